@@ -1,0 +1,34 @@
+"""spinhydro: spin vectors that precess in a field of their own curvature, on Dedalus v3.
+
+The names below are loaded when first used, so that a mistyped command line is answered
+without starting the solver.
+"""
+
+import importlib
+import os
+
+# Threads inside every rank slow Dedalus down; this must stand before NumPy is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMEXPR_MAX_THREADS", "1")
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "main": "spinhydro.cli",
+    "load": "spinhydro.problem",
+    "simulate": "spinhydro.simulation",
+    "distributor": "spinhydro.domain",
+    "RealFourierNyquist": "spinhydro.domain",
+    "RK4": "spinhydro.steppers",
+    "ground_state": "spinhydro.states",
+    "thomas_fermi": "spinhydro.states",
+    "atomic_mass": "spinhydro.species",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'spinhydro' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,0 +1,3 @@
+from spinhydro.cli import main
+
+main()

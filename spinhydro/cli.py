@@ -1,0 +1,321 @@
+"""The command ``spinhydro``; also what ``python problems/x.py NAME=VALUE`` calls.
+
+Standard output carries results that scripts read (the run folder as the last line); everything
+else goes to standard error.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import sys
+from pathlib import Path
+
+from spinhydro.errors import InputError, SpinhydroError, did_you_mean, nearest
+
+USAGE = """spinhydro: spin hydrodynamics and Landau-Lifshitz dynamics on Dedalus
+
+  spinhydro run PROBLEM [NAME=VALUE …]    solve a problem file, with some parameters changed
+  spinhydro plot RUN                      draw a run
+  spinhydro info RUN                      what a run was and how it ended
+  spinhydro list                          problem files and runs in this folder
+  spinhydro words                         what equations may say
+
+`spinhydro COMMAND --help` says more. Example:
+  spinhydro run problems/quantum_torque.py Omega_R='2*pi*62*Hz' torque=0
+"""
+
+
+def main(arguments=None):
+    """Run the command line and exit with its code.
+
+    Parameters
+    ----------
+    arguments : list of str, or the path of a problem file
+        A path (``spinhydro.main(__file__)`` at the top of a problem file) runs that file with the
+        arguments of the present command line.
+    """
+    if isinstance(arguments, (str, Path)):
+        arguments = ["run", _shortest(arguments), *sys.argv[1:]]
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    sys.exit(call(arguments))
+
+
+def _shortest(path):
+    path = Path(path)
+    try:
+        return str(path.resolve().relative_to(Path.cwd().resolve()))
+    except ValueError:
+        return str(path)
+
+
+def call(arguments):
+    """Exit code of a command line; errors of ours are printed, without a traceback."""
+    try:
+        return _dispatch(arguments)
+    except SpinhydroError as error:
+        _print_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        return 0
+
+
+def _print_error(error):
+    if not _speaks():
+        return
+    print(f"spinhydro: error: {error}", file=sys.stderr, flush=True)
+    folder = getattr(error, "folder", None)
+    if folder is not None:
+        print(folder, flush=True)
+
+
+def _speaks():
+    """False on the ranks that leave talking to rank 0."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    return mpi is None or not mpi.Is_initialized() or mpi.COMM_WORLD.rank == 0
+
+
+def _dispatch(arguments):
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0
+    if arguments[0] == "--version":
+        from spinhydro import __version__
+
+        print(f"spinhydro {__version__}")
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name in _COMMANDS:
+        return _COMMANDS[name](rest)
+    plugins = importlib.metadata.entry_points(group="spinhydro.commands")
+    for plugin in plugins:
+        if plugin.name == name:
+            return plugin.load()(rest)
+    known = [*_COMMANDS, *plugins.names]
+    if name.endswith(".py"):
+        raise InputError(f"'{name}' is a problem file; write: spinhydro run {name}")
+    raise InputError(
+        f"there is no command '{name}'; {did_you_mean(name, known)} commands: {', '.join(known)}"
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        options = [o for action in self._actions for o in action.option_strings]
+        wrong = message.rpartition(" ")[2]
+        close = nearest(wrong, options) if wrong.startswith("-") else None
+        hint = f"; did you mean '{close}'?" if close else ""
+        raise InputError(f"{message}{hint} (`{self.prog} --help` lists the options)")
+
+
+def _run_parser():
+    parser = _Parser(
+        prog="spinhydro run",
+        description="Solve a problem file. Prints the run folder as its last line.",
+        epilog="Exit codes: 0 done, 2 bad input, 3 not finite or a watch limit, 4 output failed, "
+        "75 stopped by a signal.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("problem", help="a problem file, problems/quantum_torque.py")
+    parser.add_argument(
+        "values", nargs="*", metavar="NAME=VALUE", help="new values, Nx=512 Omega_R='2*pi*62*Hz'"
+    )
+    parser.add_argument("--out", default="runs", metavar="DIR", help="folder of all runs [runs]")
+    parser.add_argument("--engine", default="dedalus", metavar="ENGINE", help="dedalus")
+    parser.add_argument(
+        "--equation", action="append", default=[], metavar="EQUATION",
+        help="replaces the equation for the same variable, or is added",
+    )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="the file's own small version")
+    parser.add_argument(
+        "--check", action="store_true", help="run again at half the timestep and compare"
+    )
+    parser.add_argument("--force", action="store_true", help="run even if the timestep is unstable")
+    parser.add_argument("--quiet", action="store_true", help="print the run folder only")
+    return parser
+
+
+def _run(arguments):
+    options = _run_parser().parse_intermixed_args(arguments)
+    from spinhydro.parameters import override, parse_pairs
+    from spinhydro.problem import find_file, quick_values, read_source
+
+    # All that can be said without starting the solver is said first.
+    values = parse_pairs(options.values)
+    path = find_file(options.problem)
+    source = read_source(path)
+    if options.quick:
+        values = {**quick_values(source), **values}
+    override(source, values)
+
+    from spinhydro import parallel
+
+    parallel.abort_all_on_error()
+    code = 1
+    try:
+        code = _solve(options, values)
+    except parallel.IdleRank:
+        return parallel.wait_for_root()
+    except SpinhydroError as error:
+        code = error.exit_code
+        raise
+    finally:
+        parallel.release_idle_ranks(code)
+    return code
+
+
+def _solve(options, values):
+    from spinhydro.backend import quiet_dedalus
+    from spinhydro.output import check_writable
+
+    if _speaks():
+        check_writable(options.out)
+    quiet_dedalus()
+    if not options.quiet:
+        _log_warnings()
+    from spinhydro.problem import load
+
+    keywords = {"out": options.out, "engine": options.engine, "force": options.force}
+    problem = load(options.problem, equations=options.equation, **values)
+    result = problem.run(quiet=options.quiet, **keywords)
+    if options.check:
+        _check(options, values, result, keywords)
+    if _speaks():
+        print(result.folder, flush=True)
+    return 0
+
+
+def _check(options, values, result, keywords):
+    """Half the timestep, and how far every output moved."""
+    from spinhydro.problem import load
+    from spinhydro.simulation import compare_runs
+
+    halved = {**values, "timestep": result.timestep / 2}
+    again = load(options.problem, equations=options.equation, **halved)
+    second = again.run(quiet=True, **keywords)
+    if _speaks():
+        print(f"check: timestep {second.timestep:g} instead of {result.timestep:g}: "
+              f"{second.folder}", file=sys.stderr)  # fmt: skip
+        for name, (rms, largest) in compare_runs(result.folder, second.folder).items():
+            print(f"  {name}: rms difference {rms:.2e}, largest {largest:.2e}", file=sys.stderr)
+
+
+def _log_warnings():
+    import logging
+
+    class ToStandardError(logging.Handler):
+        def emit(self, record):
+            if _speaks():
+                print(f"spinhydro: {record.getMessage()}", file=sys.stderr, flush=True)
+
+    logger = logging.getLogger("spinhydro")
+    logger.handlers = [ToStandardError()]
+    logger.propagate = False
+
+
+def _info(arguments):
+    parser = _Parser(prog="spinhydro info", description="What a run was and how it ended.")
+    parser.add_argument("run", help="a run folder, runs/quantum_torque/0001")
+    folder = Path(parser.parse_args(arguments).run)
+    record = read_record(folder)
+    rows = [
+        ("problem", record.get("problem")),
+        ("status", f"{record.get('status')} ({record.get('reason') or 'still going on'})"),
+        ("message", record.get("message")),
+        ("reached", f"t = {record.get('sim_time')} of {record.get('stop_time')}, "
+                    f"{record.get('iteration')} steps of {record.get('timestep')}"),
+        ("stepper", f"{record.get('timestepper')} on engine {record.get('engine')}, "
+                    f"{record.get('ranks')} rank(s)"),
+        ("started", record.get("started")),
+        ("took", f"{record['wall_seconds']} s" if "wall_seconds" in record else None),
+        ("command", record.get("command")),
+        ("git", _git_words(record.get("git") or {})),
+        ("versions", ", ".join(f"{k} {v}" for k, v in (record.get("versions") or {}).items())),
+    ]  # fmt: skip
+    for name, value in rows:
+        if value:
+            print(f"{name:>10}  {value}")
+    overrides = record.get("overrides") or {}
+    units = record.get("units") or {}
+    declared = ", ".join(units.values())
+    print(f"{'parameters':>10}  " + (f"in {declared}; * = not the default" if declared else ""))
+    for name, value in (record.get("parameters") or {}).items():
+        mark = "*" if name in overrides else " "
+        print(f"          {mark} {name} = {value}")
+    for title in ("equations", "outputs"):
+        entries = record.get(title) or []
+        entries = [f"{k} = {v}" for k, v in entries.items()] if isinstance(entries, dict) else entries
+        print(f"{title:>10}")
+        for entry in entries:
+            print(f"            {entry}")
+    for text, value in (record.get("watch") or {}).items():
+        print(f"{'watch':>10}  {text}: largest {value:.3g}")
+    for name, found in (record.get("expect") or {}).items():
+        verdict = "ok" if found.get("met") else "missed"
+        print(f"{'expected':>10}  {name}: {found.get('value'):.3g} <= {found.get('limit')}: {verdict}")
+    return 0
+
+
+def _git_words(state):
+    if not state.get("commit"):
+        return None
+    return state["commit"][:12] + (" with uncommitted changes" if state.get("dirty") else "")
+
+
+def read_record(folder):
+    """run.json of a run folder; raises InputError if there is none or it is damaged."""
+    folder = Path(folder)
+    path = folder / "run.json"
+    if not folder.exists():
+        runs = [str(p.parent) for p in folder.parent.glob("*/run.json")]
+        close = nearest(str(folder), runs)
+        hint = f"did you mean '{close}'?" if close else "`spinhydro list` shows the runs"
+        raise InputError(f"there is no run folder '{folder}'; {hint}")
+    if not path.is_file():
+        raise InputError(f"'{folder}' is not a run folder: it has no run.json; `spinhydro list`")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(record, dict):
+            raise ValueError("it is not a record")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged: {error}") from None
+    return record
+
+
+def _list(arguments):
+    parser = _Parser(prog="spinhydro list", description="Problem files and runs in this folder.")
+    parser.add_argument("--out", default="runs", metavar="DIR", help="folder of all runs [runs]")
+    out = Path(parser.parse_args(arguments).out)
+    print("problems")
+    for path in sorted(Path("problems").glob("*.py")):
+        print(f"  {path}  {_first_sentence(path)}")
+    print("runs")
+    for path in sorted(out.glob("*/*/run.json")):
+        try:
+            record = read_record(path.parent)
+        except InputError:
+            print(f"  {path.parent}  damaged run.json")
+            continue
+        changed = " ".join(f"{k}={v}" for k, v in (record.get("overrides") or {}).items())
+        print(f"  {path.parent}  {record.get('status')}  t = {record.get('sim_time')}  {changed}")
+    return 0
+
+
+def _first_sentence(path):
+    import ast
+
+    try:
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    except (OSError, SyntaxError, ValueError):
+        return "(not readable as a problem file)"
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def _words(arguments):
+    _Parser(prog="spinhydro words", description="What equations may say.").parse_args(arguments)
+    from spinhydro.words import help_text
+
+    print(help_text())
+    return 0
+
+
+_COMMANDS = {"run": _run, "info": _info, "list": _list, "words": _words}

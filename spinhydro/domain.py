@@ -1,0 +1,176 @@
+"""Distributor and bases for the ranks at hand; everything here is, or is a kind of, a Dedalus object."""
+
+import logging
+import math
+
+import numpy as np
+
+from spinhydro import backend, parallel
+from spinhydro.errors import InputError
+
+import dedalus.public as d3  # isort: skip  (after backend)
+from dedalus.core import transforms  # isort: skip
+from dedalus.tools.array import axslice  # isort: skip
+
+logger = logging.getLogger("spinhydro")
+
+__all__ = ["RealFourierNyquist", "backend", "distributor"]
+
+
+def distributor(coords, dtype=np.float64):
+    """``d3.Distributor(coords, dtype=dtype)`` that also accepts one space dimension on many ranks.
+
+    Dedalus splits all but one of the space axes over the ranks of mpiexec, so one dimension
+    cannot be split. Here the first rank takes the whole problem and the others wait, and the
+    log says so.
+
+    Parameters
+    ----------
+    coords : d3.CartesianCoordinates
+        All space coordinates in one object. (Spin components get coordinates of their own, which
+        are not passed here.)
+    dtype : np.float64 or np.complex128
+
+    Raises
+    ------
+    InputError
+        If `coords` is not one CartesianCoordinates.
+    """
+    if not isinstance(coords, d3.CartesianCoordinates):
+        raise InputError(
+            "distributor() takes one d3.CartesianCoordinates('x') or ('x', 'y') …, "
+            f"not {type(coords).__name__}: with several objects constant spin vectors on the left "
+            "side of an equation fail"
+        )
+    size = parallel.world().size
+    if coords.dim > 1 or size == 1:
+        return d3.Distributor(coords, dtype=dtype)
+    if parallel.is_root():
+        logger.warning(
+            f"one space dimension cannot be split over {size} ranks: rank 0 computes, the others "
+            "wait. To use them, start one run per parameter value (mpiexec -n 1 each), or take a "
+            "problem in two or three dimensions"
+        )
+    return d3.Distributor(coords, dtype=dtype, comm=parallel.only_root_works())
+
+
+class RealFourierNyquist(d3.RealFourier):
+    """Real Fourier basis that loses nothing between grid and coefficients.
+
+    ``d3.RealFourier`` with N even keeps N-1 of the N numbers on the grid: the Nyquist mode
+    cos(pi N x / L) is dropped by every transform. Where an equation is local, or spins point
+    wherever they like from one point to the next, that leaks an error over the whole grid. Here
+    the Nyquist amplitude is carried in the place of the sine of k = 0, which is otherwise unused:
+    with ``dealias=1`` grid -> coefficients -> grid is exact for every even N. Its derivative is
+    zero, as always for a spectral derivative on an even grid. With ``dealias`` other than 1 the
+    basis is the same as ``d3.RealFourier``.
+
+    Parameters
+    ----------
+    coord : d3.Coordinate
+        ``coords['x']``.
+    size : int
+        Number of grid points: even, at least 8. Powers of 2, 3, 5, 7 are fast.
+    bounds : (float, float)
+        Ends of the period, increasing and finite.
+    dealias : float, optional
+        1 (default), or 3/2 to remove aliasing of quadratic terms.
+
+    Raises
+    ------
+    InputError
+        For a size or bounds outside the valid range.
+    """
+
+    transforms = {}
+
+    @classmethod
+    def _preprocess_cache_args(cls, coord, size, bounds, dealias, library):
+        _check_size(size)
+        _check_bounds(bounds)
+        return super()._preprocess_cache_args(coord, size, bounds, dealias, library)
+
+    def valid_elements(self, tensorsig, grid_space, elements):
+        shape = tuple(cs.dim for cs in tensorsig) + elements[0].shape
+        return np.ones(shape, dtype=bool)
+
+
+class _NyquistPacking:
+    """Keep the Nyquist amplitude in the slot of the k = 0 sine."""
+
+    @property
+    def keeps_nyquist(self):
+        return self.N == self.M and self.N % 2 == 0
+
+    def unpack_rescale(self, temp, cdata, axis, rescale):
+        super().unpack_rescale(temp, cdata, axis, rescale)
+        if self.keeps_nyquist:
+            nyquist = temp[axslice(axis, self.N // 2, None)]
+            np.multiply(nyquist.real, rescale, cdata[axslice(axis, 1, 2)])
+
+    def repack_rescale(self, cdata, temp, axis, rescale):
+        super().repack_rescale(cdata, temp, axis, rescale)
+        if self.keeps_nyquist:
+            nyquist = temp[axslice(axis, self.N // 2, None)]
+            np.multiply(cdata[axslice(axis, 1, 2)], 1 if rescale is None else rescale, nyquist)
+
+
+@transforms.register_transform(RealFourierNyquist, "fftw")
+class NyquistFFTW(_NyquistPacking, transforms.FFTWRealFFT):
+    """FFTW transform of RealFourierNyquist."""
+
+
+@transforms.register_transform(RealFourierNyquist, "scipy")
+class NyquistScipy(_NyquistPacking, transforms.ScipyRealFFT):
+    """scipy.fft transform of RealFourierNyquist."""
+
+
+def _check_size(size):
+    whole = isinstance(size, (int, np.integer)) or (isinstance(size, float) and size.is_integer())
+    if not whole or size < 8 or size % 2:
+        raise InputError(
+            f"number of grid points = {size}: it must be an even whole number, at least 8"
+            + (f"; nearest: {_nearest_even(size)}" if _is_number(size) else "")
+        )
+    rest = int(size)
+    for prime in (2, 3, 5, 7):
+        while rest % prime == 0:
+            rest //= prime
+    if rest > 13:
+        logger.warning(
+            f"{int(size)} grid points have the prime factor {rest} or worse, which is slow to "
+            f"transform; {fast_size(int(size))} is the next fast number"
+        )
+
+
+def _is_number(size):
+    return isinstance(size, (int, float, np.number)) and math.isfinite(size)
+
+
+def _nearest_even(size):
+    return max(8, 2 * round(size / 2))
+
+
+def _check_bounds(bounds):
+    try:
+        left, right = (float(b) for b in bounds)
+    except (TypeError, ValueError):
+        raise InputError(f"bounds = {bounds}: two numbers (left, right) are needed") from None
+    if not (math.isfinite(left) and math.isfinite(right)) or left >= right:
+        raise InputError(
+            f"bounds = ({left:g}, {right:g}): both ends must be finite, the left below the right "
+            "(is the box length positive?)"
+        )
+
+
+def fast_size(minimum):
+    """The smallest even number >= `minimum` with no prime factor above 7."""
+    size = minimum + minimum % 2
+    while True:
+        rest = size
+        for prime in (2, 3, 5, 7):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return size
+        size += 2

@@ -1,0 +1,126 @@
+"""The one family of errors: what a user sees, and the exit code that goes with it.
+
+| class | exit code | meaning |
+|---|---|---|
+| InputError (ParameterError, EquationError) | 2 | refused before anything was built |
+| NotFiniteError, WatchError | 3 | the numbers left the finite range or a declared limit |
+| OutputError | 4 | results could not be written and read back |
+| Stopped | 75 | stopped from outside (signal); what was computed is on disk |
+"""
+
+from difflib import get_close_matches
+
+
+class SpinhydroError(Exception):
+    """Base of every error that is meant for a user's eyes.
+
+    ``where`` says which file and line it is about; the innermost place that knows it sets it.
+    """
+
+    exit_code = 1
+    where = ""
+
+    def at(self, where):
+        """The same error with its place, unless it already has one."""
+        self.where = self.where or where
+        return self
+
+    def body(self):
+        """The message without its place."""
+        return super().__str__()
+
+    def __str__(self):
+        return f"{self.where}: {self.body()}" if self.where else self.body()
+
+
+class InputError(SpinhydroError):
+    """A problem file, a parameter, an equation or a path that cannot be used."""
+
+    exit_code = 2
+
+
+class ParameterError(InputError):
+    """A parameter with an unknown name or a value that cannot be."""
+
+
+class EquationError(InputError):
+    """An equation or expression string that cannot be used.
+
+    Parameters
+    ----------
+    text : str
+        The whole string; it is printed with a caret under the fault.
+    start, end : int
+        The faulty characters, text[start:end].
+    message, hint : str
+        What is wrong, and what to do about it.
+    """
+
+    def __init__(self, text, start, end, message, hint=""):
+        self.text, self.start, self.end = text, start, end
+        self.message, self.hint = message, hint
+        super().__init__(message)
+
+    def body(self):
+        lines = [self.message, *marked(self.text, self.start, self.end)]
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
+
+
+class NotFiniteError(SpinhydroError):
+    """A field is not finite any more."""
+
+    exit_code = 3
+
+
+class WatchError(SpinhydroError):
+    """A watched quantity passed its limit."""
+
+    exit_code = 3
+
+
+class OutputError(SpinhydroError):
+    """Results could not be written, or did not read back as written."""
+
+    exit_code = 4
+
+
+class Stopped(SpinhydroError):
+    """The run was asked to stop; everything up to that step is on disk."""
+
+    exit_code = 75
+
+
+def nearest(name, names):
+    """The most similar of `names`, or None: Omega_r -> Omega_R."""
+    names = [str(n) for n in names]
+    folded = {}
+    for candidate in names:
+        folded.setdefault(candidate.lower(), candidate)
+    if name.lower() in folded:
+        return folded[name.lower()]
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return close[0]
+    close = get_close_matches(name.lower(), list(folded), n=1, cutoff=0.6)
+    return folded[close[0]] if close else None
+
+
+def did_you_mean(name, names):
+    """"did you mean 'Omega_R'?" or an empty string."""
+    close = nearest(name, names)
+    return f"did you mean '{close}'?" if close else ""
+
+
+def marked(text, start, end, width=88):
+    """Two lines: the part of `text` around [start, end), and carets under that range."""
+    text = text.replace("\n", " ").replace("\t", " ")
+    start = max(0, min(start, len(text)))
+    end = max(start + 1, min(end, max(len(text), start + 1)))
+    left = max(0, min(start - width // 2, len(text) - width)) if len(text) > width else 0
+    right = min(len(text), left + width)
+    before, after = ("…" if left else ""), ("…" if right < len(text) else "")
+    indent = "    "
+    carets = " " * (start - left + len(before)) + "^" * max(1, min(end, right + 1) - start)
+    return [indent + before + text[left:right] + after, indent + carets]

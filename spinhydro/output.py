@@ -1,0 +1,217 @@
+"""Numbered run folders, the record run.json, and Dedalus file handlers that are read back."""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+from dedalus.core.field import Operand
+
+from spinhydro.errors import InputError, OutputError
+
+#: Bytes that must stay free on the disk beyond what a write needs.
+SPARE_BYTES = 20_000_000
+
+
+def check_writable(out):
+    """Raise InputError now if a run folder could not be made under `out` later.
+
+    Nothing is left behind.
+    """
+    out = Path(out)
+    existing = out.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise InputError(
+            f"results cannot go to '{out}': {existing} is a file, not a folder; choose another "
+            "place with --out DIR"
+        )
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"results cannot go to '{out}': no permission to write in {existing} "
+            f"({error.strerror}); choose another place with --out DIR"
+        ) from None
+
+
+class RunFolder:
+    """``runs/<problem>/NNNN``: made new for every run, never overwritten.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder of all runs, ``runs``.
+    problem : str
+        Name of the problem.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+
+    def __init__(self, out, problem):
+        parent = Path(out) / problem
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            numbers = [int(p.name) for p in parent.iterdir() if p.name.isdigit()]
+            number = max(numbers, default=0) + 1
+            while True:
+                self.path = parent / f"{number:04d}"
+                try:
+                    self.path.mkdir()
+                    break
+                except FileExistsError:
+                    # Another run has taken this number in the meantime.
+                    number += 1
+        except OSError as error:
+            raise OutputError(f"no run folder could be made in {parent}: {error}") from None
+        self.record = {}
+
+    def write_text(self, name, text):
+        """Write a small file so that it is either the old one or the new one, never half."""
+        temporary = self.path / f".{name}.part"
+        try:
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.path / name)
+        except OSError as error:
+            raise OutputError(f"{self.path / name} could not be written: {error}") from None
+
+    def update(self, **entries):
+        """Merge entries into run.json."""
+        self.record.update(entries)
+        self.write_text(
+            "run.json", json.dumps(self.record, indent=2, ensure_ascii=False, default=str) + "\n"
+        )
+
+    def log(self, line):
+        """Append one line to log.txt."""
+        try:
+            with open(self.path / "log.txt", "a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise OutputError(f"{self.path / 'log.txt'} could not be written: {error}") from None
+
+
+class FieldOutput:
+    """The Dedalus file handler of a run: written when told to, checked after each write.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+    path : Path
+        Folder of the handler; its files are ``<name>_s1.h5``, …
+    tasks : dict
+        ``{name: operand}``.
+    units : dict
+        ``{name: unit}`` of the tasks.
+    attributes : dict
+        Texts that every file carries in its root attributes.
+    """
+
+    def __init__(self, solver, path, tasks, units, attributes, max_writes=1000):
+        self.solver, self.tasks, self.units, self.attributes = solver, tasks, units, attributes
+        self.comm = solver.dist.comm
+        self.handler = solver.evaluator.add_file_handler(
+            path, parallel="gather", mode="append", max_writes=max_writes, custom_schedule=_never
+        )
+        for name, operand in tasks.items():
+            self.handler.add_task(operand, name=name, scales=1)
+        self.last_bytes = sum(
+            int(np.prod(task["global_shape"])) * np.dtype(task["dtype"]).itemsize
+            for task in self.handler.tasks
+        )
+        self.writes = 0
+
+    def write(self, timestep):
+        """Write every task once, then read the write back.
+
+        Raises
+        ------
+        OutputError
+            On every rank, if rank 0 found the disk full or the data not as written.
+        """
+        problem = self._on_root(self._check_space)
+        if problem is None:
+            try:
+                self.solver.evaluate_handlers([self.handler], dt=timestep)
+            except (OSError, RuntimeError, ValueError) as error:
+                problem = f"{self.handler.current_file} could not be written: {error}"
+            problem = self._on_root(lambda: problem or self._check_written())
+        if problem is not None:
+            raise OutputError(problem)
+        self.writes += 1
+
+    def _on_root(self, check):
+        """Run a check on rank 0 and tell its finding to all ranks."""
+        found = check() if self.comm.rank == 0 else None
+        return self.comm.bcast(found, root=0)
+
+    def _check_space(self):
+        free = shutil.disk_usage(self.handler.base_path).free
+        needed = 2 * self.last_bytes + SPARE_BYTES
+        if free < needed:
+            return (
+                f"the disk of {self.handler.base_path} is full: {free / 1e6:.0f} MB are free, the "
+                f"next write needs {needed / 1e6:.0f} MB; everything up to the last output is kept"
+            )
+        return None
+
+    def _check_written(self):
+        path = self.handler.current_file
+        try:
+            with h5py.File(path, "r+") as file:
+                if "spinhydro_version" not in file.attrs:
+                    self._describe(file)
+                index = self.handler.file_write_num - 1
+                if file["scales/sim_time"][index] != self.solver.sim_time:
+                    return f"{path} did not keep the time of its last write"
+                for task in self.handler.tasks:
+                    stored = file["tasks"][task["name"]][index]
+                    if self.comm.size == 1 and not np.array_equal(
+                        stored, task["out"].data, equal_nan=True
+                    ):
+                        return f"{path} did not keep {task['name']} as it was written"
+        except (OSError, KeyError, ValueError, RuntimeError) as error:
+            return f"{path} could not be read back after writing: {error}"
+        return None
+
+    def _describe(self, file):
+        for name, text in self.attributes.items():
+            # HDF5 keeps at most 64 kB in an attribute; the run folder has the whole text.
+            file.attrs[name] = text if len(text.encode()) < 60_000 else "see the run folder"
+        space = self.solver.dist.coordsystems
+        for task in self.handler.tasks:
+            dataset = file["tasks"][task["name"]]
+            dataset.attrs["units"] = self.units.get(task["name"], "1")
+            signature = task["operator"].tensorsig
+            if signature:
+                axes = ["component" if cs in space else _axis_name(cs) for cs in signature]
+                dataset.attrs["tensor_axes"] = axes
+
+
+def _never(**_):
+    return False
+
+
+def _axis_name(coordinates):
+    names = [coord.name for coord in coordinates.coords]
+    return "spin" if names == ["sx", "sy", "sz"] else "component"
+
+
+def as_task(value, dist):
+    """A value of an output string as something a handler can write: numbers become fields."""
+    if isinstance(value, Operand):
+        return value
+    constant = dist.Field()
+    constant["g"] = value
+    return constant

@@ -1,0 +1,61 @@
+"""Ranks: who computes, who waits, and how one failing rank ends all of them."""
+
+import sys
+import time
+
+import numpy as np
+from mpi4py import MPI
+
+_idle = {"request": None}
+
+
+def world():
+    """The communicator of everything that mpiexec started."""
+    return MPI.COMM_WORLD
+
+
+def is_root():
+    """True on the rank that speaks to the user."""
+    return MPI.COMM_WORLD.rank == 0
+
+
+def abort_all_on_error():
+    """Make an uncaught exception on one rank end every rank, where it would leave them waiting."""
+    if MPI.COMM_WORLD.size == 1:
+        return
+    shown = sys.excepthook
+
+    def hook(kind, value, trace):
+        shown(kind, value, trace)
+        sys.stderr.flush()
+        MPI.COMM_WORLD.Abort(1)
+
+    sys.excepthook = hook
+
+
+class IdleRank(Exception):
+    """Raised on the ranks that a one-dimensional problem has no work for."""
+
+
+def wait_for_root():
+    """Sleep until the root rank is done; return its exit code."""
+    code = np.zeros(1, dtype="i")
+    request = MPI.COMM_WORLD.Ibcast(code, root=0)
+    while not request.Test():
+        time.sleep(0.05)
+    return int(code[0])
+
+
+def release_idle_ranks(exit_code):
+    """Tell the waiting ranks, if there are any, how the root rank ended."""
+    if _idle["request"]:
+        MPI.COMM_WORLD.Ibcast(np.array([exit_code], dtype="i"), root=0).Wait()
+        _idle["request"] = None
+
+
+def only_root_works():
+    """Leave all work to the root rank: raises IdleRank on the others."""
+    if MPI.COMM_WORLD.rank:
+        raise IdleRank
+    _idle["request"] = True
+    return MPI.COMM_SELF

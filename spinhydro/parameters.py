@@ -1,0 +1,333 @@
+"""The parameters of a problem file: its top-level assignments, and how they are overridden.
+
+An override replaces the text to the right of ``NAME =`` in the source. The file is then executed
+with the new text, so that whatever it derives from NAME follows, and the source that is kept with
+the results is the one that ran.
+"""
+
+import ast
+import math
+from dataclasses import dataclass, field
+
+from spinhydro.errors import EquationError, ParameterError, did_you_mean, marked, nearest
+from spinhydro.units import DIMENSIONS, describe
+
+#: Names that declare data about the run; they are no physical parameters.
+DECLARATIONS = (
+    "outputs",
+    "output_units",
+    "projections",
+    "watch",
+    "expect",
+    "conditions",
+    "quick",
+)
+
+_PURE = DIMENSIONS["pi"]
+_KEEPS_DIMENSION = ("abs", "max", "min", "float", "int", "round")
+_TAKES_PURE = ("sin", "cos", "tan", "exp", "log", "tanh", "cosh", "sinh", "arctan", "arccos")
+
+
+@dataclass
+class Assignment:
+    """One top-level ``name = value``: where it stands and what it says."""
+
+    name: str
+    statement: ast.stmt
+    value: ast.expr
+
+    @property
+    def line(self):
+        return self.statement.lineno
+
+
+@dataclass
+class Source:
+    """A problem file as text, with its top-level assignments."""
+
+    path: object
+    text: str
+    tree: ast.Module = field(init=False)
+
+    def __post_init__(self):
+        try:
+            self.tree = ast.parse(self.text, filename=str(self.path))
+        except SyntaxError as error:
+            line = (error.text or "").rstrip("\n")
+            shown = marked(line, (error.offset or 1) - 1, (error.end_offset or 0) - 1)
+            raise ParameterError(
+                "\n".join([f"this is not Python: {error.msg}", *shown])
+            ).at(f"{self.path}, line {error.lineno}") from None
+        except ValueError as error:
+            raise ParameterError(f"{self.path} cannot be read: {error}") from None
+
+    @property
+    def assignments(self):
+        """Every assignment to a plain name at the top level, in order."""
+        found = []
+        for statement in self.tree.body:
+            if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+                found += _pairs(statement, [statement.target], statement.value)
+            elif isinstance(statement, ast.Assign):
+                found += _pairs(statement, statement.targets, statement.value)
+        return found
+
+    @property
+    def units_module(self):
+        """The declared unit system, "spinhydro.units.um_ms", or None."""
+        for statement in self.tree.body:
+            if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith(
+                "spinhydro.units."
+            ):
+                return statement.module
+        return None
+
+    def names_above(self, line):
+        """Names that are imported or assigned above a line."""
+        names = set()
+        for statement in self.tree.body:
+            if statement.lineno >= line:
+                break
+            for node in ast.walk(statement):
+                if isinstance(node, ast.alias):
+                    names.add((node.asname or node.name).split(".")[0])
+                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    names.add(node.id)
+        return names
+
+
+def _pairs(statement, targets, value):
+    pairs = []
+    for target in targets:
+        if isinstance(target, ast.Name):
+            pairs.append(Assignment(target.id, statement, value))
+        elif (
+            isinstance(target, ast.Tuple)
+            and isinstance(value, ast.Tuple)
+            and len(target.elts) == len(value.elts)
+        ):
+            pairs += [
+                Assignment(t.id, statement, v)
+                for t, v in zip(target.elts, value.elts, strict=True)
+                if isinstance(t, ast.Name)
+            ]
+    return pairs
+
+
+def parse_pairs(arguments):
+    """``["Omega_R=2*pi*62*Hz", "Nx=2048"]`` as a dictionary of texts.
+
+    Raises ParameterError for an argument without a name or value, or a name given twice.
+    """
+    pairs = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        name, text = name.strip(), text.strip()
+        if not equals or not name.isidentifier():
+            raise ParameterError(
+                f"'{argument}' is not NAME=VALUE; write for example Nx=2048 or "
+                "Omega_R='2*pi*62*Hz'"
+            )
+        if not text:
+            raise ParameterError(f"{name} has no value; write {name}=VALUE without spaces")
+        if name in pairs:
+            raise ParameterError(f"{name} is given twice: {pairs[name]} and {text}")
+        pairs[name] = text
+    return pairs
+
+
+def override(source, values):
+    """A new Source with the texts of some assignments replaced.
+
+    Parameters
+    ----------
+    source : Source
+    values : dict
+        ``{name: text}`` from a command line, or Python values.
+
+    Returns
+    -------
+    (Source, dict)
+        The new source, and the text that now stands for each name.
+
+    Raises
+    ------
+    ParameterError
+        For a name that the file does not assign (with the nearest one), or a value that is not an
+        expression.
+    """
+    assigned = {}
+    for assignment in source.assignments:
+        assigned.setdefault(assignment.name, []).append(assignment)
+    texts, edits = {}, []
+    for name, value in values.items():
+        if name not in assigned:
+            raise ParameterError(_unknown_name(source, name, assigned))
+        first = assigned[name][0]
+        texts[name] = _as_text(name, value, first)
+        prefix = _missing_units(source, texts[name], first)
+        for assignment in assigned[name]:
+            edits.append((offsets(source.text, assignment.value), texts[name]))
+        if prefix:
+            start, _ = offsets(source.text, first.statement)
+            edits.append(((start, start), prefix))
+    text = source.text
+    for (start, end), new in sorted(edits, key=lambda edit: edit[0], reverse=True):
+        text = text[:start] + new + text[end:]
+    return Source(source.path, text), texts
+
+
+def _unknown_name(source, name, assigned):
+    if name == "dt" and "timestep" in assigned:
+        return f"{source.path} has no parameter 'dt'; did you mean 'timestep'?"
+    close = nearest(name, assigned)
+    listed = ", ".join(n for n in assigned if n not in DECLARATIONS and not n.startswith("_"))
+    question = f"did you mean '{close}'?" if close else f"its names: {listed}"
+    return f"{source.path} has no parameter '{name}'; {question}"
+
+
+def _as_text(name, value, assignment):
+    """Source text of a value; a bare word is a string where the file has a string."""
+    if not isinstance(value, str):
+        value = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ParameterError(f"{name} = {value}: the value must be finite")
+        if not isinstance(value, (bool, int, float, complex, list, tuple, dict, type(None))):
+            raise ParameterError(
+                f"{name} is given as {type(value).__name__}; numbers, strings, lists and "
+                "dictionaries can stand in a problem file"
+            )
+        return repr(value)
+    default = assignment.value
+    if isinstance(default, ast.Constant) and isinstance(default.value, str):
+        try:
+            literal = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return repr(value)
+        return repr(literal if isinstance(literal, str) else value)
+    try:
+        ast.parse(value.strip(), mode="eval")
+    except (SyntaxError, ValueError) as error:
+        column = (getattr(error, "offset", None) or 1) - 1
+        hint = "units are multiplied: 62*Hz" if any(c.isdigit() for c in value) else ""
+        raise EquationError(
+            value, column, column + 1, f"the value of {name} cannot be read", hint
+        ) from None
+    return value.strip()
+
+
+def _missing_units(source, text, assignment):
+    """An import for units that an override uses and the file does not import."""
+    if source.units_module is None:
+        return ""
+    used = {n.id for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)}
+    missing = sorted((used & set(DIMENSIONS)) - source.names_above(assignment.line))
+    return f"from {source.units_module} import {', '.join(missing)}; " if missing else ""
+
+
+def offsets(text, node):
+    """Character positions of a node in a text; Python counts columns in UTF-8 bytes."""
+    lines = text.splitlines(keepends=True)
+
+    def position(line, column):
+        before = sum(len(part) for part in lines[: line - 1])
+        return before + len(lines[line - 1].encode()[:column].decode())
+
+    start = position(node.lineno, node.col_offset)
+    end = position(node.end_lineno, node.end_col_offset)
+    return start, end
+
+
+def dimension(node, known):
+    """Powers of (length, time, mass, temperature, current) of an expression, or None if unclear.
+
+    Parameters
+    ----------
+    node : ast.expr
+    known : dict
+        Dimensions of names, None for names whose dimension is unclear.
+    """
+    if isinstance(node, ast.Constant):
+        return _PURE if isinstance(node.value, (int, float)) else None
+    if isinstance(node, ast.Name):
+        return known.get(node.id)
+    if isinstance(node, ast.UnaryOp):
+        return dimension(node.operand, known)
+    if isinstance(node, ast.BinOp):
+        return _dimension_of_operation(node, known)
+    if isinstance(node, ast.Call):
+        name = ast.unparse(node.func).split(".")[-1]
+        if name == "sqrt" and len(node.args) == 1:
+            inner = dimension(node.args[0], known)
+            return inner and tuple(power / 2 for power in inner)
+        if name in _KEEPS_DIMENSION and node.args:
+            return dimension(node.args[0], known)
+        return _PURE if name in _TAKES_PURE else None
+    return None
+
+
+def _dimension_of_operation(node, known):
+    left, right = dimension(node.left, known), dimension(node.right, known)
+    if left is None or right is None:
+        return None
+    if isinstance(node.op, ast.Mult):
+        return tuple(a + b for a, b in zip(left, right, strict=True))
+    if isinstance(node.op, ast.Div):
+        return tuple(a - b for a, b in zip(left, right, strict=True))
+    if isinstance(node.op, ast.Pow):
+        try:
+            power = ast.literal_eval(node.right)
+            return tuple(a * power for a in left)
+        except (ValueError, TypeError):
+            return _PURE if left == _PURE else None
+    if isinstance(node.op, (ast.Add, ast.Sub)):
+        return left if left == right else None
+    return None
+
+
+def check_override(name, text, new, default, new_dimension, default_dimension):
+    """Raise ParameterError unless an override is of the kind that the file expects.
+
+    Parameters
+    ----------
+    name, text : str
+        The parameter and the text of its new value.
+    new, default : object
+        Both values.
+    new_dimension, default_dimension : tuple or None
+        From `dimension`; a pure number is always accepted, in the units of the file.
+    """
+    shown = f"{name} = {text}"
+    if (
+        new_dimension is not None
+        and default_dimension is not None
+        and new_dimension not in (_PURE, default_dimension)
+    ):
+        raise ParameterError(
+            f"{shown} is {describe(new_dimension)}; {name} must be {describe(default_dimension)}"
+        )
+    kinds = (
+        (bool, (bool,), "True or False"),
+        (str, (str,), "a word"),
+        ((list, tuple), (list, tuple), "a list"),
+        (dict, (dict,), "a dictionary"),
+    )
+    for kind, accepted, words in kinds:
+        if isinstance(default, kind) and not isinstance(new, accepted):
+            raise ParameterError(f"{shown}: {name} must be {words} (default: {default!r})")
+    if isinstance(default, (int, float)) and not isinstance(default, bool):
+        if isinstance(new, bool) or not isinstance(new, (int, float)):
+            raise ParameterError(f"{shown}: {name} must be one number (default: {default:g})")
+        if isinstance(default, int) and float(new) != int(new):
+            raise ParameterError(
+                f"{shown}: {name} must be a whole number (default: {default}, nearest: {round(new)})"
+            )
+
+
+def check_finite(name, value, text):
+    """Raise ParameterError for a number that is infinite or not a number."""
+    if isinstance(value, (float, complex)) and not (
+        math.isfinite(value.real) and math.isfinite(value.imag)
+    ):
+        shown = f" ({text})" if text else ""
+        raise ParameterError(f"{name} = {value}{shown}: the value must be finite")

@@ -1,0 +1,451 @@
+"""Load a problem file: override, execute, check -> Problem. Nothing runs and nothing is written."""
+
+import ast
+import importlib
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from spinhydro.errors import (
+    EquationError,
+    InputError,
+    ParameterError,
+    SpinhydroError,
+    did_you_mean,
+    nearest,
+)
+from spinhydro.parameters import (
+    DECLARATIONS,
+    Source,
+    check_finite,
+    check_override,
+    dimension,
+    offsets,
+    override,
+)
+from spinhydro.units import DIMENSIONS
+
+
+@dataclass
+class Problem:
+    """A loaded problem file: stock Dedalus objects plus what the file declares about the run.
+
+    ``problem["s"]`` is whatever the file calls ``s`` (a field, a parameter, an array), so that a
+    script can look at or change it before ``problem.run()``.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without ``.py``.
+    source : str
+        The text that was executed, after overrides.
+    namespace : dict
+        Every top-level name of the file.
+    ivp : d3.IVP
+        The Dedalus problem.
+    equations : list of str
+    parameters : dict
+        Every top-level number, word or list, with its value.
+    overrides : dict
+        ``{name: text}`` of what was not left at its default.
+    units : dict
+        ``{"length": "um", "time": "ms"}``, empty if the file declares no unit system.
+    """
+
+    name: str
+    path: Path
+    source: str
+    namespace: dict
+    ivp: object
+    equations: list
+    parameters: dict
+    expressions: dict
+    overrides: dict
+    units: dict = field(default_factory=dict)
+
+    def __getitem__(self, name):
+        if name not in self.namespace:
+            raise KeyError(
+                f"{self.path} defines no '{name}'; {did_you_mean(name, self.namespace)}"
+            )
+        return self.namespace[name]
+
+    def declared(self, name, default=None):
+        """A declaration of the file (``outputs``, ``stop_time``, …), or `default`."""
+        return self.namespace.get(name, default)
+
+    def run(self, **options):
+        """Advance the problem to its stop time; see ``spinhydro.simulation.run_problem``."""
+        from spinhydro.simulation import run_problem
+
+        return run_problem(self, **options)
+
+
+def load(path, equations=(), quick=False, **overrides):
+    """Execute a problem file with some of its assignments replaced, and check what comes out.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    equations : sequence of str
+        Equations that replace the file's equation for the same variable, or are added.
+    quick : bool
+        Take the file's ``quick = {…}`` values where no override says otherwise.
+    **overrides
+        New values by name: numbers, or texts such as ``"2*pi*62*Hz"``.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    InputError (ParameterError, EquationError)
+        Says which file, line, parameter or equation, what is allowed, and what to do.
+
+    Examples
+    --------
+    >>> problem = load("problems/quantum_torque.py", Nx=512, Omega_R="2*pi*62*Hz")
+    >>> problem.run(out="runs")
+    """
+    path = find_file(path)
+    original = read_source(path)
+    if quick:
+        overrides = {**quick_values(original), **overrides}
+    source, texts = override(original, overrides)
+    # Names are checked above, before the solver's packages are imported.
+    from spinhydro.equations import check_complete, checked_equations
+
+    if equations:
+        source = _replace_equations(source, equations)
+    recorded = []
+    with ExitStack() as stack:
+        stack.enter_context(
+            checked_equations(lambda problem, text, _: recorded.append((problem, text)))
+        )
+        stack.enter_context(np.errstate(all="ignore"))
+        namespace, expressions = _execute(original, source, texts)
+    ivp = _find_ivp(path, namespace)
+    with _located(path):
+        check_complete(ivp)
+    parameters = {
+        name: _plain(namespace[name])
+        for name in dict.fromkeys(a.name for a in source.assignments)
+        if name not in DECLARATIONS
+        and not name.startswith("_")
+        and _is_plain(namespace.get(name, ...))
+    }
+    return Problem(
+        name=path.stem,
+        path=path,
+        source=source.text,
+        namespace=namespace,
+        ivp=ivp,
+        equations=[text for problem, text in recorded if problem is ivp],
+        parameters=parameters,
+        expressions={name: expressions[name] for name in parameters if name in expressions},
+        overrides=texts,
+        units=_unit_names(source),
+    )
+
+
+def find_file(path):
+    """The path of a problem file, or an InputError that names the nearest one."""
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a problem file in it, for example "
+                         f"{next(iter(sorted(path.glob('*.py'))), path / 'NAME.py')}")  # fmt: skip
+    if not path.exists():
+        folder = path.parent if path.parent.is_dir() else Path("problems")
+        known = [str(p) for p in sorted(folder.glob("*.py"))]
+        close = nearest(path.stem, [Path(p).stem for p in known])
+        hint = f"did you mean '{folder / close}.py'?" if close else _listing(folder, known)
+        raise InputError(f"there is no problem file '{path}'; {hint}")
+    return path
+
+
+def _listing(folder, known):
+    if known:
+        return f"in {folder}: {', '.join(Path(p).name for p in known)}"
+    return "`spinhydro list` shows the problem files of this folder"
+
+
+def read_source(path):
+    """The text of a problem file as a Source."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not a text file in UTF-8; is it a problem file?") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    return Source(path, text)
+
+
+def quick_values(source):
+    """The values of ``quick = {…}``: a small version of the problem for a first look or a test."""
+    for assignment in source.assignments:
+        if assignment.name == "quick":
+            try:
+                return dict(ast.literal_eval(assignment.value))
+            except (ValueError, TypeError):
+                raise InputError(
+                    "quick must be a dictionary of numbers and texts: {'Nx': 256}"
+                ).at(f"{source.path}, line {assignment.line}") from None
+    raise InputError(f"{source.path} declares no quick = {{…}}, so it has no quick version")
+
+
+class _located:
+    """Add the file (and line) to an error of ours that passes through."""
+
+    def __init__(self, path, line=None):
+        self.where = f"{path}, line {line}" if line else str(path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, SpinhydroError):
+            error.at(self.where)
+        return False
+
+
+def _execute(original, source, texts):
+    """Run the file statement by statement, checking each assignment as it is made."""
+    # Imported for their effect: Dedalus is configured and the words are known.
+    from spinhydro.words import reserved_names
+
+    path = source.path
+    namespace = {"__name__": Path(path).stem, "__file__": str(path)}
+    lines = source.text.splitlines()
+    dimensions, expressions = {}, {}
+    before = {}
+    for assignment in original.assignments:
+        before.setdefault(assignment.name, assignment)
+    assigned = {}
+    for assignment in source.assignments:
+        assigned.setdefault(id(assignment.statement), []).append(assignment)
+    for statement in source.tree.body:
+        here = assigned.get(id(statement), [])
+        with _located(path, statement.lineno):
+            defaults = _check_new_values(here, texts, before, namespace, dimensions)
+            _execute_statement(statement, namespace, path, lines)
+            _note_dimensions(statement, here, dimensions)
+            for assignment in here:
+                name, value = assignment.name, namespace[assignment.name]
+                text = ast.get_source_segment(source.text, assignment.value) or ""
+                expressions[name] = text
+                _check_word(name, value, reserved_names())
+                check_finite(name, value, text)
+                if name in defaults:
+                    default, default_dimension = defaults[name]
+                    check_override(
+                        name, texts[name], value, default,
+                        dimension(assignment.value, dimensions), default_dimension,
+                    )  # fmt: skip
+                    if type(default) is int and isinstance(value, float):
+                        namespace[name] = int(value)
+                if name == "conditions":
+                    _check_conditions(value, namespace, texts)
+    return namespace, expressions
+
+
+def _check_new_values(assignments, texts, before, namespace, dimensions):
+    """Default value and dimension of every overridden name, after its new text was checked."""
+    defaults = {}
+    for assignment in assignments:
+        name = assignment.name
+        if name not in texts:
+            continue
+        node = before[name].value
+        _check_expression(name, texts[name], namespace, before)
+        try:
+            default = eval(compile(ast.Expression(node), "default", "eval"), namespace)
+        except Exception:
+            # The default may fail where another override makes it meaningless.
+            continue
+        if not _is_plain(default):
+            raise ParameterError(
+                f"'{name}' is {type(default).__name__} in this file, not a parameter"
+            )
+        defaults[name] = (default, dimension(node, dimensions))
+    return defaults
+
+
+def _check_expression(name, text, namespace, assigned):
+    """Evaluate an override on its own first, for an error with a caret."""
+    from spinhydro.expressions import Evaluator
+
+    if text.strip("+- ").lower() in ("nan", "inf", "infinity"):
+        raise ParameterError(f"{name} = {text}: the value must be finite")
+    try:
+        ast.literal_eval(text)
+        return
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        pass
+    if isinstance(ast.parse(text, mode="eval").body, (ast.List, ast.Tuple, ast.Dict)):
+        return
+    known = {**{unit: 1.0 for unit in DIMENSIONS}, **namespace}
+    try:
+        Evaluator(known)(text)
+    except EquationError as error:
+        word = text[error.start : error.end]
+        if word in assigned and word not in namespace:
+            error.hint = f"{word} is set further down in the file than {name}"
+        error.message = f"the value of {name} cannot be used: {error.message}"
+        raise
+
+
+def _execute_statement(statement, namespace, path, lines):
+    try:
+        exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
+    except (SpinhydroError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        from spinhydro.parallel import IdleRank
+
+        if isinstance(error, IdleRank):
+            raise
+        raise InputError(_explain(statement, error, namespace, lines)) from error
+
+
+def _explain(statement, error, namespace, lines):
+    """An exception inside the file: what, which line, and the values of the names in it."""
+    message = f"{type(error).__name__}: {error}"
+    if isinstance(error, NameError) and getattr(error, "name", None):
+        message += f"; {did_you_mean(error.name, namespace)}"
+    if isinstance(error, (ImportError, SyntaxError)):
+        message = str(error)
+    if "must have lower dimension than distributor" in str(error):
+        message = (
+            "Dedalus cannot split one space dimension over several ranks; write "
+            "dist = spinhydro.distributor(coords, dtype=…) or use one rank"
+        )
+    used = {
+        node.id: namespace[node.id]
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and _is_plain(namespace.get(node.id, ...))
+    }
+    values = ", ".join(f"{name} = {value}" for name, value in used.items())
+    shown = ["    " + lines[statement.lineno - 1].strip()]
+    return "\n".join([message, *shown, *([f"with {values}"] if values else [])])
+
+
+def _note_dimensions(statement, assignments, dimensions):
+    """Remember the dimension of units that are imported and parameters that are assigned."""
+    if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith(
+        "spinhydro.units"
+    ):
+        for alias in statement.names:
+            if alias.name in DIMENSIONS:
+                dimensions[alias.asname or alias.name] = DIMENSIONS[alias.name]
+    for assignment in assignments:
+        dimensions[assignment.name] = dimension(assignment.value, dimensions)
+
+
+def _check_word(name, value, words):
+    """A number or field may not take the name of a word: the word would be lost in equations."""
+    if name not in words or _is_function(value):
+        return
+    better = {"dt": "timestep", "dx": "spacing"}.get(name, f"{name}_value")
+    raise ParameterError(
+        f"'{name}' is a word of equations (`spinhydro words`) and cannot be the name of a "
+        f"{type(value).__name__}; call it '{better}'"
+    )
+
+
+def _is_function(value):
+    return isinstance(value, (type, np.ufunc)) or hasattr(value, "__code__") or (
+        callable(value) and not hasattr(value, "tensorsig")
+    )  # fmt: skip
+
+
+def _check_conditions(conditions, namespace, texts):
+    """Every ``conditions = {"0 < R_x < L_x/2": "why"}`` must hold."""
+    if not isinstance(conditions, dict):
+        raise InputError('conditions must be a dictionary {"condition": "what it means"}')
+    for condition, meaning in conditions.items():
+        try:
+            tree = ast.parse(condition, mode="eval")
+            held = eval(compile(tree, "condition", "eval"), namespace)
+        except Exception as error:
+            raise InputError(f"the condition '{condition}' cannot be evaluated: {error}") from None
+        if held:
+            continue
+        used = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name)]
+        values = [
+            f"{name} = {texts.get(name, namespace[name])}"
+            for name in dict.fromkeys(used)
+            if _is_plain(namespace.get(name, ...))
+        ]
+        raise ParameterError(f"{', '.join(values)}: {meaning} (condition: {condition})")
+
+
+def _replace_equations(source, equations):
+    """The source with the equation for the same variable replaced, or a new one added."""
+    from spinhydro.equations import advanced_variable
+
+    calls = [
+        node
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "add_equation"
+        and node.args
+    ]
+    if not calls:
+        raise InputError(f"{source.path} has no problem.add_equation('…') to replace or follow")
+    text = source.text
+    edits = []
+    for equation in equations:
+        variable = advanced_variable(equation)
+        same = [
+            call.args[0]
+            for call in calls
+            if isinstance(call.args[0], ast.Constant)
+            and isinstance(call.args[0].value, str)
+            and variable is not None
+            and advanced_variable(call.args[0].value) == variable
+        ]
+        if same:
+            edits.append((offsets(text, same[0]), repr(equation)))
+        else:
+            last = calls[-1]
+            end = offsets(text, last)[1]
+            edits.append(
+                ((end, end), f"; {ast.unparse(last.func.value)}.add_equation({equation!r})")
+            )
+    for (start, end), new in sorted(edits, key=lambda edit: edit[0], reverse=True):
+        text = text[:start] + new + text[end:]
+    return Source(source.path, text)
+
+
+def _find_ivp(path, namespace):
+    from dedalus.core.problems import InitialValueProblem
+
+    ivp = namespace.get("problem")
+    if isinstance(ivp, InitialValueProblem):
+        return ivp
+    others = [k for k, v in namespace.items() if isinstance(v, InitialValueProblem)]
+    hint = f"; call '{others[0]}' problem" if others else ""
+    raise InputError(f"{path} builds no `problem = d3.IVP([…], namespace=locals())`{hint}")
+
+
+def _is_plain(value):
+    """True for what can be written into a record: numbers, words, flat lists of them."""
+    if isinstance(value, (bool, int, float, complex, str, type(None), np.generic)):
+        return True
+    return isinstance(value, (list, tuple)) and all(_is_plain(item) for item in value)
+
+
+def _plain(value):
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _unit_names(source):
+    if source.units_module is None:
+        return {}
+    module = importlib.import_module(source.units_module)
+    return {"length": module.LENGTH, "time": module.TIME}

@@ -1,0 +1,76 @@
+"""How far a run is: a bar on a terminal, plain lines in a log, rank 0 only."""
+
+import sys
+import time
+
+
+class Progress:
+    """Show progress of a run from `start` to `stop` in simulation time.
+
+    Parameters
+    ----------
+    stop : float
+        Simulation time at the end.
+    unit : str
+        Unit of time, for display.
+    stream : file, optional
+        Standard error by default.
+    enabled : bool
+        False on quiet runs and on ranks other than 0.
+    interval : float
+        Seconds between two lines where the stream is not a terminal.
+    """
+
+    WIDTH = 30
+
+    def __init__(self, stop, unit="", stream=None, enabled=True, interval=10.0):
+        self.stop, self.unit = stop, unit
+        self.stream = stream or sys.stderr
+        self.enabled = enabled
+        self.terminal = self.stream.isatty()
+        self.interval = 0.2 if self.terminal else interval
+        self.begin = self.last = time.monotonic()
+        self.drawn = False
+
+    def update(self, sim_time, iteration):
+        """Draw if it is time to."""
+        now = time.monotonic()
+        if not self.enabled or now - self.last < self.interval:
+            return
+        self.last = now
+        self._draw(sim_time, iteration, now)
+
+    def _draw(self, sim_time, iteration, now):
+        done = min(1.0, sim_time / self.stop) if self.stop else 1.0
+        elapsed = now - self.begin
+        left = elapsed * (1 - done) / done if done else float("nan")
+        text = (
+            f"t = {sim_time:.4g} of {self.stop:.4g} {self.unit}  step {iteration}  "
+            f"{duration(left)} left"
+        )
+        if self.terminal:
+            filled = int(done * self.WIDTH)
+            bar = "#" * filled + "." * (self.WIDTH - filled)
+            self.stream.write(f"\r[{bar}] {done:4.0%}  {text}\x1b[K")
+            self.drawn = True
+        else:
+            self.stream.write(f"{done:4.0%}  {text}\n")
+        self.stream.flush()
+
+    def finish(self):
+        """Leave the line of the bar."""
+        if self.drawn:
+            self.stream.write("\n")
+            self.stream.flush()
+
+
+def duration(seconds):
+    """Seconds in words of a clock: 75 -> "1 min 15 s"."""
+    if seconds != seconds or seconds == float("inf"):
+        return "?"
+    seconds = int(round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

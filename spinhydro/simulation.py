@@ -1,0 +1,645 @@
+"""The run loop: the only one there is.
+
+A run goes through: check (nothing is written) -> run folder -> steps, projections, watches,
+outputs -> record of how it ended.
+"""
+
+import math
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from mpi4py import MPI
+
+from spinhydro import __version__, parallel, provenance
+from spinhydro.backend import SOLVER_OPTIONS
+from spinhydro.errors import (
+    EquationError,
+    InputError,
+    NotFiniteError,
+    OutputError,
+    ParameterError,
+    SpinhydroError,
+    Stopped,
+    WatchError,
+    did_you_mean,
+)
+from spinhydro.expressions import Evaluator
+from spinhydro.output import FieldOutput, RunFolder, as_task, check_writable
+from spinhydro.progress import Progress, duration
+from spinhydro.stability import check_timestep
+from spinhydro.steppers import find_stepper
+from spinhydro.watch import Limit, grid_values
+
+ENGINES = ("dedalus",)
+#: Steps between two looks at whether the state is finite.
+FINITE_CADENCE = 10
+#: Steps between two looks at the watches (and at every output).
+WATCH_CADENCE = 100
+
+
+@dataclass
+class Plan:
+    """What a run is to do, as declared by a problem file or by a plain script.
+
+    Attributes
+    ----------
+    name : str
+        Name of the folder under `out`.
+    timestep, stop_time, output_interval : float
+        In the units of the problem. The timestep is shortened to divide the output interval.
+    timestepper : str or class
+    outputs : dict
+        ``{name: expression string}``; written as HDF5 tasks of these names.
+    output_units : dict
+    projections : dict
+        ``{variable: expression string}``, assigned after every step.
+    watch : list of str
+        Limits; the run stops when one is passed.
+    expect : dict
+        ``{name: limit string}``, measured at the end and reported.
+    """
+
+    name: str
+    timestep: float
+    stop_time: float
+    output_interval: float = None
+    timestepper: object = "RK4"
+    outputs: dict = None
+    output_units: dict = field(default_factory=dict)
+    projections: dict = field(default_factory=dict)
+    watch: list = field(default_factory=list)
+    expect: dict = field(default_factory=dict)
+    units: dict = field(default_factory=dict)
+    record: dict = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass
+class RunResult:
+    """How a run ended.
+
+    Attributes
+    ----------
+    folder : Path
+        The run folder.
+    status : str
+        "done".
+    watch, expect : dict
+        Largest values of the watches; value, limit and verdict of the expectations.
+    timestep : float
+        The timestep that was taken.
+    wall_seconds : float
+    """
+
+    folder: Path
+    status: str
+    watch: dict
+    expect: dict
+    timestep: float
+    wall_seconds: float
+
+
+def run_problem(problem, out="runs", engine="dedalus", quiet=False, force=False):
+    """Run a loaded problem file; see ``simulate`` for what is raised.
+
+    Parameters
+    ----------
+    problem : spinhydro.problem.Problem
+    out : str or Path
+        Folder of all runs.
+    engine : str
+        "dedalus".
+    quiet : bool
+        No progress and no summary on the terminal.
+    force : bool
+        Run with a timestep that the stability check refuses.
+    """
+    declared = problem.declared
+    for name in ("timestep", "stop_time"):
+        if name not in problem.namespace:
+            raise InputError(
+                f"{problem.path} sets no {name}; write for example {name} = "
+                + ("0.01" if name == "timestep" else "40")
+            )
+    plan = Plan(
+        name=problem.name,
+        timestep=declared("timestep"),
+        stop_time=declared("stop_time"),
+        output_interval=declared("output_interval"),
+        timestepper=declared("timestepper", "RK4"),
+        outputs=declared("outputs"),
+        output_units=declared("output_units", {}),
+        projections=declared("projections", {}),
+        watch=declared("watch", []),
+        expect=declared("expect", {}),
+        units=problem.units,
+        record={
+            "parameters": problem.parameters,
+            "expressions": problem.expressions,
+            "overrides": problem.overrides,
+            "equations": problem.equations,
+            "seed": problem.parameters.get("seed"),
+            "git": provenance.git_state(problem.path.parent),
+        },
+        source=problem.source,
+    )
+    try:
+        return execute(problem.ivp, plan, out=out, engine=engine, quiet=quiet, force=force)
+    except SpinhydroError as error:
+        if isinstance(error, InputError):
+            error.at(str(problem.path))
+        raise
+
+
+def simulate(
+    problem, timestep, stop_time, name="script", out="runs", engine="dedalus", quiet=False,
+    force=False, **options,
+):  # fmt: skip
+    """Run any ``d3.IVP`` of a plain Dedalus script with this run loop.
+
+    Parameters
+    ----------
+    problem : d3.IVP
+        Its variables hold the initial state.
+    timestep, stop_time : float
+    name : str
+        The run folder is ``<out>/<name>/NNNN``.
+    **options
+        ``output_interval``, ``timestepper``, ``outputs``, ``output_units``, ``projections``,
+        ``watch``, ``expect``, ``units``: as the declarations of a problem file.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    InputError
+        Before anything is written.
+    NotFiniteError, WatchError, OutputError, Stopped
+        With the run folder kept and its run.json saying why.
+
+    Examples
+    --------
+    >>> spinhydro.simulate(problem, timestep=0.01, stop_time=10, outputs={"Z": "s@ez"})
+    """
+    allowed = set(Plan.__dataclass_fields__) - {"name", "timestep", "stop_time", "record", "source"}
+    for option in options:
+        if option not in allowed:
+            raise InputError(
+                f"simulate() has no option '{option}'; {did_you_mean(option, allowed)} "
+                f"options: {', '.join(sorted(allowed))}"
+            )
+    script = Path(sys.argv[0]) if sys.argv and sys.argv[0].endswith(".py") else None
+    source = script.read_text(encoding="utf-8") if script and script.is_file() else ""
+    plan = Plan(name=name, timestep=timestep, stop_time=stop_time, source=source, **options)
+    plan.record["git"] = provenance.git_state(script.parent if script else ".")
+    return execute(problem, plan, out=out, engine=engine, quiet=quiet, force=force)
+
+
+def execute(ivp, plan, out="runs", engine="dedalus", quiet=False, force=False):
+    """Check a plan, make the run folder, and carry the plan out."""
+    started = time.monotonic()
+    root = ivp.dist.comm.rank == 0
+    if engine not in ENGINES:
+        raise ParameterError(
+            f"there is no engine '{engine}'; {did_you_mean(str(engine), ENGINES)} "
+            f"engines: {', '.join(ENGINES)}"
+        )
+    _on_root(ivp, lambda: check_writable(out))
+    timestep, steps_per_output, steps, remainder = schedule(plan)
+    with np.errstate(all="ignore"):
+        run = _Run(ivp, plan, timestep)
+        run.check_finite_start()
+        line = check_timestep(
+            run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force
+        )
+        folder = _make_folder(ivp, out, plan) if root else None
+        folder = ivp.dist.comm.bcast(folder, root=0)
+        run.open(folder, plan, engine, root, quiet)
+        run.say(f"{plan.name}: run folder {folder.path}")
+        run.say(line)
+        with _signals() as signals:
+            try:
+                run.loop(steps_per_output, steps, remainder, signals)
+                expect = run.measure_expectations()
+            except SpinhydroError as error:
+                run.close(_status_of(error), error, time.monotonic() - started)
+                error.folder = folder.path
+                raise
+            except BaseException as error:
+                run.close("failed", error, time.monotonic() - started)
+                raise
+        seconds = time.monotonic() - started
+        run.close("done", None, seconds, expect)
+    return RunResult(
+        folder=folder.path,
+        status="done",
+        watch={limit.text: limit.largest for limit in run.watch},
+        expect=expect,
+        timestep=timestep,
+        wall_seconds=seconds,
+    )
+
+
+def schedule(plan):
+    """(timestep, steps per output, whole steps, last shorter step) of a plan.
+
+    The timestep is shortened to divide the output interval, so that outputs fall on their times
+    exactly; a last, shorter step ends the run at the stop time exactly.
+    """
+    numbers = {"timestep": plan.timestep, "stop_time": plan.stop_time}
+    interval = plan.output_interval
+    if interval is None and _positive(plan.stop_time):
+        interval = plan.stop_time / 100
+    numbers["output_interval"] = interval
+    for name, value in numbers.items():
+        if not _positive(value):
+            raise ParameterError(f"{name} = {value}: it must be a positive, finite number")
+    per_output = max(1, math.ceil(interval / plan.timestep * (1 - 1e-9)))
+    timestep = interval / per_output
+    ratio = plan.stop_time / timestep
+    if ratio > 1e12:
+        raise ParameterError(
+            f"timestep = {plan.timestep:g} would take {ratio:.1e} steps to stop_time = "
+            f"{plan.stop_time:g}: is one of them in the wrong unit?"
+        )
+    steps = math.floor(ratio + 1e-9)
+    remainder = plan.stop_time - steps * timestep
+    if remainder < 1e-9 * timestep:
+        remainder = 0.0
+    return timestep, per_output, steps, remainder
+
+
+def _positive(value):
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value > 0
+
+
+def _on_root(ivp, check):
+    """Run a check on the root rank and raise its error on all."""
+    error = None
+    if ivp.dist.comm.rank == 0:
+        try:
+            check()
+        except SpinhydroError as found:
+            error = found
+    error = ivp.dist.comm.bcast(error, root=0)
+    if error is not None:
+        raise error
+
+
+def _make_folder(ivp, out, plan):
+    folder = RunFolder(out, plan.name)
+    if plan.source:
+        folder.write_text(f"{plan.name}.py", plan.source)
+    return folder
+
+
+def _status_of(error):
+    return "stopped" if isinstance(error, (NotFiniteError, WatchError, Stopped)) else "failed"
+
+
+class _Run:
+    """Solver, handlers and limits of one run."""
+
+    def __init__(self, ivp, plan, timestep):
+        self.ivp, self.plan, self.timestep = ivp, plan, timestep
+        self.time_unit = plan.units.get("time", "")
+        stepper = find_stepper(plan.timestepper)
+        self.stepper_name = stepper.__name__
+        self.outputs = self._operands()
+        self.projections = self._projections()
+        limits = plan.watch.values() if isinstance(plan.watch, dict) else plan.watch
+        self.watch = [self._limit(text, "watch") for text in limits]
+        expect = plan.expect
+        if not isinstance(expect, dict):
+            expect = {text: text for text in expect}
+        self.expect = {name: self._limit(text, "expect") for name, text in expect.items()}
+        self.solver = self._build_solver(stepper)
+        self.initial_time = self.solver.sim_time
+        self.folder = self.output = self.progress = None
+        self.root = self.quiet = True
+
+    def _operands(self):
+        outputs = self.plan.outputs
+        if outputs is None:
+            outputs = {v.name: v.name for v in self.ivp.variables}
+        if not isinstance(outputs, dict):
+            raise InputError('outputs must be a dictionary of strings: {"Z": "s@ez"}')
+        operands = {}
+        for name, text in outputs.items():
+            if not isinstance(name, str) or not name.isidentifier():
+                raise InputError(f"outputs: {name!r} cannot be the name of an output")
+            if not isinstance(text, str):
+                raise InputError(f"outputs['{name}'] must be a string such as 's@ez'")
+            try:
+                operands[name] = as_task(Evaluator(self.ivp.namespace)(text), self.ivp.dist)
+            except EquationError as error:
+                raise error.at(f"outputs['{name}']") from None
+        return operands
+
+    def _projections(self):
+        variables = {v.name: v for v in self.ivp.variables}
+        if not isinstance(self.plan.projections, dict):
+            raise InputError('projections must be a dictionary of strings: {"s": "s/sqrt(s@s)"}')
+        found = []
+        for name, text in self.plan.projections.items():
+            if name not in variables:
+                raise InputError(
+                    f"projections: '{name}' is no variable of the problem; "
+                    f"{did_you_mean(str(name), variables)} variables: {', '.join(variables)}"
+                )
+            try:
+                operand = Evaluator(self.ivp.namespace)(str(text))
+                if tuple(getattr(operand, "tensorsig", ())) != tuple(variables[name].tensorsig):
+                    raise EquationError(
+                        text, 0, len(text), f"the projection of {name} must have its components"
+                    )
+            except EquationError as error:
+                raise error.at(f"projections['{name}']") from None
+            found.append((variables[name], operand))
+        return found
+
+    def _limit(self, text, where):
+        try:
+            return Limit(text, self.ivp.namespace, self.ivp.dist)
+        except EquationError as error:
+            raise error.at(where) from None
+
+    def _build_solver(self, stepper):
+        dist = self.ivp.dist
+        coupling = np.logical_or(self.ivp.matrix_coupling, dist.coeff_layout.local)
+        try:
+            return self.ivp.build_solver(
+                stepper, matrix_coupling=tuple(bool(c) for c in coupling), **SOLVER_OPTIONS
+            )
+        except SpinhydroError:
+            raise
+        except Exception as error:
+            if stepper.__name__ == "RK4" and "singular" in str(error).lower():
+                raise InputError(
+                    "RK4 needs a dt(…) term in every equation; take timestepper = 'RK443' for "
+                    "problems with constraints"
+                ) from error
+            raise InputError(f"Dedalus cannot build this problem: {error}") from error
+
+    def check_finite_start(self):
+        """Raise InputError if a field of the problem is not finite to begin with."""
+        from dedalus.core.field import Field
+
+        fields = set(self.solver.state)
+        for equation in self.ivp.equations:
+            fields |= set(equation["F"].atoms(Field))
+        for variable in sorted(fields, key=lambda f: str(f.name)):
+            if not self._is_finite(variable):
+                kind = "initial state of" if variable in self.solver.state else "field"
+                raise InputError(
+                    f"the {kind} '{variable.name}' is not finite before the first step; check how "
+                    "the file fills it"
+                )
+
+    def _is_finite(self, variable):
+        local = int(not np.isfinite(np.sum(variable.data)))
+        return self.ivp.dist.comm.allreduce(local, op=MPI.SUM) == 0
+
+    def open(self, folder, plan, engine, root, quiet):
+        """Record the beginning in the run folder and create the output handler."""
+        self.folder, self.root, self.quiet = folder, root, quiet
+        record = {
+            "problem": plan.name,
+            "status": "running",
+            "reason": "",
+            "exit_code": None,
+            "message": "",
+            "command": provenance.command(),
+            "units": plan.units,
+            "outputs": plan.outputs or {name: name for name in self.outputs},
+            "engine": engine,
+            "timestepper": self.stepper_name,
+            "timestep": self.timestep,
+            "stop_time": plan.stop_time,
+            "sim_time": self.initial_time,
+            "iteration": 0,
+            "ranks": self.ivp.dist.comm.size,
+            "versions": provenance.versions(),
+            "started": provenance.now(),
+            **plan.record,
+        }
+        if root:
+            folder.update(**record)
+        attributes = {
+            "spinhydro_version": __version__,
+            "problem_source": plan.source,
+            "run": _json(record),
+        }
+        self.output = FieldOutput(
+            self.solver, folder.path / "fields", self.outputs, plan.output_units, attributes
+        )
+        self.progress = Progress(
+            plan.stop_time, self.time_unit, enabled=root and not quiet, stream=sys.stderr
+        )
+
+    def say(self, line):
+        """One line for the log of the run, and for the terminal unless quiet."""
+        if self.root:
+            self.folder.log(line)
+            if not self.quiet:
+                print(line, file=sys.stderr, flush=True)
+
+    def loop(self, steps_per_output, steps, remainder, signals):
+        """All steps; raises the reason if it ends early."""
+        solver = self.solver
+        self.check_watches()
+        self.output.write(self.timestep)
+        for step in range(1, steps + 1):
+            self.advance(self.timestep)
+            # Multiples, not sums: a long run must not drift off its output times.
+            solver.sim_time = self.initial_time + step * self.timestep
+            if step % FINITE_CADENCE == 0 or step % steps_per_output == 0 or step == 1:
+                self.check_finite()
+            if step % steps_per_output == 0:
+                self.check_watches()
+                self.output.write(self.timestep)
+                self.note_progress()
+            elif step % WATCH_CADENCE == 0:
+                self.check_watches()
+            self.progress.update(solver.sim_time - self.initial_time, step)
+            self.check_signals(signals)
+        if remainder:
+            self.advance(remainder)
+            solver.sim_time = self.initial_time + self.plan.stop_time
+            self.check_finite()
+            self.check_watches()
+            self.output.write(remainder)
+        elif steps % steps_per_output:
+            self.check_finite()
+            self.check_watches()
+            self.output.write(self.timestep)
+
+    def advance(self, timestep):
+        """One step and its projections."""
+        self.solver.step(timestep)
+        for variable, operand in self.projections:
+            result = operand.evaluate()
+            scales = result.domain.dealias
+            result.change_scales(scales)
+            variable.preset_scales(scales)
+            variable["g"] = result["g"]
+
+    def check_finite(self):
+        for variable in self.solver.state:
+            if not self._is_finite(variable):
+                raise NotFiniteError(
+                    f"{variable.name} is not finite at t = {self._now()}, iteration "
+                    f"{self.solver.iteration}: {self._kept()}. Usual causes: a timestep that is "
+                    "too long, or an equation that grows without bound"
+                )
+
+    def check_watches(self):
+        for limit in self.watch:
+            value = limit.measure()
+            if not limit.holds(value):
+                raise WatchError(
+                    f"the watch '{limit.text}' is broken at t = {self._now()}, iteration "
+                    f"{self.solver.iteration}: the value is {value:.3g}; {self._kept()}. Usual "
+                    "causes: a timestep that is too long, or too few grid points"
+                )
+
+    def _now(self):
+        return f"{self.solver.sim_time:.6g} {self.time_unit}".rstrip()
+
+    def _kept(self):
+        return f"{self.output.writes} outputs up to then are kept"
+
+    def check_signals(self, signals):
+        number = signals["number"]
+        if self.ivp.dist.comm.size > 1:
+            number = self.ivp.dist.comm.allreduce(number, op=MPI.MAX)
+        if number:
+            name = signal.Signals(number).name
+            raise Stopped(
+                f"stopped by {name} at t = {self._now()}, iteration {self.solver.iteration}; "
+                f"{self._kept()}"
+            )
+
+    def note_progress(self):
+        if self.root:
+            self.folder.update(
+                sim_time=self.solver.sim_time,
+                iteration=self.solver.iteration,
+                watch={limit.text: limit.largest for limit in self.watch},
+            )
+
+    def measure_expectations(self):
+        """Value, limit and verdict of every expectation, at the present state."""
+        found = {}
+        for name, limit in self.expect.items():
+            value = limit.measure()
+            met = bool(limit.holds(value))
+            found[name] = {"text": limit.text, "value": value, "limit": limit.limit, "met": met}
+            self.say(f"expected {name}: {value:.3g} <= {limit.limit:g}  {'ok' if met else 'MISSED'}")
+        return found
+
+    def close(self, status, error, seconds, expect=None):
+        """Record how the run ended."""
+        self.progress.finish()
+        if not self.root:
+            return
+        message = str(error) if error is not None else ""
+        entries = {
+            "status": status,
+            "reason": type(error).__name__ if error is not None else "stop time reached",
+            "message": message,
+            "exit_code": getattr(error, "exit_code", 1) if error is not None else 0,
+            "sim_time": self.solver.sim_time,
+            "iteration": self.solver.iteration,
+            "wall_seconds": round(seconds, 3),
+            "finished": provenance.now(),
+            "watch": {limit.text: limit.largest for limit in self.watch},
+            "expect": expect or {},
+        }
+        try:
+            self.folder.update(**entries)
+            self.folder.log(message or f"done in {duration(seconds)}")
+        except OutputError:
+            if error is None:
+                raise
+            # The first error says more than this one, which is its consequence.
+        if status == "done":
+            self.report(seconds)
+
+    def report(self, seconds):
+        steps = max(1, self.solver.iteration)
+        self.say(
+            f"done: {self.solver.iteration} steps of {self.timestep:g} {self.time_unit} in "
+            f"{duration(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
+        )
+        for limit in self.watch:
+            self.say(f"largest {limit.text.split('<=')[0].strip()} = {limit.largest:.2g}")
+
+
+def _json(record):
+    import json
+
+    return json.dumps(record, ensure_ascii=False, default=str)
+
+
+@contextmanager
+def _signals():
+    """Note SIGTERM, SIGINT and SIGUSR1 instead of dying of them; the loop looks at each step."""
+    noted = {"number": 0}
+
+    def note(number, _):
+        noted["number"] = number
+
+    previous = {}
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            try:
+                previous[number] = signal.signal(number, note)
+            except ValueError:
+                # Only the main thread may do this; elsewhere signals keep their meaning.
+                break
+        yield noted
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def compare_runs(first, second):
+    """Largest and rms difference of every output at the common last time of two runs.
+
+    Parameters
+    ----------
+    first, second : Path
+        Run folders of the same problem.
+
+    Returns
+    -------
+    dict
+        ``{name: (rms, largest)}``.
+    """
+    import h5py
+
+    def last(folder):
+        files = sorted((folder / "fields").glob("*.h5"), key=lambda p: p.stat().st_mtime)
+        with h5py.File(files[-1]) as file:
+            return {name: file["tasks"][name][-1] for name in file["tasks"]}
+
+    a, b = last(Path(first)), last(Path(second))
+    return {
+        name: (
+            float(np.sqrt(np.mean(np.abs(a[name] - b[name]) ** 2))),
+            float(np.max(np.abs(a[name] - b[name]))),
+        )
+        for name in a
+    }
+
+
+__all__ = ["Plan", "RunResult", "compare_runs", "execute", "grid_values", "parallel", "simulate"]

@@ -1,0 +1,140 @@
+"""The largest timestep: the fastest oscillation of a problem against the limit of its stepper."""
+
+import numpy as np
+from dedalus.core.system import CoeffSystem
+from scipy.sparse.linalg import splu
+
+from spinhydro.errors import ParameterError
+from spinhydro.steppers import STABILITY_LIMITS
+
+#: Dimension of the Krylov space; 24 find the largest frequency of a spin-wave spectrum to 2 %.
+KRYLOV = 24
+
+
+def largest_frequency(solver, explicit_linear):
+    r"""Largest |lambda| of the linearised explicit part, about the present state.
+
+    The eigenvalues of :math:`J = M^{-1} (\partial F/\partial X - L)` are estimated by the Arnoldi
+    method from directional differences of the stock right-hand side. Eigenvalues of growing modes
+    (positive real part) are left out: growth is physics and limits no timestep.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+    explicit_linear : bool
+        Whether the stepper treats L explicitly; otherwise L is left out of J.
+
+    Returns
+    -------
+    float
+        In radians per unit of time; nan if the right-hand side is not finite.
+    """
+    subproblems = [sp for sp in solver.subproblems if sp.size]
+    comm = solver.dist.comm
+    present, stage, rate = (CoeffSystem(solver.subproblems, dtype=solver.dtype) for _ in range(3))
+    try:
+        mass = {sp: splu(sp.M_min.tocsc()) for sp in subproblems}
+    except RuntimeError:
+        # Constraint equations: M cannot be inverted, and the stepper is implicit there anyway.
+        return float("nan")
+    solver.evaluator.require_coeff_space(solver.state)
+    for sp in subproblems:
+        sp.gather_inputs(solver.state, out=present.get_subdata(sp))
+
+    def evaluate(data):
+        np.copyto(stage.data, data)
+        put_back(solver, subproblems, stage)
+        solver.evaluator.evaluate_group("F")
+        for sp in subproblems:
+            out = rate.get_subdata(sp)
+            sp.gather_outputs(solver.F, out=out)
+            if explicit_linear and sp.L_min.nnz:
+                out -= sp.L_min @ stage.get_subdata(sp)
+            out[:] = mass[sp].solve(out)
+        return rate.data.copy()
+
+    def dot(a, b):
+        return comm.allreduce(np.vdot(a, b))
+
+    def norm(a):
+        return np.sqrt(dot(a, a).real)
+
+    def all_finite(a):
+        return comm.allreduce(int(not np.all(np.isfinite(a)))) == 0
+
+    try:
+        base = evaluate(present.data)
+        if not all_finite(base):
+            return float("nan")
+        random = np.random.default_rng(0)
+        vector = random.standard_normal(present.data.size).astype(solver.dtype)
+        basis = [vector / norm(vector)]
+        epsilon = 1e-5 * max(norm(present.data), 1e-3)
+        hessenberg = np.zeros((KRYLOV + 1, KRYLOV), dtype=solver.dtype)
+        size = KRYLOV
+        for j in range(KRYLOV):
+            vector = (
+                evaluate(present.data + epsilon * basis[j])
+                - evaluate(present.data - epsilon * basis[j])
+            ) / (2 * epsilon)
+            if not all_finite(vector):
+                return float("nan")
+            for i, known in enumerate(basis):
+                hessenberg[i, j] = dot(known, vector)
+                vector = vector - hessenberg[i, j] * known
+            hessenberg[j + 1, j] = norm(vector)
+            if hessenberg[j + 1, j].real < 1e-12 * np.abs(hessenberg).max():
+                size = j + 1
+                break
+            basis.append(vector / hessenberg[j + 1, j].real)
+    finally:
+        put_back(solver, subproblems, present)
+    values = np.linalg.eigvals(hessenberg[:size, :size])
+    waves = values[values.real <= 0.2 * np.abs(values)]
+    return float(np.abs(waves).max()) if waves.size else 0.0
+
+
+def put_back(solver, subproblems, system):
+    """Write a flat vector of coefficients into the state."""
+    for field in solver.state:
+        field.preset_layout("c")
+    for sp in subproblems:
+        sp.scatter_inputs(system.get_subdata(sp), solver.state)
+
+
+def check_timestep(solver, stepper_name, timestep, unit="", force=False):
+    """Compare a timestep with the stability limit of its stepper.
+
+    Returns
+    -------
+    str
+        One line for the log.
+
+    Raises
+    ------
+    ParameterError
+        If the timestep is beyond the limit and `force` is not set; gives the largest safe value.
+    """
+    frequency = largest_frequency(solver, explicit_linear=stepper_name == "RK4")
+    if not np.isfinite(frequency):
+        return "stability: could not be checked at the initial state"
+    if stepper_name not in STABILITY_LIMITS:
+        return (
+            f"stability: no limit is known for {stepper_name}; frequency * timestep = "
+            f"{frequency * timestep:.3g} (fastest oscillation {frequency:.4g} rad/{unit or 'time'})"
+        )
+    limit = STABILITY_LIMITS[stepper_name]
+    product = frequency * timestep
+    line = (
+        f"stability: frequency * timestep = {product:.3g} of {limit} that {stepper_name} bears "
+        f"(fastest oscillation {frequency:.4g} rad/{unit or 'time'})"
+    )
+    if product > limit and not force:
+        raise ParameterError(
+            f"timestep = {timestep:g} {unit}".rstrip()
+            + f" is unstable: the fastest oscillation of the problem, {frequency:.4g} "
+            f"rad/{unit or 'time'}, times the timestep is {product:.3g}, and {stepper_name} bears "
+            f"{limit}. Largest safe timestep: {0.95 * limit / frequency:.3g}. "
+            "Take that, fewer grid points, or --force to run all the same"
+        )
+    return line

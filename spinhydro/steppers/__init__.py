@@ -1,0 +1,40 @@
+"""Time steppers that ``problem.build_solver`` accepts, and how far each is stable.
+
+| name | order | stable for frequency * timestep up to |
+|---|---|---|
+| RK4 | 4 | 2.83 (classical, everything explicit) |
+| RK443 | 3 | 1.57 in the explicit part, any in the implicit part |
+| RKSMR | 3 | 1.73 |
+| SBDF3 | 3 | 0.63 |
+| RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
+
+Limits are those of pure oscillation, d/dt = i omega, measured.
+"""
+
+from dedalus.core import timesteppers
+
+from spinhydro.errors import ParameterError, did_you_mean
+from spinhydro.steppers.rk4 import RK4
+
+#: Largest omega * timestep of undamped oscillation in the explicit part.
+STABILITY_LIMITS = {"RK4": 2.83, "RK443": 1.57, "RKSMR": 1.73, "SBDF3": 0.63}
+
+_OWN = {"RK4": RK4}
+
+__all__ = ["RK4", "STABILITY_LIMITS", "find_stepper"]
+
+
+def find_stepper(name):
+    """The class for a name, or for a class itself: ours first, then Dedalus's.
+
+    Raises ParameterError for an unknown name.
+    """
+    if not isinstance(name, str):
+        return name
+    known = {**timesteppers.schemes, **_OWN}
+    if name not in known:
+        raise ParameterError(
+            f"timestepper = {name!r}: no such time stepper; {did_you_mean(name, known)} "
+            f"known: {', '.join(sorted(known))}"
+        )
+    return known[name]

@@ -1,0 +1,81 @@
+"""Unit systems: a quantity is a plain float, a unit is the number that multiplies it.
+
+A problem file declares its system by the module that it imports from, and writes
+``210 * um`` or ``2 * pi * 118 * Hz``:
+
+| module | length | time | for |
+|---|---|---|---|
+| ``spinhydro.units.um_ms`` | micrometre | millisecond | cold atoms |
+| ``spinhydro.units.nm_ps`` | nanometre | picosecond | magnetism |
+
+Mass is in kg, temperature in K, current in A, angle in rad in both. Constants come from
+scipy.constants (CODATA).
+"""
+
+from decimal import Decimal
+from math import pi
+
+from scipy import constants
+
+#: Powers of (length, time, mass, temperature, current) of every name that may be imported.
+DIMENSIONS = {
+    "pi": (0, 0, 0, 0, 0),
+    "rad": (0, 0, 0, 0, 0),
+    **dict.fromkeys(("m", "mm", "um", "nm"), (1, 0, 0, 0, 0)),
+    **dict.fromkeys(("s", "ms", "us", "ns", "ps", "fs"), (0, 1, 0, 0, 0)),
+    **dict.fromkeys(("Hz", "kHz", "MHz", "GHz", "THz"), (0, -1, 0, 0, 0)),
+    **dict.fromkeys(("kg", "dalton"), (0, 0, 1, 0, 0)),
+    **dict.fromkeys(("K", "mK", "uK", "nK"), (0, 0, 0, 1, 0)),
+    "J": (2, -2, 1, 0, 0),
+    "tesla": (0, -2, 1, 0, -1),
+    "A": (0, 0, 0, 0, 1),
+    "hbar": (2, -1, 1, 0, 0),
+    "k_B": (2, -2, 1, -1, 0),
+    "mu_0": (1, -2, 1, 0, -2),
+    "mu_B": (2, 0, 0, 0, 1),
+}
+
+_SI = {
+    "pi": pi, "rad": 1.0,
+    "m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9,
+    "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15,
+    "Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "THz": 1e12,
+    "kg": 1.0, "dalton": constants.atomic_mass,
+    "K": 1.0, "mK": 1e-3, "uK": 1e-6, "nK": 1e-9,
+    "J": 1.0, "tesla": 1.0, "A": 1.0,
+    "hbar": constants.hbar, "k_B": constants.k, "mu_0": constants.mu_0,
+    "mu_B": constants.physical_constants["Bohr magneton"][0],
+}  # fmt: skip
+
+
+def multipliers(length, time):
+    """Every unit and constant as a number where the units are 10**length m and 10**time s.
+
+    >>> multipliers(length=-6, time=-3)["Hz"]
+    0.001
+    """
+    result = {}
+    for name, value in _SI.items():
+        exponent = DIMENSIONS[name][0] * length + DIMENSIONS[name][1] * time
+        # Decimal shifts keep 1*um exactly 1.0.
+        result[name] = float(Decimal(repr(value)).scaleb(-exponent))
+    return result
+
+
+def describe(powers):
+    """A dimension in words: (0, -1, 0, 0, 0) -> "a frequency"."""
+    names = {
+        (0, 0, 0, 0, 0): "a pure number",
+        (1, 0, 0, 0, 0): "a length",
+        (0, 1, 0, 0, 0): "a time",
+        (0, -1, 0, 0, 0): "a frequency",
+        (1, -1, 0, 0, 0): "a velocity",
+        (2, -1, 0, 0, 0): "a length squared over a time",
+        (0, 0, 1, 0, 0): "a mass",
+        (2, -2, 1, 0, 0): "an energy",
+        (0, 0, 0, 1, 0): "a temperature",
+        (0, -2, 1, 0, -1): "a magnetic field",
+    }
+    symbols = ("length", "time", "mass", "temperature", "current")
+    known = names.get(tuple(powers))
+    return known or " ".join(f"{s}^{p:g}" for s, p in zip(symbols, powers, strict=True) if p)

@@ -1,0 +1,84 @@
+"""Limits on what must stay small: ``"abs(sqrt(s@s) - 1) <= 1e-6"``.
+
+The largest absolute value of the left side over all points is compared with the number on the
+right. ``drift(E)`` stands for the relative change of E since the start, |E(t)/E(0) - 1|.
+"""
+
+import math
+
+import numpy as np
+from dedalus.core.field import Operand
+from mpi4py import MPI
+
+from spinhydro.errors import EquationError
+from spinhydro.expressions import Evaluator
+
+
+class Limit:
+    """One limit, ready to be measured.
+
+    Parameters
+    ----------
+    text : str
+        ``"EXPRESSION <= NUMBER"`` or ``"drift(EXPRESSION) <= NUMBER"``.
+    namespace : mapping
+        ``problem.namespace``.
+    dist : d3.Distributor
+
+    Raises
+    ------
+    EquationError
+        With a caret, if the string is not of that form.
+    """
+
+    def __init__(self, text, namespace, dist):
+        self.text, self.dist = text, dist
+        at = text.find("<=") if isinstance(text, str) else -1
+        if at < 0:
+            raise EquationError(
+                str(text), 0, len(str(text)), "a limit reads EXPRESSION <= NUMBER",
+                'for example "abs(sqrt(s@s) - 1) <= 1e-6"',
+            )  # fmt: skip
+        self.limit = Evaluator(namespace)(text[at + 2 :], text, at + 2)
+        if isinstance(self.limit, (Operand, complex)):
+            raise EquationError(text, at + 2, len(text), "the limit must be a number")
+        expression, offset = text[:at], 0
+        stripped = expression.strip()
+        self.is_drift = stripped.startswith("drift(") and stripped.endswith(")")
+        if self.is_drift:
+            offset = text.index("drift(") + len("drift(")
+            expression = text[offset : text.rindex(")", 0, at)]
+        self.operand = Evaluator(namespace)(expression, text, offset)
+        self.initial = None
+        self.largest = 0.0
+
+    def measure(self):
+        """The present value; it is kept in ``largest`` if it is the largest so far."""
+        values = grid_values(self.operand)
+        if self.is_drift:
+            local = float(np.sum(values)) if values.size else 0.0
+            present = self.dist.comm.allreduce(local, op=MPI.SUM)
+            if self.initial is None:
+                self.initial = present
+            value = abs(present - self.initial) / (abs(self.initial) or 1.0)
+        else:
+            local = float(np.max(np.abs(values))) if values.size else 0.0
+            # MPI's maximum forgets NaN.
+            bad = self.dist.comm.allreduce(int(not math.isfinite(local)), op=MPI.SUM)
+            value = math.nan if bad else self.dist.comm.allreduce(local, op=MPI.MAX)
+        if not value <= self.largest:
+            self.largest = value
+        return value
+
+    def holds(self, value):
+        """True if `value` is finite and within the limit."""
+        return value <= self.limit
+
+
+def grid_values(operand):
+    """Local values of an operand on the grid, without dealiasing padding."""
+    if not isinstance(operand, Operand):
+        return np.asarray(operand)
+    field = operand.evaluate() if hasattr(operand, "evaluate") else operand
+    field.change_scales(1)
+    return field["g"]

@@ -1,0 +1,106 @@
+"""The words that equations, outputs, projections and watches may use.
+
+Importing this module adds the words that Dedalus lacks (``dx``, ``dy``, ``dz``) to those that
+every ``problem.add_equation("…")`` knows; no word of Dedalus is replaced.
+
+>>> import spinhydro.words
+>>> problem = d3.IVP([s], namespace=locals())
+>>> problem.add_equation("dt(s) = cross(s, dx(dx(s)))")
+"""
+
+from typing import NamedTuple
+
+from spinhydro import backend  # noqa: F401  (sets Dedalus up)
+
+import dedalus.public as d3  # isort: skip
+from dedalus.core import problems  # isort: skip
+from dedalus.core.operators import aliases  # isort: skip
+
+
+class Word(NamedTuple):
+    """One word: what it does, how it is written, one line of help."""
+
+    function: object
+    usage: str
+    help: str
+
+
+def _derivative(axis):
+    def derivative(operand):
+        if not hasattr(operand, "dist"):
+            return 0
+        for coord in operand.dist.coords:
+            if coord.name == axis:
+                return d3.Differentiate(operand, coord)
+        names = ", ".join(c.name for c in operand.dist.coords)
+        raise ValueError(f"there is no coordinate '{axis}' here (coordinates: {names})")
+
+    derivative.__name__ = f"d{axis}"
+    derivative.__doc__ = f"Derivative along {axis}."
+    return derivative
+
+
+WORDS = {
+    "dt": Word(d3.TimeDerivative, "dt(s)", "time derivative; on the left side only"),
+    "dx": Word(_derivative("x"), "dx(f)", "derivative along x; of a vector: of every component"),
+    "dy": Word(_derivative("y"), "dy(f)", "derivative along y"),
+    "dz": Word(_derivative("z"), "dz(f)", "derivative along z"),
+    "lap": Word(d3.lap, "lap(f)", "Laplacian, over all space coordinates"),
+    "grad": Word(d3.grad, "grad(f)", "gradient: adds a space index in front"),
+    "div": Word(d3.div, "div(v)", "divergence over the first index, which must be a space index"),
+    "cross": Word(d3.cross, "cross(a, b)", "cross product of two spin vectors"),
+    "dot": Word(d3.dot, "dot(a, b)", "contraction of neighbouring indices, the same as a @ b"),
+    "@": Word(d3.dot, "s @ ez", "scalar product of spin vectors; s @ ez is the z component"),
+    "integ": Word(d3.integ, "integ(f)", "integral over all space"),
+    "ave": Word(d3.ave, "ave(f)", "average over all space"),
+    **{
+        name: Word(aliases[name], f"{name}(f)", text)
+        for name, text in {
+            "sqrt": "square root",
+            "exp": "exponential",
+            "log": "natural logarithm",
+            "abs": "absolute value",
+            "sign": "sign, -1, 0 or 1",
+            "sin": "sine",
+            "cos": "cosine",
+            "tan": "tangent",
+            "arcsin": "inverse sine",
+            "arccos": "inverse cosine",
+            "arctan": "inverse tangent",
+            "sinh": "hyperbolic sine",
+            "cosh": "hyperbolic cosine",
+            "tanh": "hyperbolic tangent",
+            "erf": "error function",
+        }.items()
+    },
+}
+
+#: Words of Dedalus that ours stand beside; a problem file may use them too.
+STOCK_WORDS = {name for name in problems.parseables if name.islower()}
+
+OWN_WORDS = {name: WORDS[name].function for name in ("dx", "dy", "dz")}
+
+for _name, _function in OWN_WORDS.items():
+    problems.parseables.setdefault(_name, _function)
+
+
+def reserved_names():
+    """Names that a problem file may not give to a number or a field."""
+    return (set(WORDS) - {"@"}) | STOCK_WORDS
+
+
+def help_text():
+    """The table that ``spinhydro words`` prints."""
+    width = max(len(word.usage) for word in WORDS.values())
+    lines = ["Words for equations, outputs, projections, watches and expectations:", ""]
+    lines += [f"  {word.usage:<{width}}  {word.help}" for word in WORDS.values()]
+    lines += [
+        "",
+        "  + - * / **   as usual; powers are written **, not ^",
+        "  ex, ey, ez   unit vectors of the spin frame, where the file defines them",
+        "  t            time, where the file gives its time field to d3.IVP(…, time=t)",
+        "",
+        "Every name that the problem file defines above `problem = d3.IVP(…)` is a word too:",
+        "parameters, profiles (fields), substitutions. Functions of your own: W = lambda f: …",
+    ]
+    return "\n".join(lines)
