@@ -23,6 +23,10 @@ _HOME = {
     "ground_state": "spinhydro.states",
     "thomas_fermi": "spinhydro.states",
     "atomic_mass": "spinhydro.species",
+    "pointwise": "spinhydro.functions",
+    "josephson_magnetization": "spinhydro.exact",
+    "magnetic_soliton": "spinhydro.exact",
+    "spin_spiral": "spinhydro.exact",
 }
 
 __all__ = sorted(_HOME)
