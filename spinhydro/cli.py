@@ -7,6 +7,7 @@ else goes to standard error.
 import argparse
 import importlib.metadata
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -71,7 +72,11 @@ def _print_error(error):
 def _speaks():
     """False on the ranks that leave talking to rank 0."""
     mpi = sys.modules.get("mpi4py.MPI")
-    return mpi is None or not mpi.Is_initialized() or mpi.COMM_WORLD.rank == 0
+    if mpi is not None and mpi.Is_initialized():
+        return mpi.COMM_WORLD.rank == 0
+    # Before MPI is started, the launcher's own variables tell the rank.
+    ranks = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK")
+    return all(os.environ.get(name, "0") == "0" for name in ranks)
 
 
 def _dispatch(arguments):
