@@ -128,8 +128,7 @@ class Evaluator:
         self.whole = text if whole is None else whole
         tree, self.offset, self.source = parse(text, self.whole, offset)
         value = self._visit(tree)
-        if not (isinstance(value, Operand) or _is_number(value)):
-            self._fail(tree, f"this is {describe(value)}, not a field or a number")
+        self._check_operand(tree, value)
         return value
 
     def _fail(self, node, message, hint=""):
@@ -243,9 +242,11 @@ class Evaluator:
         return result
 
     def _check_operand(self, node, value):
+        if callable(value) and not isinstance(value, Operand):
+            name = ast.unparse(node)
+            self._fail(node, f"'{name}' is a function, not a field or a number", f"call it: {name}(…)")
         if not (isinstance(value, Operand) or _is_number(value)):
-            hint = "call it: " + ast.unparse(node) + "(…)" if callable(value) else ""
-            self._fail(node, f"this is {describe(value)}, not a field or a number", hint)
+            self._fail(node, f"this is {describe(value)}, not a field or a number")
 
     def _check_same_rank(self, node, left, right):
         ranks = [describe(value) for value in (left, right)]

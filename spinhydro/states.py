@@ -64,6 +64,8 @@ def ground_state(x, potential, interaction, kinetic, chemical_potential, toleran
     """
     x, potential = np.asarray(x, float), np.asarray(potential, float)
     size, spacing = x.size, x[1] - x[0]
+    if not np.all(np.isfinite(potential)):
+        raise InputError("no ground state: the potential is not finite everywhere")
     if chemical_potential <= potential.min():
         raise InputError(
             f"no ground state: the chemical potential {chemical_potential:g} is not above the "

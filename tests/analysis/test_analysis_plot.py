@@ -1,0 +1,181 @@
+"""Figures and the command that draws them."""
+
+import json
+import subprocess
+import sys
+
+import matplotlib.image
+import numpy as np
+import pytest
+from synthetic_runs import OMEGA_R, PARAMETERS, cloud, josephson_spins, record, write_run, write_set
+
+from analysis import figure2, load
+from analysis.plot import FIGURES, default_figure, main
+from spinhydro.errors import InputError
+
+PERIOD = 2 * np.pi / OMEGA_R
+
+
+def drawn(path):
+    """True if the picture is not blank."""
+    pixels = matplotlib.image.imread(path)[..., :3]
+    return pixels.shape[0] > 200 and float(np.mean(pixels < 0.99)) > 0.01
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_of_a_torque_run(name, torque_run, josephson_run, tmp_path, capsys):
+    file = tmp_path / "figure.png"
+    for others in ([str(josephson_run)], []):
+        assert main([str(torque_run), *others, "--figure", name, "--save", str(file)]) == 0
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert last == str(file if others else tmp_path / "figure-2.png")
+        assert drawn(last)
+
+
+def test_default_file_is_never_overwritten(tmp_path, capsys):
+    x, n = cloud(64)
+    t = 0.25 * np.arange(4)
+    s = josephson_spins(t, n)
+    run = write_run(tmp_path / "0001", t, x, {"Z": s[:, 2]}, problem="other")
+    for _ in range(3):
+        assert main([str(run)]) == 0
+    names = [line.rsplit("/", 1)[1] for line in capsys.readouterr().out.split()]
+    assert names == ["spacetime.png", "spacetime-2.png", "spacetime-3.png"]
+    assert all((run / name).exists() for name in names)
+
+
+def test_report_beside_the_maps(torque_run, tmp_path, capsys):
+    assert main([str(torque_run), "--figure", "fig2cd", "--save", str(tmp_path / "a.png")]) == 0
+    text = capsys.readouterr().out
+    assert "x_c from n(x): 122." in text and "norm error: max | |s| - 1 | = " in text
+    time = float(text.split("interface breaks at: Omega_R t/2pi = ")[1].split()[0])
+    assert time == pytest.approx(1.10, abs=0.03)
+
+
+def test_as_a_module_without_a_display(torque_run, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis", str(torque_run), "--save", str(tmp_path / "a.png")],
+        env={"PATH": "", "PYTHONPATH": ":".join(sys.path), "MPLCONFIGDIR": str(tmp_path)},
+        capture_output=True, text=True, timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path / 'a.png'}\n" and drawn(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("arguments, expected", [
+    (["--figure", "fig2x"], "did you mean 'fig2'? Figures: fig2, fig2a"),
+    (["--figure", "spacetime", "--output", "q"], "no output 'q'; choose one of Z, n"),
+    (["--figure", "spacetime", "--output", "s"], "runs along t, spin, x"),
+    (["--save", "no/such/folder/a.png"], "cannot save"),
+    (["--save", "a.nonsense"], "cannot save"),
+])
+def test_errors_are_one_line(arguments, expected, torque_run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([str(torque_run), *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith("spinhydro: error: ")
+    assert expected in captured.err and len(captured.err.splitlines()) == 1
+
+
+def test_missing_run(tmp_path, capsys):
+    assert main([str(tmp_path / "0001")]) == 2
+    assert "there is no" in capsys.readouterr().err
+
+
+def test_figures_that_a_run_cannot_give(josephson_run, torque_run, tmp_path, capsys):
+    assert main([str(josephson_run), "--figure", "fig2"]) == 2
+    assert "torque = 0; give one with torque = 1" in capsys.readouterr().err
+    other = {**PARAMETERS, "Omega_R": 0.5, "torque": 0}
+    x, n = cloud(64)
+    t = 0.25 * np.arange(8)
+    Z = josephson_spins(t, n)[:, 2]
+    density = np.tile(n, (8, 1))
+    wrong = write_run(tmp_path / "0001", t, x, {"Z": Z, "n": density}, parameters=other)
+    assert main([str(torque_run), str(wrong), "--figure", "fig2c"]) == 2
+    assert "different Omega_R" in capsys.readouterr().err
+    assert main([str(torque_run), str(torque_run), "--figure", "fig2c"]) == 2
+    assert "give one with torque = 0" in capsys.readouterr().err
+    short = write_run(tmp_path / "0002", t, x, {"n": density, "s": josephson_spins(t, n)})
+    assert main([str(short), "--figure", "fig2e"]) == 2
+    assert "needs Omega_R t/2pi >= 0.7" in capsys.readouterr().err
+    assert main([str(short), "--figure", "fig2d"]) == 2
+    assert "no output 'Z'" in capsys.readouterr().err
+
+
+def test_run_without_torque_may_come_first(josephson_run, torque_run, tmp_path):
+    file = tmp_path / "a.png"
+    assert main([str(josephson_run), str(torque_run), "--figure", "fig2d",
+                 "--save", str(file)]) == 0
+    assert drawn(file)
+
+
+def test_half_finished_run_is_drawn(torque_run, tmp_path):
+    ds = load(torque_run).isel(t=slice(0, 28))  # to 0.8 periods
+    run = tmp_path / "0001"
+    run.mkdir()
+    (run / "run.json").write_text(json.dumps(record(status="running")))
+    write_set(run / "fields" / "fields_s1.h5", ds.t, ds.x,
+              {"Z": ds.Z.values, "n": ds.n.values, "s": ds.s.values})
+    assert main([str(run)]) == 0 and drawn(run / "fig2.png")
+
+
+def test_default_figures(torque_run, josephson_run):
+    assert default_figure(load(torque_run)) == "fig2"
+    assert default_figure(load(josephson_run)) == "spacetime"
+    plane = load(torque_run).drop_vars(["Z", "n"]).rename(spin="y")
+    assert default_figure(plane) == "profiles"
+    assert default_figure(load(torque_run)[["s"]].assign_attrs(problem="other")) == "profiles"
+
+
+def test_damaged_record_is_said_and_drawn(torque_run, tmp_path, capsys):
+    ds = load(torque_run)
+    run = write_run(tmp_path / "0001", ds.t, ds.x, {"Z": ds.Z.values}, problem="other")
+    (run / "run.json").write_text("{")
+    assert main([str(run)]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith("spinhydro: warning: ") and len(captured.err.splitlines()) == 1
+
+
+# The arrays behind figure 2
+
+
+def test_exact_solution_stands_in_for_the_run_without_torque(torque_run, josephson_run):
+    ds = load(torque_run)
+    local = figure2.without_torque(ds)
+    assert local.attrs["origin"] == "exact local solution" and local.Z.shape == ds.Z.shape
+    # Before the interface forms and away from it, the torque changes nothing.
+    away = (np.abs(np.abs(ds.x) - 122) > 30) & (np.abs(ds.x) < 180)
+    assert float(np.abs(local.Z - ds.Z)[:20, away.values].max()) < 0.01
+    assert figure2.without_torque(ds, load(josephson_run)).attrs["origin"].startswith("run ")
+
+
+def test_frequency_profile(josephson_run):
+    profile = figure2.frequency_profile(load(josephson_run))
+    exact = profile.analytic.interp(x=profile.x_measured)
+    found = np.isfinite(profile.measured) & (np.abs(np.abs(profile.x_measured) - 122.5) > 3)
+    assert found.sum() > 140
+    assert float(np.abs(profile.measured / exact - 1)[found].max()) < 1e-3
+    assert float(profile.analytic.sel(x=slice(115, 130)).min()) < 0.1
+
+
+def test_interface_profiles(torque_run):
+    ds = load(torque_run)
+    profiles = figure2.interface_profiles(ds)
+    assert list(profiles.period) == [0.7, 0.8, 0.9, 1.0]
+    near = np.abs(np.abs(ds.x.values) - 122.45) < 25
+    largest = profiles.current[:, near].max("x").values
+    # From an independent Landau-Lifshitz run on the ground-state density; smooth densities differ.
+    assert np.allclose(largest, [0.225, 0.386, 0.584, 0.749], rtol=0.1)
+    assert np.all(np.diff(profiles.divergence[:, near].max("x")) > 0)
+    assert float(profiles.divergence[-1, near].max()) < 1
+    index = int(round(0.9 * PERIOD / 0.25))
+    assert np.allclose(profiles.Z[2, near], ds.Z[index, near], atol=0.25)
+
+
+def test_interface_profiles_say_what_is_missing(torque_run):
+    with pytest.raises(InputError, match="no output 's'"):
+        figure2.interface_profiles(load(torque_run).drop_vars("s"))
+    without = load(torque_run)
+    del without.attrs["hbar_over_m"]
+    with pytest.raises(InputError, match="parameter 'hbar_over_m'"):
+        figure2.interface_profiles(without)

@@ -1,0 +1,93 @@
+import dedalus.public as d3
+import numpy as np
+import pytest
+
+from spinhydro import RealFourierNyquist, distributor
+from spinhydro.domain import fast_size
+from spinhydro.errors import InputError
+
+
+def line(size, basis=RealFourierNyquist, dealias=1):
+    coords = d3.CartesianCoordinates("x")
+    dist = distributor(coords, dtype=np.float64)
+    return coords, dist, basis(coords["x"], size=size, bounds=(0, 2), dealias=dealias)
+
+
+@pytest.mark.parametrize("library", ["fftw", "scipy"])
+@pytest.mark.parametrize("size", [8, 10, 64, 1000])
+def test_no_number_on_the_grid_is_lost(size, library):
+    coords, dist, _ = line(size)
+    basis = RealFourierNyquist(coords["x"], size=size, bounds=(0, 2), library=library)
+    f = dist.VectorField(d3.CartesianCoordinates("a", "b"), bases=basis)
+    values = np.random.default_rng(1).standard_normal((2, size))
+    f["g"] = values
+    f["c"]
+    np.testing.assert_allclose(f["g"], values, rtol=0, atol=1e-14)
+
+
+def test_stock_basis_does_lose_the_nyquist_mode():
+    _, dist, basis = line(16, basis=d3.RealFourier)
+    f = dist.Field(bases=basis)
+    f["g"] = (-1.0) ** np.arange(16)
+    f["c"]
+    np.testing.assert_allclose(f["g"], 0, atol=1e-14)
+
+
+def test_derivatives_are_those_of_the_stock_basis():
+    values = np.random.default_rng(2).standard_normal(32)
+    results = []
+    for basis in (RealFourierNyquist, d3.RealFourier):
+        coords, dist, xbasis = line(32, basis=basis)
+        f = dist.Field(bases=xbasis)
+        f["g"] = values
+        derivative = d3.Differentiate(f, coords["x"]).evaluate()["g"]
+        results.append((derivative, d3.lap(f).evaluate()["g"], d3.integ(f).evaluate()["g"]))
+    for ours, stock in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, stock, rtol=0, atol=1e-11)
+
+
+def test_products_are_exact_point_by_point():
+    _, dist, basis = line(32)
+    f, g = dist.Field(bases=basis), dist.Field(bases=basis)
+    random = np.random.default_rng(3)
+    f["g"], g["g"] = random.standard_normal((2, 32))
+    expected = f["g"] * g["g"]
+    product = (f * g).evaluate()
+    product["c"]
+    np.testing.assert_allclose(product["g"], expected, atol=1e-14)
+
+
+def test_a_local_equation_steps_exactly_through_the_nyquist_mode():
+    _, dist, basis = line(16)
+    u = dist.Field(name="u", bases=basis)
+    start = np.random.default_rng(4).standard_normal(16)
+    u["g"] = start
+    problem = d3.IVP([u], namespace=locals())
+    problem.add_equation("dt(u) + u = 0")
+    solver = problem.build_solver(d3.RK443, ncc_cutoff=0, entry_cutoff=0)
+    for _ in range(10):
+        solver.step(0.1)
+    np.testing.assert_allclose(u["g"], np.exp(-1) * start, rtol=2e-4)
+
+
+@pytest.mark.parametrize("size", [0, -4, 6, 33, 16.5, float("nan"), float("inf")])
+def test_sizes_outside_the_range_are_refused(size):
+    with pytest.raises(InputError, match="even whole number"):
+        line(size)
+
+
+@pytest.mark.parametrize("bounds", [(1, 1), (2, 1), (0, float("inf")), (0, float("nan")), (0,)])
+def test_bounds_outside_the_range_are_refused(bounds):
+    coords = d3.CartesianCoordinates("x")
+    with pytest.raises(InputError, match="bounds"):
+        RealFourierNyquist(coords["x"], size=16, bounds=bounds)
+
+
+def test_several_coordinate_objects_are_refused():
+    with pytest.raises(InputError, match="one d3.CartesianCoordinates"):
+        distributor((d3.CartesianCoordinates("x"), d3.CartesianCoordinates("y")))
+
+
+def test_fast_sizes():
+    assert fast_size(1127) == 1134
+    assert fast_size(2048) == 2048

@@ -1,0 +1,142 @@
+import dedalus.public as d3
+import numpy as np
+import pytest
+
+from spinhydro import distributor
+from spinhydro.equations import read_equation, split_sides
+from spinhydro.errors import EquationError
+from spinhydro.expressions import Evaluator
+
+
+@pytest.fixture(scope="module")
+def problem():
+    coords = d3.CartesianCoordinates("x")
+    spin = d3.CartesianCoordinates("sx", "sy", "sz")
+    dist = distributor(coords, dtype=np.float64)
+    xbasis = d3.RealFourier(coords["x"], size=16, bounds=(0, 1))
+    s = dist.VectorField(spin, name="s", bases=xbasis)
+    n = dist.Field(name="n", bases=xbasis)
+    t = dist.Field(name="t")
+    ex, ey, ez = spin.unit_vector_fields(dist)
+    kappa, grid = 2.0, dist.local_grid(xbasis)
+    s["g"] = np.random.default_rng(0).standard_normal((3, 16))
+    n["g"] = 2 + np.cos(2 * np.pi * grid)
+    names = {k: v for k, v in locals().items() if k != "t"}
+    return d3.IVP([s], time=t, namespace={**names, "t": t})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cross(s, lap(s)) + kappa*n*(s@ez)*cross(ez, s)",
+        "-dx(s)*2**0.5 + s/n - 3*s",
+        "sqrt(s@s)*exp(-n)",
+        "n**2*ave(n) - integ(n)",
+        "dx(dx(n)) - lap(n)",
+    ],
+)
+def test_values_are_those_of_dedalus_itself(problem, text):
+    ours = Evaluator(problem.namespace)(text).evaluate()
+    stock = eval(text, dict(problem.namespace)).evaluate()
+    # Transforms in between leave rounding.
+    np.testing.assert_allclose(ours["g"], stock["g"], rtol=1e-11, atol=1e-10)
+
+
+def test_numbers_are_numbers(problem):
+    evaluate = Evaluator(problem.namespace)
+    assert evaluate("2*kappa - 1") == 3
+    assert evaluate("-2**2") == -4
+    assert evaluate("sqrt(kappa + 2)") == 2
+
+
+FAULTS = [
+    # text, what the caret must cover, part of the message
+    ("crss(s, s)", "crss", "did you mean 'cross'"),
+    ("cross(s, m)", "m", "'m' is not known"),
+    ("(s + s", "(", "never closed"),
+    ("s)", ")", "closes nothing"),
+    ("(s]", "]", "closes nothing"),
+    ("n^2*s", "^", "write **"),
+    ("s + n", "s + n", "cannot be added"),
+    ("s + 1", "s + 1", "cannot be added"),
+    ("cross(s, n)", "cross(s, n)", "cross cannot take"),
+    ("n*(s@)", ")", ""),
+    ("s +", "", ""),
+    ("", "", "missing"),
+    ("s s", "", ""),
+    ("grid*s", "grid", "NumPy array"),
+    ("1/0*s", "1/0", "cannot be computed"),
+    ("9**9**9**9*s", "9**9**9", ""),
+    ("1e999*s", "1e999", "not finite"),
+    ("s[0]", "s[0]", "components"),
+    ("(lambda: s)()", "lambda: s", "lambda"),
+    ("s if n else s", "s if n else s", "if"),
+    ("__import__('os')", "__import__", "not known"),
+    ("n.__class__", "n.__class__", "has no"),
+    ("n(2)*s", "n(2)", ""),
+    ("2(s)", "2(s)", "* is missing"),
+    ("cross", "cross", "'cross' is a function"),
+    ("cross*s", "cross", "'cross' is a function"),
+    ("s**n", "s**n", "must be a number"),
+    ("comp(s, index=1, comp=ez)", "comp(s, index=1, comp=ez)", "wrong numbers"),
+    ("dy(s)", "dy(s)", "no coordinate 'y'"),
+    ("s; s", "", ""),
+    ("s\x00", "\x00", "cannot stand here"),
+    ("'abc'*2", "'abc'", "not a field"),
+    ("-" * 300 + "s", "", "levels deep"),
+]
+
+
+@pytest.mark.parametrize("text, covered, message", FAULTS, ids=[f[0][:20] for f in FAULTS])
+def test_faults_are_named_at_their_place(problem, text, covered, message):
+    with pytest.raises(EquationError) as caught:
+        Evaluator(problem.namespace)(text)
+    error = caught.value
+    assert message in f"{error}"
+    if covered:
+        assert error.text[error.start : error.end] == covered
+
+
+@pytest.mark.parametrize(
+    "text, covered, message",
+    [
+        ("dt(s) cross(s, s)", "", "no '='"),
+        ("dt(s) = s = s", "=", "second '='"),
+        ("dt(s) == s", "", ""),
+        ("dt(s) += s", "+=", "not an equals sign"),
+        ("dt(s) = n", "n", "the right side is the scalar n, the left side"),
+        ("dt(s) = dt(s)", "dt(s)", "must stand on the left"),
+        ("s = cross(s, ez)", "s ", "no dt(…) term"),
+        ("dt(s) + cross(s, lap(s)) = 0", "cross(s, lap(s))", "not linear"),
+        ("dt(s) + n*s@s*s = 0", "n*s@s*s", "not linear"),
+        ("dt(s) + t*s = 0", "t*s", "time explicitly"),
+        ("dt(dt(s)) = -s", "dt(dt(s))", "first derivatives"),
+        ("2 = s", "2", "no variable"),
+        ("ez = s", "", ""),
+    ],
+)
+def test_faults_of_whole_equations(problem, text, covered, message):
+    with pytest.raises(EquationError) as caught:
+        read_equation(problem, text)
+    assert message in str(caught.value)
+    if covered:
+        assert caught.value.text[caught.value.start : caught.value.end] == covered
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dt(s) - 0.1*lap(s) = cross(s, lap(s))",
+        "dt(s) = 0",
+        "dt(s) + cross(2*ez, s) = cos(t)*ez",
+        "2*dt(s) = s",
+        "dt(s) = cross(s,\n lap(s))".replace("\n", " "),
+    ],
+)
+def test_good_equations_pass(problem, text):
+    left, _ = read_equation(problem, text)
+    assert len(left.tensorsig) == 1
+
+
+def test_equals_signs_inside_brackets_do_not_split():
+    assert split_sides("f(x, index=0) = 1")[:2] == ("f(x, index=0) ", " 1")

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.sparse.linalg import eigsh
+
+from spinhydro import ground_state, thomas_fermi
+from spinhydro.errors import InputError
+
+KINETIC, RADIUS = 1.38122, 210.0
+
+
+def trap(x, interaction):
+    omega = np.sqrt(4 * KINETIC * interaction) / RADIUS
+    return omega**2 * x**2 / (4 * KINETIC)
+
+
+def grid(size, length=480.0):
+    return -length / 2 + length / size * np.arange(size)
+
+
+@pytest.mark.parametrize("size", [512, 2048, 4096])
+def test_ground_state_solves_its_equation(size):
+    x, g = grid(size), 32.0959
+    n = ground_state(x, trap(x, g), g, KINETIC, chemical_potential=g)
+    p = np.sqrt(n)
+    k = 2 * np.pi * np.fft.rfftfreq(size, x[1] - x[0])
+    kinetic = np.fft.irfft(KINETIC * k**2 * np.fft.rfft(p), size)
+    residual = kinetic + (trap(x, g) + g * n - g) * p
+    assert np.abs(residual).max() < 1e-9 * g
+
+
+def test_ground_state_of_weak_interaction_is_the_oscillator():
+    """mu -> the lowest level of the linear problem, found by an independent eigenvalue solver."""
+    x = grid(256, 40.0)
+    potential = 0.5 * x**2
+    h = x[1] - x[0]
+    # Fourth-order finite differences of -1/2 dxx.
+    stencil = np.array([1, -16, 30, -16, 1]) / (24 * h**2)
+    matrix = sparse.diags(stencil, [-2, -1, 0, 1, 2], shape=(256, 256)) + sparse.diags(potential)
+    level = eigsh(matrix, k=1, sigma=0)[0][0]
+    assert level == pytest.approx(0.5, abs=1e-4)
+    n = ground_state(x, potential, 1.0, 0.5, chemical_potential=0.6)
+    # Perturbation theory: mu = 1/2 + N / sqrt(2 pi).
+    assert n.sum() * h == pytest.approx(0.1 * np.sqrt(2 * np.pi), rel=0.05)
+
+
+def test_ground_state_tends_to_thomas_fermi_inside():
+    x, g = grid(2048), 32.0959
+    n = ground_state(x, trap(x, g), g, KINETIC, chemical_potential=g)
+    inside = np.abs(x) < 190
+    np.testing.assert_allclose(n[inside], thomas_fermi(x, RADIUS)[inside], atol=2e-4)
+
+
+def test_no_state_below_the_trap():
+    x = grid(64)
+    with pytest.raises(InputError, match="not above the bottom"):
+        ground_state(x, 1 + 0 * x, 1.0, 1.0, chemical_potential=0.5)
+
+
+def test_potential_must_be_finite():
+    x = grid(64)
+    with pytest.raises(InputError, match="not finite"):
+        ground_state(x, x * np.nan, 1.0, 1.0, chemical_potential=1.0)
+
+
+def test_thomas_fermi_floor():
+    x = grid(256)
+    np.testing.assert_allclose(thomas_fermi(np.array([RADIUS]), RADIUS, floor=1e-3), 1e-3)
+    assert thomas_fermi(x, RADIUS).min() == 0
+    assert thomas_fermi(x, RADIUS, floor=1e-3).min() > 0

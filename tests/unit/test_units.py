@@ -1,0 +1,42 @@
+import math
+
+import pytest
+from scipy import constants
+
+import spinhydro.units.nm_ps as nm_ps
+import spinhydro.units.um_ms as um_ms
+from spinhydro import atomic_mass
+from spinhydro.errors import ParameterError
+from spinhydro.units import DIMENSIONS, describe
+
+
+def test_base_units_are_exactly_one():
+    assert um_ms.um == um_ms.ms == nm_ps.nm == nm_ps.ps == 1.0
+
+
+@pytest.mark.parametrize("module, length, time", [(um_ms, 1e-6, 1e-3), (nm_ps, 1e-9, 1e-12)])
+def test_every_unit_is_its_si_value_over_the_base_units(module, length, time):
+    si = {"mm": 1e-3, "s": 1.0, "kHz": 1e3, "J": 1.0, "tesla": 1.0, "hbar": constants.hbar,
+          "k_B": constants.k, "mu_0": constants.mu_0}  # fmt: skip
+    for name, value in si.items():
+        powers = DIMENSIONS[name]
+        expected = value / length ** powers[0] / time ** powers[1]
+        assert getattr(module, name) == pytest.approx(expected, rel=1e-12), name
+
+
+def test_hbar_over_m_of_sodium_is_the_published_value():
+    assert um_ms.hbar / (atomic_mass("Na23") * um_ms.kg) == pytest.approx(2.762437, rel=1e-6)
+
+
+def test_rabi_frequency_of_paper_a():
+    assert 2 * math.pi * 118 * um_ms.Hz == pytest.approx(0.741415866, rel=1e-9)
+
+
+def test_unknown_atom_names_the_nearest():
+    with pytest.raises(ParameterError, match="did you mean 'Na23'"):
+        atomic_mass("na23")
+
+
+def test_dimensions_in_words():
+    assert describe(DIMENSIONS["Hz"]) == "a frequency"
+    assert describe((3, 0, 0, 0, 0)) == "length^3"
