@@ -42,12 +42,8 @@ from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 kappa_n0 = 2 * pi * (118 / 0.33) * Hz
 velocity = 0.6  # in units of c_s
 atom = "Na23"
-hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
 L_x = 110 * um
 Nx = 640
-k_max = pi * Nx / L_x
-timestepper = "RK4"
-timestep = min(0.02 * ms, 2.2 / (hbar_over_m / 2 * k_max**2))
 stop_time = 10 * ms
 output_interval = 0.25 * ms
 
@@ -57,8 +53,14 @@ conditions = {
     "kappa_n0 > 0": "solitons of the easy plane need kappa_n0 > 0",
     "-1 < velocity < 1": "the soliton is slower than sound: -1 < velocity < 1",
 }
+
+# Derived parameters
+hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
 c_s = np.sqrt(hbar_over_m * kappa_n0 / 2)
 xi = np.sqrt(hbar_over_m / (2 * kappa_n0))
+k_max = pi * Nx / L_x
+timestepper = "RK4"
+timestep = min(0.02 * ms, 2.2 / (hbar_over_m / 2 * k_max**2))
 
 # Bases
 coords = d3.CartesianCoordinates("x")

@@ -42,18 +42,13 @@ from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 Omega_R = 2 * pi * 118 * Hz  # Rabi frequency
 kappa_n0 = 2 * pi * (118 / 0.33) * Hz  # spin interaction at the peak density
 g12_over_g = 0.93
-g_n0 = kappa_n0 / (1 - g12_over_g)
 R_x = 210 * um
 atom = "Na23"
-hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
 torque = 1.0  # 1: with the quantum torque, 0: without (every point on its own)
 density = "ground_state"  # or "thomas_fermi", "thomas_fermi_floor"
 edge = 1e-4  # d ln n/dx = n'/(n + edge): silences the torque where there is no gas
 L_x = 480 * um
 Nx = 2048
-k_max = pi * Nx / L_x
-timestepper = "RK4"
-timestep = min(0.02 * ms, 2.5 / (hbar_over_m / 2 * k_max**2))
 stop_time = 40 * ms
 output_interval = 0.25 * ms
 
@@ -61,13 +56,21 @@ conditions = {
     "Nx >= 64 and Nx % 2 == 0": "Nx must be an even number, at least 64",
     "0 < 2.05*R_x < L_x": "the box must be larger than the cloud, 2.05 R_x < L_x, and R_x positive",
     "Omega_R >= 0": "the Rabi frequency cannot be negative",
-    "kappa_n0 > 0": "kappa_n0 must be positive (g > g12), or there is no self-trapping",
-    "g_n0 > 0": "the interaction must be repulsive",
+    "kappa_n0 > 0": "kappa_n0 must be positive, or there is no self-trapping",
+    "0 <= g12_over_g < 1": "self-trapping needs g > g12: 0 <= g12_over_g < 1",
     "edge > 0": "edge must be positive: the density vanishes outside the cloud",
     "density in ('ground_state', 'thomas_fermi', 'thomas_fermi_floor')": (
         "density must be ground_state, thomas_fermi or thomas_fermi_floor"
     ),
 }
+
+# Derived parameters
+g_n0 = kappa_n0 / (1 - g12_over_g)
+hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
+omega_x = np.sqrt(2 * hbar_over_m * g_n0) / R_x  # the trap that gives this radius
+k_max = pi * Nx / L_x
+timestepper = "RK4"
+timestep = min(0.02 * ms, 2.5 / (hbar_over_m / 2 * k_max**2))
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -83,7 +86,6 @@ q = dist.Field(name="q", bases=xbasis)
 # Substitutions
 x = dist.local_grid(xbasis)
 ex, ey, ez = spin.unit_vector_fields(dist)
-omega_x = np.sqrt(2 * hbar_over_m * g_n0) / R_x  # the trap that gives this radius
 if density == "ground_state":
     trap = omega_x**2 * x**2 / (2 * hbar_over_m)
     n["g"] = spinhydro.ground_state(x, trap, g_n0, hbar_over_m / 2, chemical_potential=g_n0)

@@ -40,7 +40,6 @@ kappa_n0 = 2 * pi * (118 / 0.33) * Hz
 polar_angle = pi / 3 * rad
 turns = 3
 atom = "Na23"
-hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
 L_x = 40 * um
 Nx = 64
 timestepper = "RK4"
@@ -53,6 +52,9 @@ conditions = {
     "L_x > 0": "the box length must be positive",
     "abs(turns) < Nx/2": "the grid resolves fewer than Nx/2 turns",
 }
+
+# Derived parameters
+hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
 q = 2 * pi * turns / L_x
 omega = -(kappa_n0 - hbar_over_m / 2 * q**2) * np.cos(polar_angle)
 

@@ -106,8 +106,8 @@ def _dispatch(arguments):
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
         options = [o for action in self._actions for o in action.option_strings]
-        wrong = message.rpartition(" ")[2]
-        close = nearest(wrong, options) if wrong.startswith("-") else None
+        wrong = [word for word in message.split() if word.startswith("-")]
+        close = nearest(wrong[0], options) if wrong else None
         hint = f"; did you mean '{close}'?" if close else ""
         raise InputError(f"{message}{hint} (`{self.prog} --help` lists the options)")
 

@@ -15,14 +15,22 @@ class SpinhydroError(Exception):
     """Base of every error that is meant for a user's eyes.
 
     ``where`` says which file and line it is about; the innermost place that knows it sets it.
+    ``declaration`` names the declaration of a problem file (``outputs``, ``watch``) that it came
+    from, if it did.
     """
 
     exit_code = 1
     where = ""
+    declaration = entry = ""
 
     def at(self, where):
         """The same error with its place, unless it already has one."""
         self.where = self.where or where
+        return self
+
+    def within(self, declaration, entry=""):
+        """The same error, said to be in a declaration of the problem file."""
+        self.declaration, self.entry = declaration, entry
         return self
 
     def body(self):
@@ -30,7 +38,8 @@ class SpinhydroError(Exception):
         return super().__str__()
 
     def __str__(self):
-        return f"{self.where}: {self.body()}" if self.where else self.body()
+        entry = f"{self.declaration}{self.entry}" if self.declaration else ""
+        return ": ".join(part for part in (self.where, entry, self.body()) if part)
 
 
 class InputError(SpinhydroError):

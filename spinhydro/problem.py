@@ -72,6 +72,11 @@ class Problem:
             )
         return self.namespace[name]
 
+    def place_of(self, name):
+        """File and line of a top-level assignment: for messages."""
+        lines = [a.line for a in Source(self.path, self.source).assignments if a.name == name]
+        return f"{self.path}, line {lines[-1]}" if lines else str(self.path)
+
     def declared(self, name, default=None):
         """A declaration of the file (``outputs``, ``stop_time``, …), or `default`."""
         return self.namespace.get(name, default)

@@ -152,7 +152,7 @@ def run_problem(problem, out="runs", engine="dedalus", quiet=False, force=False)
         return execute(problem.ivp, plan, out=out, engine=engine, quiet=quiet, force=force)
     except SpinhydroError as error:
         if isinstance(error, InputError):
-            error.at(str(problem.path))
+            error.at(problem.place_of(error.declaration))
         raise
 
 
@@ -331,30 +331,34 @@ class _Run:
         if outputs is None:
             outputs = {v.name: v.name for v in self.ivp.variables}
         if not isinstance(outputs, dict):
-            raise InputError('outputs must be a dictionary of strings: {"Z": "s@ez"}')
+            raise InputError('this must be a dictionary of strings: {"Z": "s@ez"}').within("outputs")
         operands = {}
         for name, text in outputs.items():
             if not isinstance(name, str) or not name.isidentifier():
-                raise InputError(f"outputs: {name!r} cannot be the name of an output")
+                raise InputError(f"{name!r} cannot be the name of an output").within("outputs")
             if not isinstance(text, str):
-                raise InputError(f"outputs['{name}'] must be a string such as 's@ez'")
+                raise InputError("this must be a string such as 's@ez'").within(
+                    "outputs", f"['{name}']"
+                )
             try:
                 operands[name] = as_task(Evaluator(self.ivp.namespace)(text), self.ivp.dist)
             except EquationError as error:
-                raise error.at(f"outputs['{name}']") from None
+                raise error.within("outputs", f"['{name}']") from None
         return operands
 
     def _projections(self):
         variables = {v.name: v for v in self.ivp.variables}
         if not isinstance(self.plan.projections, dict):
-            raise InputError('projections must be a dictionary of strings: {"s": "s/sqrt(s@s)"}')
+            raise InputError('this must be a dictionary of strings: {"s": "s/sqrt(s@s)"}').within(
+                "projections"
+            )
         found = []
         for name, text in self.plan.projections.items():
             if name not in variables:
                 raise InputError(
-                    f"projections: '{name}' is no variable of the problem; "
+                    f"'{name}' is no variable of the problem; "
                     f"{did_you_mean(str(name), variables)} variables: {', '.join(variables)}"
-                )
+                ).within("projections")
             try:
                 operand = Evaluator(self.ivp.namespace)(str(text))
                 if tuple(getattr(operand, "tensorsig", ())) != tuple(variables[name].tensorsig):
@@ -362,7 +366,7 @@ class _Run:
                         text, 0, len(text), f"the projection of {name} must have its components"
                     )
             except EquationError as error:
-                raise error.at(f"projections['{name}']") from None
+                raise error.within("projections", f"['{name}']") from None
             found.append((variables[name], operand))
         return found
 
@@ -370,7 +374,7 @@ class _Run:
         try:
             return Limit(text, self.ivp.namespace, self.ivp.dist)
         except EquationError as error:
-            raise error.at(where) from None
+            raise error.within(where) from None
 
     def _build_solver(self, stepper):
         dist = self.ivp.dist

@@ -58,7 +58,7 @@ def test_run_has_names_units_and_provenance(torque_run):
     assert ds.attrs["git_commit"] == "abc123 (dirty)"
     assert "dedalus 3.0.5" in ds.attrs["versions"] and ds.attrs["source"] == "Omega_R = 1"
     assert set(ds.coords) >= {"iteration", "wall_time", "timestep", "write_number"}
-    assert "x um, t ms" in ds.attrs["units"] and "units" in repr(ds)
+    assert "x um, Z 1" in ds.attrs["units"] and "units" in repr(ds)
     assert all(name in repr(ds) for name in ("kappa_n0", "torque", "git_commit", "versions"))
 
 

@@ -1,0 +1,232 @@
+"""Bad input: one clear error, exit code 2, nothing built and nothing left behind."""
+
+import re
+
+import pytest
+
+from spinhydro.cli import call
+
+from ..conftest import ROOT
+
+JOB = "problems/quantum_torque.py"
+
+
+@pytest.fixture(autouse=True)
+def in_checkout(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def refused(capfd, tmp_path, *arguments, out=None):
+    """Exit code 2, one message, no traceback, no file; returns the message."""
+    before = sorted(tmp_path.rglob("*"))
+    code = call([*map(str, arguments), *(["--out", str(out or tmp_path / "runs")])])
+    text = capfd.readouterr()
+    assert code == 2, text.err
+    assert text.out == ""
+    assert text.err.count("spinhydro: error: ") == 1
+    assert "Traceback" not in text.err
+    assert sorted(tmp_path.rglob("*")) == before
+    return text.err
+
+
+PARAMETERS = [
+    # NAME=VALUE …, parts of the message
+    (["Omega_r=1"], ["did you mean 'Omega_R'"]),
+    (["omega_R=1"], ["did you mean 'Omega_R'"]),
+    (["kapa_n0=1"], ["did you mean 'kappa_n0'"]),
+    (["Nxx=256"], ["did you mean 'Nx'"]),
+    (["dt=0.01"], ["did you mean 'timestep'"]),
+    (["qqqqqq=1"], ["no parameter 'qqqqqq'", "Omega_R, kappa_n0"]),
+    (["Nx"], ["NAME=VALUE"]),
+    (["Nx="], ["no value"]),
+    (["Nx=64", "Nx=128"], ["given twice"]),
+    (["Nx=33"], ["even number"]),
+    (["Nx=4"], ["at least 64"]),
+    (["Nx=-128"], ["at least 64"]),
+    (["Nx=0"], ["at least 64"]),
+    (["Nx=100.5"], ["whole number"]),
+    (["Nx=many"], ["'many' is not known"]),
+    (["Nx=[64,128]"], ["one number"]),
+    (["Nx='64'"], ["one number"]),
+    (["Nx=True"], ["one number"]),
+    (["Nx=20*um"], ["is a length", "a pure number"]),
+    (["Omega_R=2*um"], ["is a length", "must be a frequency"]),
+    (["Omega_R=5*ms"], ["is a time", "must be a frequency"]),
+    (["R_x=5*Hz"], ["must be a length"]),
+    (["stop_time=10*kHz"], ["is a frequency", "must be a time"]),
+    (["Omega_R=2*pi*62Hz"], ["62*Hz", "^"]),
+    (["Omega_R=2*pi*62*hz"], ["did you mean 'Hz'", "^"]),
+    (["Omega_R=2*(pi*62*Hz"], ["^"]),
+    (["Omega_R=2^6*Hz"], ["**", "^"]),
+    (["Omega_R=0.3*kappa_n0"], ["further down"]),
+    (["Omega_R=nan"], ["must be finite"]),
+    (["Omega_R=-inf"], ["must be finite"]),
+    (["Omega_R=1e999"], ["finite"]),
+    (["Omega_R=1/0"], ["cannot be computed"]),
+    (["Omega_R=9**9**9**9"], ["cannot be computed"]),
+    (["Omega_R=1j"], ["one number"]),
+    (["Omega_R=-1"], ["cannot be negative"]),
+    (["Omega_R=__import__('os')"], ["not known"]),
+    (["L_x=0"], ["larger than the cloud"]),
+    (["L_x=-480"], ["larger than the cloud"]),
+    (["L_x=100*um"], ["larger than the cloud"]),
+    (["L_x=inf"], ["must be finite"]),
+    (["R_x=-210"], ["R_x positive"]),
+    (["kappa_n0=-1"], ["kappa_n0 must be positive"]),
+    (["g12_over_g=1"], ["g12_over_g < 1"]),
+    (["g12_over_g=1.1"], ["g12_over_g < 1"]),
+    (["density=gauss"], ["thomas_fermi"]),
+    (["density=1"], ["thomas_fermi"]),
+    (["atom=Na24"], ["did you mean 'Na23'"]),
+    (["timestep=0"], ["positive"]),
+    (["timestep=-0.01"], ["positive"]),
+    (["timestep=1e-30"], ["wrong unit"]),
+    (["timestep=0.1"], ["unstable", "Largest safe timestep: 0.01"]),
+    (["stop_time=0"], ["positive"]),
+    (["stop_time=-1"], ["positive"]),
+    (["output_interval=0"], ["positive"]),
+    (["timestepper=RK5"], ["did you mean 'RK4'"]),
+    (["timestepper=4"], ["no such time stepper"]),
+    (["coords=3"], ["not a parameter"]),
+    (["s=1"], ["not a parameter"]),
+    (["--engine", "fussed"], ["no engine 'fussed'"]),
+    (["--engin", "dedalus"], ["did you mean '--engine'"]),
+    (["--equation", "ds/dt = s"], ["not known", "^"]),
+    (["--equation", "dt(s) = crss(s, s)"], ["did you mean 'cross'", "^^^^"]),
+    (["--equation", "dt(s) = n"], ["the right side is the scalar n"]),
+    (["--equation", "dt(n) = n"], []),
+]
+
+
+@pytest.mark.parametrize("arguments, parts", PARAMETERS, ids=[" ".join(p[0]) for p in PARAMETERS])
+def test_command_line(arguments, parts, capfd, tmp_path):
+    message = refused(capfd, tmp_path, "run", JOB, "--quiet", *arguments)
+    for part in parts:
+        assert part in message
+
+
+EDITS = [
+    # text in josephson.py, replacement, parts of the message
+    ("cross(Omega_R*ex", "crss(Omega_R*ex", ["did you mean 'cross'", "^^^^", "line 7"]),
+    ("(s@ez)*ez, s)", "(s@ez)*ez, s", ["never closed", "^"]),
+    ("(s@ez)*ez, s)", "(s@ez)*ez, s))", ["closes nothing", "^"]),
+    ("*n*(s@ez)", "^n*(s@ez)", ["write **", "^"]),
+    ("*(s@ez)*ez, s)", "*(s@ez), s)", ["cannot be added"]),
+    ("cross(Omega_R*ex + kappa_n0*n*(s@ez)*ez, s)\"", "kappa_n0*n\"", ["right side is a scalar"]),
+    ("dt(s) = ", "dt(s) + s*n*s@s = ", ["not linear"]),
+    ("dt(s) = ", "s = ", ["no dt(…) term"]),
+    ("dt(s) = ", "dt(s) + t*s = ", ["time explicitly"]),
+    ("dt(s) = ", "dt(dt(s)) = ", ["first derivatives"]),
+    ("dt(s) = ", "dt(s) ", ["no '='"]),
+    ("dt(s) = ", "dt(s) = dt(s) + ", ["left side"]),
+    ("dt(s) = ", "dt(S) = ", ["did you mean 's'"]),
+    ("kappa_n0*n*(s@ez)*ez, s", "kappa_n0*x*(s@ez)*ez, s", ["NumPy array"]),
+    ("kappa_n0*n*(s@ez)*ez, s", "1j*n*(s@ez)*ez, s", []),
+    ("Omega_R = 2 * pi * 118 * Hz", "dt = 2 * pi * 118 * Hz", ["'dt' is a word", "timestep"]),
+    ("Omega_R = 2 * pi * 118 * Hz", "lap = 3.0", ["'lap' is a word"]),
+    ("Omega_R = 2 * pi * 118 * Hz", "Omega_R = 2 * pi * 118 * Hz * 1e400", ["must be finite"]),
+    ("Omega_R = 2 * pi * 118 * Hz", "Omega_R = 2 * pi * 118 * hz", ["did you mean 'Hz'"]),
+    ("Omega_R = 2 * pi * 118 * Hz", "Omega_R = 2 * (pi * 118 * Hz", ["this is not Python", "line"]),
+    ('name="s"', 'name="dt"', ["word"]),
+    ('"Z": "s@ez"', '"Z": "S@ez"', ["outputs['Z']", "did you mean 's'", "^", "line 8"]),
+    ('"Z": "s@ez"', '"Z": "m"', ["outputs['Z']", "not known"]),
+    ('"Z": "s@ez"', '"Z": 3', ["outputs['Z']", "string"]),
+    ('"Z": "s@ez"', '"a/b": "s@ez"', ["name of an output"]),
+    ('outputs = {', 'outputs = "s@ez" #', ["dictionary"]),
+    ('# Output\n', 'projections = {"m": "s"}\n', ["no variable"]),
+    ('# Output\n', 'projections = {"s": "s@s"}\n', ["components"]),
+    ("<= 0.1", "< 0.1", ["EXPRESSION <= NUMBER"]),
+    ("<= 0.1", "<= ez", ["must be a number"]),
+    ("<= 1e-7", "<= 1e-7 <= 2", []),
+    ("stop_time = 20 * ms", "stop_tme = 20 * ms", ["sets no stop_time"]),
+    ("problem = d3.IVP([s], time=t, namespace=locals())", "problem = None", []),
+    ("problem = d3.IVP(", "problem_ = d3.IVP(", []),
+    ('problem.add_equation("dt(s)', 'str("dt(s)', ["no equation"]),
+    ('s["g"][2] = -1', 's["g"][2] = np.nan', ["initial state of 's' is not finite"]),
+    ('n["g"] = np.cos(pi * x / L_x) ** 2', 'n["g"] = np.log(x * 0)', ["field 'n' is not finite"]),
+    ("d3.CartesianCoordinates(\"x\")", "d3.CartesianCoordinate(\"x\")", ["CartesianCoordinate"]),
+    ("import dedalus.public as d3", "import dedalu.public as d3", ["dedalu"]),
+    ("size=Nx", "size=Nx + 1", ["even whole number"]),
+    ("size=Nx", "size=-Nx", ["even whole number"]),
+    ("bounds=(-L_x / 2, L_x / 2)", "bounds=(L_x, L_x)", ["bounds"]),
+    ('conditions = {', 'conditions = {"Nx >": "nothing", ', ["cannot be evaluated"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("old, new, parts", EDITS, ids=[f"{e[0][:20]}->{e[1][:30]}" for e in EDITS])
+def test_edited_file(old, new, parts, capfd, tmp_path, copied):
+    path = copied("josephson", (old, new))
+    message = refused(capfd, tmp_path, "run", path, "--quiet")
+    assert path.name in message
+    for part in parts:
+        assert part in message
+
+
+def test_missing_file_names_the_nearest(capfd, tmp_path):
+    message = refused(capfd, tmp_path, "run", "problems/quantum_torq.py")
+    assert "did you mean 'problems/quantum_torque.py'" in message
+
+
+def test_folder_instead_of_file(capfd, tmp_path):
+    assert "is a folder" in refused(capfd, tmp_path, "run", "problems")
+
+
+def test_binary_file(capfd, tmp_path):
+    path = tmp_path / "binary.py"
+    path.write_bytes(bytes(range(256)))
+    assert "not a text file" in refused(capfd, tmp_path, "run", path)
+
+
+def test_null_bytes(capfd, tmp_path):
+    path = tmp_path / "null.py"
+    path.write_text("x = 1\x00\n")
+    refused(capfd, tmp_path, "run", path)
+
+
+def test_empty_file(capfd, tmp_path):
+    path = tmp_path / "empty.py"
+    path.write_text("")
+    assert "d3.IVP" in refused(capfd, tmp_path, "run", path)
+
+
+def test_results_cannot_go_into_a_file(capfd, tmp_path):
+    path = tmp_path / "taken"
+    path.write_text("")
+    assert "is a file" in refused(capfd, tmp_path, "run", JOB, out=path / "runs")
+
+
+def test_no_permission_to_write(capfd, tmp_path):
+    message = refused(capfd, tmp_path, "run", JOB, "--quiet", out="/proc/spinhydro/runs")
+    assert "no permission to write" in message and "--out" in message
+
+
+@pytest.mark.parametrize(
+    "arguments, part",
+    [
+        (["rum", JOB], "did you mean 'run'"),
+        ([JOB], f"spinhydro run {JOB}"),
+        (["run"], "problem"),
+        (["info", "runs/none/0001"], "no run folder"),
+        (["info", "problems"], "no run.json"),
+        (["info"], "run"),
+        (["words", "cross"], "cross"),
+    ],
+)
+def test_other_commands(arguments, part, capfd):
+    assert call(arguments) == 2
+    text = capfd.readouterr()
+    assert part in text.err and text.out == ""
+
+
+def test_damaged_record(capfd, tmp_path):
+    (tmp_path / "run.json").write_text('{"problem": "x", ')
+    assert call(["info", str(tmp_path)]) == 2
+    assert "is damaged" in capfd.readouterr().err
+
+
+def test_without_a_terminal_in_a_process_of_its_own(command, tmp_path):
+    """The whole way from the shell, once: exit code, stream, silence on standard output."""
+    done = command("run", JOB, "Omega_r=1", "--out", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"spinhydro: error: .*did you mean 'Omega_R'\?\n", done.stderr)
+    assert list(tmp_path.iterdir()) == []
