@@ -170,17 +170,12 @@ def _run(arguments):
 
 def _solve(options, values):
     from spinhydro.backend import quiet_dedalus
-    from spinhydro.output import check_writable
 
-    if _speaks():
-        check_writable(options.out)
     quiet_dedalus()
     if not options.quiet:
         _log_warnings()
-    from spinhydro.problem import load
-
     keywords = {"out": options.out, "engine": options.engine, "force": options.force}
-    problem = load(options.problem, equations=options.equation, **values)
+    problem = _load(options, values)
     result = problem.run(quiet=options.quiet, **keywords)
     if options.check:
         _check(options, values, result, keywords)
@@ -189,13 +184,28 @@ def _solve(options, values):
     return 0
 
 
+def _load(options, values):
+    """The problem, on all ranks or on none."""
+    from spinhydro import parallel
+    from spinhydro.output import check_writable
+    from spinhydro.problem import load
+
+    error = problem = None
+    try:
+        if _speaks():
+            check_writable(options.out)
+        problem = load(options.problem, equations=options.equation, **values)
+    except SpinhydroError as found:
+        error = found
+    parallel.agree(error)
+    return problem
+
+
 def _check(options, values, result, keywords):
     """Half the timestep, and how far every output moved."""
-    from spinhydro.problem import load
     from spinhydro.simulation import compare_runs
 
-    halved = {**values, "timestep": result.timestep / 2}
-    again = load(options.problem, equations=options.equation, **halved)
+    again = _load(options, {**values, "timestep": result.timestep / 2})
     second = again.run(quiet=True, **keywords)
     if _speaks():
         print(f"check: timestep {second.timestep:g} instead of {result.timestep:g}: "

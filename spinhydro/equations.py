@@ -5,6 +5,7 @@ problem that comes out is a stock Dedalus IVP.
 """
 
 import ast
+from collections import ChainMap
 from contextlib import contextmanager
 
 from dedalus.core import operators, problems
@@ -13,6 +14,11 @@ from dedalus.core.field import Operand
 from spinhydro.errors import EquationError, InputError, SpinhydroError
 from spinhydro.expressions import Evaluator, check_brackets, describe, parse
 from spinhydro.words import reserved_names
+
+
+def names_of(problem):
+    """What names mean in the strings of a problem; `t` is its time unless the file uses that name."""
+    return ChainMap(problem.namespace, {"t": problem.time})
 
 
 def split_sides(text):
@@ -65,7 +71,7 @@ def read_equation(problem, text):
         side that is not linear in the variables, …
     """
     left_text, right_text, right_start = split_sides(text)
-    evaluate = Evaluator(problem.namespace)
+    evaluate = Evaluator(names_of(problem))
     left = evaluate(left_text, text)
     right = evaluate(right_text, text, right_start)
     left_end = right_start - 1

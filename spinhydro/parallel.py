@@ -33,6 +33,33 @@ def abort_all_on_error():
     sys.excepthook = hook
 
 
+def agree(error, patience=5.0):
+    """Raise on every rank if any rank has an error.
+
+    A rank that failed while the others wait for it inside a collective operation cannot reach
+    them: after `patience` seconds it ends them all.
+
+    Parameters
+    ----------
+    error : SpinhydroError or None
+        What this rank has to report.
+    """
+    comm = MPI.COMM_WORLD
+    if comm.size > 1 and _idle["request"] is None:
+        failed, total = np.array([error is not None], dtype="i"), np.zeros(1, dtype="i")
+        request = comm.Iallreduce(failed, total)
+        deadline = time.monotonic() + patience
+        while not request.Test():
+            time.sleep(0.01)
+            if error is not None and time.monotonic() > deadline:
+                print(f"spinhydro: error: {error}", file=sys.stderr, flush=True)
+                comm.Abort(error.exit_code)
+        if total[0]:
+            error = next(e for e in comm.allgather(error) if e is not None)
+    if error is not None:
+        raise error
+
+
 class IdleRank(Exception):
     """Raised on the ranks that a one-dimensional problem has no work for."""
 

@@ -17,6 +17,7 @@ from mpi4py import MPI
 
 from spinhydro import __version__, parallel, provenance
 from spinhydro.backend import SOLVER_OPTIONS
+from spinhydro.equations import names_of
 from spinhydro.errors import (
     EquationError,
     InputError,
@@ -311,6 +312,7 @@ class _Run:
     def __init__(self, ivp, plan, timestep):
         self.ivp, self.plan, self.timestep = ivp, plan, timestep
         self.time_unit = plan.units.get("time", "")
+        self.names = names_of(ivp)
         stepper = find_stepper(plan.timestepper)
         self.stepper_name = stepper.__name__
         self.outputs = self._operands()
@@ -341,7 +343,7 @@ class _Run:
                     "outputs", f"['{name}']"
                 )
             try:
-                operands[name] = as_task(Evaluator(self.ivp.namespace)(text), self.ivp.dist)
+                operands[name] = as_task(Evaluator(self.names)(text), self.ivp.dist)
             except EquationError as error:
                 raise error.within("outputs", f"['{name}']") from None
         return operands
@@ -360,7 +362,7 @@ class _Run:
                     f"{did_you_mean(str(name), variables)} variables: {', '.join(variables)}"
                 ).within("projections")
             try:
-                operand = Evaluator(self.ivp.namespace)(str(text))
+                operand = Evaluator(self.names)(str(text))
                 if tuple(getattr(operand, "tensorsig", ())) != tuple(variables[name].tensorsig):
                     raise EquationError(
                         text, 0, len(text), f"the projection of {name} must have its components"
@@ -372,7 +374,7 @@ class _Run:
 
     def _limit(self, text, where):
         try:
-            return Limit(text, self.ivp.namespace, self.ivp.dist)
+            return Limit(text, self.names, self.ivp.dist)
         except EquationError as error:
             raise error.within(where) from None
 

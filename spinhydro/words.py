@@ -98,7 +98,7 @@ def help_text():
         "",
         "  + - * / **   as usual; powers are written **, not ^",
         "  ex, ey, ez   unit vectors of the spin frame, where the file defines them",
-        "  t            time, where the file gives its time field to d3.IVP(…, time=t)",
+        "  t            time",
         "",
         "Every name that the problem file defines above `problem = d3.IVP(…)` is a word too:",
         "parameters, profiles (fields), substitutions. Functions of your own: W = lambda f: …",

@@ -77,9 +77,10 @@ def test_sets_are_joined_in_the_order_of_their_numbers(tmp_path):
     for number in (10, 2, 9):
         t = number + T / 10
         write_set(tmp_path / f"a_s{number}.h5", t, X, {"u": map_of(t)})
-    ds = load(tmp_path)
-    assert np.allclose(ds.t, np.concatenate([n + T / 10 for n in (2, 9, 10)]))
-    assert np.allclose(ds.u, map_of(ds.t.values))
+    for path in (tmp_path, [tmp_path / f"a_s{number}.h5" for number in (10, 2, 9)]):
+        ds = load(path)
+        assert np.allclose(ds.t, np.concatenate([n + T / 10 for n in (2, 9, 10)]))
+        assert np.allclose(ds.u, map_of(ds.t.values))
 
 
 def test_restart_replaces_what_it_computes_again(tmp_path):
@@ -94,6 +95,26 @@ def test_restart_replaces_what_it_computes_again(tmp_path):
 def test_write_that_is_not_complete_is_left_out(tmp_path):
     file = tmp_path / "a_s1.h5"
     write_set(file, T, X, {"u": map_of(T), "v": map_of(T)[:2]})
+    ds = load(file)
+    assert ds.sizes["t"] == 2 and np.allclose(ds.u, map_of(T[:2]))
+
+
+def test_write_that_one_process_has_not_finished_is_left_out(tmp_path):
+    file = tmp_path / "a_s1.h5"
+    write_set(file, T, X, {"u": map_of(T)})
+    layout = h5py.VirtualLayout(shape=(1, 8), maxshape=(None, 8), dtype=float)
+    (tmp_path / "a_s1").mkdir()
+    for rank, writes in enumerate((3, 2)):
+        part, half = f"a_s1/a_s1_p{rank}.h5", slice(4 * rank, 4 * rank + 4)
+        with h5py.File(tmp_path / part, "w") as h5:
+            h5.create_dataset("tasks/u", data=map_of(T)[:writes, half], maxshape=(None, 4))
+        source = h5py.VirtualSource(part, "tasks/u", shape=(1, 4), maxshape=(None, 4))
+        layout[: h5py.h5s.UNLIMITED, half] = source[: h5py.h5s.UNLIMITED, :]
+    with h5py.File(file, "r+") as h5:
+        del h5["tasks/u"]
+        dataset = h5["tasks"].create_virtual_dataset("u", layout, fillvalue=0)
+        dataset.dims[0].label, dataset.dims[1].label = "t", "x"
+        dataset.dims[1].attach_scale(h5["scales/x_hash_1"])
     ds = load(file)
     assert ds.sizes["t"] == 2 and np.allclose(ds.u, map_of(T[:2]))
 

@@ -113,13 +113,15 @@ def test_measured_frequency_of_a_run(josephson_run):
     exact = local_frequency(KAPPA_N0 * ds.n[0].values, OMEGA_R)
     fits = 1.5 * np.pi / exact < 40
     assert fits.sum() > 500 and np.all(np.isfinite(measured[fits]))
-    assert np.max(np.abs(measured[fits] / exact[fits] - 1)) < 1e-4
+    # Promised 1e-4; the spline reaches 2e-7 at 13 samples per period.
+    assert np.max(np.abs(measured[fits] / exact[fits] - 1)) < 2e-6
 
 
 @pytest.mark.parametrize("k", [0.5, 0.99, 1.01, 2.0])
-def test_measured_frequency_of_one_half_period(k):
+@pytest.mark.parametrize("halves", [1.2, 1.8])
+def test_measured_frequency_of_one_half_period(k, halves):
     exact = float(local_frequency(2 * k * OMEGA_R, OMEGA_R))
-    t = np.linspace(0, 1.2 * np.pi / exact, 30)
+    t = np.linspace(0, halves * np.pi / exact, 30)
     measured = measured_frequency(magnetization(t, 2 * k * OMEGA_R, OMEGA_R)[:, None], t)
     assert measured[0] == pytest.approx(exact, rel=1e-4)
 

@@ -1,0 +1,101 @@
+"""Several ranks: same numbers, no hang, one message."""
+
+import h5py
+import numpy as np
+import pytest
+
+from ..conftest import ROOT
+
+pytestmark = pytest.mark.mpi
+
+TWO_DIMENSIONS = '''
+"""Two-dimensional Landau-Lifshitz equation."""
+import dedalus.public as d3
+import numpy as np
+
+import spinhydro
+
+N = 32
+timestep = 0.001
+stop_time = 0.02
+coords = d3.CartesianCoordinates("x", "y")
+spin = d3.CartesianCoordinates("sx", "sy", "sz")
+dist = spinhydro.distributor(coords)
+xb = d3.RealFourier(coords["x"], size=N, bounds=(0, 2 * np.pi))
+yb = d3.RealFourier(coords["y"], size=N, bounds=(0, 2 * np.pi))
+s = dist.VectorField(spin, name="s", bases=(xb, yb))
+ex, ey, ez = spin.unit_vector_fields(dist)
+x, y = dist.local_grids(xb, yb)
+angle = 0.3 * np.sin(x) * np.cos(y) + 0.2 * np.cos(2 * x + y)
+s["g"][0], s["g"][1], s["g"][2] = np.sin(angle), 0, np.cos(angle)
+problem = d3.IVP([s], namespace=locals())
+problem.add_equation("dt(s) = cross(s, lap(s)) + cross(0.5*(s@ez)*ez, s)")
+projections = {"s": "s/sqrt(s@s)"}
+outputs = {"s": "s", "gradient": "grad(s@ez)"}
+output_interval = 0.01
+watch = ["abs(s@s - 1) <= 1e-3", "drift(dx(s)@dx(s) + dy(s)@dy(s) - 0.5*(s@ez)**2) <= 1e-3"]
+'''
+
+
+def fields(folder):
+    with h5py.File(folder / "fields" / "fields_s1.h5") as file:
+        return {name: file["tasks"][name][:] for name in file["tasks"]}
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_one_dimension_runs_on_one_rank_and_says_so(ranks, command, tmp_path):
+    arguments = ["run", ROOT / "problems" / "spin_spiral.py", "stop_time=0.5", "--out", tmp_path]
+    alone = command(*arguments)
+    done = command(*arguments, ranks=ranks)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("cannot be split over") == 1
+    assert len(done.stdout.splitlines()) == 1
+    first, second = (tmp_path / "spin_spiral" / n for n in ("0001", "0002"))
+    assert alone.stdout.strip() == str(first) and done.stdout.strip() == str(second)
+    for name, values in fields(first).items():
+        np.testing.assert_array_equal(values, fields(second)[name])
+
+
+def test_two_dimensions_are_split_and_give_the_same_numbers(command, tmp_path):
+    path = tmp_path / "square.py"
+    path.write_text(TWO_DIMENSIONS)
+    for ranks in (None, 2):
+        done = command("run", path, "--out", tmp_path, ranks=ranks)
+        assert done.returncode == 0, done.stderr
+    one, two = (fields(tmp_path / "square" / n) for n in ("0001", "0002"))
+    assert one["s"].shape == (3, 3, 32, 32)
+    for name in one:
+        np.testing.assert_allclose(one[name], two[name], atol=1e-12)
+
+
+@pytest.mark.parametrize("bad", ["turnss=2", "turns=1000", "timestep=1"])
+def test_bad_input_ends_all_ranks_with_one_message(bad, command, tmp_path):
+    done = command(
+        "run", ROOT / "problems" / "spin_spiral.py", bad, "--out", tmp_path, ranks=2, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("spinhydro: error:") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_breaks_ends_all_ranks(command, tmp_path):
+    path = tmp_path / "square.py"
+    path.write_text(TWO_DIMENSIONS.replace("dt(s) = ", "dt(s) = s*log(s@ez - 0.99) + "))
+    done = command("run", path, "--out", tmp_path, ranks=2, timeout=60)
+    assert done.returncode == 3
+    assert done.stderr.count("spinhydro: error: s is not finite at t = ") == 1
+
+
+@pytest.mark.parametrize(
+    "place", ["projections = ", "s = dist.VectorField"], ids=["at the end", "before a transform"]
+)
+def test_an_error_on_one_rank_ends_all(place, command, tmp_path):
+    """Also where the other rank waits inside a collective operation."""
+    path = tmp_path / "square.py"
+    fault = "assert dist.comm.rank == 0, 'on purpose'\n"
+    path.write_text(TWO_DIMENSIONS.replace(place, fault + place))
+    done = command("run", path, "--out", tmp_path / "runs", ranks=2, timeout=60)
+    assert done.returncode == 2
+    assert "AssertionError: on purpose" in done.stderr
+    assert done.stderr.count("spinhydro: error:") == 1
+    assert not (tmp_path / "runs").exists()
