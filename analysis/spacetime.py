@@ -1,0 +1,96 @@
+"""Space-time map of any output that runs along time and one axis."""
+
+import numpy as np
+
+from spinhydro.errors import InputError
+
+from .sampling import squeezed
+from .style import DIVERGING, SEQUENTIAL, axes_or_new, colour_bar, is_tensor, label
+
+
+def plot_spacetime(ds, name="Z", ax=None, colour_scale=None, bar=True):
+    """Draw an output against position (across) and time (up).
+
+    Parameters
+    ----------
+    ds : Dataset
+    name : str
+        An output of dimensions (t, axis); select one component or member of others first.
+        Complex outputs are drawn as |value|².
+    ax : matplotlib axes, optional
+    colour_scale : (low, high), optional
+        Default: -1 to 1 for Z; symmetric about zero, with a diverging map, for outputs of both
+        signs; the whole range otherwise.
+    bar : bool
+        With a colour bar.
+
+    Returns
+    -------
+    matplotlib axes
+
+    Raises
+    ------
+    InputError
+        No such output, or not of dimensions (t, axis).
+    """
+    variable = spacetime_variable(ds, name)
+    position = ds.coords.get(variable.dims[1], variable[variable.dims[1]])
+    values, text = np.asarray(variable.values), label(variable, name)
+    if np.iscomplexobj(values):
+        values, text = np.abs(values) ** 2, f"|{name}|²"
+    low, high, colours = _colours(name, values, colour_scale)
+    ax = axes_or_new(ax)
+    image = _image(ax, position.values, ds.t.values, values, vmin=low, vmax=high, cmap=colours)
+    ax.set_xlabel(label(position, variable.dims[1]))
+    ax.set_ylabel(label(ds.t, "t"))
+    if bar:
+        colour_bar(image, ax, text)
+    return ax
+
+
+def spacetime_variable(ds, name):
+    """The output `name` with dimensions (t, axis), axes of one point dropped; else InputError."""
+    names = [str(key) for key in ds.data_vars if _is_map(ds[key])]
+    if name not in ds or not _is_map(ds[name]):
+        if name in ds:
+            what = f"output {name!r} runs along {', '.join(ds[name].dims)}, not time and one axis"
+        else:
+            what = f"this run has no output {name!r}"
+        offer = f"choose one of {', '.join(names)}" if names else "it has no output that does"
+        raise InputError(f"space-time map: {what}; {offer}")
+    if ds.sizes["t"] < 2:
+        raise InputError("space-time map: the run has one output so far; at least 2 are needed")
+    return squeezed(ds[name])
+
+
+def _is_map(variable):
+    dims = squeezed(variable).dims
+    return len(dims) == 2 and dims[0] == "t" and not is_tensor(dims[1])
+
+
+def _colours(name, values, limits):
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    if limits is None and name == "Z":
+        limits = (-1.0, 1.0)
+    if limits is None:
+        span = max(abs(low), abs(high))
+        limits = (-span, span) if low < 0 < high else (low, high)
+    return *limits, DIVERGING if limits[0] == -limits[1] else SEQUENTIAL
+
+
+def _image(ax, x, t, values, **kwargs):
+    steps = np.diff(t)
+    if len(x) > 1 and np.ptp(np.diff(x)) < 1e-6 * abs(x[-1] - x[0]) / len(x) and (
+        np.ptp(steps) < 1e-3 * steps.mean()
+    ):
+        half_x, half_t = (x[1] - x[0]) / 2, steps.mean() / 2
+        extent = (x[0] - half_x, x[-1] + half_x, t[0] - half_t, t[-1] + half_t)
+        image = ax.imshow(values, extent=extent, origin="lower", aspect="auto",
+                          interpolation="nearest", **kwargs)
+    else:
+        # Irregular output times (a restart, an adaptive step) or a Chebyshev axis.
+        image = ax.pcolormesh(x, t, values, shading="nearest", rasterized=True, **kwargs)
+    ax.set_ylim(t[0], t[-1])
+    ax.set_xlim(x.min(), x.max())
+    return image

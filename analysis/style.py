@@ -1,0 +1,90 @@
+"""One look for all figures, and labels with units."""
+
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.ticker import MaxNLocator
+
+DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
+INK, CRITICAL, TORQUE = "black", "#c1272d", "#c1272d"
+CYCLE = ["#1f4e79", "#c1272d", "#4f7f3f", "#b8860b", "#6a4c93", "#555555"]
+
+_SETTINGS = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.linewidth": 0.7,
+    "lines.linewidth": 1.0,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "axes.prop_cycle": mpl.cycler(color=CYCLE),
+    "mathtext.fontset": "stixsans",
+    "savefig.dpi": 200,
+    "figure.dpi": 120,
+}
+
+_UNITS = {"um": "µm", "um/ms": "µm/ms", "1/um": "1/µm", "1": "", "n0": "$n_0$"}
+_SYMBOLS = {"x": "$x$", "y": "$y$", "z": "$z$", "t": "$t$", "Z": "$Z$", "n": "$n$"}
+
+
+@contextmanager
+def house_style():
+    """Within this block figures are made in the common style."""
+    with mpl.rc_context(_SETTINGS):
+        yield
+
+
+def label(variable, name=None):
+    """Axis label of a Dataset variable or coordinate: symbol, then the unit in brackets."""
+    name = str(variable.name if name is None else name)
+    # The second grid of an axis, x_384, is still x.
+    name = re.sub(r"^([xyz])_\d+$", r"\1", name)
+    units = variable.attrs.get("units", "")
+    units = _UNITS.get(units, units)
+    return f"{_SYMBOLS.get(name, name)} ({units})" if units else _SYMBOLS.get(name, name)
+
+
+def run_name(ds):
+    """The last two parts of a run's folder: quantum_torque/0001."""
+    return "/".join(Path(ds.attrs.get("run", "")).parts[-2:])
+
+
+def axes_or_new(ax):
+    """The axes given, or those of a new figure in the user's own window."""
+    if ax is None:
+        from matplotlib import pyplot
+
+        _, ax = pyplot.subplots()
+    return ax
+
+
+def panel_letter(ax, letter):
+    """Bold letter outside the upper left corner of a panel."""
+    ax.text(0, 1.02, letter, transform=ax.transAxes, fontweight="bold", fontsize=10,
+            ha="left", va="bottom")
+
+
+def colour_bar(image, ax, text):
+    """Narrow colour bar at the right of a panel, inside the panel's own column."""
+    inset = ax.inset_axes([1.02, 0, 0.025, 1])
+    bar = ax.figure.colorbar(image, cax=inset)
+    bar.set_label(text)
+    bar.locator = MaxNLocator(4, steps=[1, 2, 5, 10])
+    bar.update_ticks()
+    bar.outline.set_linewidth(0.5)
+    return bar
+
+
+def is_tensor(dim):
+    """True for the dimensions that `load` gives to tensor components."""
+    return dim.startswith(("component", "spin"))
