@@ -161,8 +161,11 @@ def interface_profiles(ds, periods=PERIODS, window=WINDOW):
     divergence = length(periodic_derivative(current, x)) / strongest[:, None]
     dims = ("period", "x")
     return xr.Dataset(
-        {"Z": (dims, moment.s.values[:, 2]), "current": (dims, length(current) / scale),
-         "divergence": (dims, divergence)},
+        {
+            "Z": (dims, moment.s.values[:, 2]),
+            "current": (dims, length(current) / scale),
+            "divergence": (dims, divergence),
+        },
         coords={"period": reached, "x": ds.x},
     )
 
@@ -199,8 +202,16 @@ def panel_a(ds, without=None, ax=None):
     local, profile = without_torque(ds, without), frequency_profile(ds, without)
     ax.plot(profile.x, profile.analytic, color=INK, label="exact, no torque")
     if "measured" in profile:
-        ax.plot(profile.x_measured, profile.measured, "o", ms=2.6, mfc="none", mew=0.7,
-                color=CRITICAL, label="run without torque")
+        ax.plot(
+            profile.x_measured,
+            profile.measured,
+            "o",
+            ms=2.6,
+            mfc="none",
+            mew=0.7,
+            color=CRITICAL,
+            label="run without torque",
+        )
     highest = float(np.nanmax(profile.analytic))
     ax.set_ylim(0, 1.95 * highest)
     ax.set_yticks(np.arange(0, np.floor(highest) + 1))
@@ -214,8 +225,9 @@ def panel_a(ds, without=None, ax=None):
         level = float(profile.analytic.interp(x=place))
         ax.plot(place, level, "o", ms=4, color=INK)
         beside = (4, -9) if letter == "C" else (4, 3)
-        ax.annotate(letter, (place, level), xytext=beside, textcoords="offset points",
-                    fontweight="bold")
+        ax.annotate(
+            letter, (place, level), xytext=beside, textcoords="offset points", fontweight="bold"
+        )
         inset = ax.inset_axes([0.045 + 0.24 * column, height + 0.13, 0.205, 0.93 - height - 0.12])
         _inset(inset, ds, local, place, letter, first=column == 0)
     return ax
@@ -230,12 +242,24 @@ def panel_b(ds, without=None, ax=None):
     kappa_n = _anisotropy(ds) * scale
     ax.plot(ds.x, kappa_n, color=INK)
     ax.axhline(critical, color=CRITICAL)
-    ax.text(0.985, critical + 0.03 * kappa_n.max(), r"$2\Omega_R$", color=CRITICAL, ha="right",
-            va="bottom", transform=ax.get_yaxis_transform())
+    ax.text(
+        0.985,
+        critical + 0.03 * kappa_n.max(),
+        r"$2\Omega_R$",
+        color=CRITICAL,
+        ha="right",
+        va="bottom",
+        transform=ax.get_yaxis_transform(),
+    )
     for letter, index in points_of_interest(ds).items():
         ax.plot(ds.x[index], kappa_n[index], "o", ms=4, color=INK)
-        ax.annotate(letter, (float(ds.x[index]), kappa_n[index]), xytext=(4, 3),
-                    textcoords="offset points", fontweight="bold")
+        ax.annotate(
+            letter,
+            (float(ds.x[index]), kappa_n[index]),
+            xytext=(4, 3),
+            textcoords="offset points",
+            fontweight="bold",
+        )
     ax.set_ylim(0, 1.15 * kappa_n.max())
     ax.set_ylabel(rf"$\kappa n{unit}")
     _frame_x(ax, ds)
@@ -272,8 +296,13 @@ def panel_g(ds, without=None, ax=None):
 
 
 PANELS = {
-    "a": panel_a, "b": panel_b, "c": panel_c, "d": panel_d,
-    "e": panel_e, "f": panel_f, "g": panel_g,
+    "a": panel_a,
+    "b": panel_b,
+    "c": panel_c,
+    "d": panel_d,
+    "e": panel_e,
+    "f": panel_f,
+    "g": panel_g,
 }
 
 
@@ -284,8 +313,16 @@ def draw_figure2(ds, without=None):
     """The whole figure: a to d in the left column over a common x, e to g in the right."""
     _require_torque(ds, "2")
     figure = Figure(figsize=(8.6, 9.2))
-    left = figure.add_gridspec(4, 1, left=0.075, right=0.555, top=0.965, bottom=0.085,
-                               height_ratios=[1.9, 0.9, 1.25, 1.25], hspace=0.16)
+    left = figure.add_gridspec(
+        4,
+        1,
+        left=0.075,
+        right=0.555,
+        top=0.965,
+        bottom=0.085,
+        height_ratios=[1.9, 0.9, 1.25, 1.25],
+        hspace=0.16,
+    )
     right = figure.add_gridspec(3, 1, left=0.715, right=0.985, top=0.965, bottom=0.085, hspace=0.14)
     spots = [left[row] for row in range(4)] + [right[row] for row in range(3)]
     for letter, spot in zip(PANELS, spots, strict=True):
@@ -318,8 +355,13 @@ def draw_maps(ds, without=None):
     """Panels c and d side by side."""
     _require_torque(ds, "2c-d")
     figure = Figure(figsize=(8.6, 3.7))
-    axes = figure.subplots(1, 2, sharey=True, sharex=True, gridspec_kw={
-        "left": 0.065, "right": 0.91, "bottom": 0.2, "top": 0.9, "wspace": 0.12})
+    axes = figure.subplots(
+        1,
+        2,
+        sharey=True,
+        sharex=True,
+        gridspec_kw={"left": 0.065, "right": 0.91, "bottom": 0.2, "top": 0.9, "wspace": 0.12},
+    )
     for letter, title, ax in zip("cd", ("without torque", "with torque"), axes, strict=True):
         PANELS[letter](ds, without, ax)
         panel_letter(ax, letter)
@@ -361,8 +403,13 @@ def _profiles(ds, name, text, ax, legend=False):
     for row, period in enumerate(profiles.period.values):
         shade = str(0.75 * row / max(1, len(PERIODS) - 1))
         # The early, smooth profiles stay on top of the late, broken one.
-        ax.plot(profiles.x[near], profiles[name][row, near], color=shade, label=f"{period:g}",
-                zorder=3 - 0.1 * row)
+        ax.plot(
+            profiles.x[near],
+            profiles[name][row, near],
+            color=shade,
+            label=f"{period:g}",
+            zorder=3 - 0.1 * row,
+        )
     ax.axvline(x_c, color=CRITICAL, lw=0.6, ls=":")
     ax.set_xlim(low, high)
     if name == "Z":
@@ -377,8 +424,13 @@ def _profiles(ds, name, text, ax, legend=False):
 
 
 def _period_legend(ax):
-    ax.legend(title=r"$\Omega_R t/2\pi$", title_fontsize=7, loc="upper left", handlelength=1.2,
-              labelspacing=0.2)
+    ax.legend(
+        title=r"$\Omega_R t/2\pi$",
+        title_fontsize=7,
+        loc="upper left",
+        handlelength=1.2,
+        labelspacing=0.2,
+    )
 
 
 def _frame_x(ax, ds):
@@ -410,7 +462,8 @@ def _at(ds, times):
     s = ds.s.transpose("t", axis, "x").values
     out = xr.Dataset(
         {"s": (("t", "spin", "x"), unit_spin_at(s, t, times))},
-        coords={"t": times, "spin": ["x", "y", "z"], "x": ds.x}, attrs=ds.attrs,
+        coords={"t": times, "spin": ["x", "y", "z"], "x": ds.x},
+        attrs=ds.attrs,
     )
     for name in ("n", "v"):
         if name in ds:

@@ -53,8 +53,10 @@ def interface_position(ds, periods=(0.75, 0.9, 1.0)):
         step = np.median(np.diff(t)) / REFINEMENT
         times = np.linspace(t[0], ending, max(2, int(np.ceil((ending - t[0]) / step)) + 1))
         highest = at_times(Z, t, times, order=5).max(axis=0)
-        sides = [_outermost_zero(np.abs(x[x > 0]), highest[x > 0]),
-                 _outermost_zero(np.abs(x[x < 0])[::-1], highest[x < 0][::-1])]
+        sides = [
+            _outermost_zero(np.abs(x[x > 0]), highest[x > 0]),
+            _outermost_zero(np.abs(x[x < 0])[::-1], highest[x < 0][::-1]),
+        ]
         positions.append(np.mean(sides))
     return np.array(positions)
 
@@ -110,7 +112,8 @@ def effective_field_torque(ds):
     require(ds, ["s", "n"], ["Omega_R", "kappa_n0"], "effective_field_torque")
     torque = _field_torque(_unit_spins(ds), _density(ds), ds.attrs)
     return xr.DataArray(
-        torque, dims=("t", "spin", "x"),
+        torque,
+        dims=("t", "spin", "x"),
         coords={"t": ds.t, "spin": ["x", "y", "z"], "x": ds.x},
         attrs={"units": "1/ms"} if ds.t.attrs.get("units") == "ms" else {},
     )

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from spinhydro.errors import InputError
+from spinhydro.exact import josephson_magnetization
 
-# The arithmetic-geometric mean gains a factor two in ln(a/b) per step and then converges
-# quadratically: twelve steps reach round-off for b/a down to 1e-150.
+# Twelve steps of the arithmetic-geometric mean reach round-off for b/a down to 1e-150.
 LANDEN_STEPS = 12
 
 
@@ -43,19 +43,7 @@ def magnetization(t, kappa_n, Omega_R):
     """
     k = _modulus(kappa_n, Omega_R)
     t = np.asarray(t, dtype=float)
-    angle = np.abs(t.reshape(t.shape + (1,) * k.ndim) * Omega_R)
-    angle, k = np.broadcast_arrays(angle, k)
-    oscillating, trapped = k < 1, k > 1
-
-    Z = np.asarray(-1 / np.cosh(np.minimum(angle, 700.0)))
-    # (1-k)(1+k) and not 1-k²: the period near k = 1 depends on the logarithm of it.
-    inside = k[oscillating]
-    Z[oscillating] = -_jacobi_cn(angle[oscillating], (1 - inside) * (1 + inside))
-    beyond = k[trapped]
-    complement = (beyond - 1) * (beyond + 1) / beyond**2
-    cn = _jacobi_cn(beyond * angle[trapped], complement)
-    Z[trapped] = -np.sqrt(complement + (1 - complement) * cn**2)
-    return Z
+    return josephson_magnetization(2 * k, 1.0, t.reshape(t.shape + (1,) * k.ndim) * Omega_R)
 
 
 def local_frequency(kappa_n, Omega_R):
@@ -133,25 +121,3 @@ def _agm(b):
         a, b = (a + b) / 2, np.sqrt(a * b)
     # For b = 0 the mean is 0; the iteration only halves.
     return np.where(b > 0, a, 0.0)
-
-
-def _jacobi_cn(u, complement):
-    """cn(u; k) by the descending Landen transformation, complement = 1 - k² in (0, 1].
-
-    The library function takes k² and so loses the period next to k = 1.
-    """
-    a, b = np.ones_like(complement), np.sqrt(complement)
-    ratios, means = [], []
-    for _ in range(LANDEN_STEPS):
-        c, mean = (a - b) / 2, (a + b) / 2
-        a, b = mean, np.sqrt(a * b)
-        ratios.append(c / mean)
-        means.append(mean)
-        if np.all(c <= 1e-17 * mean):
-            break
-    # One period is 2π/AGM·2; taking u modulo it keeps the doubled angles small.
-    period = 2 * np.pi / means[-1]
-    amplitude = 2.0 ** len(ratios) * means[-1] * (u - period * np.round(u / period))
-    for ratio in reversed(ratios):
-        amplitude = (amplitude + np.arcsin(np.clip(ratio * np.sin(amplitude), -1, 1))) / 2
-    return np.cos(amplitude)

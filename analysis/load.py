@@ -195,9 +195,7 @@ def _require_set_file(file):
     part = PROCESS_FILE.match(file.name)
     if part:
         joint = file.parent.parent / f"{part['joint']}.h5"
-        raise InputError(
-            f"{file} holds the part of one process only; load the joint file {joint}"
-        )
+        raise InputError(f"{file} holds the part of one process only; load the joint file {joint}")
 
 
 def _missing(path):
@@ -512,8 +510,20 @@ def _run_record(folder, sets):
 def _provenance(record, folder, files, sets, units):
     """Attributes of the dataset: scalars and text only, so that it can be saved as netCDF."""
     attrs = {"units": units}
-    for name in ("problem", "status", "reason", "message", "started", "finished", "command",
-                 "engine", "timestepper", "ranks", "seed", "wall_seconds"):
+    for name in (
+        "problem",
+        "status",
+        "reason",
+        "message",
+        "started",
+        "finished",
+        "command",
+        "engine",
+        "timestepper",
+        "ranks",
+        "seed",
+        "wall_seconds",
+    ):
         attrs[name] = record.get(name)
     if isinstance(attrs["command"], list):
         attrs["command"] = " ".join(map(str, attrs["command"]))
@@ -530,8 +540,9 @@ def _provenance(record, folder, files, sets, units):
     order = ("problem", "run", "status", "reason", "message", "units", "versions", "git_commit")
     attrs = {name: attrs.get(name) for name in (*order, *attrs)}
     attrs = {name: value for name, value in attrs.items() if value not in (None, "")}
-    attrs = {name: value.decode() if isinstance(value, bytes) else value
-             for name, value in attrs.items()}
+    attrs = {
+        name: value.decode() if isinstance(value, bytes) else value for name, value in attrs.items()
+    }
 
     for name, value in (record.get("parameters") or {}).items():
         if isinstance(value, bool):

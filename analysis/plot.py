@@ -143,17 +143,26 @@ def interface_report(ds):
 
 def _parser():
     parser = argparse.ArgumentParser(
-        prog="spinhydro plot", description="Draw a figure of a run.",
+        prog="spinhydro plot",
+        description="Draw a figure of a run.",
         epilog=f"Figures: {', '.join(FIGURES)}.",
     )
     parser.add_argument("run", metavar="RUN", help="run folder, handler folder or .h5 file")
-    parser.add_argument("without", metavar="RUN_WITHOUT_TORQUE", nargs="?",
-                        help="the same cloud with torque=0 (figures fig2, fig2a, fig2c, fig2cd)")
-    parser.add_argument("--figure", metavar="NAME",
-                        help="default: fig2 for quantum_torque, else spacetime (1-D) or profiles")
+    parser.add_argument(
+        "without",
+        metavar="RUN_WITHOUT_TORQUE",
+        nargs="?",
+        help="the same cloud with torque=0 (figures fig2, fig2a, fig2c, fig2cd)",
+    )
+    parser.add_argument(
+        "--figure",
+        metavar="NAME",
+        help="default: fig2 for quantum_torque, else spacetime (1-D) or profiles",
+    )
     parser.add_argument("--output", metavar="NAME", help="what the spacetime figure shows")
-    parser.add_argument("--save", metavar="FILE",
-                        help="default: RUN/<figure>.png, with a number if that exists")
+    parser.add_argument(
+        "--save", metavar="FILE", help="default: RUN/<figure>.png, with a number if that exists"
+    )
     return parser
 
 

@@ -57,8 +57,14 @@ def plot_state(variable, name, ax, t=None):
     span = float(np.nanmax(np.abs(data)))
     both = float(np.nanmin(data)) < 0 < float(np.nanmax(data))
     scale = {"cmap": DIVERGING, "vmin": -span, "vmax": span} if both else {"cmap": SEQUENTIAL}
-    image = ax.pcolormesh(data[across].values, data[up].values, data.values, shading="nearest",
-                          rasterized=True, **scale)
+    image = ax.pcolormesh(
+        data[across].values,
+        data[up].values,
+        data.values,
+        shading="nearest",
+        rasterized=True,
+        **scale,
+    )
     ax.set_xlabel(label(data[across], across))
     ax.set_ylabel(label(data[up], up))
     ax.set_title(name)
@@ -82,8 +88,10 @@ def _panels(ds, name):
     if len(space) == 2 and tensor:
         parts = state.stack(entry=tensor)
         return [
-            (parts.isel(entry=index).drop_vars(["entry", *tensor], errors="ignore"),
-             f"{name} {_entry(parts, index)}")
+            (
+                parts.isel(entry=index).drop_vars(["entry", *tensor], errors="ignore"),
+                f"{name} {_entry(parts, index)}",
+            )
             for index in range(parts.sizes["entry"])
         ]
     return [(state, name)]

@@ -57,8 +57,9 @@ def unit(s):
 
 def squeezed(variable):
     """A DataArray without its axes of one point, but always with t."""
-    return variable.squeeze([dim for dim, n in variable.sizes.items() if n == 1 and dim != "t"],
-                            drop=True)
+    return variable.squeeze(
+        [dim for dim, n in variable.sizes.items() if n == 1 and dim != "t"], drop=True
+    )
 
 
 def periodic_derivative(values, x):

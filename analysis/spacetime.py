@@ -81,13 +81,16 @@ def _colours(name, values, limits):
 
 def _image(ax, x, t, values, **kwargs):
     steps = np.diff(t)
-    if len(x) > 1 and np.ptp(np.diff(x)) < 1e-6 * abs(x[-1] - x[0]) / len(x) and (
-        np.ptp(steps) < 1e-3 * steps.mean()
+    if (
+        len(x) > 1
+        and np.ptp(np.diff(x)) < 1e-6 * abs(x[-1] - x[0]) / len(x)
+        and (np.ptp(steps) < 1e-3 * steps.mean())
     ):
         half_x, half_t = (x[1] - x[0]) / 2, steps.mean() / 2
         extent = (x[0] - half_x, x[-1] + half_x, t[0] - half_t, t[-1] + half_t)
-        image = ax.imshow(values, extent=extent, origin="lower", aspect="auto",
-                          interpolation="nearest", **kwargs)
+        image = ax.imshow(
+            values, extent=extent, origin="lower", aspect="auto", interpolation="nearest", **kwargs
+        )
     else:
         # Irregular output times (a restart, an adaptive step) or a Chebyshev axis.
         image = ax.pcolormesh(x, t, values, shading="nearest", rasterized=True, **kwargs)

@@ -70,8 +70,16 @@ def axes_or_new(ax):
 
 def panel_letter(ax, letter):
     """Bold letter outside the upper left corner of a panel."""
-    ax.text(0, 1.02, letter, transform=ax.transAxes, fontweight="bold", fontsize=10,
-            ha="left", va="bottom")
+    ax.text(
+        0,
+        1.02,
+        letter,
+        transform=ax.transAxes,
+        fontweight="bold",
+        fontsize=10,
+        ha="left",
+        va="bottom",
+    )
 
 
 def colour_bar(image, ax, text):

@@ -258,7 +258,9 @@ def _info(arguments):
         print(f"          {mark} {name} = {value}")
     for title in ("equations", "outputs"):
         entries = record.get(title) or []
-        entries = [f"{k} = {v}" for k, v in entries.items()] if isinstance(entries, dict) else entries
+        entries = (
+            [f"{k} = {v}" for k, v in entries.items()] if isinstance(entries, dict) else entries
+        )
         print(f"{title:>10}")
         for entry in entries:
             print(f"            {entry}")
@@ -266,7 +268,9 @@ def _info(arguments):
         print(f"{'watch':>10}  {text}: largest {value:.3g}")
     for name, found in (record.get("expect") or {}).items():
         verdict = "ok" if found.get("met") else "missed"
-        print(f"{'expected':>10}  {name}: {found.get('value'):.3g} <= {found.get('limit')}: {verdict}")
+        print(
+            f"{'expected':>10}  {name}: {found.get('value'):.3g} <= {found.get('limit')}: {verdict}"
+        )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Distributor and bases for the ranks at hand; everything here is, or is a kind of, a Dedalus object."""
+"""Distributor and bases for the ranks at hand: objects of Dedalus, or kinds of them."""
 
 import logging
 import math

@@ -17,7 +17,7 @@ from spinhydro.words import reserved_names
 
 
 def names_of(problem):
-    """What names mean in the strings of a problem; `t` is its time unless the file uses that name."""
+    """What names mean in the strings of a problem; `t` is its time, unless the file has a `t`."""
     return ChainMap(problem.namespace, {"t": problem.time})
 
 
@@ -41,12 +41,14 @@ def split_sides(text):
         raise EquationError(text, equals[1], equals[1] + 1, "a second '=' stands here")
     at = equals[0]
     if at and text[at - 1] in "<>!:+-*/@":
-        raise EquationError(text, at - 1, at + 1, f"'{text[at - 1 : at + 1]}' is not an equals sign")
+        raise EquationError(
+            text, at - 1, at + 1, f"'{text[at - 1 : at + 1]}' is not an equals sign"
+        )
     return text[:at], text[at + 1 :], at + 1
 
 
 def advanced_variable(text):
-    """Name of the variable whose dt(…) stands on the left side, or None; used to replace equations."""
+    """Name of the variable whose dt(…) stands on the left side, or None."""
     left, _, _ = split_sides(text)
     tree, _, _ = parse(left, text)
     for node in ast.walk(tree):
@@ -215,7 +217,9 @@ def check_complete(problem):
     one dt(…) term.
     """
     if not problem.equations:
-        raise InputError("the problem has no equation: problem.add_equation('dt(s) = …') is missing")
+        raise InputError(
+            "the problem has no equation: problem.add_equation('dt(s) = …') is missing"
+        )
     for variable in problem.variables:
         if not any(equation["LHS"].has(variable) for equation in problem.equations):
             raise InputError(
@@ -239,5 +243,5 @@ def check_complete(problem):
     if equations != variables:
         raise InputError(
             f"{equations} component equations for {variables} component variables "
-            f"({', '.join(str(v.name) for v in problem.variables)}): one equation for each is needed"
+            f"({', '.join(str(v.name) for v in problem.variables)}): one for each is needed"
         )

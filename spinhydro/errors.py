@@ -117,7 +117,7 @@ def nearest(name, names):
 
 
 def did_you_mean(name, names):
-    """"did you mean 'Omega_R'?" or an empty string."""
+    """ "did you mean 'Omega_R'?" or an empty string."""
     close = nearest(name, names)
     return f"did you mean '{close}'?" if close else ""
 

@@ -96,7 +96,10 @@ def _check_depth(tree, whole, offset, source):
         if depth > _MAX_DEPTH:
             start, end = _span(node, offset, source)
             raise EquationError(
-                whole, start, end, f"more than {_MAX_DEPTH} levels deep; split it into substitutions"
+                whole,
+                start,
+                end,
+                f"more than {_MAX_DEPTH} levels deep; split it into substitutions",
             )
         stack += [(child, depth + 1) for child in ast.iter_child_nodes(node)]
 
@@ -199,7 +202,9 @@ class Evaluator:
         except EquationError:
             raise
         except Exception as error:
-            self._fail(node, f"{describe(value)} cannot be indexed like this ({_first_line(error)})")
+            self._fail(
+                node, f"{describe(value)} cannot be indexed like this ({_first_line(error)})"
+            )
 
     def _visit_Tuple(self, node):
         return tuple(self._visit(item) for item in node.elts)
@@ -244,7 +249,9 @@ class Evaluator:
     def _check_operand(self, node, value):
         if callable(value) and not isinstance(value, Operand):
             name = ast.unparse(node)
-            self._fail(node, f"'{name}' is a function, not a field or a number", f"call it: {name}(…)")
+            self._fail(
+                node, f"'{name}' is a function, not a field or a number", f"call it: {name}(…)"
+            )
         if not (isinstance(value, Operand) or _is_number(value)):
             self._fail(node, f"this is {describe(value)}, not a field or a number")
 
@@ -279,7 +286,9 @@ class Evaluator:
             )
         if not callable(function):
             self._fail(
-                node, f"{describe(function)} is not a function", "a * is missing before the bracket?"
+                node,
+                f"{describe(function)} is not a function",
+                "a * is missing before the bracket?",
             )
         arguments = [self._visit(argument) for argument in node.args]
         keywords = {}

@@ -9,7 +9,7 @@ import ast
 import math
 from dataclasses import dataclass, field
 
-from spinhydro.errors import EquationError, ParameterError, did_you_mean, marked, nearest
+from spinhydro.errors import EquationError, ParameterError, marked, nearest
 from spinhydro.units import DIMENSIONS, describe
 
 #: Names that declare data about the run; they are no physical parameters.
@@ -55,9 +55,9 @@ class Source:
         except SyntaxError as error:
             line = (error.text or "").rstrip("\n")
             shown = marked(line, (error.offset or 1) - 1, (error.end_offset or 0) - 1)
-            raise ParameterError(
-                "\n".join([f"this is not Python: {error.msg}", *shown])
-            ).at(f"{self.path}, line {error.lineno}") from None
+            raise ParameterError("\n".join([f"this is not Python: {error.msg}", *shown])).at(
+                f"{self.path}, line {error.lineno}"
+            ) from None
         except ValueError as error:
             raise ParameterError(f"{self.path} cannot be read: {error}") from None
 
@@ -125,8 +125,7 @@ def parse_pairs(arguments):
         name, text = name.strip(), text.strip()
         if not equals or not name.isidentifier():
             raise ParameterError(
-                f"'{argument}' is not NAME=VALUE; write for example Nx=2048 or "
-                "Omega_R='2*pi*62*Hz'"
+                f"'{argument}' is not NAME=VALUE; write for example Nx=2048 or Omega_R='2*pi*62*Hz'"
             )
         if not text:
             raise ParameterError(f"{name} has no value; write {name}=VALUE without spaces")
@@ -320,7 +319,8 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
             raise ParameterError(f"{shown}: {name} must be one number (default: {default:g})")
         if isinstance(default, int) and float(new) != int(new):
             raise ParameterError(
-                f"{shown}: {name} must be a whole number (default: {default}, nearest: {round(new)})"
+                f"{shown}: {name} must be a whole number "
+                f"(default: {default}, nearest: {round(new)})"
             )
 
 

@@ -67,9 +67,7 @@ class Problem:
 
     def __getitem__(self, name):
         if name not in self.namespace:
-            raise KeyError(
-                f"{self.path} defines no '{name}'; {did_you_mean(name, self.namespace)}"
-            )
+            raise KeyError(f"{self.path} defines no '{name}'; {did_you_mean(name, self.namespace)}")
         return self.namespace[name]
 
     def place_of(self, name):
@@ -196,9 +194,9 @@ def quick_values(source):
             try:
                 return dict(ast.literal_eval(assignment.value))
             except (ValueError, TypeError):
-                raise InputError(
-                    "quick must be a dictionary of numbers and texts: {'Nx': 256}"
-                ).at(f"{source.path}, line {assignment.line}") from None
+                raise InputError("quick must be a dictionary of numbers and texts: {'Nx': 256}").at(
+                    f"{source.path}, line {assignment.line}"
+                ) from None
     raise InputError(f"{source.path} declares no quick = {{…}}, so it has no quick version")
 
 

@@ -333,7 +333,9 @@ class _Run:
         if outputs is None:
             outputs = {v.name: v.name for v in self.ivp.variables}
         if not isinstance(outputs, dict):
-            raise InputError('this must be a dictionary of strings: {"Z": "s@ez"}').within("outputs")
+            raise InputError('this must be a dictionary of strings: {"Z": "s@ez"}').within(
+                "outputs"
+            )
         operands = {}
         for name, text in outputs.items():
             if not isinstance(name, str) or not name.isidentifier():
@@ -549,7 +551,9 @@ class _Run:
             value = limit.measure()
             met = bool(limit.holds(value))
             found[name] = {"text": limit.text, "value": value, "limit": limit.limit, "met": met}
-            self.say(f"expected {name}: {value:.3g} <= {limit.limit:g}  {'ok' if met else 'MISSED'}")
+            self.say(
+                f"expected {name}: {value:.3g} <= {limit.limit:g}  {'ok' if met else 'MISSED'}"
+            )
         return found
 
     def close(self, status, error, seconds, expect=None):

@@ -83,14 +83,18 @@ def ground_state(x, potential, interaction, kinetic, chemical_potential, toleran
     p = np.fft.irfft(smooth * np.fft.rfft(p), size)
 
     def residual(p):
-        return kinetic * minus_laplacian(p) + (potential - chemical_potential + interaction * p**2) * p
+        return (
+            kinetic * minus_laplacian(p) + (potential - chemical_potential + interaction * p**2) * p
+        )
 
     def size_of(r):
         return np.abs(r).max() / chemical_potential
 
     r = residual(p)
     # Rounding in the second derivative sets the floor of the residual on fine grids.
-    tolerance = max(tolerance, 10 * np.finfo(float).eps * kinetic * k_squared.max() / chemical_potential)
+    tolerance = max(
+        tolerance, 10 * np.finfo(float).eps * kinetic * k_squared.max() / chemical_potential
+    )
     for _ in range(60):
         if size_of(r) <= tolerance:
             return p**2

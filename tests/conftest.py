@@ -11,9 +11,17 @@ ROOT = Path(__file__).resolve().parent.parent
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from spinhydro.backend import quiet_dedalus  # noqa: E402
 
-quiet_dedalus()
+@pytest.fixture(scope="session", autouse=True)
+def quiet():
+    """Dedalus's log would mix with what the command prints.
+
+    Imported here and not above: once MPI has started, processes that are started with this
+    environment cannot start another mpiexec, and pytest's workers are such processes.
+    """
+    from spinhydro.backend import quiet_dedalus
+
+    quiet_dedalus()
 
 
 @pytest.fixture

@@ -33,7 +33,8 @@ class RK4:
             CoeffSystem(solver.subproblems, dtype=solver.dtype) for _ in range(4)
         )
         self.mass_solvers = {
-            sp: None if _is_identity(sp.M_min) else splu(sp.M_min.tocsc()) for sp in self.subproblems
+            sp: None if _is_identity(sp.M_min) else splu(sp.M_min.tocsc())
+            for sp in self.subproblems
         }
         self.linear = {sp: sp.L_min if sp.L_min.nnz else None for sp in self.subproblems}
 

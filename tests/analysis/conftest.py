@@ -17,7 +17,9 @@ def josephson_run(tmp_path_factory):
     t = 0.25 * np.arange(161)
     s = josephson_spins(t, n)
     return write_run(
-        tmp_path_factory.mktemp("runs") / "quantum_torque" / "0001", t, x,
+        tmp_path_factory.mktemp("runs") / "quantum_torque" / "0001",
+        t,
+        x,
         {"Z": s[:, 2], "n": np.tile(n, (len(t), 1)), "s": s},
         parameters={**PARAMETERS, "torque": 0.0},
     )
@@ -29,7 +31,9 @@ def torque_run(tmp_path_factory):
     x, n = cloud(1024)
     t, s = landau_lifshitz(x, n, 0.25, 40)
     return write_run(
-        tmp_path_factory.mktemp("runs") / "quantum_torque" / "0001", t, x,
+        tmp_path_factory.mktemp("runs") / "quantum_torque" / "0001",
+        t,
+        x,
         {"Z": s[:, 2], "n": np.tile(n, (len(t), 1)), "s": s},
     )
 
@@ -42,7 +46,8 @@ def reference():
         return {
             key: xr.Dataset(
                 {"Z": (("t", "x"), np.concatenate([data[key][:, :0:-1], data[key]], axis=1))},
-                coords={"t": data["t"], "x": x}, attrs=PARAMETERS,
+                coords={"t": data["t"], "x": x},
+                attrs=PARAMETERS,
             )
             for key in ("Z", "Z_gpe")
         }

@@ -10,18 +10,29 @@ from analysis.josephson import magnetization
 OMEGA_R = 0.741415866
 KAPPA_N0 = OMEGA_R / 0.33
 PARAMETERS = {
-    "Omega_R": OMEGA_R, "kappa_n0": KAPPA_N0, "R_x": 210.0, "hbar_over_m": 2.762437432,
-    "torque": 1.0, "density": "thomas_fermi", "quiet": True,
+    "Omega_R": OMEGA_R,
+    "kappa_n0": KAPPA_N0,
+    "R_x": 210.0,
+    "hbar_over_m": 2.762437432,
+    "torque": 1.0,
+    "density": "thomas_fermi",
+    "quiet": True,
 }
 
 
 def record(**changes):
     """Content of run.json."""
     return {
-        "problem": "quantum_torque", "status": "done", "message": "", "command": "spinhydro run",
-        "parameters": PARAMETERS, "units": {"length": "um", "time": "ms"},
+        "problem": "quantum_torque",
+        "status": "done",
+        "message": "",
+        "command": "spinhydro run",
+        "parameters": PARAMETERS,
+        "units": {"length": "um", "time": "ms"},
         "versions": {"spinhydro": "0.1.0", "dedalus": "3.0.5"},
-        "git": {"commit": "abc123", "dirty": True}, "started": "2026-01-01T00:00:00", **changes,
+        "git": {"commit": "abc123", "dirty": True},
+        "started": "2026-01-01T00:00:00",
+        **changes,
     }
 
 
@@ -53,8 +64,12 @@ def write_run(folder, t, x, tasks, **changes):
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps(record(**changes)))
     write_set(
-        folder / "fields" / "fields_s1.h5", t, x, tasks,
-        problem_source="Omega_R = 1", run=json.dumps(record(**changes)),
+        folder / "fields" / "fields_s1.h5",
+        t,
+        x,
+        tasks,
+        problem_source="Omega_R = 1",
+        run=json.dumps(record(**changes)),
     )
     return folder
 

@@ -25,16 +25,31 @@ def map_of(t, factor=1.0):
 
 
 def plain(folder, parallel="gather", dim=1, dtype="float64", ranks=1):
-    launch = [] if ranks == 1 else [
-        "mpiexec", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)
-    ]
+    launch = (
+        []
+        if ranks == 1
+        else [
+            "mpiexec",
+            "--allow-run-as-root",
+            "--oversubscribe",
+            "--bind-to",
+            "none",
+            "-n",
+            str(ranks),
+        ]
+    )
     environment = {
-        **os.environ, "OMP_NUM_THREADS": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     }
     subprocess.run(
         [*launch, sys.executable, str(SCRIPT), str(folder), parallel, str(dim), dtype],
-        check=True, timeout=120, env=environment, capture_output=True,
+        check=True,
+        timeout=120,
+        env=environment,
+        capture_output=True,
     )
     return folder
 

@@ -27,10 +27,22 @@ from spinhydro.errors import InputError
 PERIOD = 2 * np.pi / OMEGA_R
 # omega/Omega_R of the Thomas-Fermi profile 1 - (x/210)² at kappa n0 = Omega_R/0.33.
 POSITIONS = np.array([0, 60, 90, 105, 119, 122, 122.5, 123, 126, 140, 160, 180.0])
-FREQUENCIES = np.array([
-    2.63997, 2.33979, 1.93106, 1.62075, 1.12847, 0.82186, 0.31880, 0.42068, 0.55638, 0.75224,
-    0.88232, 0.95736,
-])
+FREQUENCIES = np.array(
+    [
+        2.63997,
+        2.33979,
+        1.93106,
+        1.62075,
+        1.12847,
+        0.82186,
+        0.31880,
+        0.42068,
+        0.55638,
+        0.75224,
+        0.88232,
+        0.95736,
+    ]
+)
 
 
 def thomas_fermi(x):
@@ -178,7 +190,8 @@ def spiral(n):
     s = np.stack([np.cos(q * x), np.sin(q * x), 0 * x])[None]
     return xr.Dataset(
         {"s": (("t", "spin", "x"), s), "n": (("t", "x"), np.full((1, 64), n))},
-        coords={"t": [0.0], "x": x, "spin": ["x", "y", "z"]}, attrs=PARAMETERS,
+        coords={"t": [0.0], "x": x, "spin": ["x", "y", "z"]},
+        attrs=PARAMETERS,
     ), q
 
 
@@ -201,7 +214,8 @@ def test_effective_field_drives_the_local_dynamics():
     spins = [josephson_spins(t + shift, n) for shift in (-h, 0, h)]
     ds = xr.Dataset(
         {"s": (("t", "spin", "x"), spins[1]), "n": (("t", "x"), np.tile(n, (3, 1)))},
-        coords={"t": t, "x": x}, attrs=PARAMETERS,
+        coords={"t": t, "x": x},
+        attrs=PARAMETERS,
     )
     rate = n * (spins[2] - spins[0]) / (2 * h)
     assert np.allclose(effective_field_torque(ds), rate, atol=1e-5)

@@ -56,19 +56,24 @@ def test_as_a_module_without_a_display(torque_run, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "analysis", str(torque_run), "--save", str(tmp_path / "a.png")],
         env={"PATH": "", "PYTHONPATH": ":".join(sys.path), "MPLCONFIGDIR": str(tmp_path)},
-        capture_output=True, text=True, timeout=60,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{tmp_path / 'a.png'}\n" and drawn(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("arguments, expected", [
-    (["--figure", "fig2x"], "did you mean 'fig2'? Figures: fig2, fig2a"),
-    (["--figure", "spacetime", "--output", "q"], "no output 'q'; choose one of Z, n"),
-    (["--figure", "spacetime", "--output", "s"], "runs along t, spin, x"),
-    (["--save", "no/such/folder/a.png"], "cannot save"),
-    (["--save", "a.nonsense"], "cannot save"),
-])
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["--figure", "fig2x"], "did you mean 'fig2'? Figures: fig2, fig2a"),
+        (["--figure", "spacetime", "--output", "q"], "no output 'q'; choose one of Z, n"),
+        (["--figure", "spacetime", "--output", "s"], "runs along t, spin, x"),
+        (["--save", "no/such/folder/a.png"], "cannot save"),
+        (["--save", "a.nonsense"], "cannot save"),
+    ],
+)
 def test_errors_are_one_line(arguments, expected, torque_run, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([str(torque_run), *arguments]) == 2
@@ -104,8 +109,9 @@ def test_figures_that_a_run_cannot_give(josephson_run, torque_run, tmp_path, cap
 
 def test_run_without_torque_may_come_first(josephson_run, torque_run, tmp_path):
     file = tmp_path / "a.png"
-    assert main([str(josephson_run), str(torque_run), "--figure", "fig2d",
-                 "--save", str(file)]) == 0
+    assert (
+        main([str(josephson_run), str(torque_run), "--figure", "fig2d", "--save", str(file)]) == 0
+    )
     assert drawn(file)
 
 
@@ -114,8 +120,12 @@ def test_half_finished_run_is_drawn(torque_run, tmp_path):
     run = tmp_path / "0001"
     run.mkdir()
     (run / "run.json").write_text(json.dumps(record(status="running")))
-    write_set(run / "fields" / "fields_s1.h5", ds.t, ds.x,
-              {"Z": ds.Z.values, "n": ds.n.values, "s": ds.s.values})
+    write_set(
+        run / "fields" / "fields_s1.h5",
+        ds.t,
+        ds.x,
+        {"Z": ds.Z.values, "n": ds.n.values, "s": ds.s.values},
+    )
     assert main([str(run)]) == 0 and drawn(run / "fig2.png")
 
 

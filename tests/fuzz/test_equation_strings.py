@@ -29,9 +29,7 @@ TOKENS = [
 
 @pytest.fixture(scope="module")
 def loaded():
-    return {
-        name: load(ROOT / "problems" / f"{name}.py", Nx=64).ivp for name in EQUATIONS
-    }
+    return {name: load(ROOT / "problems" / f"{name}.py", Nx=64).ivp for name in EQUATIONS}
 
 
 @st.composite

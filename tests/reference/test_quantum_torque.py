@@ -46,7 +46,7 @@ def test_mirror_symmetry_is_kept(run):
 
 
 def test_energy_is_conserved(run):
-    r"""E = int n [hbar/8m |dx s|^2 + kappa n Z^2/4 + Omega_R s_x/2] where the density is not cut off."""
+    r"""E = int n [hbar/8m |dx s|^2 + kappa n Z^2/4 + Omega_R s_x/2]."""
     Omega_R, hbar_over_m = 2 * np.pi * 0.118, 2.762437
     kappa_n0 = Omega_R / 0.33
     k = 2 * np.pi * np.fft.rfftfreq(run["x"].size, run["x"][1] - run["x"][0])

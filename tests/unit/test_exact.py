@@ -18,7 +18,7 @@ def test_josephson_solves_the_equation_of_motion(k):
     times = np.linspace(0, 15, 40)
     solution = solve_ivp(rate, (0, 15), [0, 0, -1], t_eval=times, rtol=1e-12, atol=1e-13)
     Z = josephson_magnetization(kappa_n, Omega_R, times)
-    np.testing.assert_allclose(Z, solution.y[2], atol=2e-7)
+    np.testing.assert_allclose(Z, solution.y[2], atol=1e-8)
 
 
 def test_josephson_broadcasts_and_bears_the_limits():
