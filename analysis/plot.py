@@ -127,7 +127,8 @@ def interface_report(ds):
 
     def breaking():
         time = breaking_time(ds)
-        return f"Omega_R t/2pi = {time / rabi_period(ds):.3f} (t = {time:.3f})"
+        unit = ds.t.attrs.get("units", "")
+        return f"Omega_R t/2pi = {time / rabi_period(ds):.3f} (t = {time:.3f} {unit})"
 
     def norm():
         length = "1" if is_unit_vector(ds) else "n"

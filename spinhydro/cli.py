@@ -203,7 +203,7 @@ def _load(options, values):
 
 def _check(options, values, result, keywords):
     """Half the timestep, and how far every output moved."""
-    from spinhydro.simulation import compare_runs
+    from spinhydro.comparison import compare_runs
 
     again = _load(options, {**values, "timestep": result.timestep / 2})
     second = again.run(quiet=True, **keywords)

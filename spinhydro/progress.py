@@ -62,6 +62,7 @@ class Progress:
         if self.drawn:
             self.stream.write("\n")
             self.stream.flush()
+            self.drawn = False
 
 
 def duration(seconds):

@@ -4,18 +4,18 @@ A run goes through: check (nothing is written) -> run folder -> steps, projectio
 outputs -> record of how it ended.
 """
 
-import math
+import json
 import signal
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from mpi4py import MPI
 
-from spinhydro import __version__, parallel, provenance
+from spinhydro import __version__, provenance
 from spinhydro.backend import SOLVER_OPTIONS
 from spinhydro.equations import names_of
 from spinhydro.errors import (
@@ -31,53 +31,17 @@ from spinhydro.errors import (
 )
 from spinhydro.expressions import Evaluator
 from spinhydro.output import FieldOutput, RunFolder, as_task, check_writable
+from spinhydro.plan import Plan, schedule
 from spinhydro.progress import Progress, duration
 from spinhydro.stability import check_timestep
 from spinhydro.steppers import find_stepper
-from spinhydro.watch import Limit, grid_values
+from spinhydro.watch import Limit
 
 ENGINES = ("dedalus",)
 #: Steps between two looks at whether the state is finite.
 FINITE_CADENCE = 10
 #: Steps between two looks at the watches (and at every output).
 WATCH_CADENCE = 100
-
-
-@dataclass
-class Plan:
-    """What a run is to do, as declared by a problem file or by a plain script.
-
-    Attributes
-    ----------
-    name : str
-        Name of the folder under `out`.
-    timestep, stop_time, output_interval : float
-        In the units of the problem. The timestep is shortened to divide the output interval.
-    timestepper : str or class
-    outputs : dict
-        ``{name: expression string}``; written as HDF5 tasks of these names.
-    output_units : dict
-    projections : dict
-        ``{variable: expression string}``, assigned after every step.
-    watch : list of str
-        Limits; the run stops when one is passed.
-    expect : dict
-        ``{name: limit string}``, measured at the end and reported.
-    """
-
-    name: str
-    timestep: float
-    stop_time: float
-    output_interval: float = None
-    timestepper: object = "RK4"
-    outputs: dict = None
-    output_units: dict = field(default_factory=dict)
-    projections: dict = field(default_factory=dict)
-    watch: list = field(default_factory=list)
-    expect: dict = field(default_factory=dict)
-    units: dict = field(default_factory=dict)
-    record: dict = field(default_factory=dict)
-    source: str = ""
 
 
 @dataclass
@@ -248,40 +212,6 @@ def execute(ivp, plan, out="runs", engine="dedalus", quiet=False, force=False):
     )
 
 
-def schedule(plan):
-    """(timestep, steps per output, whole steps, last shorter step) of a plan.
-
-    The timestep is shortened to divide the output interval, so that outputs fall on their times
-    exactly; a last, shorter step ends the run at the stop time exactly.
-    """
-    numbers = {"timestep": plan.timestep, "stop_time": plan.stop_time}
-    interval = plan.output_interval
-    if interval is None and _positive(plan.stop_time):
-        interval = plan.stop_time / 100
-    numbers["output_interval"] = interval
-    for name, value in numbers.items():
-        if not _positive(value):
-            raise ParameterError(f"{name} = {value}: it must be a positive, finite number")
-    per_output = max(1, math.ceil(interval / plan.timestep * (1 - 1e-9)))
-    timestep = interval / per_output
-    ratio = plan.stop_time / timestep
-    if ratio > 1e12:
-        raise ParameterError(
-            f"timestep = {plan.timestep:g} would take {ratio:.1e} steps to stop_time = "
-            f"{plan.stop_time:g}: is one of them in the wrong unit?"
-        )
-    steps = math.floor(ratio + 1e-9)
-    remainder = plan.stop_time - steps * timestep
-    if remainder < 1e-9 * timestep:
-        remainder = 0.0
-    return timestep, per_output, steps, remainder
-
-
-def _positive(value):
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value > 0
-
-
 def _on_root(ivp, check):
     """Run a check on the root rank and raise its error on all."""
     error = None
@@ -444,7 +374,7 @@ class _Run:
         attributes = {
             "spinhydro_version": __version__,
             "problem_source": plan.source,
-            "run": _json(record),
+            "run": json.dumps(record, ensure_ascii=False, default=str),
         }
         self.output = FieldOutput(
             self.solver, folder.path / "fields", self.outputs, plan.output_units, attributes
@@ -458,6 +388,7 @@ class _Run:
         if self.root:
             self.folder.log(line)
             if not self.quiet:
+                self.progress.finish()
                 print(line, file=sys.stderr, flush=True)
 
     def loop(self, steps_per_output, steps, remainder, signals):
@@ -594,12 +525,6 @@ class _Run:
             self.say(f"largest {limit.text.split('<=')[0].strip()} = {limit.largest:.2g}")
 
 
-def _json(record):
-    import json
-
-    return json.dumps(record, ensure_ascii=False, default=str)
-
-
 @contextmanager
 def _signals():
     """Note SIGTERM, SIGINT and SIGUSR1 instead of dying of them; the loop looks at each step."""
@@ -620,36 +545,3 @@ def _signals():
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def compare_runs(first, second):
-    """Largest and rms difference of every output at the common last time of two runs.
-
-    Parameters
-    ----------
-    first, second : Path
-        Run folders of the same problem.
-
-    Returns
-    -------
-    dict
-        ``{name: (rms, largest)}``.
-    """
-    import h5py
-
-    def last(folder):
-        files = sorted((folder / "fields").glob("*.h5"), key=lambda p: p.stat().st_mtime)
-        with h5py.File(files[-1]) as file:
-            return {name: file["tasks"][name][-1] for name in file["tasks"]}
-
-    a, b = last(Path(first)), last(Path(second))
-    return {
-        name: (
-            float(np.sqrt(np.mean(np.abs(a[name] - b[name]) ** 2))),
-            float(np.max(np.abs(a[name] - b[name]))),
-        )
-        for name in a
-    }
-
-
-__all__ = ["Plan", "RunResult", "compare_runs", "execute", "grid_values", "parallel", "simulate"]

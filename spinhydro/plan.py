@@ -1,0 +1,79 @@
+"""What a run is to do, and the steps and output times that follow."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spinhydro.errors import ParameterError
+
+
+@dataclass
+class Plan:
+    """What a run is to do, as declared by a problem file or by a plain script.
+
+    Attributes
+    ----------
+    name : str
+        Name of the folder under `out`.
+    timestep, stop_time, output_interval : float
+        In the units of the problem. The timestep is shortened to divide the output interval.
+    timestepper : str or class
+    outputs : dict
+        ``{name: expression string}``; written as HDF5 tasks of these names.
+    output_units : dict
+    projections : dict
+        ``{variable: expression string}``, assigned after every step.
+    watch : list of str
+        Limits; the run stops when one is passed.
+    expect : dict
+        ``{name: limit string}``, measured at the end and reported.
+    """
+
+    name: str
+    timestep: float
+    stop_time: float
+    output_interval: float = None
+    timestepper: object = "RK4"
+    outputs: dict = None
+    output_units: dict = field(default_factory=dict)
+    projections: dict = field(default_factory=dict)
+    watch: list = field(default_factory=list)
+    expect: dict = field(default_factory=dict)
+    units: dict = field(default_factory=dict)
+    record: dict = field(default_factory=dict)
+    source: str = ""
+
+
+def schedule(plan):
+    """(timestep, steps per output, whole steps, last shorter step) of a plan.
+
+    The timestep is shortened to divide the output interval, so that outputs fall on their times
+    exactly; a last, shorter step ends the run at the stop time exactly.
+    """
+    numbers = {"timestep": plan.timestep, "stop_time": plan.stop_time}
+    interval = plan.output_interval
+    if interval is None and _positive(plan.stop_time):
+        interval = plan.stop_time / 100
+    numbers["output_interval"] = interval
+    for name, value in numbers.items():
+        if not _positive(value):
+            raise ParameterError(f"{name} = {value}: it must be a positive, finite number")
+    per_output = max(1, math.ceil(interval / plan.timestep * (1 - 1e-9)))
+    timestep = interval / per_output
+    ratio = plan.stop_time / timestep
+    if ratio > 1e12:
+        raise ParameterError(
+            f"timestep = {plan.timestep:g} would take {ratio:.1e} steps to stop_time = "
+            f"{plan.stop_time:g}: is one of them in the wrong unit?"
+        )
+    steps = math.floor(ratio + 1e-9)
+    remainder = plan.stop_time - steps * timestep
+    if remainder < 1e-9 * timestep:
+        remainder = 0.0
+    return timestep, per_output, steps, remainder
+
+
+def _positive(value):
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value > 0
