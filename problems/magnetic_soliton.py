@@ -60,7 +60,7 @@ c_s = np.sqrt(hbar_over_m * kappa_n0 / 2)
 xi = np.sqrt(hbar_over_m / (2 * kappa_n0))
 k_max = pi * Nx / L_x
 timestepper = "RK4"
-timestep = min(0.02 * ms, 2.2 / (hbar_over_m / 2 * k_max**2))
+timestep = min(0.02 * ms, spinhydro.stable_timestep(timestepper, hbar_over_m / 2 * k_max**2))
 
 # Bases
 coords = d3.CartesianCoordinates("x")

@@ -70,7 +70,7 @@ hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
 omega_x = np.sqrt(2 * hbar_over_m * g_n0) / R_x  # the trap that gives this radius
 k_max = pi * Nx / L_x
 timestepper = "RK4"
-timestep = min(0.02 * ms, 2.5 / (hbar_over_m / 2 * k_max**2))
+timestep = min(0.02 * ms, spinhydro.stable_timestep(timestepper, hbar_over_m / 2 * k_max**2))
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -110,5 +110,11 @@ s["g"][2] = -1
 outputs = {"Z": "s@ez", "n": "n", "s": "s"}
 output_units = {"n": "n0"}
 watch = ["abs(sqrt(s@s) - 1) <= 1e-6"]
-expect = {"spin length": "abs(sqrt(s@s) - 1) <= 1e-6"}
+expect = {
+    "spin length": "abs(sqrt(s@s) - 1) <= 1e-6",
+    "energy": (
+        "drift(n*(torque*hbar_over_m/8*(dx(s)@dx(s)) + kappa_n0/4*n*(s@ez)**2 + Omega_R/2*(s@ex)))"
+        " <= 1e-3"
+    ),
+}
 quick = {"Nx": 256, "stop_time": "5*ms"}

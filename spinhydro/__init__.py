@@ -20,6 +20,7 @@ _HOME = {
     "distributor": "spinhydro.domain",
     "RealFourierNyquist": "spinhydro.domain",
     "RK4": "spinhydro.steppers",
+    "stable_timestep": "spinhydro.steppers",
     "ground_state": "spinhydro.states",
     "thomas_fermi": "spinhydro.states",
     "atomic_mass": "spinhydro.species",

@@ -394,6 +394,9 @@ class _Run:
     def loop(self, steps_per_output, steps, remainder, signals):
         """All steps; raises the reason if it ends early."""
         solver = self.solver
+        for limit in self.expect.values():
+            if limit.is_drift:
+                limit.measure()
         self.check_watches()
         self.output.write(self.timestep)
         for step in range(1, steps + 1):

@@ -1,7 +1,8 @@
 """Limits on what must stay small: ``"abs(sqrt(s@s) - 1) <= 1e-6"``.
 
 The largest absolute value of the left side over all points is compared with the number on the
-right. ``drift(E)`` stands for the relative change of E since the start, |E(t)/E(0) - 1|.
+right. ``drift(E)`` stands for the relative change of the sum of E over the grid since the start,
+|E(t)/E(0) - 1|. ``"ave(n) = 0.58 +- 0.01"`` limits the distance from a number.
 """
 
 import math
@@ -20,7 +21,8 @@ class Limit:
     Parameters
     ----------
     text : str
-        ``"EXPRESSION <= NUMBER"`` or ``"drift(EXPRESSION) <= NUMBER"``.
+        ``"EXPRESSION <= NUMBER"``, ``"drift(EXPRESSION) <= NUMBER"`` or
+        ``"EXPRESSION = NUMBER +- TOLERANCE"``.
     namespace : mapping
         ``problem.namespace``.
     dist : d3.Distributor
@@ -33,24 +35,43 @@ class Limit:
 
     def __init__(self, text, namespace, dist):
         self.text, self.dist = text, dist
-        at = text.find("<=") if isinstance(text, str) else -1
-        if at < 0:
-            raise EquationError(
-                str(text), 0, len(str(text)), "a limit reads EXPRESSION <= NUMBER",
-                'for example "abs(sqrt(s@s) - 1) <= 1e-6"',
-            )  # fmt: skip
-        self.limit = Evaluator(namespace)(text[at + 2 :], text, at + 2)
-        if isinstance(self.limit, (Operand, complex)):
-            raise EquationError(text, at + 2, len(text), "the limit must be a number")
-        expression, offset = text[:at], 0
+        evaluate = Evaluator(namespace)
+        expression, offset, value, self.limit = self._split(text, evaluate)
         stripped = expression.strip()
         self.is_drift = stripped.startswith("drift(") and stripped.endswith(")")
         if self.is_drift:
             offset = text.index("drift(") + len("drift(")
-            expression = text[offset : text.rindex(")", 0, at)]
-        self.operand = Evaluator(namespace)(expression, text, offset)
+            expression = text[offset : text.rindex(")", 0, text.rindex(stripped) + len(stripped))]
+        self.operand = evaluate(expression, text, offset)
+        if value:
+            self.operand = self.operand - value
         self.initial = None
         self.largest = 0.0
+
+    @staticmethod
+    def _split(text, evaluate):
+        """(expression, where it starts, value, tolerance) of either form."""
+        text = text if isinstance(text, str) else str(text)
+        at, sign = text.find("<="), text.find("+-")
+        equals = text.find("=") if sign > 0 else -1
+        if at < 0 and not 0 < equals < sign:
+            raise EquationError(
+                text,
+                0,
+                len(text),
+                "a limit reads EXPRESSION <= NUMBER or EXPRESSION = NUMBER +- TOLERANCE",
+                'for example "abs(sqrt(s@s) - 1) <= 1e-6" or "ave(n) = 0.58 +- 0.01"',
+            )
+
+        def number(start, end):
+            found = evaluate(text[start:end], text, start)
+            if isinstance(found, (Operand, complex)):
+                raise EquationError(text, start, end, "the limit must be a number")
+            return found
+
+        if at >= 0:
+            return text[:at], 0, 0, number(at + 2, len(text))
+        return text[:equals], 0, number(equals + 1, sign), number(sign + 2, len(text))
 
     def measure(self):
         """The present value; it is kept in ``largest`` if it is the largest so far."""

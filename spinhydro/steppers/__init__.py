@@ -21,7 +21,20 @@ STABILITY_LIMITS = {"RK4": 2.83, "RK443": 1.57, "RKSMR": 1.73, "SBDF3": 0.63}
 
 _OWN = {"RK4": RK4}
 
-__all__ = ["RK4", "STABILITY_LIMITS", "find_stepper"]
+__all__ = ["RK4", "STABILITY_LIMITS", "find_stepper", "stable_timestep"]
+
+
+def stable_timestep(timestepper, frequency):
+    """A timestep that is safe for explicit terms: 0.88 of the limit of the stepper.
+
+    Parameters
+    ----------
+    timestepper : str
+        "RK4", "RK443", …; 0.3 / frequency for steppers that have no limit in the table above.
+    frequency : float
+        The largest angular frequency of the problem: hbar k_max^2 / 2m for spin waves.
+    """
+    return 0.88 * STABILITY_LIMITS.get(timestepper, 0.34) / frequency
 
 
 def find_stepper(name):
