@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from spinhydro.errors import InputError, SpinhydroError, did_you_mean, nearest
+from spinhydro.errors import InputError, SpinhydroError, nearest, no_such
 
 USAGE = """spinhydro: spin hydrodynamics and Landau-Lifshitz dynamics on Dedalus
 
@@ -56,6 +56,9 @@ def call(arguments):
     except SpinhydroError as error:
         _print_error(error)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("spinhydro: stopped before the run began", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         return 0
 
@@ -98,17 +101,17 @@ def _dispatch(arguments):
     known = [*_COMMANDS, *plugins.names]
     if name.endswith(".py"):
         raise InputError(f"'{name}' is a problem file; write: spinhydro run {name}")
-    raise InputError(
-        f"there is no command '{name}'; {did_you_mean(name, known)} commands: {', '.join(known)}"
-    )
+    raise InputError(no_such("command", name, known))
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
         options = [o for action in self._actions for o in action.option_strings]
         wrong = [word for word in message.split() if word.startswith("-")]
-        close = nearest(wrong[0], options) if wrong else None
+        close = nearest(wrong[0], options) if wrong and wrong[0] not in options else None
         hint = f"; did you mean '{close}'?" if close else ""
+        if message.startswith("the following arguments are required: problem"):
+            message = "name a problem file, for example problems/quantum_torque.py"
         raise InputError(f"{message}{hint} (`{self.prog} --help` lists the options)")
 
 
@@ -142,14 +145,14 @@ def _run_parser():
 def _run(arguments):
     options = _run_parser().parse_intermixed_args(arguments)
     from spinhydro.parameters import override, parse_pairs
-    from spinhydro.problem import find_file, quick_values, read_source
+    from spinhydro.problem import find_file, read_source, with_quick_values
 
     # All that can be said without starting the solver is said first.
     values = parse_pairs(options.values)
     path = find_file(options.problem)
     source = read_source(path)
     if options.quick:
-        values = {**quick_values(source), **values}
+        values = with_quick_values(source, values)
     override(source, values)
 
     from spinhydro import parallel
@@ -173,7 +176,7 @@ def _solve(options, values):
 
     quiet_dedalus()
     if not options.quiet:
-        _log_warnings()
+        _log_to_standard_error()
     keywords = {"out": options.out, "engine": options.engine, "force": options.force}
     problem = _load(options, values)
     result = problem.run(quiet=options.quiet, **keywords)
@@ -193,7 +196,7 @@ def _load(options, values):
     error = problem = None
     try:
         if _speaks():
-            check_writable(options.out)
+            check_writable(options.out, Path(options.problem).stem)
         problem = load(options.problem, equations=options.equation, **values)
     except SpinhydroError as found:
         error = found
@@ -214,7 +217,7 @@ def _check(options, values, result, keywords):
             print(f"  {name}: rms difference {rms:.2e}, largest {largest:.2e}", file=sys.stderr)
 
 
-def _log_warnings():
+def _log_to_standard_error():
     import logging
 
     class ToStandardError(logging.Handler):
@@ -225,6 +228,7 @@ def _log_warnings():
     logger = logging.getLogger("spinhydro")
     logger.handlers = [ToStandardError()]
     logger.propagate = False
+    logger.setLevel(logging.INFO)
 
 
 def _info(arguments):
@@ -243,35 +247,37 @@ def _info(arguments):
         ("started", record.get("started")),
         ("took", f"{record['wall_seconds']} s" if "wall_seconds" in record else None),
         ("command", record.get("command")),
-        ("git", _git_words(record.get("git") or {})),
-        ("versions", ", ".join(f"{k} {v}" for k, v in (record.get("versions") or {}).items())),
+        ("git", _git_words(_dictionary(record, "git"))),
+        ("versions", ", ".join(f"{k} {v}" for k, v in _dictionary(record, "versions").items())),
     ]  # fmt: skip
     for name, value in rows:
         if value:
             print(f"{name:>10}  {value}")
-    overrides = record.get("overrides") or {}
-    units = record.get("units") or {}
-    declared = ", ".join(units.values())
+    overrides = _dictionary(record, "overrides")
+    declared = ", ".join(map(str, _dictionary(record, "units").values()))
     print(f"{'parameters':>10}  " + (f"in {declared}; * = not the default" if declared else ""))
-    for name, value in (record.get("parameters") or {}).items():
+    for name, value in _dictionary(record, "parameters").items():
         mark = "*" if name in overrides else " "
         print(f"          {mark} {name} = {value}")
-    for title in ("equations", "outputs"):
-        entries = record.get(title) or []
-        entries = (
-            [f"{k} = {v}" for k, v in entries.items()] if isinstance(entries, dict) else entries
-        )
-        print(f"{title:>10}")
-        for entry in entries:
-            print(f"            {entry}")
-    for text, value in (record.get("watch") or {}).items():
-        print(f"{'watch':>10}  {text}: largest {value:.3g}")
-    for name, found in (record.get("expect") or {}).items():
+    print(" equations")
+    for text in record.get("equations") or []:
+        print(f"            {text}")
+    print("   outputs")
+    for name, text in _dictionary(record, "outputs").items():
+        print(f"            {name} = {text}")
+    for text, value in _dictionary(record, "watch").items():
+        print(f"     watch  {text}: largest {value}")
+    for name, found in _dictionary(record, "expect").items():
+        found = found if isinstance(found, dict) else {}
         verdict = "ok" if found.get("met") else "missed"
-        print(
-            f"{'expected':>10}  {name}: {found.get('value'):.3g} <= {found.get('limit')}: {verdict}"
-        )
+        print(f"  expected  {name}: {found.get('value')} <= {found.get('limit')}: {verdict}")
     return 0
+
+
+def _dictionary(record, name):
+    """An entry of run.json that should be a dictionary; empty if it is anything else."""
+    entry = record.get(name)
+    return entry if isinstance(entry, dict) else {}
 
 
 def _git_words(state):
@@ -283,6 +289,13 @@ def _git_words(state):
 def read_record(folder):
     """run.json of a run folder; raises InputError if there is none or it is damaged."""
     folder = Path(folder)
+    try:
+        return _read_record(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be reached: {error.strerror}") from None
+
+
+def _read_record(folder):
     path = folder / "run.json"
     if not folder.exists():
         runs = [str(p.parent) for p in folder.parent.glob("*/run.json")]
@@ -295,7 +308,7 @@ def read_record(folder):
         record = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(record, dict):
             raise ValueError("it is not a record")
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{path} is damaged: {error}") from None
     return record
 
@@ -314,7 +327,7 @@ def _list(arguments):
         except InputError:
             print(f"  {path.parent}  damaged run.json")
             continue
-        changed = " ".join(f"{k}={v}" for k, v in (record.get("overrides") or {}).items())
+        changed = " ".join(f"{k}={v}" for k, v in _dictionary(record, "overrides").items())
         print(f"  {path.parent}  {record.get('status')}  t = {record.get('sim_time')}  {changed}")
     return 0
 
@@ -324,7 +337,7 @@ def _first_sentence(path):
 
     try:
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, MemoryError, RecursionError):
         return "(not readable as a problem file)"
     return " ".join(text.split("\n\n")[0].split())
 

@@ -88,6 +88,9 @@ class RealFourierNyquist(d3.RealFourier):
     def _preprocess_cache_args(cls, coord, size, bounds, dealias, library):
         _check_size(size)
         _check_bounds(bounds)
+        factors = dealias if isinstance(dealias, (tuple, list)) else (dealias,)
+        if not all(_is_number(factor) and factor > 0 for factor in factors):
+            raise InputError(f"dealias = {dealias}: it must be positive, 1 or 3/2")
         return super()._preprocess_cache_args(coord, size, bounds, dealias, library)
 
     def valid_elements(self, tensorsig, grid_space, elements):
@@ -127,9 +130,9 @@ class NyquistScipy(_NyquistPacking, transforms.ScipyRealFFT):
 
 def _check_size(size):
     whole = isinstance(size, (int, np.integer)) or (isinstance(size, float) and size.is_integer())
-    if not whole or size < 8 or size % 2:
+    if not whole or not 8 <= size <= 2**27 or size % 2:
         raise InputError(
-            f"number of grid points = {size}: it must be an even whole number, at least 8"
+            f"number of grid points = {size}: it must be an even whole number, 8 to {2**27}"
             + (f"; nearest: {_nearest_even(size)}" if _is_number(size) else "")
         )
     rest = int(size)
@@ -148,7 +151,7 @@ def _is_number(size):
 
 
 def _nearest_even(size):
-    return max(8, 2 * round(size / 2))
+    return min(max(8, 2 * round(size / 2)), 2**27)
 
 
 def _check_bounds(bounds):

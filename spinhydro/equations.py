@@ -73,7 +73,7 @@ def read_equation(problem, text):
         side that is not linear in the variables, …
     """
     left_text, right_text, right_start = split_sides(text)
-    evaluate = Evaluator(names_of(problem))
+    evaluate = Evaluator(names_of(problem), time_derivatives=True)
     left = evaluate(left_text, text)
     right = evaluate(right_text, text, right_start)
     left_end = right_start - 1
@@ -178,9 +178,11 @@ def checked_equations(recorder):
     stock = problems.InitialValueProblem.add_equation
 
     def add_equation(self, equation, condition="True"):
-        if not isinstance(equation, str):
+        if isinstance(equation, tuple):
             return stock(self, equation, condition)
-        text = equation.replace("\n", " ")
+        if not isinstance(equation, str):
+            raise InputError(f"an equation is a string; this is {type(equation).__name__}")
+        text = " ".join(equation.splitlines()).replace("\t", " ")
         _check_variable_names(self)
         sides = read_equation(self, text)
         try:
@@ -216,6 +218,7 @@ def check_complete(problem):
     Compares the number of components of the equations with that of the variables, and looks for
     one dt(…) term.
     """
+    conditional = any(equation["condition"] != "True" for equation in problem.equations)
     if not problem.equations:
         raise InputError(
             "the problem has no equation: problem.add_equation('dt(s) = …') is missing"
@@ -240,7 +243,7 @@ def check_complete(problem):
 
     equations = components(problem.equations, lambda e: e["tensorsig"])
     variables = components(problem.variables, lambda v: v.tensorsig)
-    if equations != variables:
+    if equations != variables and not conditional:
         raise InputError(
             f"{equations} component equations for {variables} component variables "
             f"({', '.join(str(v.name) for v in problem.variables)}): one for each is needed"

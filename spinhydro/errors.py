@@ -29,7 +29,7 @@ class SpinhydroError(Exception):
         return self
 
     def within(self, declaration, entry=""):
-        """The same error, said to be in a declaration of the problem file."""
+        """The same error, said to come from a declaration (and an entry of it) of the file."""
         self.declaration, self.entry = declaration, entry
         return self
 
@@ -38,8 +38,7 @@ class SpinhydroError(Exception):
         return super().__str__()
 
     def __str__(self):
-        entry = f"{self.declaration}{self.entry}" if self.declaration else ""
-        return ": ".join(part for part in (self.where, entry, self.body()) if part)
+        return ": ".join(part for part in (self.where, self.entry, self.body()) if part)
 
 
 class InputError(SpinhydroError):
@@ -103,7 +102,7 @@ class Stopped(SpinhydroError):
 
 def nearest(name, names):
     """The most similar of `names`, or None: Omega_r -> Omega_R."""
-    names = [str(n) for n in names]
+    name, names = str(name)[:60], [str(n) for n in names]
     folded = {}
     for candidate in names:
         folded.setdefault(candidate.lower(), candidate)
@@ -116,10 +115,23 @@ def nearest(name, names):
     return folded[close[0]] if close else None
 
 
-def did_you_mean(name, names):
-    """ "did you mean 'Omega_R'?" or an empty string."""
+def did_you_mean(name, names, otherwise=""):
+    """The question after the nearest of `names`, or `otherwise` if nothing is similar."""
     close = nearest(name, names)
-    return f"did you mean '{close}'?" if close else ""
+    return f"did you mean '{close}'?" if close else otherwise
+
+
+def no_such(kind, name, names):
+    """Message about a choice that does not exist: the nearest one, and all of them."""
+    listed = f"{kind}s: {', '.join(str(n) for n in names)}"
+    question = did_you_mean(name, names)
+    return f"no {kind} '{shorten(name)}'; " + " ".join(filter(None, (question, listed)))
+
+
+def shorten(text, width=60):
+    """A text that is short enough for a message."""
+    text = str(text)
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def marked(text, start, end, width=88):

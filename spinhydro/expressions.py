@@ -7,11 +7,14 @@ and calls of known words can happen, and nothing else of Python.
 
 import ast
 import operator
+from types import ModuleType
 
 import numpy as np
 from dedalus.core.field import Operand
+from dedalus.core.operators import TimeDerivative
 
-from spinhydro.errors import EquationError, did_you_mean
+from spinhydro.errors import EquationError, did_you_mean, shorten
+from spinhydro.words import SCALAR_FUNCTIONS, WORDS
 
 _BINARY = {
     ast.Add: ("+", operator.add),
@@ -48,7 +51,7 @@ def parse(text, whole=None, offset=0):
     if not padded:
         raise EquationError(whole, offset, offset + 1, "an expression is missing here")
     for i, character in enumerate(padded):
-        if character == "\x00" or not character.isprintable():
+        if character == "#" or not character.isprintable():
             raise EquationError(
                 whole, offset + i, offset + i + 1, f"the character {character!r} cannot stand here"
             )
@@ -121,10 +124,13 @@ class Evaluator:
     ----------
     namespace : mapping
         What names mean: ``problem.namespace``.
+    time_derivatives : bool
+        Whether dt(…) may stand in the expression: in equations only.
     """
 
-    def __init__(self, namespace):
+    def __init__(self, namespace, time_derivatives=False):
         self.namespace = namespace
+        self.time_derivatives = time_derivatives
 
     def __call__(self, text, whole=None, offset=0):
         """The value of an expression: a Dedalus operand or a number."""
@@ -161,8 +167,8 @@ class Evaluator:
         if name not in self.namespace or name.startswith("_"):
             self._fail(
                 node,
-                f"'{name}' is not known here",
-                did_you_mean(name, self._known_names()) or "`spinhydro words` lists the words",
+                f"'{shorten(name)}' is not known here",
+                did_you_mean(name, self._known_names(), "`spinhydro words` lists the words"),
             )
         value = self.namespace[name]
         if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
@@ -187,8 +193,11 @@ class Evaluator:
 
     def _visit_Attribute(self, node):
         value = self._visit(node.value)
-        if node.attr.startswith("_") or not hasattr(value, node.attr):
-            self._fail(node, f"{describe(value)} has no '{node.attr}'")
+        if node.attr.startswith("_") or not isinstance(value, ModuleType):
+            self._fail(node, f"{describe(value)} has no '{node.attr}' here")
+        if not hasattr(value, node.attr):
+            hint = did_you_mean(node.attr, dir(value))
+            self._fail(node, f"{value.__name__} has no '{node.attr}'", hint)
         return getattr(value, node.attr)
 
     def _visit_Subscript(self, node):
@@ -232,6 +241,10 @@ class Evaluator:
             return self._number(node, function, left, right)
         if symbol in "+-":
             self._check_same_rank(node, left, right)
+        if symbol == "/" and _signature(right):
+            self._fail(node.right, f"nothing can be divided by {describe(right)}")
+        if symbol == "**" and _signature(left):
+            self._fail(node, f"{describe(left)} has no powers", "the square of its length is s @ s")
         try:
             result = function(left, right)
         except Exception as error:
@@ -259,7 +272,7 @@ class Evaluator:
         ranks = [describe(value) for value in (left, right)]
         zero = any(_is_number(value) and value == 0 for value in (left, right))
         if not zero and _signature(left) != _signature(right):
-            self._fail(node, f"{ranks[0]} and {ranks[1]} cannot be added")
+            self._fail(node.right, f"{ranks[1]} cannot be added to {ranks[0]}")
 
     def _number(self, node, function, left, right):
         """Arithmetic of numbers, as floats: 9**9**9 must not run for ever."""
@@ -278,31 +291,50 @@ class Evaluator:
     def _visit_Call(self, node):
         function = self._visit(node.func)
         name = ast.unparse(node.func)
-        if isinstance(function, Operand):
-            self._fail(
-                node,
-                f"'{name}' is {describe(function)}, not a function",
-                "a * is missing before the bracket?",
-            )
-        if not callable(function):
-            self._fail(
-                node,
-                f"{describe(function)} is not a function",
-                "a * is missing before the bracket?",
-            )
-        arguments = [self._visit(argument) for argument in node.args]
+        positional = [self._visit(argument) for argument in node.args]
         keywords = {}
         for keyword in node.keywords:
             if keyword.arg is None:
                 self._fail(node, "** cannot stand before an argument")
             keywords[keyword.arg] = self._visit(keyword.value)
+        is_interpolation = isinstance(function, Operand) and keywords and not positional
+        if not callable(function) or (isinstance(function, Operand) and not is_interpolation):
+            self._fail(
+                node,
+                f"'{shorten(name)}' is {describe(function)}, not a function",
+                "a * is missing before the bracket?",
+            )
+        self._check_arguments(node, name, function, positional, keywords)
+        return self._apply(node, function, *positional, **keywords)
+
+    def _check_arguments(self, node, name, function, positional, keywords):
+        """What Dedalus would take in silence: further arguments (it writes into them), …"""
+        if "out" in keywords:
+            self._fail(node, "an expression cannot write into a field: leave `out` out")
         if name in ("comp", "div", "Component", "Divergence") and keywords.get("index", 0) != 0:
             self._fail(
                 node,
                 f"{name}(…, index={keywords['index']}) gives wrong numbers in Dedalus 3.0.5",
                 "keep the space index first and leave `index` out",
             )
-        return self._apply(node, function, *arguments, **keywords)
+        if function is TimeDerivative and not self.time_derivatives:
+            self._fail(node, "dt(…) can stand in equations only")
+        word = next((w for w in WORDS.values() if w.function is function), None)
+        if word is None:
+            operands = [v for v in positional if isinstance(v, Operand)]
+            if isinstance(function, type) and len(operands) > 2:
+                self._fail(node, f"{name} takes at most two fields")
+            return
+        values = [v for v in positional if isinstance(v, Operand) or _is_number(v)]
+        if len(values) != word.operands or positional[: len(values)] != values:
+            self._fail(
+                node,
+                f"{name} takes {word.operands} field{'s' * (word.operands > 1)}, not "
+                f"({', '.join(describe(v) for v in positional)})",
+                f"write {word.usage}",
+            )
+        if name in SCALAR_FUNCTIONS and any(_signature(v) for v in values):
+            self._fail(node, f"{name} is for scalars; this is {describe(values[0])}")
 
     def _apply(self, node, function, *arguments, **keywords):
         try:
@@ -348,9 +380,17 @@ def _finite(value):
     return bool(np.isfinite(complex(value))) if abs(value) < 1e308 else False
 
 
+#: What Dedalus and Python say -> what it means here.
+_IN_OTHER_WORDS = {
+    "Objects are not all equal": "real and complex, or fields of different bases, do not mix",
+    "tuple.index(x)": "it needs an index of the space coordinates, not of the spin",
+    "cannot access local variable": "it needs a field",
+}
+
+
 def _first_line(error):
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return next((said for part, said in _IN_OTHER_WORDS.items() if part in text), text)
 
 
 def _signature(value):

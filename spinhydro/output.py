@@ -10,33 +10,34 @@ import h5py
 import numpy as np
 from dedalus.core.field import Operand
 
-from spinhydro.errors import InputError, OutputError
+from spinhydro.errors import InputError, OutputError, shorten
 
 #: Bytes that must stay free on the disk beyond what a write needs.
 SPARE_BYTES = 20_000_000
 
 
-def check_writable(out):
-    """Raise InputError now if a run folder could not be made under `out` later.
+def check_writable(out, problem):
+    """Raise InputError now if the run folder ``<out>/<problem>/NNNN`` could not be made later.
 
     Nothing is left behind.
     """
-    out = Path(out)
-    existing = out.absolute()
-    while not existing.exists():
-        existing = existing.parent
-    if not existing.is_dir():
-        raise InputError(
-            f"results cannot go to '{out}': {existing} is a file, not a folder; choose another "
-            "place with --out DIR"
-        )
+    if not str(out):
+        raise InputError("results need a folder: --out DIR")
     try:
+        existing = (Path(out) / problem).absolute()
+        while not existing.exists():
+            existing = existing.parent
+        if not existing.is_dir():
+            raise InputError(
+                f"results cannot go to '{out}': {existing} is a file, not a folder; choose "
+                "another place with --out DIR"
+            )
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise InputError(
-            f"results cannot go to '{out}': no permission to write in {existing} "
-            f"({error.strerror}); choose another place with --out DIR"
+            f"results cannot go to '{shorten(out)}': no permission to write in "
+            f"{shorten(existing, 200)} ({error.strerror}); choose another place with --out DIR"
         ) from None
 
 
@@ -131,6 +132,7 @@ class FieldOutput:
             for task in self.handler.tasks
         )
         self.writes = 0
+        self.last_time = None
 
     def write(self, timestep):
         """Write every task once, then read the write back.
@@ -150,6 +152,7 @@ class FieldOutput:
         if problem is not None:
             raise OutputError(problem)
         self.writes += 1
+        self.last_time = self.solver.sim_time
 
     def _on_root(self, check):
         """Run a check on rank 0 and tell its finding to all ranks."""
@@ -212,6 +215,8 @@ def as_task(value, dist):
     """A value of an output string as something a handler can write: numbers become fields."""
     if isinstance(value, Operand):
         return value
+    if isinstance(value, complex) and not np.iscomplexobj(dist.dtype()):
+        raise InputError(f"{value} is complex, the problem is real")
     constant = dist.Field()
     constant["g"] = value
     return constant

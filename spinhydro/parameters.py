@@ -6,10 +6,13 @@ the results is the one that ran.
 """
 
 import ast
+import io
+import logging
 import math
+import tokenize
 from dataclasses import dataclass, field
 
-from spinhydro.errors import EquationError, ParameterError, marked, nearest
+from spinhydro.errors import EquationError, ParameterError, did_you_mean, marked, shorten
 from spinhydro.units import DIMENSIONS, describe
 
 #: Names that declare data about the run; they are no physical parameters.
@@ -22,6 +25,8 @@ DECLARATIONS = (
     "conditions",
     "quick",
 )
+
+logger = logging.getLogger("spinhydro")
 
 _PURE = DIMENSIONS["pi"]
 _KEEPS_DIMENSION = ("abs", "max", "min", "float", "int", "round")
@@ -55,11 +60,14 @@ class Source:
         except SyntaxError as error:
             line = (error.text or "").rstrip("\n")
             shown = marked(line, (error.offset or 1) - 1, (error.end_offset or 0) - 1)
+            where = f"{self.path}, line {error.lineno}" if error.lineno else str(self.path)
             raise ParameterError("\n".join([f"this is not Python: {error.msg}", *shown])).at(
-                f"{self.path}, line {error.lineno}"
+                where
             ) from None
-        except ValueError as error:
-            raise ParameterError(f"{self.path} cannot be read: {error}") from None
+        except (ValueError, MemoryError, RecursionError) as error:
+            raise ParameterError(
+                f"{self.path} cannot be read as Python: {error or 'it is nested too deeply'}"
+            ) from None
 
     @property
     def assignments(self):
@@ -102,8 +110,8 @@ def _pairs(statement, targets, value):
         if isinstance(target, ast.Name):
             pairs.append(Assignment(target.id, statement, value))
         elif (
-            isinstance(target, ast.Tuple)
-            and isinstance(value, ast.Tuple)
+            isinstance(target, (ast.Tuple, ast.List))
+            and isinstance(value, (ast.Tuple, ast.List))
             and len(target.elts) == len(value.elts)
         ):
             pairs += [
@@ -179,10 +187,9 @@ def override(source, values):
 def _unknown_name(source, name, assigned):
     if name == "dt" and "timestep" in assigned:
         return f"{source.path} has no parameter 'dt'; did you mean 'timestep'?"
-    close = nearest(name, assigned)
     listed = ", ".join(n for n in assigned if n not in DECLARATIONS and not n.startswith("_"))
-    question = f"did you mean '{close}'?" if close else f"its names: {listed}"
-    return f"{source.path} has no parameter '{name}'; {question}"
+    question = did_you_mean(name, assigned, otherwise=f"its names: {listed}")
+    return f"{source.path} has no parameter '{shorten(name)}'; {question}"
 
 
 def _as_text(name, value, assignment):
@@ -204,6 +211,7 @@ def _as_text(name, value, assignment):
         except (ValueError, SyntaxError):
             return repr(value)
         return repr(literal if isinstance(literal, str) else value)
+    _refuse_comment(name, value)
     try:
         ast.parse(value.strip(), mode="eval")
     except (SyntaxError, ValueError) as error:
@@ -213,6 +221,18 @@ def _as_text(name, value, assignment):
             value, column, column + 1, f"the value of {name} cannot be read", hint
         ) from None
     return value.strip()
+
+
+def _refuse_comment(name, value):
+    """A '#' would hide the rest of the line that the value is put into."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(value).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return
+    for token in tokens:
+        if token.type == tokenize.COMMENT:
+            at = token.start[1]
+            raise EquationError(value, at, at + 1, f"the value of {name} cannot hold a comment")
 
 
 def _missing_units(source, text, assignment):
@@ -305,6 +325,8 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
         raise ParameterError(
             f"{shown} is {describe(new_dimension)}; {name} must be {describe(default_dimension)}"
         )
+    if new_dimension == _PURE and default_dimension not in (None, _PURE):
+        logger.info(f"{shown} has no unit and is taken in the units of the file")
     kinds = (
         (bool, (bool,), "True or False"),
         (str, (str,), "a word"),

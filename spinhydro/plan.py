@@ -53,12 +53,15 @@ def schedule(plan):
     """
     numbers = {"timestep": plan.timestep, "stop_time": plan.stop_time}
     interval = plan.output_interval
-    if interval is None and _positive(plan.stop_time):
-        interval = plan.stop_time / 100
-    numbers["output_interval"] = interval
+    if interval is not None:
+        numbers["output_interval"] = interval
     for name, value in numbers.items():
         if not _positive(value):
-            raise ParameterError(f"{name} = {value}: it must be a positive, finite number")
+            raise ParameterError(f"{name} = {value}: it must be a positive, finite number").within(
+                name
+            )
+    if interval is None:
+        interval = max(plan.stop_time / 100, min(plan.timestep, plan.stop_time))
     per_output = max(1, math.ceil(interval / plan.timestep * (1 - 1e-9)))
     timestep = interval / per_output
     ratio = plan.stop_time / timestep
@@ -66,7 +69,7 @@ def schedule(plan):
         raise ParameterError(
             f"timestep = {plan.timestep:g} would take {ratio:.1e} steps to stop_time = "
             f"{plan.stop_time:g}: is one of them in the wrong unit?"
-        )
+        ).within("timestep")
     steps = math.floor(ratio + 1e-9)
     remainder = plan.stop_time - steps * timestep
     if remainder < 1e-9 * timestep:

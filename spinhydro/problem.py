@@ -1,6 +1,7 @@
 """Load a problem file: override, execute, check -> Problem. Nothing runs and nothing is written."""
 
 import ast
+import hashlib
 import importlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from spinhydro.errors import (
     SpinhydroError,
     did_you_mean,
     nearest,
+    shorten,
 )
 from spinhydro.parameters import (
     DECLARATIONS,
@@ -64,6 +66,8 @@ class Problem:
     expressions: dict
     overrides: dict
     units: dict = field(default_factory=dict)
+    loaded_state: dict = field(default_factory=dict)
+    has_run: bool = False
 
     def __getitem__(self, name):
         if name not in self.namespace:
@@ -80,10 +84,19 @@ class Problem:
         return self.namespace.get(name, default)
 
     def run(self, **options):
-        """Advance the problem to its stop time; see ``spinhydro.simulation.run_problem``."""
+        """Advance the problem to its stop time, once; see ``spinhydro.simulation.run_problem``."""
         from spinhydro.simulation import run_problem
 
+        if self.has_run:
+            raise InputError(
+                f"{self.path} has been run and its fields hold the last state: load it again"
+            )
+        self.has_run = True
         return run_problem(self, **options)
+
+    def changed_by_hand(self):
+        """Names of the fields whose values a script has changed since the file was loaded."""
+        return [k for k, v in digests(self.ivp).items() if self.loaded_state.get(k) != v]
 
 
 def load(path, equations=(), quick=False, **overrides):
@@ -117,7 +130,7 @@ def load(path, equations=(), quick=False, **overrides):
     path = find_file(path)
     original = read_source(path)
     if quick:
-        overrides = {**quick_values(original), **overrides}
+        overrides = with_quick_values(original, overrides)
     source, texts = override(original, overrides)
     # Names are checked above, before the solver's packages are imported.
     from spinhydro.equations import check_complete, checked_equations
@@ -152,12 +165,35 @@ def load(path, equations=(), quick=False, **overrides):
         expressions={name: expressions[name] for name in parameters if name in expressions},
         overrides=texts,
         units=_unit_names(source),
+        loaded_state=digests(ivp),
     )
+
+
+def digests(ivp):
+    """A short hash of the values of every named field in a problem."""
+    from dedalus.core.field import Field
+
+    fields = set(ivp.variables)
+    for equation in ivp.equations:
+        fields |= set(equation["F"].atoms(Field))
+    found = {}
+    for known in fields - {ivp.time}:
+        if known.name:
+            known.change_scales(1)
+            found[known.name] = hashlib.sha1(np.round(known["g"], 12).tobytes()).hexdigest()
+    return found
 
 
 def find_file(path):
     """The path of a problem file, or an InputError that names the nearest one."""
     path = Path(path)
+    try:
+        return _find_file(path)
+    except OSError as error:
+        raise InputError(f"{shorten(path)} cannot be reached: {error.strerror}") from None
+
+
+def _find_file(path):
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a problem file in it, for example "
                          f"{next(iter(sorted(path.glob('*.py'))), path / 'NAME.py')}")  # fmt: skip
@@ -166,7 +202,9 @@ def find_file(path):
         known = [str(p) for p in sorted(folder.glob("*.py"))]
         close = nearest(path.stem, [Path(p).stem for p in known])
         hint = f"did you mean '{folder / close}.py'?" if close else _listing(folder, known)
-        raise InputError(f"there is no problem file '{path}'; {hint}")
+        raise InputError(f"there is no problem file '{shorten(path)}'; {hint}")
+    if not path.is_file():
+        raise InputError(f"{path} is not an ordinary file; name a problem file")
     return path
 
 
@@ -179,7 +217,7 @@ def _listing(folder, known):
 def read_source(path):
     """The text of a problem file as a Source."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not a text file in UTF-8; is it a problem file?") from None
     except OSError as error:
@@ -187,12 +225,20 @@ def read_source(path):
     return Source(path, text)
 
 
-def quick_values(source):
-    """The values of ``quick = {…}``: a small version of the problem for a first look or a test."""
+def with_quick_values(source, values):
+    """Overrides with those of ``quick = {…}``, the file's own small version, behind them."""
+    changed, _ = override(source, values)
+    return {**_quick_values(changed), **values}
+
+
+def _quick_values(source):
     for assignment in source.assignments:
         if assignment.name == "quick":
             try:
-                return dict(ast.literal_eval(assignment.value))
+                values = dict(ast.literal_eval(assignment.value))
+                if not all(isinstance(name, str) for name in values):
+                    raise ValueError
+                return values
             except (ValueError, TypeError):
                 raise InputError("quick must be a dictionary of numbers and texts: {'Nx': 256}").at(
                     f"{source.path}, line {assignment.line}"
@@ -269,7 +315,7 @@ def _check_new_values(assignments, texts, before, namespace, dimensions):
         except Exception:
             # The default may fail where another override makes it meaningless.
             continue
-        if not _is_plain(default):
+        if not _is_plain(default) and not isinstance(default, dict):
             raise ParameterError(
                 f"'{name}' is {type(default).__name__} in this file, not a parameter"
             )
@@ -288,15 +334,26 @@ def _check_expression(name, text, namespace, assigned):
         return
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         pass
-    if isinstance(ast.parse(text, mode="eval").body, (ast.List, ast.Tuple, ast.Dict)):
+    body = ast.parse(text, mode="eval").body
+    if isinstance(body, (ast.List, ast.Tuple, ast.Dict)):
+        for item in [*getattr(body, "elts", []), *getattr(body, "values", [])]:
+            _check_expression(name, ast.unparse(item), namespace, assigned)
         return
-    known = {**{unit: 1.0 for unit in DIMENSIONS}, **namespace}
+    known = {
+        **dict.fromkeys(DIMENSIONS, 1.0),
+        **{function.__name__: function for function in (abs, float, int, max, min, round)},
+        **namespace,
+    }
     try:
         Evaluator(known)(text)
     except EquationError as error:
         word = text[error.start : error.end]
         if word in assigned and word not in namespace:
             error.hint = f"{word} is set further down in the file than {name}"
+        if word not in namespace and hasattr(np, word) and "np" in namespace:
+            error.hint = f"write np.{word}"
+        if word.lower() in ("true", "false"):
+            error.hint = f"did you mean '{word.title()}'?"
         error.message = f"the value of {name} cannot be used: {error.message}"
         raise
 
@@ -306,6 +363,10 @@ def _execute_statement(statement, namespace, path, lines):
         exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
     except (SpinhydroError, KeyboardInterrupt):
         raise
+    except SystemExit as error:
+        raise InputError(
+            f"the file ends Python here (exit code {error.code}); a problem file only declares"
+        ) from None
     except Exception as error:
         from spinhydro.parallel import IdleRank
 
@@ -318,7 +379,7 @@ def _explain(statement, error, namespace, lines):
     """An exception inside the file: what, which line, and the values of the names in it."""
     message = f"{type(error).__name__}: {error}"
     if isinstance(error, NameError) and getattr(error, "name", None):
-        message += f"; {did_you_mean(error.name, namespace)}"
+        message = "; ".join(filter(None, (message, did_you_mean(error.name, namespace))))
     if isinstance(error, (ImportError, SyntaxError)):
         message = str(error)
     if "must have lower dimension than distributor" in str(error):
@@ -372,8 +433,8 @@ def _check_conditions(conditions, namespace, texts):
     for condition, meaning in conditions.items():
         try:
             tree = ast.parse(condition, mode="eval")
-            held = eval(compile(tree, "condition", "eval"), namespace)
-        except Exception as error:
+            held = bool(eval(compile(tree, "condition", "eval"), namespace))
+        except (Exception, SystemExit) as error:
             raise InputError(f"the condition '{condition}' cannot be evaluated: {error}") from None
         if held:
             continue
@@ -401,9 +462,12 @@ def _replace_equations(source, equations):
     if not calls:
         raise InputError(f"{source.path} has no problem.add_equation('…') to replace or follow")
     text = source.text
-    edits = []
+    edits, replaced = [], set()
     for equation in equations:
         variable = advanced_variable(equation)
+        if variable in replaced:
+            raise InputError(f"two equations for '{variable}' are given; give one")
+        replaced |= {variable} - {None}
         same = [
             call.args[0]
             for call in calls

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from dedalus.core.field import Field
+from dedalus.core.problems import InitialValueProblem
 from mpi4py import MPI
 
 from spinhydro import __version__, provenance
 from spinhydro.backend import SOLVER_OPTIONS
-from spinhydro.equations import names_of
+from spinhydro.equations import check_complete, names_of
 from spinhydro.errors import (
     EquationError,
     InputError,
@@ -27,7 +29,7 @@ from spinhydro.errors import (
     SpinhydroError,
     Stopped,
     WatchError,
-    did_you_mean,
+    no_such,
 )
 from spinhydro.expressions import Evaluator
 from spinhydro.output import FieldOutput, RunFolder, as_task, check_writable
@@ -35,7 +37,7 @@ from spinhydro.plan import Plan, schedule
 from spinhydro.progress import Progress, duration
 from spinhydro.stability import check_timestep
 from spinhydro.steppers import find_stepper
-from spinhydro.watch import Limit
+from spinhydro.watch import Limit, grid_values
 
 ENGINES = ("dedalus",)
 #: Steps between two looks at whether the state is finite.
@@ -98,10 +100,10 @@ def run_problem(problem, out="runs", engine="dedalus", quiet=False, force=False)
         output_interval=declared("output_interval"),
         timestepper=declared("timestepper", "RK4"),
         outputs=declared("outputs"),
-        output_units=declared("output_units", {}),
-        projections=declared("projections", {}),
-        watch=declared("watch", []),
-        expect=declared("expect", {}),
+        output_units=declared("output_units") or {},
+        projections=declared("projections") or {},
+        watch=declared("watch") or [],
+        expect=declared("expect") or {},
         units=problem.units,
         record={
             "parameters": problem.parameters,
@@ -110,6 +112,7 @@ def run_problem(problem, out="runs", engine="dedalus", quiet=False, force=False)
             "equations": problem.equations,
             "seed": problem.parameters.get("seed"),
             "git": provenance.git_state(problem.path.parent),
+            "changed_by_hand": problem.changed_by_hand(),
         },
         source=problem.source,
     )
@@ -153,13 +156,15 @@ def simulate(
     --------
     >>> spinhydro.simulate(problem, timestep=0.01, stop_time=10, outputs={"Z": "s@ez"})
     """
+    if not isinstance(problem, InitialValueProblem):
+        raise InputError(f"simulate() takes a d3.IVP, not {type(problem).__name__}")
+    if not (isinstance(name, str) and name.isidentifier()):
+        raise InputError(f"name = {name!r}: the run folder needs a simple name such as 'script'")
+    check_complete(problem)
     allowed = set(Plan.__dataclass_fields__) - {"name", "timestep", "stop_time", "record", "source"}
     for option in options:
         if option not in allowed:
-            raise InputError(
-                f"simulate() has no option '{option}'; {did_you_mean(option, allowed)} "
-                f"options: {', '.join(sorted(allowed))}"
-            )
+            raise InputError(f"simulate() has {no_such('option', option, sorted(allowed))}")
     script = Path(sys.argv[0]) if sys.argv and sys.argv[0].endswith(".py") else None
     source = script.read_text(encoding="utf-8") if script and script.is_file() else ""
     plan = Plan(name=name, timestep=timestep, stop_time=stop_time, source=source, **options)
@@ -172,18 +177,23 @@ def execute(ivp, plan, out="runs", engine="dedalus", quiet=False, force=False):
     started = time.monotonic()
     root = ivp.dist.comm.rank == 0
     if engine not in ENGINES:
-        raise ParameterError(
-            f"there is no engine '{engine}'; {did_you_mean(str(engine), ENGINES)} "
-            f"engines: {', '.join(ENGINES)}"
-        )
-    _on_root(ivp, lambda: check_writable(out))
+        raise ParameterError(no_such("engine", engine, ENGINES))
+    _on_root(ivp, lambda: check_writable(out, plan.name))
     timestep, steps_per_output, steps, remainder = schedule(plan)
     with np.errstate(all="ignore"):
         run = _Run(ivp, plan, timestep)
-        run.check_finite_start()
-        line = check_timestep(
-            run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force
-        )
+        run.check_start()
+        try:
+            line = check_timestep(
+                run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force
+            )
+        except ParameterError as error:
+            if timestep != plan.timestep:
+                error.args = (
+                    f"timestep = {plan.timestep:g}, shortened to divide the output interval: "
+                    f"{error.body()}",
+                )
+            raise error.within("timestep") from None
         folder = _make_folder(ivp, out, plan) if root else None
         folder = ivp.dist.comm.bcast(folder, root=0)
         run.open(folder, plan, engine, root, quiet)
@@ -247,12 +257,9 @@ class _Run:
         self.stepper_name = stepper.__name__
         self.outputs = self._operands()
         self.projections = self._projections()
-        limits = plan.watch.values() if isinstance(plan.watch, dict) else plan.watch
-        self.watch = [self._limit(text, "watch") for text in limits]
-        expect = plan.expect
-        if not isinstance(expect, dict):
-            expect = {text: text for text in expect}
-        self.expect = {name: self._limit(text, "expect") for name, text in expect.items()}
+        self.watch = list(self._limits("watch", plan.watch).values())
+        self.expect = self._limits("expect", plan.expect)
+        self._check_units()
         self.solver = self._build_solver(stepper)
         self.initial_time = self.solver.sim_time
         self.folder = self.output = self.progress = None
@@ -269,54 +276,79 @@ class _Run:
         operands = {}
         for name, text in outputs.items():
             if not isinstance(name, str) or not name.isidentifier():
-                raise InputError(f"{name!r} cannot be the name of an output").within("outputs")
+                raise InputError(f"outputs: {name!r} cannot be the name of an output").within(
+                    "outputs"
+                )
             if not isinstance(text, str):
                 raise InputError("this must be a string such as 's@ez'").within(
-                    "outputs", f"['{name}']"
+                    "outputs", f"outputs['{name}']"
                 )
             try:
                 operands[name] = as_task(Evaluator(self.names)(text), self.ivp.dist)
-            except EquationError as error:
-                raise error.within("outputs", f"['{name}']") from None
+            except InputError as error:
+                raise error.within("outputs", f"outputs['{name}']") from None
         return operands
 
     def _projections(self):
         variables = {v.name: v for v in self.ivp.variables}
         if not isinstance(self.plan.projections, dict):
-            raise InputError('this must be a dictionary of strings: {"s": "s/sqrt(s@s)"}').within(
-                "projections"
-            )
+            raise InputError(
+                'projections must be a dictionary of strings: {"s": "s/sqrt(s@s)"}'
+            ).within("projections")
         found = []
         for name, text in self.plan.projections.items():
             if name not in variables:
-                raise InputError(
-                    f"'{name}' is no variable of the problem; "
-                    f"{did_you_mean(str(name), variables)} variables: {', '.join(variables)}"
-                ).within("projections")
+                raise InputError(f"projections: {no_such('variable', name, variables)}").within(
+                    "projections"
+                )
+            text = str(text)
             try:
-                operand = Evaluator(self.names)(str(text))
+                operand = Evaluator(self.names)(text)
                 if tuple(getattr(operand, "tensorsig", ())) != tuple(variables[name].tensorsig):
                     raise EquationError(
                         text, 0, len(text), f"the projection of {name} must have its components"
                     )
             except EquationError as error:
-                raise error.within("projections", f"['{name}']") from None
+                raise error.within("projections", f"projections['{name}']") from None
             found.append((variables[name], operand))
         return found
 
-    def _limit(self, text, where):
-        try:
-            return Limit(text, self.names, self.ivp.dist)
-        except EquationError as error:
-            raise error.within(where) from None
+    def _limits(self, where, texts):
+        """The limits of `watch` or `expect` by name."""
+        if not isinstance(texts, (dict, list, tuple)):
+            raise InputError(f'{where} must be a list of strings: ["abs(s@s - 1) <= 1e-6"]').within(
+                where
+            )
+        named = texts if isinstance(texts, dict) else {text: text for text in texts}
+        limits = {}
+        for name, text in named.items():
+            try:
+                limits[name] = Limit(text, self.names, self.ivp.dist)
+            except EquationError as error:
+                raise error.within(where, where) from None
+        return limits
+
+    def _check_units(self):
+        units = self.plan.output_units
+        if not isinstance(units, dict) or not all(isinstance(u, str) for u in units.values()):
+            raise InputError('output_units must be a dictionary of strings: {"v": "um/ms"}').within(
+                "output_units"
+            )
+        for name in units:
+            if name not in self.outputs:
+                raise InputError(f"output_units: {no_such('output', name, self.outputs)}").within(
+                    "output_units"
+                )
 
     def _build_solver(self, stepper):
-        dist = self.ivp.dist
-        coupling = np.logical_or(self.ivp.matrix_coupling, dist.coeff_layout.local)
+        options = dict(SOLVER_OPTIONS)
+        if all(equation["condition"] == "True" for equation in self.ivp.equations):
+            # One matrix for all modes: one for each wavenumber takes minutes to build.
+            local = self.ivp.dist.coeff_layout.local
+            coupling = np.logical_or(self.ivp.matrix_coupling, local)
+            options["matrix_coupling"] = tuple(bool(c) for c in coupling)
         try:
-            return self.ivp.build_solver(
-                stepper, matrix_coupling=tuple(bool(c) for c in coupling), **SOLVER_OPTIONS
-            )
+            return self.ivp.build_solver(stepper, **options)
         except SpinhydroError:
             raise
         except Exception as error:
@@ -327,10 +359,12 @@ class _Run:
                 ) from error
             raise InputError(f"Dedalus cannot build this problem: {error}") from error
 
-    def check_finite_start(self):
-        """Raise InputError if a field of the problem is not finite to begin with."""
-        from dedalus.core.field import Field
+    def check_start(self):
+        """Everything that can be known before the first step is known here.
 
+        Raises InputError if a field is not finite, if any string cannot be evaluated at the
+        initial state, or if a watch does not hold there.
+        """
         fields = set(self.solver.state)
         for equation in self.ivp.equations:
             fields |= set(equation["F"].atoms(Field))
@@ -341,6 +375,36 @@ class _Run:
                     f"the {kind} '{variable.name}' is not finite before the first step; check how "
                     "the file fills it"
                 )
+        self._try("the right side of the equations", "", self._evaluate_right_side)
+        for name, operand in self.outputs.items():
+            self._try(f"outputs['{name}']", "outputs", lambda o=operand: grid_values(o))
+        for variable, operand in self.projections:
+            self._try(
+                f"projections['{variable.name}']", "projections", lambda o=operand: grid_values(o)
+            )
+        for limit in self.expect.values():
+            self._try(f"expect '{limit.text}'", "expect", limit.start)
+        for limit in self.watch:
+            value = self._try(f"watch '{limit.text}'", "watch", limit.start)
+            if not limit.holds(value):
+                raise InputError(
+                    f"the watch '{limit.text}' does not hold at the initial state, where the value "
+                    f"is {value:.3g}: check how the file fills its fields, or the limit"
+                ).within("watch")
+
+    def _evaluate_right_side(self):
+        self.solver.evaluator.evaluate_group("F")
+
+    @staticmethod
+    def _try(what, declaration, evaluate):
+        try:
+            return evaluate()
+        except SpinhydroError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"{what} cannot be evaluated at the initial state: {type(error).__name__}: {error}"
+            ).within(declaration) from error
 
     def _is_finite(self, variable):
         local = int(not np.isfinite(np.sum(variable.data)))
@@ -394,10 +458,6 @@ class _Run:
     def loop(self, steps_per_output, steps, remainder, signals):
         """All steps; raises the reason if it ends early."""
         solver = self.solver
-        for limit in self.expect.values():
-            if limit.is_drift:
-                limit.measure()
-        self.check_watches()
         self.output.write(self.timestep)
         for step in range(1, steps + 1):
             self.advance(self.timestep)
@@ -460,11 +520,15 @@ class _Run:
         return f"{self.output.writes} outputs up to then are kept"
 
     def check_signals(self, signals):
+        """End the run in order, with the present state written, if a signal has come."""
         number = signals["number"]
         if self.ivp.dist.comm.size > 1:
             number = self.ivp.dist.comm.allreduce(number, op=MPI.MAX)
         if number:
             name = signal.Signals(number).name
+            self.check_finite()
+            if self.output.last_time != self.solver.sim_time:
+                self.output.write(self.timestep)
             raise Stopped(
                 f"stopped by {name} at t = {self._now()}, iteration {self.solver.iteration}; "
                 f"{self._kept()}"
@@ -530,7 +594,7 @@ class _Run:
 
 @contextmanager
 def _signals():
-    """Note SIGTERM, SIGINT and SIGUSR1 instead of dying of them; the loop looks at each step."""
+    """Note the signals that end programs; the loop looks for them after each step."""
     noted = {"number": 0}
 
     def note(number, _):
@@ -538,7 +602,7 @@ def _signals():
 
     previous = {}
     try:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
             try:
                 previous[number] = signal.signal(number, note)
             except ValueError:

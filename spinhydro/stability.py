@@ -83,7 +83,7 @@ def largest_frequency(solver, explicit_linear):
                 hessenberg[i, j] = dot(known, vector)
                 vector = vector - hessenberg[i, j] * known
             hessenberg[j + 1, j] = norm(vector)
-            if hessenberg[j + 1, j].real < 1e-12 * np.abs(hessenberg).max():
+            if hessenberg[j + 1, j].real <= 1e-12 * np.abs(hessenberg).max():
                 size = j + 1
                 break
             basis.append(vector / hessenberg[j + 1, j].real)

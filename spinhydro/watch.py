@@ -73,6 +73,12 @@ class Limit:
             return text[:at], 0, 0, number(at + 2, len(text))
         return text[:equals], 0, number(equals + 1, sign), number(sign + 2, len(text))
 
+    def start(self):
+        """The value at the initial state, from which drifts are counted."""
+        self.initial = None
+        self.largest = 0.0
+        return self.measure()
+
     def measure(self):
         """The present value; it is kept in ``largest`` if it is the largest so far."""
         values = grid_values(self.operand)

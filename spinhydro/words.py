@@ -10,6 +10,8 @@ every ``problem.add_equation("…")`` knows; no word of Dedalus is replaced.
 
 from typing import NamedTuple
 
+import numpy as np
+
 from spinhydro import backend  # noqa: F401  (sets Dedalus up)
 
 import dedalus.public as d3  # isort: skip
@@ -24,10 +26,15 @@ class Word(NamedTuple):
     usage: str
     help: str
 
+    @property
+    def operands(self):
+        """How many fields or numbers it takes."""
+        return self.usage.count(",") + 1
+
 
 def _derivative(axis):
     def derivative(operand):
-        if not hasattr(operand, "dist"):
+        if isinstance(operand, (int, float, complex)):
             return 0
         for coord in operand.dist.coords:
             if coord.name == axis:
@@ -77,6 +84,10 @@ WORDS = {
 
 #: Words of Dedalus that ours stand beside; a problem file may use them too.
 STOCK_WORDS = {name for name in problems.parseables if name.islower()}
+
+#: Functions of one number, which would act on a vector component by component.
+SCALAR_FUNCTIONS = {name for name, word in WORDS.items() if isinstance(word.function, np.ufunc)}
+SCALAR_FUNCTIONS -= {"abs", "sign"}
 
 OWN_WORDS = {name: WORDS[name].function for name in ("dx", "dy", "dz")}
 

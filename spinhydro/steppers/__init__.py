@@ -13,7 +13,7 @@ Limits are those of pure oscillation, d/dt = i omega, measured.
 
 from dedalus.core import timesteppers
 
-from spinhydro.errors import ParameterError, did_you_mean
+from spinhydro.errors import ParameterError, no_such
 from spinhydro.steppers.rk4 import RK4
 
 #: Largest omega * timestep of undamped oscillation in the explicit part.
@@ -42,12 +42,9 @@ def find_stepper(name):
 
     Raises ParameterError for an unknown name.
     """
-    if not isinstance(name, str):
+    if isinstance(name, type) and hasattr(name, "stages"):
         return name
     known = {**timesteppers.schemes, **_OWN}
     if name not in known:
-        raise ParameterError(
-            f"timestepper = {name!r}: no such time stepper; {did_you_mean(name, known)} "
-            f"known: {', '.join(sorted(known))}"
-        )
+        raise ParameterError(no_such("timestepper", name, sorted(known))).within("timestepper")
     return known[name]

@@ -86,7 +86,7 @@ PARAMETERS = [
     (["stop_time=-1"], ["positive"]),
     (["output_interval=0"], ["positive"]),
     (["timestepper=RK5"], ["did you mean 'RK4'"]),
-    (["timestepper=4"], ["no such time stepper"]),
+    (["timestepper=4"], ["no timestepper '4'"]),
     (["coords=3"], ["not a parameter"]),
     (["s=1"], ["not a parameter"]),
     (["--engine", "fussed"], ["no engine 'fussed'"]),
@@ -95,6 +95,14 @@ PARAMETERS = [
     (["--equation", "dt(s) = crss(s, s)"], ["did you mean 'cross'", "^^^^"]),
     (["--equation", "dt(s) = n"], ["the right side is the scalar n"]),
     (["--equation", "dt(n) = n"], []),
+    (["--equation", "dt(s) = s", "--equation", "dt(s) = 2*s"], ["two equations for 's'"]),
+    (["Nx=64 # small"], ["comment", "^"]),
+    (["Nx=[9**9**9**9]"], ["cannot be computed"]),
+    (["Omega_R=sqrt(3)*Hz"], ["np.sqrt"]),
+    (["Nx=" + "x" * 100_000], ["not known"]),
+    (["x" * 100_000 + "=1"], ["no parameter"]),
+    (["--quick", "quick={3: 4}"], ["quick must be a dictionary"]),
+    (["torque=true"], ["did you mean 'True'"]),
 ]
 
 
@@ -150,6 +158,28 @@ EDITS = [
     ("size=Nx", "size=-Nx", ["even whole number"]),
     ("bounds=(-L_x / 2, L_x / 2)", "bounds=(L_x, L_x)", ["bounds"]),
     ('conditions = {', 'conditions = {"Nx >": "nothing", ', ["cannot be evaluated"]),
+    ('conditions = {', 'conditions = {"np.array([1, 2]) > 0": "nothing", ', ["be evaluated"]),
+    ('conditions = {', 'conditions = {"exit()": "nothing", ', ["cannot be evaluated"]),
+    ("cross(Omega_R*ex + kappa_n0*n*(s@ez)*ez, s)", "cross(Omega_R*ex, ez, s)", ["takes 2 fields"]),
+    ("cross(Omega_R*ex + kappa_n0*n*(s@ez)*ez, s)", "cross(s, dx(lap)+lap(s))", ["1 field"]),
+    ("cross(Omega_R*ex + ", "cross(Omega_R*ex, s) # cross(", ["'#' cannot stand here"]),
+    ('"Z": "s@ez"', '"Z": "dt(s)"', ["outputs['Z']", "in equations only"]),
+    ('"Z": "s@ez"', '"Z": "s.T"', ["outputs['Z']", "has no 'T'"]),
+    ('"Z": "s@ez"', '"Z": "1j"', ["outputs['Z']", "complex"]),
+    ('"Z": "s@ez"', '"Z": "Coeff(s@ez)"', ["outputs['Z']"]),
+    ('output_units = {"n": "n0"}', 'output_units = 3', ["dictionary"]),
+    ('output_units = {"n": "n0"}', 'output_units = {"N": "n0"}', ["did you mean 'n'"]),
+    ('output_units = {"n": "n0"}', 'output_units = {"n": 1}', ["dictionary"]),
+    ('# Output\n', 'projections = {"s": 3}\n', ["components"]),
+    ('watch = [', 'watch = 5 #', ["list of strings", "line 84"]),
+    ('watch = ["abs(sqrt(s@s) - 1)', 'watch = ["abs(sqrt(s@s) - 2)', ["does not hold", "initial"]),
+    ("abs(s@ez - Z_exact)", "dt(s@ez - Z_exact)", ["in equations only"]),
+    ("timestepper = \"RK4\"", "timestepper = 4", ["no timestepper '4'"]),
+    ("return spinhydro.josephson", "raise ValueError('oh')\n    return spinhydro.josephson",
+     ["cannot be evaluated at the initial state", "oh"]),
+    ("dtype=np.float64", "dtype=np.complex128", []),
+    ("# Fields\n", "import sys; sys.exit(3)\n", ["ends Python here"]),
+    ("# Fields\n", "exit()\n", ["ends Python here"]),
 ]  # fmt: skip
 
 
@@ -189,6 +219,27 @@ def test_empty_file(capfd, tmp_path):
     assert "d3.IVP" in refused(capfd, tmp_path, "run", path)
 
 
+def test_a_device_is_not_a_problem_file(capfd, tmp_path):
+    assert "not an ordinary file" in refused(capfd, tmp_path, "run", "/dev/zero")
+
+
+def test_nesting_without_end(capfd, tmp_path):
+    path = tmp_path / "deep.py"
+    path.write_text("x = " + "-" * 50_000 + "1\n")
+    assert "cannot be read as Python" in refused(capfd, tmp_path, "run", path)
+
+
+def test_name_of_the_problem_is_a_file_below_out(capfd, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "quantum_torque").write_text("")
+    assert "is a file" in refused(capfd, tmp_path, "run", JOB)
+
+
+def test_no_place_at_all(capfd):
+    assert call(["run", JOB, "--out", ""]) == 2
+    assert "--out DIR" in capfd.readouterr().err
+
+
 def test_results_cannot_go_into_a_file(capfd, tmp_path):
     path = tmp_path / "taken"
     path.write_text("")
@@ -216,6 +267,12 @@ def test_other_commands(arguments, part, capfd):
     assert call(arguments) == 2
     text = capfd.readouterr()
     assert part in text.err and text.out == ""
+
+
+@pytest.mark.parametrize("text", ['{"git": "x", "watch": {"a": null}, "expect": 3}', "{}"])
+def test_strange_records_are_shown_as_far_as_they_go(text, capfd, tmp_path):
+    (tmp_path / "run.json").write_text(text)
+    assert call(["info", str(tmp_path)]) == 0
 
 
 def test_damaged_record(capfd, tmp_path):

@@ -70,6 +70,26 @@ def test_simulate_names_a_wrong_option(tmp_path):
         spinhydro.simulate(problem, timestep=0.1, stop_time=1, output={"Z": "s@ez"})
 
 
+def test_simulate_takes_nothing_but_an_ivp_and_a_plain_name(tmp_path):
+    problem, _, _ = spins()
+    problem.add_equation("dt(s) = cross(s, lap(s))")
+    with pytest.raises(InputError, match="takes a d3.IVP"):
+        spinhydro.simulate(None, timestep=0.1, stop_time=1)
+    with pytest.raises(InputError, match="simple name"):
+        spinhydro.simulate(problem, timestep=0.1, stop_time=1, name="../elsewhere", out=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_still_state_stays_still(tmp_path):
+    """dt(s) = 0: nothing moves, and no check stumbles over that."""
+    problem, s, _ = spins()
+    problem.add_equation("dt(s) = 0")
+    before = s["g"].copy()
+    spinhydro.simulate(problem, timestep=0.1, stop_time=1, out=tmp_path, quiet=True)
+    s.change_scales(1)
+    np.testing.assert_allclose(s["g"], before, atol=1e-14)
+
+
 def test_korteweg_de_vries_burgers_of_the_dedalus_examples(tmp_path):
     """An equation of another field, with an implicit left side and dealiasing, in this run loop."""
     coords = d3.CartesianCoordinates("x")

@@ -21,8 +21,8 @@ def problem():
     kappa, grid = 2.0, dist.local_grid(xbasis)
     s["g"] = np.random.default_rng(0).standard_normal((3, 16))
     n["g"] = 2 + np.cos(2 * np.pi * grid)
-    names = {k: v for k, v in locals().items() if k != "t"}
-    return d3.IVP([s], time=t, namespace={**names, "t": t})
+    names = {**locals(), "np": np}
+    return d3.IVP([s], time=t, namespace=names)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ FAULTS = [
     ("s)", ")", "closes nothing"),
     ("(s]", "]", "closes nothing"),
     ("n^2*s", "^", "write **"),
-    ("s + n", "s + n", "cannot be added"),
-    ("s + 1", "s + 1", "cannot be added"),
+    ("s + n", "n", "the scalar n cannot be added to the vector s"),
+    ("s + 1", "1", "cannot be added"),
     ("cross(s, n)", "cross(s, n)", "cross cannot take"),
     ("n*(s@)", ")", ""),
     ("s +", "", ""),
@@ -77,7 +77,22 @@ FAULTS = [
     ("2(s)", "2(s)", "* is missing"),
     ("cross", "cross", "'cross' is a function"),
     ("cross*s", "cross", "'cross' is a function"),
-    ("s**n", "s**n", "must be a number"),
+    ("n**n", "n**n", "must be a number"),
+    ("s**2", "s**2", "has no powers"),
+    ("n/s", "s", "nothing can be divided"),
+    ("n/(s@ez)/ez", "ez", "nothing can be divided"),
+    ("exp(s)", "exp(s)", "is for scalars"),
+    ("cross(s, ez, s)", "cross(s, ez, s)", "takes 2 fields"),
+    ("cross(s)", "cross(s)", "takes 2 fields"),
+    ("lap(s, n)", "lap(s, n)", "takes 1 field"),
+    ("lap(s, out=s)", "lap(s, out=s)", "cannot write"),
+    ("CrossProduct(s, ez, s)", "CrossProduct(s, ez, s)", "takes 2 fields"),
+    ("TransposeComponents(s, n, s)", "TransposeComponents(s, n, s)", "at most two"),
+    ("dx(lap)", "dx(lap)", "takes 1 field"),
+    ("s # + n", "#", "cannot stand here"),
+    ("dt(s)", "dt(s)", "in equations only"),
+    ("s.T", "s.T", "has no"),
+    ("np.sqr(n)", "np.sqr", "did you mean 'sqrt'"),
     ("comp(s, index=1, comp=ez)", "comp(s, index=1, comp=ez)", "wrong numbers"),
     ("dy(s)", "dy(s)", "no coordinate 'y'"),
     ("s; s", "", ""),
@@ -95,6 +110,11 @@ def test_faults_are_named_at_their_place(problem, text, covered, message):
     assert message in f"{error}"
     if covered:
         assert error.text[error.start : error.end] == covered
+
+
+def test_interpolation_of_dedalus_is_understood(problem):
+    value = Evaluator(problem.namespace)("n(x=0)").evaluate()["g"]
+    np.testing.assert_allclose(value, 3, atol=1e-12)
 
 
 @pytest.mark.parametrize(
