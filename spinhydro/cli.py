@@ -177,14 +177,28 @@ def _solve(options, values):
     quiet_dedalus()
     if not options.quiet:
         _log_to_standard_error()
-    keywords = {"out": options.out, "engine": options.engine, "force": options.force}
     problem = _load(options, values)
-    result = problem.run(quiet=options.quiet, **keywords)
+    result = _carry_out(problem, options, options.quiet)
     if options.check:
-        _check(options, values, result, keywords)
+        _check(options, values, result)
     if _speaks():
         print(result.folder, flush=True)
     return 0
+
+
+def _carry_out(problem, options, quiet):
+    """Run a loaded problem, on all ranks or on none."""
+    from spinhydro import parallel
+
+    error = result = None
+    try:
+        result = problem.run(
+            out=options.out, engine=options.engine, force=options.force, quiet=quiet
+        )
+    except SpinhydroError as found:
+        error = found
+    parallel.agree(error)
+    return result
 
 
 def _load(options, values):
@@ -204,12 +218,12 @@ def _load(options, values):
     return problem
 
 
-def _check(options, values, result, keywords):
+def _check(options, values, result):
     """Half the timestep, and how far every output moved."""
     from spinhydro.comparison import compare_runs
 
     again = _load(options, {**values, "timestep": result.timestep / 2})
-    second = again.run(quiet=True, **keywords)
+    second = _carry_out(again, options, quiet=True)
     if _speaks():
         print(f"check: timestep {second.timestep:g} instead of {result.timestep:g}: "
               f"{second.folder}", file=sys.stderr)  # fmt: skip

@@ -69,6 +69,10 @@ class EquationError(InputError):
         self.message, self.hint = message, hint
         super().__init__(message)
 
+    def __reduce__(self):
+        arguments = (self.text, self.start, self.end, self.message, self.hint)
+        return type(self), arguments, self.__dict__
+
     def body(self):
         lines = [self.message, *marked(self.text, self.start, self.end)]
         if self.hint:

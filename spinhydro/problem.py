@@ -91,8 +91,14 @@ class Problem:
             raise InputError(
                 f"{self.path} has been run and its fields hold the last state: load it again"
             )
-        self.has_run = True
-        return run_problem(self, **options)
+        refused = None
+        try:
+            return run_problem(self, **options)
+        except InputError as error:
+            refused = error
+            raise
+        finally:
+            self.has_run = refused is None
 
     def changed_by_hand(self):
         """Names of the fields whose values a script has changed since the file was loaded."""

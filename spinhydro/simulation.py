@@ -17,7 +17,7 @@ from dedalus.core.field import Field
 from dedalus.core.problems import InitialValueProblem
 from mpi4py import MPI
 
-from spinhydro import __version__, provenance
+from spinhydro import __version__, parallel, provenance
 from spinhydro.backend import SOLVER_OPTIONS
 from spinhydro.equations import check_complete, names_of
 from spinhydro.errors import (
@@ -161,6 +161,7 @@ def simulate(
     if not (isinstance(name, str) and name.isidentifier()):
         raise InputError(f"name = {name!r}: the run folder needs a simple name such as 'script'")
     check_complete(problem)
+    parallel.abort_all_on_error()
     allowed = set(Plan.__dataclass_fields__) - {"name", "timestep", "stop_time", "record", "source"}
     for option in options:
         if option not in allowed:
@@ -194,8 +195,7 @@ def execute(ivp, plan, out="runs", engine="dedalus", quiet=False, force=False):
                     f"{error.body()}",
                 )
             raise error.within("timestep") from None
-        folder = _make_folder(ivp, out, plan) if root else None
-        folder = ivp.dist.comm.bcast(folder, root=0)
+        folder = _on_root(ivp, lambda: _make_folder(out, plan))
         run.open(folder, plan, engine, root, quiet)
         run.say(f"{plan.name}: run folder {folder.path}")
         run.say(line)
@@ -222,20 +222,21 @@ def execute(ivp, plan, out="runs", engine="dedalus", quiet=False, force=False):
     )
 
 
-def _on_root(ivp, check):
-    """Run a check on the root rank and raise its error on all."""
-    error = None
+def _on_root(ivp, action):
+    """The result of an action of the root rank on all ranks; its error is raised on all."""
+    result = error = None
     if ivp.dist.comm.rank == 0:
         try:
-            check()
+            result = action()
         except SpinhydroError as found:
             error = found
-    error = ivp.dist.comm.bcast(error, root=0)
+    result, error = ivp.dist.comm.bcast((result, error), root=0)
     if error is not None:
         raise error
+    return result
 
 
-def _make_folder(ivp, out, plan):
+def _make_folder(out, plan):
     folder = RunFolder(out, plan.name)
     if plan.source:
         folder.write_text(f"{plan.name}.py", plan.source)

@@ -68,7 +68,10 @@ def test_two_dimensions_are_split_and_give_the_same_numbers(command, tmp_path):
         np.testing.assert_allclose(one[name], two[name], atol=1e-12)
 
 
-@pytest.mark.parametrize("bad", ["turnss=2", "turns=1000", "timestep=1"])
+BAD = ["turnss=2", "turns=1000", "timestep=1", "--equation=dt(s) = crss(s, s)", "Nx=2*um"]
+
+
+@pytest.mark.parametrize("bad", BAD)
 def test_bad_input_ends_all_ranks_with_one_message(bad, command, tmp_path):
     done = command(
         "run", ROOT / "problems" / "spin_spiral.py", bad, "--out", tmp_path, ranks=2, timeout=60
@@ -84,6 +87,24 @@ def test_a_run_that_breaks_ends_all_ranks(command, tmp_path):
     done = command("run", path, "--out", tmp_path, ranks=2, timeout=60)
     assert done.returncode == 3
     assert done.stderr.count("spinhydro: error: s is not finite at t = ") == 1
+
+
+def test_a_record_that_cannot_be_written_ends_all_ranks(command, tmp_path):
+    """Only rank 0 writes run.json: its failure must reach the others."""
+    path = tmp_path / "square.py"
+    fault = (
+        "import spinhydro.output\n"
+        "stock = spinhydro.output.RunFolder.update\n"
+        "def update(self, **entries):\n"
+        "    if 'sim_time' in entries and entries['sim_time'] > 0:\n"
+        "        raise spinhydro.errors.OutputError('on purpose')\n"
+        "    stock(self, **entries)\n"
+        "spinhydro.output.RunFolder.update = update\n"
+    )
+    path.write_text(TWO_DIMENSIONS.replace("projections = ", fault + "projections = "))
+    done = command("run", path, "--out", tmp_path, ranks=2, timeout=60)
+    assert done.returncode == 4, done.stderr
+    assert done.stderr.count("spinhydro: error: on purpose") == 1
 
 
 @pytest.mark.parametrize(
