@@ -14,8 +14,8 @@ import pytest
 import spinhydro.output
 from spinhydro.cli import call
 from spinhydro.errors import InputError, NotFiniteError, OutputError, WatchError
-from spinhydro.problem import load
 from spinhydro.plan import Plan, schedule
+from spinhydro.problem import load
 
 from ..conftest import ROOT
 
@@ -95,7 +95,9 @@ def test_ten_thousand_steps_do_not_drift_off_their_times():
 def test_not_finite_stops_with_field_time_and_iteration(copied, tmp_path):
     path = copied("quantum_torque", ("dt(s) = torque", "dt(s) = 0.01*s/(t - 0.1)**4 + torque"))
     problem = load(path, Nx=64, stop_time=5, timestep=0.01)
-    with pytest.raises(NotFiniteError, match=r"s is not finite at t = 0\.[12]\d* ms, iteration [12]\d"):
+    with pytest.raises(
+        NotFiniteError, match=r"s is not finite at t = 0\.[12]\d* ms, iteration [12]\d"
+    ):
         problem.run(out=tmp_path, quiet=True)
     folder = tmp_path / "quantum_torque" / "0001"
     found = record(folder)
@@ -211,7 +213,10 @@ def test_drift_counts_from_the_initial_state(copied, tmp_path):
     """Z of a Rabi oscillation goes from -1 to 1 in half a period: a change by 2."""
     path = copied(
         "josephson",
-        ("expect = {", 'expect = {"drift": "drift(s@ez) <= 1e-3", "mean": "ave(n) = 0.5 +- 1e-9", '),
+        (
+            "expect = {",
+            'expect = {"drift": "drift(s@ez) <= 1e-3", "mean": "ave(n) = 0.5 +- 1e-9", ',
+        ),
     )
     half = np.pi / (2 * np.pi * 0.118)
     values = {"Nx": 16, "kappa_n0": 0, "stop_time": half, "timestep": half / 100}
