@@ -20,14 +20,22 @@ _HOME = {
     "distributor": "spinhydro.domain",
     "RealFourierNyquist": "spinhydro.domain",
     "RK4": "spinhydro.steppers",
+    "IFRK4": "spinhydro.steppers",
     "stable_timestep": "spinhydro.steppers",
+    "FusedRK4": "spinhydro.fused",
     "ground_state": "spinhydro.states",
     "thomas_fermi": "spinhydro.states",
     "atomic_mass": "spinhydro.species",
     "pointwise": "spinhydro.functions",
+    "dx": "spinhydro.words",
+    "abs2": "spinhydro.complex_values",
+    "re": "spinhydro.complex_values",
+    "im": "spinhydro.complex_values",
     "josephson_magnetization": "spinhydro.exact",
     "magnetic_soliton": "spinhydro.exact",
     "spin_spiral": "spinhydro.exact",
+    "dark_bright_soliton": "spinhydro.exact",
+    "rabi_rotation": "spinhydro.exact",
 }
 
 __all__ = sorted(_HOME)

@@ -128,7 +128,9 @@ def _run_parser():
         "values", nargs="*", metavar="NAME=VALUE", help="new values, Nx=512 Omega_R='2*pi*62*Hz'"
     )
     parser.add_argument("--out", default="runs", metavar="DIR", help="folder of all runs [runs]")
-    parser.add_argument("--engine", default="dedalus", metavar="ENGINE", help="dedalus")
+    parser.add_argument(
+        "--engine", default="auto", metavar="ENGINE", help="auto, fused or dedalus [auto]"
+    )
     parser.add_argument(
         "--equation", action="append", default=[], metavar="EQUATION",
         help="replaces the equation for the same variable, or is added",

@@ -85,6 +85,54 @@ def spin_spiral(phase, polar_angle):
     )
 
 
+def dark_bright_soliton(x, t, angle, inverse_width):
+    r"""Wave functions of the dark-bright soliton of two equal interactions, shape (2, …), complex.
+
+    .. math:: \psi_1 = (\cos f \tanh z + i \sin f)\, e^{-i t}, \qquad
+              \psi_2 = \eta\, \mathrm{sech}\, z\,
+              e^{i [U x + (D^2 - U^2 - 2) t / 2]}, \\
+              z = D (x - U t), \quad U = D \tan f, \quad \eta^2 = \cos^2 f - D^2
+
+    solves i dpsi_j/dt = -psi_j''/2 + (|psi_1|^2 + |psi_2|^2) psi_j (Manakov), with n = 1 far away:
+    x in units of sqrt(hbar/(m g n)), t of 1/(g n), g n a frequency; the velocity U is then in units
+    of the sound velocity (Busch and Anglin, Phys. Rev. Lett. 87, 010401 (2001)).
+
+    Parameters
+    ----------
+    x, t : array or float
+        Position and time; they broadcast.
+    angle : float
+        f, |f| < pi/2: the phase of the dark component steps by 2 f - pi from left to right.
+    inverse_width : float
+        D, 0 < D < cos f.
+    """
+    x, t = np.broadcast_arrays(np.asarray(x, float), np.asarray(t, float))
+    velocity = inverse_width * np.tan(angle)
+    z = inverse_width * (x - velocity * t)
+    bright = np.sqrt(np.cos(angle) ** 2 - inverse_width**2) / np.cosh(np.clip(z, -350, 350))
+    phase = velocity * x + (inverse_width**2 - velocity**2 - 2) * t / 2
+    dark = np.cos(angle) * np.tanh(z) + 1j * np.sin(angle)
+    return np.stack([dark * np.exp(-1j * t), bright * np.exp(1j * phase)])
+
+
+def rabi_rotation(psi, angle):
+    r"""Two components turned by a resonant pulse.
+
+    .. math:: e^{-i \theta \sigma_x/2} \psi
+
+    With three equal interactions the Rabi coupling does this to every solution of the uncoupled
+    equations, with theta = Omega_R t.
+
+    Parameters
+    ----------
+    psi : array (2, …)
+    angle : array or float
+        theta.
+    """
+    cosine, sine = np.cos(np.asarray(angle) / 2), np.sin(np.asarray(angle) / 2)
+    return np.stack([cosine * psi[0] - 1j * sine * psi[1], cosine * psi[1] - 1j * sine * psi[0]])
+
+
 def _jacobi_cn(u, complement):
     """cn(u; k) by the descending Landen transformation, complement = 1 - k² in (0, 1].
 

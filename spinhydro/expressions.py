@@ -385,6 +385,7 @@ _IN_OTHER_WORDS = {
     "Objects are not all equal": "real and complex, or fields of different bases, do not mix",
     "tuple.index(x)": "it needs an index of the space coordinates, not of the spin",
     "cannot access local variable": "it needs a field",
+    "pop from empty list": "@ contracts two vectors",
 }
 
 

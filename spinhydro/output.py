@@ -8,8 +8,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from dedalus.core.field import Operand
+from dedalus.core.evaluator import H5GatherFileHandler
+from dedalus.core.field import Field, Operand
 
+from spinhydro.complex_values import is_real_valued
 from spinhydro.errors import InputError, OutputError, shorten
 
 #: Bytes that must stay free on the disk beyond what a write needs.
@@ -103,6 +105,27 @@ class RunFolder:
             raise OutputError(f"{self.path / 'log.txt'} could not be written: {error}") from None
 
 
+class GatherHandler(H5GatherFileHandler):
+    """Dedalus's gathering handler; writes real-valued tasks of complex problems as float64."""
+
+    def add_task(self, operand, variables=(), **options):
+        super().add_task(operand, **options)
+        if np.issubdtype(operand.dtype, np.complexfloating) and is_real_valued(operand, variables):
+            self.tasks[-1]["dtype"] = np.float64
+
+    def write_task(self, file, task):
+        data = task["out"].gather_data()
+        if self.comm.rank == 0:
+            dataset = file["tasks"][task["name"]]
+            dataset.resize(self.file_write_num, axis=0)
+            dataset[self.file_write_num - 1] = as_stored(data, task)
+
+
+def as_stored(data, task):
+    """The values of a task as its dataset keeps them."""
+    return data.real if task["dtype"] == np.float64 else data
+
+
 class FieldOutput:
     """The Dedalus file handler of a run: written when told to, checked after each write.
 
@@ -122,11 +145,13 @@ class FieldOutput:
     def __init__(self, solver, path, tasks, units, attributes, max_writes=1000):
         self.solver, self.tasks, self.units, self.attributes = solver, tasks, units, attributes
         self.comm = solver.dist.comm
-        self.handler = solver.evaluator.add_file_handler(
-            path, parallel="gather", mode="append", max_writes=max_writes, custom_schedule=_never
-        )
+        self.handler = GatherHandler(
+            path, solver.dist, solver.evaluator.vars,
+            mode="append", max_writes=max_writes, custom_schedule=_never,
+        )  # fmt: skip
+        solver.evaluator.add_handler(self.handler)
         for name, operand in tasks.items():
-            self.handler.add_task(operand, name=name, scales=1)
+            self.handler.add_task(operand, solver.state, name=name, scales=1)
         self.last_bytes = sum(
             int(np.prod(task["global_shape"])) * np.dtype(task["dtype"]).itemsize
             for task in self.handler.tasks
@@ -145,7 +170,7 @@ class FieldOutput:
         problem = self._on_root(self._check_space)
         if problem is None:
             try:
-                self.solver.evaluate_handlers([self.handler], dt=timestep)
+                self._evaluate_and_write(timestep)
             except (OSError, RuntimeError, ValueError) as error:
                 problem = f"{self.handler.current_file} could not be written: {error}"
             problem = self._on_root(lambda: problem or self._check_written())
@@ -153,6 +178,23 @@ class FieldOutput:
             raise OutputError(problem)
         self.writes += 1
         self.last_time = self.solver.sim_time
+
+    def _evaluate_and_write(self, timestep):
+        """What ``solver.evaluate_handlers`` does, but values that are on the grid stay there.
+
+        Dedalus takes every output through coefficient space, where a complex Fourier basis drops
+        the Nyquist mode: that adds a grid-scale ripple to outputs with a sharp edge.
+        """
+        for task in self.handler.tasks:
+            operand = task["operator"]
+            task["out"] = operand.copy() if isinstance(operand, Field) else operand.evaluate()
+        solver = self.solver
+        self.handler.process(
+            iteration=solver.iteration,
+            wall_time=solver.wall_time,
+            sim_time=solver.sim_time,
+            timestep=timestep,
+        )
 
     def _on_root(self, check):
         """Run a check on rank 0 and tell its finding to all ranks."""
@@ -181,7 +223,7 @@ class FieldOutput:
                 for task in self.handler.tasks:
                     stored = file["tasks"][task["name"]][index]
                     if self.comm.size == 1 and not np.array_equal(
-                        stored, task["out"].data, equal_nan=True
+                        stored, as_stored(task["out"].data, task), equal_nan=True
                     ):
                         return f"{path} did not keep {task['name']} as it was written"
         except (OSError, KeyError, ValueError, RuntimeError) as error:

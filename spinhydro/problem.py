@@ -483,7 +483,8 @@ def _replace_equations(source, equations):
             and advanced_variable(call.args[0].value) == variable
         ]
         if same:
-            edits.append((offsets(text, same[0]), repr(equation)))
+            # A file may state the equation once for each of its variants.
+            edits += [(offsets(text, argument), repr(equation)) for argument in same]
         else:
             last = calls[-1]
             end = offsets(text, last)[1]

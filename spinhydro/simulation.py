@@ -29,9 +29,12 @@ from spinhydro.errors import (
     SpinhydroError,
     Stopped,
     WatchError,
+    nearest,
     no_such,
 )
 from spinhydro.expressions import Evaluator
+from spinhydro.fused import FusedRK4, Unsupported
+from spinhydro.fused.kernels import HAS_NUMBA
 from spinhydro.output import FieldOutput, RunFolder, as_task, check_writable
 from spinhydro.plan import Plan, schedule
 from spinhydro.progress import Progress, duration
@@ -39,7 +42,9 @@ from spinhydro.stability import check_timestep
 from spinhydro.steppers import find_stepper
 from spinhydro.watch import Limit, grid_values
 
-ENGINES = ("dedalus",)
+ENGINES = ("auto", "fused", "dedalus")
+#: Grid values to be advanced from which compiling the kernels pays.
+WORTH_COMPILING = 1e7
 #: Steps between two looks at whether the state is finite.
 FINITE_CADENCE = 10
 #: Steps between two looks at the watches (and at every output).
@@ -71,7 +76,7 @@ class RunResult:
     wall_seconds: float
 
 
-def run_problem(problem, out="runs", engine="dedalus", quiet=False, force=False):
+def run_problem(problem, out="runs", engine="auto", quiet=False, force=False):
     """Run a loaded problem file; see ``simulate`` for what is raised.
 
     Parameters
@@ -80,7 +85,8 @@ def run_problem(problem, out="runs", engine="dedalus", quiet=False, force=False)
     out : str or Path
         Folder of all runs.
     engine : str
-        "dedalus".
+        "fused" (compiled right-hand side), "dedalus" (its own evaluator), or "auto": fused where
+        that is possible, and a line of the log that says why where it is not.
     quiet : bool
         No progress and no summary on the terminal.
     force : bool
@@ -125,7 +131,7 @@ def run_problem(problem, out="runs", engine="dedalus", quiet=False, force=False)
 
 
 def simulate(
-    problem, timestep, stop_time, name="script", out="runs", engine="dedalus", quiet=False,
+    problem, timestep, stop_time, name="script", out="runs", engine="auto", quiet=False,
     force=False, **options,
 ):  # fmt: skip
     """Run any ``d3.IVP`` of a plain Dedalus script with this run loop.
@@ -173,7 +179,7 @@ def simulate(
     return execute(problem, plan, out=out, engine=engine, quiet=quiet, force=force)
 
 
-def execute(ivp, plan, out="runs", engine="dedalus", quiet=False, force=False):
+def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
     """Check a plan, make the run folder, and carry the plan out."""
     started = time.monotonic()
     root = ivp.dist.comm.rank == 0
@@ -184,6 +190,7 @@ def execute(ivp, plan, out="runs", engine="dedalus", quiet=False, force=False):
     with np.errstate(all="ignore"):
         run = _Run(ivp, plan, timestep)
         run.check_start()
+        run.choose_engine(engine, steps)
         try:
             line = check_timestep(
                 run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force
@@ -196,8 +203,9 @@ def execute(ivp, plan, out="runs", engine="dedalus", quiet=False, force=False):
                 )
             raise error.within("timestep") from None
         folder = _on_root(ivp, lambda: _make_folder(out, plan))
-        run.open(folder, plan, engine, root, quiet)
+        run.open(folder, plan, root, quiet)
         run.say(f"{plan.name}: run folder {folder.path}")
+        run.say(f"engine: {run.engine}{run.engine_note}")
         run.say(line)
         with _signals() as signals:
             try:
@@ -215,7 +223,7 @@ def execute(ivp, plan, out="runs", engine="dedalus", quiet=False, force=False):
     return RunResult(
         folder=folder.path,
         status="done",
-        watch={limit.text: limit.largest for limit in run.watch},
+        watch={limit.text: limit.extreme for limit in run.watch},
         expect=expect,
         timestep=timestep,
         wall_seconds=seconds,
@@ -263,6 +271,7 @@ class _Run:
         self._check_units()
         self.solver = self._build_solver(stepper)
         self.initial_time = self.solver.sim_time
+        self.engine, self.engine_note = "dedalus", ""
         self.folder = self.output = self.progress = None
         self.root = self.quiet = True
 
@@ -272,6 +281,10 @@ class _Run:
             outputs = {v.name: v.name for v in self.ivp.variables}
         if not isinstance(outputs, dict):
             raise InputError('this must be a dictionary of strings: {"Z": "s@ez"}').within(
+                "outputs"
+            )
+        if not outputs:
+            raise InputError('outputs is empty: name what is to be kept, {"s": "s"}').within(
                 "outputs"
             )
         operands = {}
@@ -336,7 +349,8 @@ class _Run:
                 "output_units"
             )
         for name in units:
-            if name not in self.outputs:
+            # A unit of an output that was taken out does no harm; a misspelt one does.
+            if name not in self.outputs and nearest(name, self.outputs):
                 raise InputError(f"output_units: {no_such('output', name, self.outputs)}").within(
                     "output_units"
                 )
@@ -411,7 +425,52 @@ class _Run:
         local = int(not np.isfinite(np.sum(variable.data)))
         return self.ivp.dist.comm.allreduce(local, op=MPI.SUM) == 0
 
-    def open(self, folder, plan, engine, root, quiet):
+    def choose_engine(self, engine, steps):
+        """Replace Dedalus's evaluation of the right side by the fused one, if asked and possible.
+
+        Raises InputError if "fused" was asked for and is not possible, or does not agree with
+        Dedalus.
+        """
+        if engine == "dedalus":
+            return
+        domain = self.ivp.variables[0].domain
+        points = np.prod(self.ivp.dist.grid_layout.global_shape(domain, domain.dealias))
+        try:
+            if self.stepper_name != "RK4":
+                raise Unsupported(f"the time stepper {self.stepper_name}")
+            stepper = FusedRK4(
+                self.solver,
+                projections=self.projections,
+                compiled=HAS_NUMBA and steps * points > WORTH_COMPILING,
+            )
+            agreement = stepper.check()
+        except Unsupported as reason:
+            if engine == "fused":
+                raise InputError(
+                    f"the fused engine cannot do {reason}: use --engine auto"
+                ) from None
+            self.engine_note = f" (the fused engine cannot do {reason})"
+            return
+        except InputError as reason:
+            if engine == "fused":
+                raise
+            self.engine_note = f" ({reason})"
+            return
+        stepper.lazy = True
+        self.solver.timestepper = stepper
+        self.solver.enforce_real_cadence = None
+        self.engine = "fused"
+        forward, back = stepper.right_side.transforms()
+        self.engine_note = (
+            f" (agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage)"
+        )
+
+    def synchronise(self):
+        """The fused engine keeps the state to itself between outputs."""
+        if self.engine == "fused":
+            self.solver.timestepper.synchronise()
+
+    def open(self, folder, plan, root, quiet):
         """Record the beginning in the run folder and create the output handler."""
         self.folder, self.root, self.quiet = folder, root, quiet
         record = {
@@ -423,7 +482,7 @@ class _Run:
             "command": provenance.command(),
             "units": plan.units,
             "outputs": plan.outputs or {name: name for name in self.outputs},
-            "engine": engine,
+            "engine": self.engine,
             "timestepper": self.stepper_name,
             "timestep": self.timestep,
             "stop_time": plan.stop_time,
@@ -488,6 +547,9 @@ class _Run:
     def advance(self, timestep):
         """One step and its projections."""
         self.solver.step(timestep)
+        if self.engine == "fused":
+            # They are part of its step.
+            return
         for variable, operand in self.projections:
             result = operand.evaluate()
             scales = result.domain.dealias
@@ -496,6 +558,7 @@ class _Run:
             variable["g"] = result["g"]
 
     def check_finite(self):
+        self.synchronise()
         for variable in self.solver.state:
             if not self._is_finite(variable):
                 raise NotFiniteError(
@@ -505,12 +568,14 @@ class _Run:
                 )
 
     def check_watches(self):
+        self.synchronise()
         for limit in self.watch:
             value = limit.measure()
             if not limit.holds(value):
+                at = f" at {limit.place}" if limit.place else ""
                 raise WatchError(
                     f"the watch '{limit.text}' is broken at t = {self._now()}, iteration "
-                    f"{self.solver.iteration}: the value is {value:.3g}; {self._kept()}. Usual "
+                    f"{self.solver.iteration}: the value is {value:.3g}{at}; {self._kept()}. Usual "
                     "causes: a timestep that is too long, or too few grid points"
                 )
 
@@ -540,7 +605,7 @@ class _Run:
             self.folder.update(
                 sim_time=self.solver.sim_time,
                 iteration=self.solver.iteration,
-                watch={limit.text: limit.largest for limit in self.watch},
+                watch={limit.text: limit.extreme for limit in self.watch},
             )
 
     def measure_expectations(self):
@@ -551,7 +616,8 @@ class _Run:
             met = bool(limit.holds(value))
             found[name] = {"text": limit.text, "value": value, "limit": limit.limit, "met": met}
             self.say(
-                f"expected {name}: {value:.3g} <= {limit.limit:g}  {'ok' if met else 'MISSED'}"
+                f"expected {name}: {value:.3g} {'>=' if limit.is_lower else '<='} {limit.limit:g}  "
+                + ("ok" if met else "MISSED")
             )
         return found
 
@@ -570,7 +636,7 @@ class _Run:
             "iteration": self.solver.iteration,
             "wall_seconds": round(seconds, 3),
             "finished": provenance.now(),
-            "watch": {limit.text: limit.largest for limit in self.watch},
+            "watch": {limit.text: limit.extreme for limit in self.watch},
             "expect": expect or {},
         }
         try:
@@ -590,7 +656,7 @@ class _Run:
             f"{duration(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
         )
         for limit in self.watch:
-            self.say(f"largest {limit.text.split('<=')[0].strip()} = {limit.largest:.2g}")
+            self.say(limit.summary())
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Initial states: densities of trapped gases."""
 
+from functools import partial
+
 import numpy as np
 from scipy.linalg import solveh_banded
 from scipy.sparse.linalg import LinearOperator, cg
@@ -32,16 +34,16 @@ def thomas_fermi(x, R_x, floor=0.0):
 def ground_state(x, potential, interaction, kinetic, chemical_potential, tolerance=1e-12):
     r"""Density of the ground state of one component on a periodic grid, by Newton's method.
 
-    .. math:: -K \partial_x^2 p + V p + g p^3 = \mu p, \qquad n = p^2, \quad K = \hbar/2m
+    .. math:: -K \nabla^2 p + V p + g p^3 = \mu p, \qquad n = p^2, \quad K = \hbar/2m
 
     with every term divided by hbar, so that V, g and mu are frequencies.
 
     Parameters
     ----------
-    x : array (N,)
-        Equidistant grid of the whole period, N even.
-    potential : array (N,)
-        V(x)/hbar.
+    x : array (N,), or tuple of arrays (Nx,), (Ny,), …
+        Equidistant grid of the whole period along each axis, N even.
+    potential : array (N,), or (Nx, Ny, …)
+        V/hbar.
     interaction : float
         g/hbar for a density in units of the reference density, > 0.
     kinetic : float
@@ -49,12 +51,12 @@ def ground_state(x, potential, interaction, kinetic, chemical_potential, toleran
     chemical_potential : float
         mu/hbar > min(V).
     tolerance : float
-        Largest residual |(-K dxx + V + g p^2 - mu) p| relative to mu.
+        Largest residual |(-K lap + V + g p^2 - mu) p| relative to mu.
 
     Returns
     -------
-    array (N,)
-        n(x) in units of the reference density.
+    array, of the shape of `potential`
+        n in units of the reference density.
 
     Raises
     ------
@@ -62,8 +64,11 @@ def ground_state(x, potential, interaction, kinetic, chemical_potential, toleran
         If mu lies below the potential, or if the grid is too coarse for Newton's method to
         converge.
     """
-    x, potential = np.asarray(x, float), np.asarray(potential, float)
-    size, spacing = x.size, x[1] - x[0]
+    axes = [np.asarray(axis, float) for axis in (x if isinstance(x, tuple) else (x,))]
+    potential = np.asarray(potential, float)
+    shape = tuple(axis.size for axis in axes)
+    spacing = max(axis[1] - axis[0] for axis in axes)
+    length = min(axis.size * (axis[1] - axis[0]) for axis in axes)
     if not np.all(np.isfinite(potential)):
         raise InputError("no ground state: the potential is not finite everywhere")
     if chemical_potential <= potential.min():
@@ -71,16 +76,18 @@ def ground_state(x, potential, interaction, kinetic, chemical_potential, toleran
             f"no ground state: the chemical potential {chemical_potential:g} is not above the "
             f"bottom of the trap {potential.min():g}"
         )
-    k_squared = (2 * np.pi * np.fft.rfftfreq(size, spacing)) ** 2
+    k_squared = _k_squared(axes)
+
+    def filtered(symbol, p):
+        return np.fft.irfftn(symbol * np.fft.rfftn(p), shape, axes=range(len(shape)))
 
     def minus_laplacian(p):
-        return np.fft.irfft(k_squared * np.fft.rfft(p), size)
+        return filtered(k_squared, p)
 
     p = np.sqrt(np.maximum(chemical_potential - potential, 0) / interaction)
     # Newton's Jacobian is singular where p = 0: start with a tail outside the Thomas-Fermi edge.
-    width = (kinetic * spacing * size / (4 * chemical_potential)) ** (1 / 3)
-    smooth = np.exp(-k_squared * width**2 / 2)
-    p = np.fft.irfft(smooth * np.fft.rfft(p), size)
+    width = (kinetic * length / (4 * chemical_potential)) ** (1 / 3)
+    p = filtered(np.exp(-k_squared * width**2 / 2), p)
 
     def residual(p):
         return (
@@ -98,8 +105,12 @@ def ground_state(x, potential, interaction, kinetic, chemical_potential, toleran
     for _ in range(60):
         if size_of(r) <= tolerance:
             return p**2
-        step = _newton_step(p, r, kinetic, potential, interaction, chemical_potential, spacing,
-                            minus_laplacian)  # fmt: skip
+        diagonal = potential - chemical_potential + 3 * interaction * p**2
+        if len(shape) == 1:
+            precondition = _banded_inverse(diagonal, kinetic, spacing, chemical_potential)
+        else:
+            precondition = partial(filtered, 1 / (kinetic * k_squared + np.abs(diagonal).mean()))
+        step = _newton_step(r, kinetic, diagonal, minus_laplacian, precondition)
         damping = 1.0
         while size_of(residual(p + damping * step)) > size_of(r) and damping > 1e-3:
             damping /= 2
@@ -112,17 +123,35 @@ def ground_state(x, potential, interaction, kinetic, chemical_potential, toleran
     )
 
 
-def _newton_step(p, r, kinetic, potential, interaction, chemical_potential, spacing,
-                 minus_laplacian):  # fmt: skip
-    """Solve J step = -r, J = -K dxx + V - mu + 3 g p^2, by preconditioned conjugate gradients."""
-    diagonal = potential - chemical_potential + 3 * interaction * p**2
-    # The preconditioner is the second-order finite difference of J, made positive definite.
+def _k_squared(axes):
+    """|k|² of the modes of a real transform over all axes."""
+    total = 0.0
+    for i, axis in enumerate(axes):
+        last = i == len(axes) - 1
+        frequencies = (np.fft.rfftfreq if last else np.fft.fftfreq)(axis.size, axis[1] - axis[0])
+        others = (1,) * (len(axes) - 1 - i)
+        total = total + ((2 * np.pi * frequencies) ** 2).reshape(-1, *others)
+    return total
+
+
+def _newton_step(r, kinetic, diagonal, minus_laplacian, precondition):
+    """Solve J step = -r, J = -K lap + diagonal, by preconditioned conjugate gradients."""
+
+    def jacobian(u):
+        u = u.reshape(r.shape)
+        return (kinetic * minus_laplacian(u) + diagonal * u).ravel()
+
+    shape = (r.size, r.size)
+    operator = LinearOperator(shape, jacobian)
+    inverse = LinearOperator(shape, lambda u: precondition(u.reshape(r.shape)).ravel())
+    step, _ = cg(operator, -r.ravel(), rtol=1e-10, maxiter=400, M=inverse)
+    return step.reshape(r.shape)
+
+
+def _banded_inverse(diagonal, kinetic, spacing, chemical_potential):
+    """The inverse of the second-order finite difference of J, made positive definite."""
     positive = np.maximum(diagonal, 1e-3 * chemical_potential)
-    banded = np.zeros((2, p.size))
+    banded = np.zeros((2, diagonal.size))
     banded[0, 1:] = -kinetic / spacing**2
     banded[1] = 2 * kinetic / spacing**2 + positive
-    shape = (p.size, p.size)
-    jacobian = LinearOperator(shape, lambda u: kinetic * minus_laplacian(u) + diagonal * u)
-    inverse = LinearOperator(shape, lambda u: solveh_banded(banded, u))
-    step, _ = cg(jacobian, -r, rtol=1e-10, maxiter=400, M=inverse)
-    return step
+    return lambda u: solveh_banded(banded, u)

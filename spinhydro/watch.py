@@ -1,8 +1,9 @@
-"""Limits on what must stay small: ``"abs(sqrt(s@s) - 1) <= 1e-6"``.
+"""Limits on what must stay small, ``"abs(sqrt(s@s) - 1) <= 1e-6"``, or large, ``"n >= 0.01"``.
 
-The largest absolute value of the left side over all points is compared with the number on the
-right. ``drift(E)`` stands for the relative change of the sum of E over the grid since the start,
-|E(t)/E(0) - 1|. ``"ave(n) = 0.58 +- 0.01"`` limits the distance from a number.
+With ``<=`` the largest absolute value of the left side over all points is compared with the number
+on the right, with ``>=`` the smallest value. ``drift(E)`` stands for the relative change of the sum
+of E over the grid since the start, |E(t)/E(0) - 1|. ``"ave(n) = 0.58 +- 0.01"`` limits the distance
+from a number.
 """
 
 import math
@@ -21,8 +22,8 @@ class Limit:
     Parameters
     ----------
     text : str
-        ``"EXPRESSION <= NUMBER"``, ``"drift(EXPRESSION) <= NUMBER"`` or
-        ``"EXPRESSION = NUMBER +- TOLERANCE"``.
+        ``"EXPRESSION <= NUMBER"``, ``"EXPRESSION >= NUMBER"``,
+        ``"drift(EXPRESSION) <= NUMBER"`` or ``"EXPRESSION = NUMBER +- TOLERANCE"``.
     namespace : mapping
         ``problem.namespace``.
     dist : d3.Distributor
@@ -35,6 +36,7 @@ class Limit:
 
     def __init__(self, text, namespace, dist):
         self.text, self.dist = text, dist
+        self.is_lower = isinstance(text, str) and ">=" in text
         evaluate = Evaluator(namespace)
         expression, offset, value, self.limit = self._split(text, evaluate)
         stripped = expression.strip()
@@ -45,21 +47,28 @@ class Limit:
         self.operand = evaluate(expression, text, offset)
         if value:
             self.operand = self.operand - value
+        dtype = getattr(self.operand, "dtype", float)
+        if self.is_lower and (self.is_drift or np.issubdtype(dtype, np.complexfloating)):
+            raise EquationError(
+                text, 0, text.index(">="), "a smallest value is that of a real field: not a drift"
+            )
         self.initial = None
-        self.largest = 0.0
+        self.extreme = None
+        self.place = ""
 
     @staticmethod
     def _split(text, evaluate):
         """(expression, where it starts, value, tolerance) of either form."""
         text = text if isinstance(text, str) else str(text)
-        at, sign = text.find("<="), text.find("+-")
+        at, sign = max(text.find("<="), text.find(">=")), text.find("+-")
         equals = text.find("=") if sign > 0 else -1
         if at < 0 and not 0 < equals < sign:
             raise EquationError(
                 text,
                 0,
                 len(text),
-                "a limit reads EXPRESSION <= NUMBER or EXPRESSION = NUMBER +- TOLERANCE",
+                "a limit reads EXPRESSION <= NUMBER, EXPRESSION >= NUMBER or "
+                "EXPRESSION = NUMBER +- TOLERANCE",
                 'for example "abs(sqrt(s@s) - 1) <= 1e-6" or "ave(n) = 0.58 +- 0.01"',
             )
 
@@ -75,31 +84,64 @@ class Limit:
 
     def start(self):
         """The value at the initial state, from which drifts are counted."""
-        self.initial = None
-        self.largest = 0.0
+        self.initial = self.extreme = None
         return self.measure()
 
     def measure(self):
-        """The present value; it is kept in ``largest`` if it is the largest so far."""
+        """The present value; the worst so far is kept in ``extreme``, its place in ``place``."""
         values = grid_values(self.operand)
         if self.is_drift:
-            local = float(np.sum(values)) if values.size else 0.0
+            local = np.sum(values).item()
             present = self.dist.comm.allreduce(local, op=MPI.SUM)
             if self.initial is None:
                 self.initial = present
             value = abs(present - self.initial) / (abs(self.initial) or 1.0)
+            place = ""
         else:
-            local = float(np.max(np.abs(values))) if values.size else 0.0
-            # MPI's maximum forgets NaN.
-            bad = self.dist.comm.allreduce(int(not math.isfinite(local)), op=MPI.SUM)
-            value = math.nan if bad else self.dist.comm.allreduce(local, op=MPI.MAX)
-        if not value <= self.largest:
-            self.largest = value
+            value, place = self._worst(values)
+        if self.extreme is None or not self._is_within(value, self.extreme):
+            self.extreme, self.place = value, place
         return value
+
+    def _worst(self, values):
+        """The value that is compared with the limit, and where on the grid it stands."""
+        values = values if self.is_lower else -np.abs(values)
+        worst = int(np.argmin(values)) if values.size else 0
+        local = float(values.flat[worst]) if values.size else math.inf
+        # MPI's minimum forgets NaN.
+        bad = not math.isfinite(local) and values.size > 0
+        ranked = -math.inf if bad else local
+        lowest, rank = self.dist.comm.allreduce((ranked, self.dist.comm.rank), op=MPI.MINLOC)
+        place = self._coordinates(values.shape, worst) if rank == self.dist.comm.rank else ""
+        place = self.dist.comm.bcast(place, root=rank)
+        if lowest == -math.inf:
+            return math.nan, place
+        return (lowest if self.is_lower else abs(lowest)), place
+
+    def _coordinates(self, shape, index):
+        """ "x = 12.5, y = -3" of a point of the local grid; "" where the field is uniform."""
+        if not isinstance(self.operand, Operand) or not shape:
+            return ""
+        position = np.unravel_index(index, shape)[len(self.operand.tensorsig) :]
+        found = []
+        for axis, basis in enumerate(self.operand.domain.full_bases):
+            if basis is not None:
+                grid = self.dist.local_grid(basis).ravel()
+                found.append(f"{self.dist.coords[axis].name} = {grid[position[axis]]:.6g}")
+        return ", ".join(found)
+
+    def _is_within(self, value, limit):
+        return value >= limit if self.is_lower else value <= limit
 
     def holds(self, value):
         """True if `value` is finite and within the limit."""
-        return value <= self.limit
+        return bool(self._is_within(value, self.limit))
+
+    def summary(self):
+        """ "largest |s| = 1.2", or "smallest n = 0.03", for the log."""
+        sign = ">=" if self.is_lower else "<=" if "<=" in self.text else "="
+        name = self.text.split(sign)[0].strip()
+        return f"{'smallest' if self.is_lower else 'largest'} {name} = {self.extreme:.2g}"
 
 
 def grid_values(operand):

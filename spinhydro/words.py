@@ -1,7 +1,8 @@
 """The words that equations, outputs, projections and watches may use.
 
-Importing this module adds the words that Dedalus lacks (``dx``, ``dy``, ``dz``) to those that
-every ``problem.add_equation("…")`` knows; no word of Dedalus is replaced.
+Importing this module adds the words that Dedalus lacks (``dx``, ``dy``, ``dz``, ``spin_cross``,
+``abs2``, ``re``, ``im``) to those that every ``problem.add_equation("…")`` knows; no word of
+Dedalus is replaced.
 
 >>> import spinhydro.words
 >>> problem = d3.IVP([s], namespace=locals())
@@ -17,6 +18,8 @@ from spinhydro import backend  # noqa: F401  (sets Dedalus up)
 import dedalus.public as d3  # isort: skip
 from dedalus.core import problems  # isort: skip
 from dedalus.core.operators import aliases  # isort: skip
+from spinhydro.operators import spin_cross  # isort: skip
+from spinhydro.complex_values import abs2, im, re  # isort: skip
 
 
 class Word(NamedTuple):
@@ -56,10 +59,17 @@ WORDS = {
     "grad": Word(d3.grad, "grad(f)", "gradient: adds a space index in front"),
     "div": Word(d3.div, "div(v)", "divergence over the first index, which must be a space index"),
     "cross": Word(d3.cross, "cross(a, b)", "cross product of two spin vectors"),
+    "spin_cross": Word(
+        spin_cross, "spin_cross(grad(s), s)", "cross product over the last index of a tensor"
+    ),
     "dot": Word(d3.dot, "dot(a, b)", "contraction of neighbouring indices, the same as a @ b"),
     "@": Word(d3.dot, "s @ ez", "scalar product of spin vectors; s @ ez is the z component"),
     "integ": Word(d3.integ, "integ(f)", "integral over all space"),
     "ave": Word(d3.ave, "ave(f)", "average over all space"),
+    "conj": Word(aliases["conj"], "conj(f)", "complex conjugate"),
+    "re": Word(re, "re(f)", "real part; an output that is real is stored as real numbers"),
+    "im": Word(im, "im(f)", "imaginary part"),
+    "abs2": Word(abs2, "abs2(f)", "|f|**2, the same as re(conj(f)*f)"),
     **{
         name: Word(aliases[name], f"{name}(f)", text)
         for name, text in {
@@ -87,9 +97,13 @@ STOCK_WORDS = {name for name in problems.parseables if name.islower()}
 
 #: Functions of one number, which would act on a vector component by component.
 SCALAR_FUNCTIONS = {name for name, word in WORDS.items() if isinstance(word.function, np.ufunc)}
-SCALAR_FUNCTIONS -= {"abs", "sign"}
+SCALAR_FUNCTIONS -= {"abs", "sign", "conj"}
 
-OWN_WORDS = {name: WORDS[name].function for name in ("dx", "dy", "dz")}
+OWN_WORDS = {
+    name: WORDS[name].function for name in ("dx", "dy", "dz", "spin_cross", "abs2", "re", "im")
+}
+
+dx, dy, dz = (OWN_WORDS[name] for name in ("dx", "dy", "dz"))
 
 for _name, _function in OWN_WORDS.items():
     problems.parseables.setdefault(_name, _function)

@@ -3,6 +3,7 @@
 | name | order | stable for frequency * timestep up to |
 |---|---|---|
 | RK4 | 4 | 2.83 (classical, everything explicit) |
+| IFRK4 | 4 | 2.83 in the right side; the left side is exact, see its docstring |
 | RK443 | 3 | 1.57 in the explicit part, any in the implicit part |
 | RKSMR | 3 | 1.73 |
 | SBDF3 | 3 | 0.63 |
@@ -14,14 +15,15 @@ Limits are those of pure oscillation, d/dt = i omega, measured.
 from dedalus.core import timesteppers
 
 from spinhydro.errors import ParameterError, no_such
+from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.rk4 import RK4
 
 #: Largest omega * timestep of undamped oscillation in the explicit part.
-STABILITY_LIMITS = {"RK4": 2.83, "RK443": 1.57, "RKSMR": 1.73, "SBDF3": 0.63}
+STABILITY_LIMITS = {"RK4": 2.83, "IFRK4": 2.83, "RK443": 1.57, "RKSMR": 1.73, "SBDF3": 0.63}
 
-_OWN = {"RK4": RK4}
+_OWN = {"RK4": RK4, "IFRK4": IFRK4}
 
-__all__ = ["RK4", "STABILITY_LIMITS", "find_stepper", "stable_timestep"]
+__all__ = ["IFRK4", "RK4", "STABILITY_LIMITS", "find_stepper", "stable_timestep"]
 
 
 def stable_timestep(timestepper, frequency):

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from spinhydro import josephson_magnetization, magnetic_soliton, spin_spiral
+from spinhydro import (
+    dark_bright_soliton,
+    josephson_magnetization,
+    magnetic_soliton,
+    rabi_rotation,
+    spin_spiral,
+)
 
 
 @pytest.mark.parametrize("k", [0.0, 0.3, 0.9, 0.999999, 1.0, 1.000001, 1.3, 5.0])
@@ -59,3 +65,37 @@ def test_spiral_solves_the_landau_lifshitz_equation():
     spin = spin_spiral(q * x, theta)
     rate = omega * np.stack([spin[1], -spin[0], 0 * x])
     assert residual(spin, rate, x, kappa_n, kinetic) < 1e-11
+
+
+@pytest.mark.parametrize(("angle", "width"), [(0.5, 0.6), (-0.3, 0.4), (0.0, 0.9)])
+def test_dark_bright_soliton_solves_the_manakov_equations(angle, width):
+    """Second derivatives by differences of order 8: psi is not periodic."""
+    h = 0.05
+    x = np.arange(-15, 15, h)
+    weights = np.array(
+        [-1 / 560, 8 / 315, -1 / 5, 8 / 5, -205 / 72, 8 / 5, -1 / 5, 8 / 315, -1 / 560]
+    )
+
+    def psi(t, shift=0.0):
+        return dark_bright_soliton(x + shift, t, angle, width)
+
+    t, step = 0.7, 1e-3
+    curvature = sum(w * psi(t, (i - 4) * h) for i, w in enumerate(weights)) / h**2
+    rate = (8 * (psi(t + step) - psi(t - step)) - psi(t + 2 * step) + psi(t - 2 * step)) / (
+        12 * step
+    )
+    density = (np.abs(psi(t)) ** 2).sum(axis=0)
+    residual = 1j * rate + curvature / 2 - density * psi(t)
+    assert np.abs(residual).max() < 1e-8
+    assert density[0] == pytest.approx(1, abs=1e-4)
+    # A notch of depth D^2.
+    assert density.min() == pytest.approx(1 - width**2, abs=1e-3)
+
+
+def test_rabi_rotation():
+    up = np.array([1.0, 0.0])
+    np.testing.assert_allclose(rabi_rotation(up, np.pi), [0, -1j], atol=1e-15)
+    np.testing.assert_allclose(rabi_rotation(up, 2 * np.pi), [-1, 0], atol=1e-15)
+    psi = np.array([[0.3 + 0.1j, 0.2], [0.5j, -0.7]])
+    twice = rabi_rotation(rabi_rotation(psi, 0.4), 0.3)
+    np.testing.assert_allclose(twice, rabi_rotation(psi, 0.7), atol=1e-15)

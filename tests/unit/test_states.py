@@ -68,3 +68,20 @@ def test_thomas_fermi_floor():
     np.testing.assert_allclose(thomas_fermi(np.array([RADIUS]), RADIUS, floor=1e-3), 1e-3)
     assert thomas_fermi(x, RADIUS).min() == 0
     assert thomas_fermi(x, RADIUS, floor=1e-3).min() > 0
+
+
+@pytest.mark.parametrize("shape", [(64, 32), (48, 32, 32)])
+def test_ground_state_in_more_dimensions(shape):
+    lengths, radii, g = (48.0, 6.4, 6.4), (20.0, 2.2, 2.2), 8.0
+    axes = tuple(grid(size, length) for size, length in zip(shape, lengths, strict=False))
+    mesh = np.meshgrid(*axes, indexing="ij")
+    potential = g * sum((x / R) ** 2 for x, R in zip(mesh, radii, strict=False))
+    n = ground_state(axes, potential, g, KINETIC, chemical_potential=g)
+    p = np.sqrt(n)
+    k = np.meshgrid(*(2 * np.pi * np.fft.fftfreq(x.size, x[1] - x[0]) for x in axes), indexing="ij")
+    kinetic = np.fft.ifftn(KINETIC * sum(q**2 for q in k) * np.fft.fftn(p)).real
+    assert np.abs(kinetic + (potential + g * n - g) * p).max() < 1e-10 * g
+    assert 0.5 < n.max() < 1
+    # Even about the centre along every axis.
+    for axis in range(len(shape)):
+        np.testing.assert_allclose(n, np.roll(np.flip(n, axis), 1, axis), atol=1e-10)

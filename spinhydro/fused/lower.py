@@ -1,0 +1,234 @@
+"""Dedalus expression trees -> graph. All knowledge of Dedalus's operators is in this file."""
+
+from itertools import product as all_indices
+
+import numpy as np
+from dedalus.core import arithmetic, operators
+from dedalus.core.field import Field
+
+from spinhydro.fused.graph import CONSTANT, PROFILE, Graph, Node, Spectrum, Unsupported
+from spinhydro.operators import SpinCross
+
+#: Functions that both kernel makers know.
+FUNCTIONS = {
+    np.absolute, np.sign, np.exp, np.exp2, np.log, np.log2, np.log10, np.sqrt, np.square,
+    np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.sinh, np.cosh, np.tanh,
+    np.arcsinh, np.arccosh, np.arctanh,
+}  # fmt: skip
+
+
+class Lowering:
+    """Turn expressions of one problem into arrays of scalars of one graph.
+
+    Parameters
+    ----------
+    variables : list of fields
+        The state; its components are numbered through.
+    dist : d3.Distributor
+    time : field
+        The time of the problem.
+    lossless : bool
+        Whether going to coefficients and back changes nothing.
+
+    Attributes
+    ----------
+    profiles : list of fields
+        Fields with bases that are not part of the state: read again when they change.
+    constants : list of fields
+        Fields without bases, time among them: read at every evaluation.
+    """
+
+    def __init__(self, variables, dist, time, lossless):
+        self.graph = Graph(dist.dim)
+        self.time, self.lossless = time, lossless
+        self.dist = dist
+        self.profiles, self.constants = [], []
+        self.frozen = {}
+        self._known = {}
+        first = 0
+        self.first_component = {}
+        for variable in variables:
+            self.first_component[variable] = first
+            first += int(np.prod(_shape(variable), dtype=int))
+        self.components = first
+
+    def __call__(self, expression):
+        """Array of scalars, of the shape of the tensor components."""
+        if not hasattr(expression, "tensorsig"):
+            return np.array(expression, dtype=object)
+        if id(expression) not in self._known:
+            # The expression is kept with its value: an id may be given again otherwise.
+            self._known[id(expression)] = (self._lower(expression), expression)
+        return self._known[id(expression)][0]
+
+    def _lower(self, expression):
+        if isinstance(expression, Field):
+            return self._field(expression)
+        for kind in type(expression).__mro__:
+            method = _RULES.get(kind)
+            if method:
+                return method(self, expression)
+        raise Unsupported(f"the operator {type(expression).__name__}")
+
+    def _field(self, field):
+        result = np.empty(_shape(field), dtype=object)
+        graph = self.graph
+        if field in self.first_component:
+            first = self.first_component[field]
+            for i, index in enumerate(np.ndindex(result.shape)):
+                result[index] = Spectrum({("state", first + i): graph.identity()})
+            return result
+        has_bases = any(basis is not None for basis in field.domain.full_bases)
+        if has_bases and not all(basis is not None for basis in field.domain.full_bases):
+            raise Unsupported(f"the field {field.name}, which depends on some axes only")
+        fields = self.profiles if has_bases else self.constants
+        if field not in fields:
+            fields.append(field)
+        for i, index in enumerate(np.ndindex(result.shape)):
+            result[index] = self._frozen(field, i) if not has_bases else None
+            if result[index] is None:
+                kind = "profile" if has_bases else "constant"
+                level = PROFILE if has_bases else CONSTANT
+                result[index] = graph.node(kind, fields.index(field), i, level=level)
+        return result
+
+    def _frozen(self, field, i):
+        """0, 1 or -1 of a constant field, taken as such: unit vectors cost nothing."""
+        if field is self.time:
+            return None
+        field.change_scales(1)
+        value = field["g"].reshape(-1)[i]
+        if value in (0, 1, -1):
+            self.frozen[field, i] = value
+            return float(value)
+        return None
+
+    def _operands(self, expression):
+        """Both operands of a product or sum, as Dedalus's evaluator would find them.
+
+        While it takes one operand through another round of transforms, all that has been computed
+        goes with it, and so is truncated to the modes of the bases on the way.
+        """
+        operands = [self(argument) for argument in expression.original_args]
+        levels = [max((_level(v) for v in o.ravel()), default=CONSTANT) for o in operands]
+        if not self.lossless:
+            operands = [
+                _elementwise(self.graph.truncated, operand) if level < max(levels) else operand
+                for operand, level in zip(operands, levels, strict=True)
+            ]
+        return operands
+
+    def _add(self, expression):
+        a, b = self._operands(expression)
+        return _elementwise(self.graph.add, a, b)
+
+    def _multiply_number(self, expression):
+        number, operand = expression.original_args
+        if isinstance(number, complex) or np.iscomplexobj(number):
+            raise Unsupported("complex numbers")
+        number = float(number)
+        return _elementwise(lambda v: self.graph.multiply(number, v), self(operand))
+
+    def _multiply_fields(self, expression):
+        a, b = self._operands(expression)
+        result = np.empty(a.shape + b.shape, dtype=object)
+        for i, j in all_indices(np.ndindex(a.shape), np.ndindex(b.shape)):
+            result[i + j] = self.graph.multiply(a[i], b[j])
+        return result
+
+    def _dot(self, expression):
+        a, b = self._operands(expression)
+        i, j = expression.indices
+        a, b = np.moveaxis(a, i, -1), np.moveaxis(b, j, 0)
+        result = np.empty(a.shape[:-1] + b.shape[1:], dtype=object)
+        for left, right in all_indices(np.ndindex(a.shape[:-1]), np.ndindex(b.shape[1:])):
+            total = 0
+            for k in range(b.shape[0]):
+                total = self.graph.add(total, self.graph.multiply(a[left + (k,)], b[(k,) + right]))
+            result[left + right] = total
+        return result
+
+    def _cross(self, expression):
+        """Cross product over the last index of the first operand."""
+        a, b = self._operands(expression)
+        graph = self.graph
+        sign = 1 if expression.tensorsig[-1].right_handed else -1
+        result = np.empty(a.shape, dtype=object)
+        for outer, i in all_indices(np.ndindex(a.shape[:-1]), range(3)):
+            j, k = (i + 1) % 3, (i + 2) % 3
+            plus = graph.multiply(graph.to_grid(a[outer + (j,)]), graph.to_grid(b[k]))
+            minus = graph.multiply(graph.to_grid(a[outer + (k,)]), graph.to_grid(b[j]))
+            value = graph.add(plus, graph.multiply(-1, minus))
+            result[outer + (i,)] = graph.multiply(sign, value)
+        return result
+
+    def _power(self, expression):
+        base, exponent = expression.original_args
+        if isinstance(exponent, complex):
+            raise Unsupported("complex exponents")
+        return _elementwise(lambda v: self.graph.power(v, float(exponent)), self(base))
+
+    def _function(self, expression):
+        if expression.func not in FUNCTIONS:
+            raise Unsupported(f"the function {expression.name}")
+        (operand,) = expression.original_args
+        return _elementwise(lambda v: self.graph.function(expression.func, v), self(operand))
+
+    def _differentiate(self, expression):
+        operand = self(expression.original_args[0])
+        axis = self.dist.get_axis(expression.coord)
+        return _elementwise(lambda v: self.graph.differentiate(v, axis), operand)
+
+    def _gradient(self, expression):
+        parts = [self(part) for part in expression.original_args]
+        # Dedalus marks a derivative that is zero by the plain number 0.
+        shape = np.broadcast_shapes(*(part.shape for part in parts))
+        return np.stack([np.broadcast_to(part, shape) for part in parts])
+
+    def _component(self, expression):
+        if expression.index != 0:
+            raise Unsupported("components of an index that is not the first")
+        return self(expression.original_args[0])[expression.coord_subaxis, ...]
+
+    def _transpose(self, expression):
+        return np.swapaxes(self(expression.original_args[0]), *expression.indices)
+
+    def _pass(self, expression):
+        return self(expression.original_args[0])
+
+
+_RULES = {
+    arithmetic.AddFields: Lowering._add,
+    arithmetic.MultiplyNumberField: Lowering._multiply_number,
+    arithmetic.MultiplyFields: Lowering._multiply_fields,
+    arithmetic.DotProduct: Lowering._dot,
+    arithmetic.CrossProduct: Lowering._cross,
+    SpinCross: Lowering._cross,
+    operators.PowerFieldConstant: Lowering._power,
+    operators.UnaryGridFunction: Lowering._function,
+    operators.Differentiate: Lowering._differentiate,
+    operators.CartesianGradient: Lowering._gradient,
+    operators.CartesianComponent: Lowering._component,
+    operators.TransposeComponents: Lowering._transpose,
+    operators.CartesianLaplacian: Lowering._pass,
+    operators.CartesianDivergence: Lowering._pass,
+    operators.Convert: Lowering._pass,
+    operators.Copy: Lowering._pass,
+}
+
+
+def _level(value):
+    return value.level if isinstance(value, (Node, Spectrum)) else CONSTANT
+
+
+def _shape(field):
+    return tuple(system.dim for system in field.tensorsig)
+
+
+def _elementwise(function, *arrays):
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    result = np.empty(shape, dtype=object)
+    arrays = [np.broadcast_to(array, shape) for array in arrays]
+    for index in np.ndindex(shape):
+        result[index] = function(*(array[index] for array in arrays))
+    return result

@@ -1,0 +1,214 @@
+"""Classical Runge-Kutta on the fused right-hand side, as a time stepper of Dedalus."""
+
+import numpy as np
+
+from spinhydro.errors import InputError
+from spinhydro.fused.graph import Unsupported
+from spinhydro.fused.right_side import RightSide
+from spinhydro.steppers.rk4 import RK4
+
+#: Largest relative difference to Dedalus's own right-hand side that is taken for rounding.
+TOLERANCE = 1e-11
+
+
+class FusedRK4:
+    r"""The scheme of ``spinhydro.RK4`` with the right-hand side compiled from its strings.
+
+    ``problem.build_solver(FusedRK4)`` gives the numbers of ``problem.build_solver(RK4)`` to
+    rounding. The state is kept apart from the fields of the solver between steps; they are
+    brought up to date after every step, or, with ``lazy = True``, when `synchronise` is called.
+    Fields that a script changes between steps are read again (unless lazy).
+
+    Raises
+    ------
+    Unsupported
+        If the problem holds something that cannot be fused.
+    """
+
+    steps = 1
+    stages = 4
+
+    def __init__(self, solver, projections=(), compiled=None):
+        self.solver = solver
+        self._options = {"projections": projections, "compiled": compiled}
+        self.lazy = False
+        self._build()
+
+    def _build(self):
+        self.right_side = RightSide(self.solver, **self._options)
+        shape, dtype = self.right_side.state_shape, self.right_side.state_dtype
+        self.state, self._stage, self._rate, self._total = (
+            np.zeros(shape, dtype) for _ in range(4)
+        )
+        self._exchange = self.right_side.space.plan(shape[0])
+        self._shown = None
+        self._current = False
+
+    def step(self, timestep, wall_time):
+        """Advance the solver's state by one step."""
+        solver = self.solver
+        time = solver.sim_time
+        self._evaluate_handlers(timestep, wall_time)
+        self._read_fields()
+        right_side = self.right_side
+        stage, rate, total = self._stage, self._rate, self._total
+        np.copyto(stage, self.state)
+        np.copyto(total, self.state)
+        for node, weight, ahead in ((0, 1, 0.5), (0.5, 2, 0.5), (0.5, 2, 1), (1, 1, None)):
+            right_side(stage, time + node * timestep, rate)
+            if ahead is not None:
+                np.multiply(rate, ahead * timestep, out=stage)
+                stage += self.state
+            rate *= weight * timestep / 6
+            total += rate
+        self.state, self._total = total, self.state
+        if right_side.projection:
+            right_side.project(self.state, time + timestep, self._total)
+            self.state, self._total = self._total, self.state
+        self._current = False
+        solver.sim_time = time + timestep
+        if not self.lazy:
+            self.synchronise()
+
+    def synchronise(self):
+        """Bring the fields of the solver up to date."""
+        if self._current:
+            return
+        space = self.right_side.space
+        values = self._on_grid(self.state)
+        row = 0
+        for variable in self.solver.state:
+            variable.preset_scales(space.scales)
+            target = variable["g"]
+            number = target.size // space.points
+            np.copyto(target.reshape(number, *space.shape), values[row : row + number])
+            row += number
+        self._current = True
+        self._shown = [variable.data.copy() for variable in self.solver.state]
+
+    def _read_fields(self):
+        """Take over what is in the fields, if anybody has changed them since the last step."""
+        if self.lazy and not self._current and self._shown is not None:
+            return
+        if self.right_side.refresh():
+            self._build()
+            self.right_side.refresh()
+        if self._shown is not None and self._untouched():
+            return
+        exchange, space = self._exchange, self.right_side.space
+        row = 0
+        for variable in self.solver.state:
+            variable.change_scales(space.scales)
+            values = variable["g"].reshape(-1, *space.shape)
+            exchange.grid[row : row + values.shape[0]] = values
+            row += values.shape[0]
+        if self.right_side.on_grid:
+            np.copyto(self.state, exchange.grid)
+        else:
+            exchange.forward()
+            np.copyto(self.state, exchange.spectra)
+        self._shown = [variable.data.copy() for variable in self.solver.state]
+
+    def _on_grid(self, values):
+        """Grid values of the state or of a rate."""
+        if self.right_side.on_grid:
+            return values
+        np.copyto(self._exchange.spectra, values)
+        self._exchange.backward()
+        return self._exchange.grid
+
+    def _untouched(self):
+        return all(
+            variable.layout is self.solver.dist.grid_layout
+            and variable.data.shape == shown.shape
+            and np.array_equal(variable.data, shown)
+            for variable, shown in zip(self.solver.state, self._shown, strict=True)
+        )
+
+    def _evaluate_handlers(self, timestep, wall_time):
+        """Whatever a script has scheduled; Dedalus's own right-hand side is not evaluated."""
+        evaluator = self.solver.evaluator
+        schedule = {
+            "iteration": self.solver.iteration,
+            "wall_time": wall_time,
+            "sim_time": self.solver.sim_time,
+            "timestep": timestep,
+        }
+        mine = evaluator.groups["F"]
+        due = [h for h in evaluator.handlers if h not in mine and h.check_schedule(**schedule)]
+        if due:
+            if self._shown is not None:
+                self.synchronise()
+            evaluator.evaluate_handlers(due, **schedule)
+
+    def check(self):
+        """Compare the fused right-hand side with Dedalus's.
+
+        At the present state, and at that state with noise on it (a uniform state would hide an
+        error in a derivative).
+
+        Returns
+        -------
+        float
+            Largest difference relative to the largest rate.
+
+        Raises
+        ------
+        InputError
+            If they differ by more than rounding.
+        """
+        solver = self.solver
+        kept = [(v, v["c"].copy()) for v in solver.state]
+        time = solver.sim_time
+        worst = 0.0
+        random = np.random.default_rng(0)
+        try:
+            for noise in (0.0, 0.1):
+                for variable, coefficients in kept:
+                    variable["c"] = coefficients
+                    variable.change_scales(1)
+                    grid = variable["g"]
+                    grid += noise * (1 + np.abs(grid).max()) * random.standard_normal(grid.shape)
+                solver.sim_time = time + noise
+                worst = max(worst, self._difference())
+        finally:
+            for variable, coefficients in kept:
+                variable["c"] = coefficients
+            solver.sim_time = time
+            self._shown, self._current = None, False
+        if not worst <= TOLERANCE:
+            raise InputError(
+                f"the fused engine and Dedalus disagree on the right side by {worst:.1e}: run with "
+                "--engine dedalus, and please report the problem file"
+            )
+        return worst
+
+    def _difference(self):
+        solver = self.solver
+        stock = RK4(solver)
+        solver.evaluator.require_coeff_space(solver.state)
+        for sp in stock.subproblems:
+            sp.gather_inputs(solver.state, out=stock.stage.get_subdata(sp))
+        self._shown = None
+        self._read_fields()
+        self.right_side(self.state, solver.sim_time, self._rate)
+        solver.evaluator.require_coeff_space(solver.state)
+        solver.evaluator.evaluate_group("F")
+        stock._compute_rate()
+        stock._scatter(stock.rate)
+        space, values = self.right_side.space, self._on_grid(self._rate)
+        largest = difference = 0.0
+        row = 0
+        for variable in solver.state:
+            variable.change_scales(space.scales)
+            theirs = variable["g"].reshape(-1, *space.shape)
+            ours = values[row : row + theirs.shape[0]]
+            row += theirs.shape[0]
+            if not np.all(np.isfinite(theirs)):
+                return 0.0
+            largest = max(largest, np.abs(theirs).max())
+            difference = max(difference, np.abs(theirs - ours).max())
+        return difference / largest if largest else difference
+
+
+__all__ = ["FusedRK4", "Unsupported"]

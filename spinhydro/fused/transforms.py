@@ -1,0 +1,147 @@
+"""Fourier transforms of many scalars at once, with Dedalus's own FFTW plans.
+
+A spectrum is kept as the complex transform of the (dealiased) grid: along the last axis of a real
+problem 0 … G/2, along all others in FFT order. Modes that the basis does not hold are zero.
+"""
+
+import numpy as np
+from dedalus.core.basis import ComplexFourier, RealFourier
+from dedalus.libraries.fftw import fftw_wrappers as fftw
+
+from spinhydro.domain import RealFourierNyquist
+from spinhydro.fused.graph import Unsupported
+
+_FLAGS = ["FFTW_ESTIMATE"]
+
+
+class Space:
+    """Grid, wavenumbers and transforms of an all-Fourier domain on one rank.
+
+    Parameters
+    ----------
+    domain : Dedalus Domain
+        That of every variable of the problem.
+    dtype : np.float64 or np.complex128
+
+    Raises
+    ------
+    Unsupported
+        For another basis, or a domain that is split over ranks.
+    """
+
+    def __init__(self, domain, dtype):
+        dist = domain.dist
+        if dist.comm.size > 1:
+            raise Unsupported("a domain that is split over ranks")
+        self.is_real = np.dtype(dtype) == np.float64
+        kinds = RealFourier if self.is_real else ComplexFourier
+        for basis in domain.full_bases:
+            if not isinstance(basis, kinds):
+                raise Unsupported(f"the basis {type(basis).__name__}")
+        self.domain, self.bases = domain, domain.full_bases
+        self.scales = domain.dealias
+        self.shape = tuple(dist.grid_layout.local_shape(domain, self.scales))
+        self.points = int(np.prod(self.shape))
+        last = self.shape[-1] // 2 + 1 if self.is_real else self.shape[-1]
+        self.spectral_shape = (*self.shape[:-1], last)
+        self.wavenumbers = [self._wavenumbers(axis) for axis in range(len(self.shape))]
+        self.mask = self._mask()
+        self._symbols = {}
+
+    def _along(self, axis, values):
+        return values.reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
+
+    def _modes(self, axis):
+        size = self.shape[axis]
+        if self.is_real and axis == len(self.shape) - 1:
+            return np.arange(size // 2 + 1)
+        return np.fft.fftfreq(size, 1 / size).round()
+
+    def _wavenumbers(self, axis):
+        left, right = self.bases[axis].bounds
+        modes = self._modes(axis)
+        # The derivative of the mode with no definite sign is zero.
+        modes = np.where(2 * np.abs(modes) == self.bases[axis].size, 0, modes)
+        return self._along(axis, 2 * np.pi / (right - left) * modes)
+
+    def _mask(self):
+        """1 where the bases hold a mode; None if they hold all of them."""
+        held = np.ones(self.spectral_shape)
+        for axis, basis in enumerate(self.bases):
+            modes = np.abs(self._modes(axis))
+            largest = (min(basis.size, self.shape[axis]) - 1) // 2
+            keeps_nyquist = isinstance(basis, RealFourierNyquist) and basis.size == self.shape[axis]
+            if not keeps_nyquist:
+                held *= self._along(axis, (modes <= largest).astype(float))
+        return None if np.all(held == 1) else held
+
+    def symbol(self, polynomial):
+        """Array of a symbol ``{powers: coefficient}``, or a number if it is constant.
+
+        Equal symbols are the same array.
+        """
+        key = frozenset(polynomial.items())
+        if key not in self._symbols:
+            self._symbols[key] = self._evaluate(polynomial)
+        return self._symbols[key]
+
+    def _evaluate(self, polynomial):
+        total = 0
+        for powers, coefficient in polynomial.items():
+            factor = coefficient
+            for k, power in zip(self.wavenumbers, powers, strict=True):
+                if power:
+                    factor = factor * (1j * k) ** power
+            total = total + factor
+        if np.ndim(total) == 0:
+            return total
+        total = np.broadcast_to(total, self.spectral_shape)
+        return np.ascontiguousarray(total.real if np.all(total.imag == 0) else total)
+
+    def plan(self, number):
+        """Transforms of `number` scalars at once."""
+        return Batch(self, number)
+
+
+class Batch:
+    """Buffers and plans for a number of scalars.
+
+    Attributes
+    ----------
+    grid : array (number, *grid shape)
+    spectra : array (number, *spectral shape)
+    """
+
+    def __init__(self, space, number):
+        self.space = space
+        dtype = np.float64 if space.is_real else np.complex128
+        grid_shape = (number, *space.shape)
+        spectral_shape = (number, *space.spectral_shape)
+        self.grid = fftw.create_array(grid_shape, dtype)
+        self.grid.fill(0)
+        axes = range(len(space.shape), 0, -1)
+        self.plans, shape, kind = [], grid_shape, dtype
+        for axis in axes:
+            self.plans.append(fftw.FourierTransform(kind, shape, axis, flags=_FLAGS))
+            shape, kind = spectral_shape, np.complex128
+        self.buffers = [fftw.create_array(spectral_shape, np.complex128) for _ in self.plans]
+        for buffer in self.buffers:
+            buffer.fill(0)
+        self.spectra = self.buffers[-1]
+
+    def forward(self):
+        """grid -> spectra; normalised, and truncated to the modes of the bases."""
+        source = self.grid
+        for plan, buffer in zip(self.plans, self.buffers, strict=True):
+            plan.forward(source, buffer)
+            source = buffer
+        self.spectra *= 1 / self.space.points
+        if self.space.mask is not None:
+            self.spectra *= self.space.mask
+
+    def backward(self):
+        """spectra -> grid; spectra are overwritten."""
+        steps = list(zip(self.plans, self.buffers, strict=True))
+        for i in range(len(steps) - 1, -1, -1):
+            plan, buffer = steps[i]
+            plan.backward(buffer, steps[i - 1][1] if i else self.grid)

@@ -1,0 +1,340 @@
+"""The fused engine against Dedalus's own evaluation: same numbers, or the reason why not."""
+
+import dedalus.public as d3
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, reject, settings
+from hypothesis import strategies as st
+
+import spinhydro.words  # noqa: F401  (dx, dy in every string)
+from spinhydro import RK4, FusedRK4, RealFourierNyquist, distributor
+from spinhydro.errors import EquationError, InputError
+from spinhydro.expressions import Evaluator
+from spinhydro.fused import Unsupported
+from spinhydro.fused.kernels import make_kernel
+from spinhydro.problem import load
+
+from ..conftest import ROOT
+
+OPTIONS = {"ncc_cutoff": 0, "entry_cutoff": 0}
+
+
+def smooth(shape, grids, seed):
+    """Random sums of low modes: periodic, between -1 and 1."""
+    random = np.random.default_rng(seed)
+    values = np.zeros(shape + np.broadcast_shapes(*(g.shape for g in grids)))
+    for _ in range(4):
+        phase = sum(random.integers(-2, 3) * g for g in grids) + random.uniform(0, 6)
+        values += random.uniform(-0.25, 0.25, shape + (1,) * len(grids)) * np.cos(phase)
+    return values
+
+
+def make(equations, dimensions=1, size=16, dealias=1.0, basis=d3.RealFourier, seed=0):
+    """A problem for a spin s and a scalar u with profile n, constant B and time t."""
+    names = ("x", "y", "z")[:dimensions]
+    coords = d3.CartesianCoordinates(*names)
+    spin = d3.CartesianCoordinates("sx", "sy", "sz")
+    dist = distributor(coords, dtype=np.float64)
+    bases = tuple(
+        basis(coords[name], size=size, bounds=(0, 2 * np.pi), dealias=dealias) for name in names
+    )
+    s = dist.VectorField(spin, name="s", bases=bases)
+    u = dist.Field(name="u", bases=bases)
+    n = dist.Field(name="n", bases=bases)
+    B = dist.VectorField(spin, name="B")
+    t = dist.Field(name="t")
+    ex, ey, ez = spin.unit_vector_fields(dist)
+    grids = dist.local_grids(*bases)
+    s["g"] = smooth((3,), grids, seed)
+    u["g"] = smooth((), grids, seed + 1)
+    n["g"] = 2 + smooth((), grids, seed + 2)
+    B["g"] = np.array([0.3, -0.2, 0.7]).reshape((3,) + (1,) * dimensions)
+    nu = 0.05
+    problem = d3.IVP([s, u], time=t, namespace=dict(locals()))
+    for equation in equations:
+        problem.add_equation(equation)
+    return problem, {"s": s, "u": u, "n": n, "B": B}
+
+
+def build(problem, stepper):
+    coupling = (True,) * problem.dist.dim
+    return problem.build_solver(stepper, matrix_coupling=coupling, **OPTIONS)
+
+
+def state(fields):
+    result = []
+    for name in ("s", "u"):
+        fields[name].change_scales(1)
+        result.append(fields[name]["g"].copy())
+    return result
+
+
+def advance(equations, stepper, steps=20, edit=None, **options):
+    problem, fields = make(equations, **options)
+    solver = build(problem, stepper)
+    for i in range(steps):
+        if edit and i == steps // 2:
+            edit(fields)
+        solver.step(1e-3)
+    return state(fields)
+
+
+def assert_same(ours, theirs, tolerance=1e-12):
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * max(1, np.abs(b).max()))
+
+
+SPIN = "dt(s) = cross(s, lap(s)) + cross(n*B + (s@ez)*ez, s) + u*dx(s)*cos(3*t)"
+SCALAR = "dt(u) - nu*lap(u) = -u*dx(u) + s@ex - 0.1*u**3 + sqrt(n)*exp(-n)*sin(t)"
+CASES = {
+    "1-D": {},
+    "1-D, all modes kept": {"basis": RealFourierNyquist},
+    "1-D, dealiased": {"dealias": 3 / 2, "size": 32},
+    "2-D": {"dimensions": 2},
+    "2-D, dealiased": {"dimensions": 2, "dealias": 3 / 2},
+    "2-D, all modes kept": {"dimensions": 2, "basis": RealFourierNyquist},
+    "3-D": {"dimensions": 3, "size": 8},
+}
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "numba"])
+@pytest.mark.parametrize("case", CASES)
+def test_twenty_steps_agree_with_dedalus(case, compiled):
+    def fused(solver):
+        return FusedRK4(solver, compiled=compiled)
+
+    equations = (SPIN, SCALAR)
+    assert_same(advance(equations, fused, **CASES[case]), advance(equations, RK4, **CASES[case]))
+
+
+EQUATIONS_1D = [
+    "dt(s) = dx(cross(dx(s), s)/n)",
+    "dt(s) = -dx(dx(u*s)/n) + cross(dx(n)*ez, s)",
+    "dt(s) = grad(s@ez)@grad(s@ez)*s",
+    "dt(s) = div(grad(s)) + 0*s",
+    "dt(s) + cross(B, s) - nu*lap(s) = 0",
+    "dt(s) = abs(u)*s*tanh(u)*(2*n)**(-1.5)",
+    "dt(s) = t*B + t**2*ex",
+    "dt(s) = 0",
+    "dt(s) = 1e-4*(s@s)*lap(lap(s)) - dx(dx(dx(s)))",
+]
+
+
+@pytest.mark.parametrize("equation", EQUATIONS_1D)
+def test_forms_of_equations(equation):
+    equations = (equation, "dt(u) = 0.5*u")
+    assert_same(advance(equations, FusedRK4), advance(equations, RK4))
+    dealiased = {"dealias": 3 / 2, "size": 24}
+    assert_same(advance(equations, FusedRK4, **dealiased), advance(equations, RK4, **dealiased))
+
+
+def test_space_vectors_and_mixed_indices():
+    equations = (
+        "dt(s) = grad(u)@grad(s) - s*div(u*grad(u)) + div(spin_cross(grad(s), s)/n)",
+        "dt(u) = (grad(s)@ez)@grad(u) + lap(u*n)",
+    )
+    options = {"dimensions": 2}
+    assert_same(advance(equations, FusedRK4, **options), advance(equations, RK4, **options))
+
+
+def test_order_of_equations_does_not_matter():
+    ours = advance((SCALAR, SPIN), FusedRK4)
+    assert_same(ours, advance((SPIN, SCALAR), RK4))
+
+
+@pytest.mark.parametrize("name", ["n", "B", "s", "u"])
+def test_fields_changed_between_steps_are_honoured(name):
+    def edit(fields):
+        fields[name].change_scales(1)
+        fields[name]["g"] *= 1.5
+
+    ours = advance((SPIN, SCALAR), FusedRK4, edit=edit)
+    theirs = advance((SPIN, SCALAR), RK4, edit=edit)
+    assert_same(ours, theirs)
+    assert np.abs(ours[0] - advance((SPIN, SCALAR), RK4)[0]).max() > 1e-6
+
+
+def test_a_constant_that_was_zero_may_become_something_else():
+    def prepare(fields):
+        fields["B"]["g"] = 0
+
+    def edit(fields):
+        fields["B"]["g"] = np.array([[1.0], [0.5], [0.0]])
+
+    results = []
+    for stepper in (FusedRK4, RK4):
+        problem, fields = make((SPIN, SCALAR))
+        prepare(fields)
+        solver = build(problem, stepper)
+        for i in range(10):
+            if i == 5:
+                edit(fields)
+            solver.step(1e-3)
+        results.append(state(fields))
+    assert_same(*results)
+
+
+def test_handlers_of_a_script_see_the_state(tmp_path):
+    import h5py
+
+    problem, fields = make((SPIN, SCALAR))
+    solver = build(problem, FusedRK4)
+    solver.stop_iteration = 5
+    handler = solver.evaluator.add_file_handler(tmp_path / "snapshots", iter=1)
+    handler.add_task(fields["s"], name="s")
+    seen = []
+    while solver.proceed:
+        seen.append(state(fields)[0])
+        solver.step(1e-3)
+    with h5py.File(tmp_path / "snapshots" / "snapshots_s1.h5") as file:
+        np.testing.assert_allclose(file["tasks/s"][:], seen, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "problems").glob("*.py")), ids=lambda path: path.stem
+)
+def test_every_problem_file_gives_the_same_on_both_engines(path, tmp_path):
+    """To 1e-11 after its first output, or the log says why it ran on Dedalus."""
+    results = []
+    for engine in ("auto", "dedalus"):
+        problem = load(path, quick=True)
+        interval = 20 * problem.parameters["timestep"]
+        problem = load(path, quick=True, stop_time=interval, output_interval=interval)
+        folder = problem.run(out=tmp_path, quiet=True, engine=engine).folder
+        values = []
+        for variable in problem.ivp.variables:
+            variable.change_scales(1)
+            values.append(variable["g"].copy())
+        results.append((values, (folder / "log.txt").read_text(encoding="utf-8")))
+    assert_same(results[0][0], results[1][0], 1e-11)
+    assert "engine: fused (agrees" in results[0][1] or "fused engine cannot do" in results[0][1]
+    assert "engine: dedalus" in results[1][1]
+
+
+def test_the_main_job_is_fused(tmp_path):
+    result = load(ROOT / "problems" / "quantum_torque.py", quick=True).run(
+        out=tmp_path, quiet=True, engine="fused"
+    )
+    assert "engine: fused" in (result.folder / "log.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "equation, reason",
+    [
+        ("dt(u) = ave(u)*u", "operator"),
+        ("2*dt(u) = u", "left side other than"),
+        ("dt(u) = u(x=0)*u", "operator"),
+    ],
+)
+def test_what_cannot_be_fused_is_said(equation, reason):
+    problem, _ = make((SPIN, equation))
+    with pytest.raises(Unsupported, match=reason):
+        build(problem, FusedRK4)
+
+
+def test_auto_falls_back_with_one_line_and_fused_refuses(copied, tmp_path):
+    path = copied("spin_spiral", ("hbar_over_m/2*cross", "ave(s@s)*hbar_over_m/2*cross"))
+    result = load(path, stop_time=0.1).run(out=tmp_path, quiet=True)
+    log = (result.folder / "log.txt").read_text(encoding="utf-8")
+    assert log.count("the fused engine cannot do the operator") == 1
+    with pytest.raises(InputError, match="use --engine auto"):
+        load(path, stop_time=0.1).run(out=tmp_path, quiet=True, engine="fused")
+
+
+def test_a_wrong_right_side_is_found_by_the_check(monkeypatch):
+    problem, _ = make((SPIN, SCALAR))
+    solver = build(problem, FusedRK4)
+    stepper = solver.timestepper
+    assert stepper.check() < 1e-12
+    stepper.right_side.program._final.pop()
+    with pytest.raises(InputError, match="disagree"):
+        stepper.check()
+
+
+def test_checking_leaves_the_state_alone():
+    problem, fields = make((SPIN, SCALAR))
+    before = state(fields)
+    solver = build(problem, FusedRK4)
+    solver.timestepper.check()
+    assert_same(state(fields), before, 1e-15)
+    assert solver.sim_time == 0
+
+
+# Random expressions: scalars and vectors built from each other.
+SCALARS = st.recursive(
+    st.sampled_from(["u", "n", "t", "0.7", "s@ez", "s@s", "B@s"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("+-*"), inner).map("({0[0]}{0[1]}{0[2]})".format),
+        inner.map("dx({})".format),
+        inner.map("lap({})".format),
+        inner.map("sin({})".format),
+        inner.map("({})**2".format),
+        inner.map("({})/n".format),
+    ),
+    max_leaves=6,
+)
+VECTORS = st.recursive(
+    st.sampled_from(["s", "B", "ex", "ez"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map("cross({0[0]}, {0[1]})".format),
+        st.tuples(inner, st.sampled_from("+-"), inner).map("({0[0]}{0[1]}{0[2]})".format),
+        st.tuples(SCALARS, inner).map("({0[0]})*{0[1]}".format),
+        inner.map("dx({})".format),
+        inner.map("lap({})".format),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+@given(VECTORS, SCALARS, st.sampled_from(["plain", "kept", "dealiased"]))
+def test_random_expressions_agree_or_say_why(vector, scalar, kind):
+    options = {
+        "plain": {"size": 12},
+        "kept": {"size": 12, "basis": RealFourierNyquist},
+        "dealiased": {"size": 12, "dealias": 3 / 2},
+    }[kind]
+    problem, _ = make((), **options)
+    sides = {}
+    for name, text in (("s", vector), ("u", scalar)):
+        try:
+            value = Evaluator(problem.namespace)(text)
+        except EquationError:
+            # Such as a cross product with the derivative of a constant, the number 0.
+            reject()
+        # Constants of another rank are no right side.
+        assume(hasattr(value, "tensorsig") or name == "u" or value == 0)
+        sides[name] = value
+    for name, value in sides.items():
+        problem.add_equation((d3.dt(problem.namespace[name]), value))
+    try:
+        solver = build(problem, lambda s: FusedRK4(s, compiled=False))
+    except Unsupported:
+        return
+    with np.errstate(all="ignore"):
+        assert solver.timestepper.check() < 1e-10
+
+
+def test_kernels_of_numpy_and_numba_are_the_same():
+    from spinhydro.fused.graph import Graph
+
+    graph = Graph(1)
+    a, b = (graph.node("profile", 0, i) for i in range(2))
+    c = graph.node("constant", 0, 0)
+    value = graph.add(graph.multiply(a, b), graph.power(graph.function(np.exp, a), -1.0))
+    outputs = [value, graph.multiply(graph.multiply(value, c), value), graph.power(b, 3.0), a]
+    places = {a: ("array", 0, 0), b: ("array", 0, 1), c: ("constant", 0)}
+    arrays = (np.random.default_rng(0).uniform(0.5, 1, (2, 50)),)
+    results = []
+    for compiled in (False, True):
+        out = np.zeros((4, 50))
+        kernel = make_kernel(outputs, places.__getitem__, compiled)
+        kernel(arrays, np.array([2.5]), out)
+        kernel(arrays, np.array([2.5]), out)
+        results.append(out)
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-14)
+    x, y = arrays[0]
+    first = x * y + np.exp(-x)
+    np.testing.assert_allclose(results[0], [first, 2.5 * first**2, y**3, x], rtol=1e-14)

@@ -1,0 +1,80 @@
+import dedalus.public as d3
+import numpy as np
+import pytest
+
+from spinhydro import distributor
+from spinhydro.errors import EquationError
+from spinhydro.watch import Limit
+
+
+@pytest.fixture
+def problem():
+    coords = d3.CartesianCoordinates("x", "y")
+    dist = distributor(coords, dtype=np.float64)
+    bases = [d3.RealFourier(coords[axis], size=16, bounds=(0, 16), dealias=3 / 2) for axis in "xy"]
+    spin = d3.CartesianCoordinates("sx", "sy", "sz")
+    n = dist.Field(name="n", bases=bases)
+    s = dist.VectorField(spin, name="s", bases=bases)
+    x, y = dist.local_grids(*bases)
+    n["g"] = 0.5 - 0.4 * np.cos(np.pi / 8 * (x - 3)) * np.cos(np.pi / 8 * (y - 5)) ** 2
+    s["g"][1] = 2 * np.cos(np.pi / 8 * (x - 7)) + 0 * y
+    return d3.IVP([n, s], namespace=locals())
+
+
+def limit(problem, text):
+    return Limit(text, problem.namespace, problem.dist)
+
+
+def test_smallest_value_and_its_place(problem):
+    found = limit(problem, "n >= 0.2")
+    value = found.start()
+    assert value == pytest.approx(0.1)
+    assert not found.holds(value)
+    assert found.holds(0.2) and not found.holds(0.199) and not found.holds(np.nan)
+    # (3, 5) and (3, 13) are equally low.
+    assert found.place in ("x = 3, y = 5", "x = 3, y = 13")
+    assert found.summary() == "smallest n = 0.1"
+
+
+def test_a_negative_value_is_the_smallest(problem):
+    assert limit(problem, "n - 1 >= 0.2").start() == pytest.approx(-0.9)
+
+
+def test_largest_value_and_its_place(problem):
+    found = limit(problem, "s <= 3")
+    assert found.start() == pytest.approx(2)
+    assert found.place.startswith(("x = 7,", "x = 15,"))
+    assert found.summary() == "largest s = 2"
+
+
+def test_the_extreme_is_kept(problem):
+    lowest, highest = limit(problem, "n >= 0"), limit(problem, "n <= 9")
+    lowest.start(), highest.start()
+    n = problem.variables[0]
+    for factor in (0.5, 3, 1):
+        n.change_scales(1)
+        n["g"] *= factor
+        lowest.measure(), highest.measure()
+    assert lowest.extreme == pytest.approx(0.05)
+    assert highest.extreme == pytest.approx(1.35)
+
+
+def test_not_finite_breaks_every_limit(problem):
+    n = problem.variables[0]
+    n["g"][3, 4] = np.nan
+    for text in ("n >= -1e9", "n <= 1e9"):
+        found = limit(problem, text)
+        assert np.isnan(found.start())
+        assert not found.holds(found.extreme)
+
+
+def test_uniform_values_have_no_place(problem):
+    found = limit(problem, "ave(n) >= 0.1")
+    assert found.start() == pytest.approx(0.5)
+    assert found.place == ""
+
+
+@pytest.mark.parametrize("text", ["drift(n) >= 1", "n >= n", "n > 1", ">= 1", "n >="])
+def test_limits_that_cannot_be_read(problem, text):
+    with pytest.raises(EquationError):
+        limit(problem, text)
