@@ -22,6 +22,7 @@ from .interface import (
     WINDOW,
     analytic_position,
     effective_field_torque,
+    is_unit_vector,
     length,
     magnetization_map,
     rabi_period,
@@ -29,7 +30,7 @@ from .interface import (
     spin_currents,
 )
 from .josephson import local_frequency, magnetization
-from .sampling import at_times, periodic_derivative, squeezed, unit_spin_at
+from .sampling import at_times, periodic_derivative, squeezed, unit, unit_spin_at
 from .spacetime import plot_spacetime
 from .style import (
     CRITICAL,
@@ -162,7 +163,7 @@ def interface_profiles(ds, periods=PERIODS, window=WINDOW):
     dims = ("period", "x")
     return xr.Dataset(
         {
-            "Z": (dims, moment.s.values[:, 2]),
+            "Z": (dims, unit(moment.s.values)[:, 2]),
             "current": (dims, length(current) / scale),
             "divergence": (dims, divergence),
         },
@@ -237,7 +238,7 @@ def panel_b(ds, without=None, ax=None):
     """Magnetic anisotropy kappa n(x), with the critical value 2 Omega_R."""
     ax = axes_or_new(ax)
     require(ds, ["n"], ["Omega_R", "kappa_n0"], "figure 2b")
-    scale, unit = _frequency_unit(ds)
+    scale, text = _frequency_unit(ds)
     critical = 2 * abs(ds.attrs["Omega_R"]) * scale
     kappa_n = _anisotropy(ds) * scale
     ax.plot(ds.x, kappa_n, color=INK)
@@ -261,7 +262,7 @@ def panel_b(ds, without=None, ax=None):
             fontweight="bold",
         )
     ax.set_ylim(0, 1.15 * kappa_n.max())
-    ax.set_ylabel(rf"$\kappa n{unit}")
+    ax.set_ylabel(rf"$\kappa n{text}")
     _frame_x(ax, ds)
     return ax
 
@@ -456,12 +457,13 @@ def _anisotropy(ds):
 
 
 def _at(ds, times):
-    """s, n and v of a run at any times; s as a unit vector."""
+    """s, n and v of a run at any times; s of unit length where the run keeps it so."""
     t = ds.t.values
     axis = next(dim for dim in ds.s.dims if dim not in ("t", "x"))
     s = ds.s.transpose("t", axis, "x").values
+    spins = unit_spin_at(s, t, times) if is_unit_vector(ds) else at_times(s, t, times)
     out = xr.Dataset(
-        {"s": (("t", "spin", "x"), unit_spin_at(s, t, times))},
+        {"s": (("t", "spin", "x"), spins)},
         coords={"t": times, "spin": ["x", "y", "z"], "x": ds.x},
         attrs=ds.attrs,
     )

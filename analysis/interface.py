@@ -18,6 +18,8 @@ from .sampling import at_times, periodic_derivative, squeezed, unit
 
 # Half width (µm) of the region around x_c in which maxima are taken.
 WINDOW = 25.0
+# Share of the peak density below which a point counts as outside the cloud.
+OUTSIDE = 0.01
 # Output intervals are divided into this many parts where a first passage is looked for.
 REFINEMENT = 10
 
@@ -25,8 +27,9 @@ REFINEMENT = 10
 def interface_position(ds, periods=(0.75, 0.9, 1.0)):
     """x_c of a run: the outermost |x| where the maximum of Z over 0 <= t <= t_m reaches 0.
 
-    Inside x_c the magnetization is trapped at Z < 0; outside it changes sign.  The mean of both
-    sides of the cloud; Z is refined in time by a quintic spline, x by a straight line between the
+    Inside x_c the magnetization is trapped at Z < 0; outside it changes sign.  Where the run has n,
+    points are looked at only where the first n is above 1 % of its peak.  The mean of both sides
+    of the cloud; Z is refined in time by a quintic spline, x by a straight line between the
     two grid points on either side of the sign change.
 
     Parameters
@@ -46,6 +49,9 @@ def interface_position(ds, periods=(0.75, 0.9, 1.0)):
     """
     require(ds, ["Z"], ["Omega_R"], "interface_position")
     Z, t, x = magnetization_map(ds), ds.t.values, ds.x.values
+    if "n" in ds:
+        inside = _density(ds)[0] > OUTSIDE * _density(ds)[0].max()
+        Z, x = Z[:, inside], x[inside]
     period = rabi_period(ds)
     positions = []
     for ending in np.asarray(periods, dtype=float) * period:
@@ -65,7 +71,8 @@ def spin_currents(ds):
     """Spin current of a run, its two parts.
 
     j_torque = (hbar/2m) n dx(s_hat) x s_hat, whose divergence is the quantum torque, and the
-    advection v s.  Spectral derivative in x.
+    advection v s.  Spectral derivative in x, of s as the run keeps it: where |s| = n this is
+    smooth also outside the cloud, where s_hat is not.
 
     Parameters
     ----------
@@ -82,14 +89,15 @@ def spin_currents(ds):
         What is missing, or x is not a uniform periodic grid.
     """
     require(ds, ["s", "n"], ["hbar_over_m"], "spin_currents")
-    spins, density = _unit_spins(ds), _density(ds)
+    spins, density = _stored_spins(ds), _density(ds)
     dims, coords = ("t", "spin", "x"), {"t": ds.t, "spin": ["x", "y", "z"], "x": ds.x}
     units = {"units": "um/ms"} if ds.x.attrs.get("units") == "um" else {}
-    current = _torque_current(spins, density, ds.x.values, ds.attrs["hbar_over_m"])
+    factors = ds.x.values, ds.attrs["hbar_over_m"], is_unit_vector(ds)
+    current = _torque_current(spins, density, *factors)
     out = xr.Dataset({"j_torque": (dims, current, units)}, coords=coords)
     if "v" in ds:
         v = squeezed(ds.v).transpose("t", "x").values
-        out["advection"] = (dims, (v * density)[:, None] * spins, units)
+        out["advection"] = (dims, (v * density)[:, None] * unit(spins), units)
     return out
 
 
@@ -110,7 +118,7 @@ def effective_field_torque(ds):
         What is missing.
     """
     require(ds, ["s", "n"], ["Omega_R", "kappa_n0"], "effective_field_torque")
-    torque = _field_torque(_unit_spins(ds), _density(ds), ds.attrs)
+    torque = _field_torque(unit(_stored_spins(ds)), _density(ds), ds.attrs)
     return xr.DataArray(
         torque,
         dims=("t", "spin", "x"),
@@ -142,14 +150,16 @@ def torque_ratio(ds, times=None, window=WINDOW):
     require(ds, ["s", "n"], ["Omega_R", "kappa_n0", "hbar_over_m"], "torque_ratio")
     t, x = ds.t.values, ds.x.values
     near = np.abs(np.abs(x) - analytic_position(ds)) <= window
-    spins, density = _unit_spins(ds), _density(ds)
+    spins, density, is_unit = _stored_spins(ds), _density(ds), is_unit_vector(ds)
     times = t if times is None else np.asarray(times, dtype=float)
     ratio = []
     for time in times:
-        s, n = unit(at_times(spins, t, time)), at_times(density, t, time)
-        current = _torque_current(s, n, x, ds.attrs["hbar_over_m"])
+        s, n = at_times(spins, t, time), at_times(density, t, time)
+        if is_unit:
+            s = unit(s)
+        current = _torque_current(s, n, x, ds.attrs["hbar_over_m"], is_unit)
         divergence = length(periodic_derivative(current, x))[:, near].max()
-        ratio.append(divergence / length(_field_torque(s, n, ds.attrs))[:, near].max())
+        ratio.append(divergence / length(_field_torque(unit(s), n, ds.attrs))[:, near].max())
     return np.array(ratio)
 
 
@@ -295,19 +305,24 @@ def _outermost_zero(distance, values):
     return distance[left] + share * (distance[left + 1] - distance[left])
 
 
-def _unit_spins(ds):
+def _stored_spins(ds):
+    """s (t, spin, x) as the run keeps it, of length 1 exactly where it is a unit vector."""
     spins = squeezed(ds.s)
     (axis,) = (dim for dim in spins.dims if dim not in ("t", "x"))
-    return unit(spins.transpose("t", axis, "x").values)
+    values = spins.transpose("t", axis, "x").values
+    return unit(values) if is_unit_vector(ds) else values
 
 
 def _density(ds):
     return squeezed(ds.n).transpose("t", "x").values
 
 
-def _torque_current(spins, density, x, hbar_over_m):
+def _torque_current(spins, density, x, hbar_over_m, is_unit):
+    """(hbar/2m) n dx(s_hat) x s_hat, from s_hat, or from s = n s_hat: dx(s) x s_hat is the same."""
     slope = periodic_derivative(spins, x)
-    return hbar_over_m / 2 * density[:, None] * np.cross(slope, spins, axis=1)
+    if is_unit:
+        slope = density[:, None] * slope
+    return hbar_over_m / 2 * np.cross(slope, unit(spins), axis=1)
 
 
 def _field_torque(spins, density, parameters):

@@ -20,7 +20,7 @@ which is paper A's Eqs. (1) and (2) at rest, divided by the density n, which is 
 | g_n0 | interaction g n_0 / hbar | Methods |
 | R_x | Thomas-Fermi radius (printed as R_r) | Methods |
 
-Runs in about a minute on one core. To run, and to plot Fig. 2:
+Runs in about ten seconds on one core. To run, and to plot Fig. 2:
 
     spinhydro run problems/quantum_torque.py
     spinhydro plot runs/quantum_torque/0001
