@@ -18,10 +18,15 @@ from dedalus.core.problems import InitialValueProblem
 from mpi4py import MPI
 
 from spinhydro import __version__, parallel, provenance
-from spinhydro.backend import SOLVER_OPTIONS
-from spinhydro.equations import check_complete, names_of
+from spinhydro.declarations import (
+    check_output_units,
+    read_limits,
+    read_outputs,
+    read_projections,
+)
+from spinhydro.engines import build_solver, check_engine, choose_engine
+from spinhydro.equations import check_complete
 from spinhydro.errors import (
-    EquationError,
     InputError,
     NotFiniteError,
     OutputError,
@@ -29,22 +34,15 @@ from spinhydro.errors import (
     SpinhydroError,
     Stopped,
     WatchError,
-    nearest,
     no_such,
 )
-from spinhydro.expressions import Evaluator
-from spinhydro.fused import FusedRK4, Unsupported
-from spinhydro.fused.kernels import HAS_NUMBA
-from spinhydro.output import FieldOutput, RunFolder, as_task, check_writable
+from spinhydro.output import FieldOutput, RunFolder, check_writable
 from spinhydro.plan import Plan, schedule
 from spinhydro.progress import Progress, duration
 from spinhydro.stability import check_timestep
 from spinhydro.steppers import find_stepper
-from spinhydro.watch import Limit, grid_values
+from spinhydro.watch import grid_values
 
-ENGINES = ("auto", "fused", "dedalus")
-#: Grid values to be advanced from which compiling the kernels pays.
-WORTH_COMPILING = 1e7
 #: Steps between two looks at whether the state is finite.
 FINITE_CADENCE = 10
 #: Steps between two looks at the watches (and at every output).
@@ -183,8 +181,7 @@ def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
     """Check a plan, make the run folder, and carry the plan out."""
     started = time.monotonic()
     root = ivp.dist.comm.rank == 0
-    if engine not in ENGINES:
-        raise ParameterError(no_such("engine", engine, ENGINES))
+    check_engine(engine)
     _on_root(ivp, lambda: check_writable(out, plan.name))
     timestep, steps_per_output, steps, remainder = schedule(plan)
     with np.errstate(all="ignore"):
@@ -261,118 +258,18 @@ class _Run:
     def __init__(self, ivp, plan, timestep):
         self.ivp, self.plan, self.timestep = ivp, plan, timestep
         self.time_unit = plan.units.get("time", "")
-        self.names = names_of(ivp)
         stepper = find_stepper(plan.timestepper)
         self.stepper_name = stepper.__name__
-        self.outputs = self._operands()
-        self.projections = self._projections()
-        self.watch = list(self._limits("watch", plan.watch).values())
-        self.expect = self._limits("expect", plan.expect)
-        self._check_units()
-        self.solver = self._build_solver(stepper)
+        self.outputs = read_outputs(ivp, plan.outputs)
+        self.projections = read_projections(ivp, plan.projections)
+        self.watch = list(read_limits(ivp, "watch", plan.watch).values())
+        self.expect = read_limits(ivp, "expect", plan.expect)
+        check_output_units(plan.output_units, self.outputs)
+        self.solver = build_solver(ivp, stepper)
         self.initial_time = self.solver.sim_time
         self.engine, self.engine_note = "dedalus", ""
         self.folder = self.output = self.progress = None
         self.root = self.quiet = True
-
-    def _operands(self):
-        outputs = self.plan.outputs
-        if outputs is None:
-            outputs = {v.name: v.name for v in self.ivp.variables}
-        if not isinstance(outputs, dict):
-            raise InputError('this must be a dictionary of strings: {"Z": "s@ez"}').within(
-                "outputs"
-            )
-        if not outputs:
-            raise InputError('outputs is empty: name what is to be kept, {"s": "s"}').within(
-                "outputs"
-            )
-        operands = {}
-        for name, text in outputs.items():
-            if not isinstance(name, str) or not name.isidentifier():
-                raise InputError(f"outputs: {name!r} cannot be the name of an output").within(
-                    "outputs"
-                )
-            if not isinstance(text, str):
-                raise InputError("this must be a string such as 's@ez'").within(
-                    "outputs", f"outputs['{name}']"
-                )
-            try:
-                operands[name] = as_task(Evaluator(self.names)(text), self.ivp.dist)
-            except InputError as error:
-                raise error.within("outputs", f"outputs['{name}']") from None
-        return operands
-
-    def _projections(self):
-        variables = {v.name: v for v in self.ivp.variables}
-        if not isinstance(self.plan.projections, dict):
-            raise InputError(
-                'projections must be a dictionary of strings: {"s": "s/sqrt(s@s)"}'
-            ).within("projections")
-        found = []
-        for name, text in self.plan.projections.items():
-            if name not in variables:
-                raise InputError(f"projections: {no_such('variable', name, variables)}").within(
-                    "projections"
-                )
-            text = str(text)
-            try:
-                operand = Evaluator(self.names)(text)
-                if tuple(getattr(operand, "tensorsig", ())) != tuple(variables[name].tensorsig):
-                    raise EquationError(
-                        text, 0, len(text), f"the projection of {name} must have its components"
-                    )
-            except EquationError as error:
-                raise error.within("projections", f"projections['{name}']") from None
-            found.append((variables[name], operand))
-        return found
-
-    def _limits(self, where, texts):
-        """The limits of `watch` or `expect` by name."""
-        if not isinstance(texts, (dict, list, tuple)):
-            raise InputError(f'{where} must be a list of strings: ["abs(s@s - 1) <= 1e-6"]').within(
-                where
-            )
-        named = texts if isinstance(texts, dict) else {text: text for text in texts}
-        limits = {}
-        for name, text in named.items():
-            try:
-                limits[name] = Limit(text, self.names, self.ivp.dist)
-            except EquationError as error:
-                raise error.within(where, where) from None
-        return limits
-
-    def _check_units(self):
-        units = self.plan.output_units
-        if not isinstance(units, dict) or not all(isinstance(u, str) for u in units.values()):
-            raise InputError('output_units must be a dictionary of strings: {"v": "um/ms"}').within(
-                "output_units"
-            )
-        for name in units:
-            # A unit of an output that was taken out does no harm; a misspelt one does.
-            if name not in self.outputs and nearest(name, self.outputs):
-                raise InputError(f"output_units: {no_such('output', name, self.outputs)}").within(
-                    "output_units"
-                )
-
-    def _build_solver(self, stepper):
-        options = dict(SOLVER_OPTIONS)
-        if all(equation["condition"] == "True" for equation in self.ivp.equations):
-            # One matrix for all modes: one for each wavenumber takes minutes to build.
-            local = self.ivp.dist.coeff_layout.local
-            coupling = np.logical_or(self.ivp.matrix_coupling, local)
-            options["matrix_coupling"] = tuple(bool(c) for c in coupling)
-        try:
-            return self.ivp.build_solver(stepper, **options)
-        except SpinhydroError:
-            raise
-        except Exception as error:
-            if stepper.__name__ == "RK4" and "singular" in str(error).lower():
-                raise InputError(
-                    "RK4 needs a dt(…) term in every equation; take timestepper = 'RK443' for "
-                    "problems with constraints"
-                ) from error
-            raise InputError(f"Dedalus cannot build this problem: {error}") from error
 
     def check_start(self):
         """Everything that can be known before the first step is known here.
@@ -426,44 +323,8 @@ class _Run:
         return self.ivp.dist.comm.allreduce(local, op=MPI.SUM) == 0
 
     def choose_engine(self, engine, steps):
-        """Replace Dedalus's evaluation of the right side by the fused one, if asked and possible.
-
-        Raises InputError if "fused" was asked for and is not possible, or does not agree with
-        Dedalus.
-        """
-        if engine == "dedalus":
-            return
-        domain = self.ivp.variables[0].domain
-        points = np.prod(self.ivp.dist.grid_layout.global_shape(domain, domain.dealias))
-        try:
-            if self.stepper_name != "RK4":
-                raise Unsupported(f"the time stepper {self.stepper_name}")
-            stepper = FusedRK4(
-                self.solver,
-                projections=self.projections,
-                compiled=HAS_NUMBA and steps * points > WORTH_COMPILING,
-            )
-            agreement = stepper.check()
-        except Unsupported as reason:
-            if engine == "fused":
-                raise InputError(
-                    f"the fused engine cannot do {reason}: use --engine auto"
-                ) from None
-            self.engine_note = f" (the fused engine cannot do {reason})"
-            return
-        except InputError as reason:
-            if engine == "fused":
-                raise
-            self.engine_note = f" ({reason})"
-            return
-        stepper.lazy = True
-        self.solver.timestepper = stepper
-        self.solver.enforce_real_cadence = None
-        self.engine = "fused"
-        forward, back = stepper.right_side.transforms()
-        self.engine_note = (
-            f" (agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage)"
-        )
+        """Let the fused engine step the solver, if asked and possible."""
+        self.engine, self.engine_note = choose_engine(self.solver, engine, self.projections, steps)
 
     def synchronise(self):
         """The fused engine keeps the state to itself between outputs."""

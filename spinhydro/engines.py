@@ -1,0 +1,93 @@
+"""Which engine evaluates the right side of the equations, and the solver it works in."""
+
+import numpy as np
+
+from spinhydro.backend import SOLVER_OPTIONS
+from spinhydro.errors import InputError, ParameterError, SpinhydroError, no_such
+from spinhydro.fused import FusedRK4, Unsupported
+from spinhydro.fused.kernels import HAS_NUMBA
+from spinhydro.steppers import RK4
+
+ENGINES = ("auto", "fused", "dedalus")
+#: Grid values to be advanced from which compiling the kernels pays.
+WORTH_COMPILING = 1e7
+
+
+def check_engine(engine):
+    """Raise ParameterError unless there is an engine of that name."""
+    if engine not in ENGINES:
+        raise ParameterError(no_such("engine", engine, ENGINES))
+
+
+def build_solver(ivp, stepper):
+    """The stock solver of a problem with the options that all-Fourier problems need.
+
+    Raises InputError if Dedalus cannot build it.
+    """
+    options = dict(SOLVER_OPTIONS)
+    if all(equation["condition"] == "True" for equation in ivp.equations):
+        # One matrix for all modes: one for each wavenumber takes minutes to build.
+        coupling = np.logical_or(ivp.matrix_coupling, ivp.dist.coeff_layout.local)
+        options["matrix_coupling"] = tuple(bool(c) for c in coupling)
+    try:
+        return ivp.build_solver(stepper, **options)
+    except SpinhydroError:
+        raise
+    except Exception as error:
+        if stepper is RK4 and "singular" in str(error).lower():
+            raise InputError(
+                "RK4 needs a dt(…) term in every equation; take timestepper = 'RK443' for "
+                "problems with constraints"
+            ) from error
+        raise InputError(f"Dedalus cannot build this problem: {error}") from error
+
+
+def choose_engine(solver, engine, projections, steps):
+    """Let the fused engine step a solver, if that is asked for and possible.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+        With a stepper of the stock kind; it is replaced if the fused engine takes over.
+    engine : str
+        One of ENGINES.
+    projections : list of (field, operand)
+    steps : int
+        Length of the run: compiling takes its time too.
+
+    Returns
+    -------
+    (str, str)
+        "fused" or "dedalus", and what the log says about it.
+
+    Raises
+    ------
+    InputError
+        If "fused" was asked for and is not possible, or does not agree with Dedalus.
+    """
+    if engine == "dedalus":
+        return "dedalus", ""
+    domain = solver.state[0].domain
+    points = np.prod(solver.dist.grid_layout.global_shape(domain, domain.dealias))
+    try:
+        if type(solver.timestepper) is not RK4:
+            raise Unsupported(f"the time stepper {type(solver.timestepper).__name__}")
+        stepper = FusedRK4(
+            solver, projections, compiled=HAS_NUMBA and steps * points > WORTH_COMPILING
+        )
+        agreement = stepper.check()
+    except Unsupported as reason:
+        if engine == "fused":
+            raise InputError(f"the fused engine cannot do {reason}: use --engine auto") from None
+        return "dedalus", f" (the fused engine cannot do {reason})"
+    except InputError as reason:
+        if engine == "fused":
+            raise
+        return "dedalus", f" ({reason})"
+    stepper.lazy = True
+    solver.timestepper = stepper
+    solver.enforce_real_cadence = None
+    forward, back = stepper.right_side.transforms()
+    return "fused", (
+        f" (agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage)"
+    )

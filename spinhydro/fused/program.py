@@ -1,0 +1,211 @@
+"""Values computed from a state: levels of inverse transforms, one kernel, forward transforms."""
+
+import numpy as np
+
+from spinhydro.fused.graph import Node, round_of
+from spinhydro.fused.kernels import make_kernel
+
+
+class Program:
+    """Values computed from the state: levels of transforms and kernels.
+
+    Parameters
+    ----------
+    lowering : Lowering
+    space : Space
+    outputs : list
+        Scalars of the graph.
+    on_grid : bool
+        Whether the outputs are wanted, and the state is given, on the grid too. That needs fewer
+        transforms, and is possible where going to coefficients and back changes nothing.
+    compiled : bool, optional
+        As for ``make_kernel``.
+    """
+
+    def __init__(self, lowering, space, outputs, on_grid=False, compiled=None):
+        self.lowering, self.space, self.on_grid = lowering, space, on_grid
+        graph = lowering.graph
+        self.outputs = [graph.to_grid(v) if on_grid else graph.to_spectrum(v) for v in outputs]
+        forwards = self._collect()
+        wanted = forwards + [v for v in self.outputs if isinstance(v, Node)]
+        leaves = [leaf for leaf in self._inverse_leaves(wanted) if not self._is_given(leaf)]
+        rounds = {round_of(node) for node in forwards} | {leaf.level for leaf in leaves}
+        self.levels = []
+        self._place, self._rows = {}, {}
+        for number in range(min(rounds, default=0), max(rounds, default=-1) + 1):
+            inverse = [leaf for leaf in leaves if leaf.level == number]
+            ahead = [node for node in forwards if round_of(node) == number]
+            self.levels.append(_Level(len(self.levels), inverse, ahead, self))
+        for level in self.levels:
+            level.compile(compiled)
+        if on_grid:
+            self._kernel = make_kernel(self.outputs, self.location, compiled)
+        else:
+            self._final = self.plan_combinations(self.outputs)
+
+    def _is_given(self, leaf):
+        """Whether an inverse transform is that of the state, which is there on the grid."""
+        terms = leaf.arguments[0].terms
+        if not self.on_grid or len(terms) != 1:
+            return False
+        ((base, symbol),) = terms.items()
+        return base[0] == "state" and symbol == self.lowering.graph.identity()
+
+    def location(self, leaf):
+        """Where kernels find a leaf; the state on the grid is array 1, levels come after it."""
+        if leaf.kind == "inverse":
+            if self._is_given(leaf):
+                ((base, _),) = leaf.arguments[0].terms.items()
+                return ("array", 1, base[1])
+            return self._place[leaf]
+        if leaf.kind == "number":
+            return ("number", leaf.arguments[0])
+        field, component = leaf.arguments
+        if leaf.kind == "profile":
+            return ("array", 0, profile_offsets(self.lowering)[field] + component)
+        return ("constant", constant_offsets(self.lowering)[field] + component)
+
+    def arrays(self, profiles, grid, levels):
+        """The arrays that kernels read."""
+        found = [level.inverse_grid for level in self.levels[:levels]]
+        return (profiles, grid, *found)
+
+    def _collect(self):
+        """Every node that is transformed forward, each once, in order."""
+        if self.on_grid:
+            queue = [leaf.arguments[0] for leaf in self._inverse_leaves(self.outputs)]
+        else:
+            queue = list(self.outputs)
+        found = {}
+        while queue:
+            spectrum = queue.pop(0)
+            for base in spectrum.terms:
+                if base[0] == "forward" and base[1] not in found:
+                    found[base[1]] = None
+                    queue += [leaf.arguments[0] for leaf in self._inverse_leaves([base[1]])]
+        return sorted(found, key=lambda node: node.index)
+
+    @staticmethod
+    def _inverse_leaves(nodes):
+        seen, stack, leaves = set(), list(nodes), []
+        while stack:
+            node = stack.pop()
+            if not isinstance(node, Node) or node in seen:
+                continue
+            seen.add(node)
+            if node.kind == "inverse":
+                leaves.append(node)
+            else:
+                stack += [a for a in node.arguments if isinstance(a, Node)]
+        return sorted(leaves, key=lambda node: node.index)
+
+    def combine(self, combinations, state, out):
+        """Rows of `out` = sums of symbol * spectrum."""
+        for rows, source, symbol, adds in combinations:
+            spectra = state if source is None else self.levels[source[0]].ahead.spectra
+            chosen = spectra[rows[1]]
+            target = out[rows[0]]
+            if adds:
+                target += symbol * chosen
+            elif symbol is None:
+                target[...] = 0
+            elif np.ndim(symbol) == 0 and symbol == 1:
+                np.copyto(target, chosen)
+            else:
+                np.multiply(symbol, chosen, out=target)
+
+    def plan_combinations(self, spectra):
+        """Steps of `combine` for a list of Spectrum, neighbouring rows of one kind together."""
+        single = []
+        for row, spectrum in enumerate(spectra):
+            terms = [(base, self.space.symbol(symbol)) for base, symbol in spectrum.terms.items()]
+            if not terms:
+                single.append((row, 0, None, None, False))
+            for i, (base, symbol) in enumerate(terms):
+                source, index = (None, base[1])
+                if base[0] == "forward":
+                    level, index = self._rows[base[1]]
+                    source = (level,)
+                single.append((row, index, source, symbol, i > 0))
+        # Rows are filled before anything is added to them.
+        single.sort(key=lambda step: step[4])
+        steps = []
+        for row, index, source, symbol, adds in single:
+            if steps:
+                (rows, indices), last_source, last_symbol, last_adds = steps[-1]
+                if (
+                    (rows.stop, indices.stop) == (row, index)
+                    and (last_source, last_adds) == (source, adds)
+                    and last_symbol is symbol
+                ):
+                    merged = (slice(rows.start, row + 1), slice(indices.start, index + 1))
+                    steps[-1] = (merged, source, symbol, adds)
+                    continue
+            steps.append(((slice(row, row + 1), slice(index, index + 1)), source, symbol, adds))
+        return steps
+
+    def __call__(self, spectra, grid, constants, profiles, out):
+        """Fill `out`, a row for each output, from the spectra (and grid values) of the state."""
+        for level in self.levels:
+            level.evaluate(spectra, grid, constants, profiles)
+        if self.on_grid:
+            self._kernel(self.arrays(profiles, grid, len(self.levels)), constants, out)
+        else:
+            self.combine(self._final, spectra, out)
+
+
+class _Level:
+    """Inverse transforms, one kernel, forward transforms."""
+
+    def __init__(self, number, inverse, ahead, program):
+        self.program, self.number = program, number
+        space = program.space
+        self.inverse = space.plan(len(inverse)) if inverse else None
+        self.inverse_grid = flat(self.inverse.grid) if inverse else np.zeros((0, space.points))
+        self.ahead_nodes = ahead
+        self.ahead = space.plan(len(ahead)) if ahead else None
+        # Equal operators side by side, so that components are treated together.
+        inverse = sorted(inverse, key=_by_operator)
+        self.inverse_spectra = [leaf.arguments[0] for leaf in inverse]
+        for row, leaf in enumerate(inverse):
+            program._place[leaf] = ("array", number + 2, row)
+        for row, node in enumerate(ahead):
+            program._rows[node] = (number, row)
+
+    def compile(self, compiled):
+        program = self.program
+        self.combinations = program.plan_combinations(self.inverse_spectra)
+        if self.ahead:
+            self.kernel = make_kernel(self.ahead_nodes, program.location, compiled)
+
+    def evaluate(self, spectra, grid, constants, profiles):
+        if self.inverse:
+            self.program.combine(self.combinations, spectra, self.inverse.spectra)
+            self.inverse.backward()
+        if self.ahead:
+            arrays = self.program.arrays(profiles, grid, self.number + 1)
+            self.kernel(arrays, constants, flat(self.ahead.grid))
+            self.ahead.forward()
+
+
+def flat(array):
+    return array.reshape(array.shape[0], -1)
+
+
+def _by_operator(leaf):
+    terms = leaf.arguments[0].terms
+    symbols = sorted(str(sorted(symbol.items())) for symbol in terms.values())
+    return (len(terms), symbols, leaf.index)
+
+
+def profile_offsets(lowering):
+    return _offsets(lowering.profiles)
+
+
+def constant_offsets(lowering):
+    return _offsets(lowering.constants)
+
+
+def _offsets(fields):
+    sizes = [int(np.prod([cs.dim for cs in f.tensorsig], dtype=int)) for f in fields]
+    return [sum(sizes[:i]) for i in range(len(sizes))]
