@@ -84,6 +84,12 @@ def choose_engine(solver, engine, projections, steps):
         if engine == "fused":
             raise
         return "dedalus", f" ({reason})"
+    except Exception as error:
+        # Dedalus's own evaluation has just worked: nobody's run should end here.
+        said = f"the fused engine failed with {type(error).__name__}: {error}"
+        if engine == "fused":
+            raise InputError(f"{said}; use --engine auto, and please report it") from error
+        return "dedalus", f" ({said})"
     stepper.lazy = True
     solver.timestepper = stepper
     solver.enforce_real_cadence = None

@@ -241,6 +241,21 @@ def test_auto_falls_back_with_one_line_and_fused_refuses(copied, tmp_path):
         load(path, stop_time=0.1).run(out=tmp_path, quiet=True, engine="fused")
 
 
+def test_a_failure_of_the_fused_engine_ends_no_run(tmp_path, monkeypatch):
+    import spinhydro.engines
+
+    def broken(*_, **__):
+        raise TypeError("on purpose")
+
+    monkeypatch.setattr(spinhydro.engines, "FusedRK4", broken)
+    path = ROOT / "problems" / "spin_spiral.py"
+    result = load(path, stop_time=0.1).run(out=tmp_path, quiet=True)
+    log = (result.folder / "log.txt").read_text(encoding="utf-8")
+    assert "the fused engine failed with TypeError: on purpose" in log
+    with pytest.raises(InputError, match="please report it"):
+        load(path, stop_time=0.1).run(out=tmp_path, quiet=True, engine="fused")
+
+
 def test_a_wrong_right_side_is_found_by_the_check(monkeypatch):
     problem, _ = make((SPIN, SCALAR))
     solver = build(problem, FusedRK4)
