@@ -31,7 +31,7 @@ dimensions = 2 or 3 adds the axes y and z with their own radii, boxes and grids.
 The stepper is exact in the linear terms and of order 4 in the rest. As it stands, the file keeps
 the number of atoms to 1e-10 over 20 ms and Z (rms, |x| < 150 um) to 1e-7 up to 24 ms and 2e-6 at
 32 ms; Nx=1024 does for a first look. Later, rounding errors have grown into the fluctuations.
-Runs in half a minute on one core. To run, and to plot Fig. 2:
+Runs in some ten seconds on one core. To run, and to plot Fig. 2:
 
     spinhydro run problems/coupled_gpe.py
     spinhydro plot runs/coupled_gpe/0001 --figure fig2

@@ -23,6 +23,7 @@ _HOME = {
     "IFRK4": "spinhydro.steppers",
     "stable_timestep": "spinhydro.steppers",
     "FusedRK4": "spinhydro.fused",
+    "FusedIFRK4": "spinhydro.fused",
     "ground_state": "spinhydro.states",
     "thomas_fermi": "spinhydro.states",
     "atomic_mass": "spinhydro.species",

@@ -4,11 +4,12 @@ import numpy as np
 
 from spinhydro.backend import SOLVER_OPTIONS
 from spinhydro.errors import InputError, ParameterError, SpinhydroError, no_such
-from spinhydro.fused import FusedRK4, Unsupported
+from spinhydro.fused import FusedIFRK4, FusedRK4, Unsupported
 from spinhydro.fused.kernels import HAS_NUMBA
-from spinhydro.steppers import RK4
+from spinhydro.steppers import IFRK4, RK4
 
 ENGINES = ("auto", "fused", "dedalus")
+FUSED = {RK4: FusedRK4, IFRK4: FusedIFRK4}
 #: Grid values to be advanced from which compiling the kernels pays.
 WORTH_COMPILING = 1e7
 
@@ -70,9 +71,10 @@ def choose_engine(solver, engine, projections, steps):
     domain = solver.state[0].domain
     points = np.prod(solver.dist.grid_layout.global_shape(domain, domain.dealias))
     try:
-        if type(solver.timestepper) is not RK4:
-            raise Unsupported(f"the time stepper {type(solver.timestepper).__name__}")
-        stepper = FusedRK4(
+        kind = type(solver.timestepper)
+        if kind not in FUSED:
+            raise Unsupported(f"the time stepper {kind.__name__}")
+        stepper = FUSED[kind](
             solver, projections, compiled=HAS_NUMBA and steps * points > WORTH_COMPILING
         )
         agreement = stepper.check()

@@ -5,6 +5,7 @@ into as few transforms as its mathematics needs, with one pointwise kernel betwe
 """
 
 from spinhydro.fused.graph import Unsupported
+from spinhydro.fused.integrating_factor import FusedIFRK4
 from spinhydro.fused.stepper import FusedRK4
 
-__all__ = ["FusedRK4", "Unsupported"]
+__all__ = ["FusedIFRK4", "FusedRK4", "Unsupported"]

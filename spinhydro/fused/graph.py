@@ -179,9 +179,12 @@ class Graph:
         a = self.to_grid(a)
         return self.node("pow", a, exponent) if isinstance(a, Node) else a**exponent
 
-    def function(self, ufunc, a):
+    def function(self, kind, a):
+        """A function of one value, known to the kernels as `kind`."""
         a = self.to_grid(a)
-        return self.node(ufunc.__name__, a) if isinstance(a, Node) else ufunc(a).item()
+        if not isinstance(a, Node):
+            a = self.node("number", a, level=CONSTANT)
+        return self.node(kind, a)
 
     def differentiate(self, a, axis):
         if not isinstance(a, (Node, Spectrum)):

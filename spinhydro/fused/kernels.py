@@ -98,6 +98,13 @@ def _operation(node, values):
         if special:
             return special.format(a=values[0]).replace("sqrt", "np.sqrt")
         return f"{values[0]} ** {values[1]}"
+    named = {
+        "abs2": "{a}.real * {a}.real + {a}.imag * {a}.imag",
+        "real": "{a}.real",
+        "imag": "{a}.imag",
+    }
+    if node.kind in named:
+        return named[node.kind].format(a=values[0])
     return f"np.{node.kind}({values[0]})"
 
 
@@ -158,4 +165,10 @@ def _numpy_operation(node, values, buffer):
                    -1.0: "np.divide(1.0, {a}, out={b})"}.get(node.arguments[1])  # fmt: skip
         special = special or f"np.power({{a}}, {values[1]}, out={{b}})"
         return special.format(a=values[0], b=buffer)
-    return f"np.{node.kind}({values[0]}, out={buffer})"
+    named = {
+        "abs2": "np.multiply({a}, np.conjugate({a}), out={b})",
+        "real": "np.copyto({b}, np.real({a}))",
+        "imag": "np.copyto({b}, np.imag({a}))",
+    }
+    template = named.get(node.kind, f"np.{node.kind}({{a}}, out={{b}})")
+    return template.format(a=values[0], b=buffer)

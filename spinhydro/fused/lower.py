@@ -6,10 +6,18 @@ import numpy as np
 from dedalus.core import arithmetic, operators
 from dedalus.core.field import Field
 
+from spinhydro.complex_values import imaginary_part, real_part, squared_modulus
 from spinhydro.fused.graph import CONSTANT, PROFILE, Graph, Node, Spectrum, Unsupported
 from spinhydro.operators import SpinCross
 
-#: Functions that both kernel makers know.
+#: Functions that both kernel makers know under names of their own.
+NAMED_FUNCTIONS = {
+    squared_modulus: "abs2",
+    real_part: "real",
+    imaginary_part: "imag",
+    np.conjugate: "conjugate",
+}
+#: Functions that both kernel makers know under NumPy's names.
 FUNCTIONS = {
     np.absolute, np.sign, np.exp, np.exp2, np.log, np.log2, np.log10, np.sqrt, np.square,
     np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.sinh, np.cosh, np.tanh,
@@ -100,7 +108,7 @@ class Lowering:
         value = field["g"].reshape(-1)[i]
         if value in (0, 1, -1):
             self.frozen[field, i] = value
-            return float(value)
+            return float(value.real)
         return None
 
     def _operands(self, expression):
@@ -124,9 +132,8 @@ class Lowering:
 
     def _multiply_number(self, expression):
         number, operand = expression.original_args
-        if isinstance(number, complex) or np.iscomplexobj(number):
-            raise Unsupported("complex numbers")
-        number = float(number)
+        number = complex(number)
+        number = number if number.imag else number.real
         return _elementwise(lambda v: self.graph.multiply(number, v), self(operand))
 
     def _multiply_fields(self, expression):
@@ -169,10 +176,12 @@ class Lowering:
         return _elementwise(lambda v: self.graph.power(v, float(exponent)), self(base))
 
     def _function(self, expression):
-        if expression.func not in FUNCTIONS:
+        function = expression.func
+        if function not in FUNCTIONS and function not in NAMED_FUNCTIONS:
             raise Unsupported(f"the function {expression.name}")
+        kind = NAMED_FUNCTIONS.get(function, getattr(function, "__name__", ""))
         (operand,) = expression.original_args
-        return _elementwise(lambda v: self.graph.function(expression.func, v), self(operand))
+        return _elementwise(lambda v: self.graph.function(kind, v), self(operand))
 
     def _differentiate(self, expression):
         operand = self(expression.original_args[0])

@@ -161,7 +161,8 @@ class _Level:
         self.program, self.number = program, number
         space = program.space
         self.inverse = space.plan(len(inverse)) if inverse else None
-        self.inverse_grid = flat(self.inverse.grid) if inverse else np.zeros((0, space.points))
+        nothing = np.zeros((0, space.points), space.dtype)
+        self.inverse_grid = flat(self.inverse.grid) if inverse else nothing
         self.ahead_nodes = ahead
         self.ahead = space.plan(len(ahead)) if ahead else None
         # Equal operators side by side, so that components are treated together.

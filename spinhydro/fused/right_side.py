@@ -18,6 +18,8 @@ class RightSide:
         All-Fourier, on one rank, with one plain dt(…) in every equation.
     projections : sequence of (field, operand)
         Assignments after a step.
+    linear_apart : bool
+        Leave L out: f = F, and `linear` holds L as an array of Spectrum.
     compiled : bool, optional
         Whether kernels are compiled with numba; by default if it is installed.
 
@@ -27,32 +29,31 @@ class RightSide:
         With what stands in the way.
     """
 
-    def __init__(self, solver, projections=(), compiled=None):
+    def __init__(self, solver, projections=(), linear_apart=False, compiled=None):
         self.solver, problem = solver, solver.problem
         self.variables = list(solver.state)
         domains = {variable.domain for variable in self.variables}
         if len(domains) > 1:
             raise Unsupported("variables on different bases")
         self.space = Space(self.variables[0].domain, solver.dtype)
-        if not self.space.is_real:
-            raise Unsupported("complex problems")
         self.lowering = Lowering(
             self.variables, solver.dist, problem.time, lossless=self.space.mask is None
         )
         outputs = [None] * self.lowering.components
+        self.linear = [Spectrum({}) for _ in outputs]
         for equation in problem.equations:
             if equation["condition"] != "True":
                 raise Unsupported("equations with a condition")
             variable = self._advanced(equation)
             first = self.lowering.first_component[variable]
-            rate = self._rate(equation)
-            for i, value in enumerate(rate.ravel()):
+            rate = self._rate(equation, first, linear_apart)
+            for i, value in enumerate(rate):
                 outputs[first + i] = value
         if any(value is None for value in outputs):
             raise Unsupported("constraint equations")
         projected = self._projected(projections)
-        options = {"on_grid": self.space.mask is None, "compiled": compiled}
-        self.on_grid = options["on_grid"]
+        self.on_grid = self.space.mask is None and not linear_apart
+        options = {"on_grid": self.on_grid, "compiled": compiled}
         self.program = Program(self.lowering, self.space, outputs, **options)
         self.projection = None
         if projections:
@@ -64,12 +65,13 @@ class RightSide:
             if self.on_grid
             else (components, *self.space.spectral_shape)
         )
-        self.state_dtype = np.float64 if self.on_grid else np.complex128
+        self.state_dtype = self.space.dtype if self.on_grid else np.complex128
         self._constants = np.zeros(
-            sum(int(np.prod([c.dim for c in f.tensorsig])) for f in self.lowering.constants) or 1
+            sum(int(np.prod([c.dim for c in f.tensorsig])) for f in self.lowering.constants) or 1,
+            self.space.dtype,
         )
         rows = sum(int(np.prod([c.dim for c in f.tensorsig])) for f in self.lowering.profiles)
-        self._profiles = np.zeros((rows, self.space.points))
+        self._profiles = np.zeros((rows, self.space.points), self.space.dtype)
 
     def _advanced(self, equation):
         mass = equation["M"]
@@ -84,19 +86,19 @@ class RightSide:
                 return variable
         raise Unsupported("a left side other than dt(variable)")
 
-    def _rate(self, equation):
+    def _rate(self, equation, first, linear_apart):
+        """Scalars of F - L X, or of F alone."""
         graph = self.lowering.graph
         shape = tuple(cs.dim for cs in equation["tensorsig"])
-        rate = self.lowering(equation["RHS"])
-        linear = equation["L"]
-        if hasattr(linear, "tensorsig"):
-            negative = [graph.multiply(-1, v) for v in self.lowering(linear).ravel()]
-            rate = np.broadcast_to(rate, shape).ravel()
-            rate = np.array(
-                [graph.add(a, b) for a, b in zip(rate, negative, strict=True)], dtype=object
-            )
-        return np.broadcast_to(np.array(rate, dtype=object).reshape(shape if rate.size > 1 else ()),
-                               shape)  # fmt: skip
+        rate = np.broadcast_to(self.lowering(equation["RHS"]), shape).ravel()
+        if not hasattr(equation["L"], "tensorsig"):
+            return rate
+        linear = self.lowering(equation["L"]).ravel()
+        if linear_apart:
+            for i, value in enumerate(linear):
+                self.linear[first + i] = graph.to_spectrum(value)
+            return rate
+        return [graph.add(a, graph.multiply(-1, b)) for a, b in zip(rate, linear, strict=True)]
 
     def _projected(self, projections):
         graph = self.lowering.graph

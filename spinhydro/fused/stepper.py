@@ -3,7 +3,6 @@
 import numpy as np
 
 from spinhydro.errors import InputError
-from spinhydro.fused.graph import Unsupported
 from spinhydro.fused.right_side import RightSide
 from spinhydro.steppers.rk4 import RK4
 
@@ -27,10 +26,15 @@ class FusedRK4:
 
     steps = 1
     stages = 4
+    linear_apart = False
 
     def __init__(self, solver, projections=(), compiled=None):
         self.solver = solver
-        self._options = {"projections": projections, "compiled": compiled}
+        self._options = {
+            "projections": projections,
+            "compiled": compiled,
+            "linear_apart": self.linear_apart,
+        }
         self.lazy = False
         self._build()
 
@@ -50,6 +54,18 @@ class FusedRK4:
         time = solver.sim_time
         self._evaluate_handlers(timestep, wall_time)
         self._read_fields()
+        self._advance(time, timestep)
+        self.state, self._total = self._total, self.state
+        if self.right_side.projection:
+            self.right_side.project(self.state, time + timestep, self._total)
+            self.state, self._total = self._total, self.state
+        self._current = False
+        solver.sim_time = time + timestep
+        if not self.lazy:
+            self.synchronise()
+
+    def _advance(self, time, timestep):
+        """total = the state after one step of the scheme."""
         right_side = self.right_side
         stage, rate, total = self._stage, self._rate, self._total
         np.copyto(stage, self.state)
@@ -61,14 +77,6 @@ class FusedRK4:
                 stage += self.state
             rate *= weight * timestep / 6
             total += rate
-        self.state, self._total = total, self.state
-        if right_side.projection:
-            right_side.project(self.state, time + timestep, self._total)
-            self.state, self._total = self._total, self.state
-        self._current = False
-        solver.sim_time = time + timestep
-        if not self.lazy:
-            self.synchronise()
 
     def synchronise(self):
         """Bring the fields of the solver up to date."""
@@ -168,7 +176,10 @@ class FusedRK4:
                     variable["c"] = coefficients
                     variable.change_scales(1)
                     grid = variable["g"]
-                    grid += noise * (1 + np.abs(grid).max()) * random.standard_normal(grid.shape)
+                    size = noise * (1 + np.abs(grid).max())
+                    grid += size * random.standard_normal(grid.shape)
+                    if np.iscomplexobj(grid):
+                        grid += 1j * size * random.standard_normal(grid.shape)
                 solver.sim_time = time + noise
                 worst = max(worst, self._difference())
         finally:
@@ -186,6 +197,8 @@ class FusedRK4:
     def _difference(self):
         solver = self.solver
         stock = RK4(solver)
+        if self.linear_apart:
+            stock.linear = dict.fromkeys(stock.subproblems)
         solver.evaluator.require_coeff_space(solver.state)
         for sp in stock.subproblems:
             sp.gather_inputs(solver.state, out=stock.stage.get_subdata(sp))
@@ -209,6 +222,3 @@ class FusedRK4:
             largest = max(largest, np.abs(theirs).max())
             difference = max(difference, np.abs(theirs - ours).max())
         return difference / largest if largest else difference
-
-
-__all__ = ["FusedRK4", "Unsupported"]

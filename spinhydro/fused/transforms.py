@@ -33,7 +33,8 @@ class Space:
         dist = domain.dist
         if dist.comm.size > 1:
             raise Unsupported("a domain that is split over ranks")
-        self.is_real = np.dtype(dtype) == np.float64
+        self.dtype = np.dtype(dtype).type
+        self.is_real = self.dtype is np.float64
         kinds = RealFourier if self.is_real else ComplexFourier
         for basis in domain.full_bases:
             if not isinstance(basis, kinds):
@@ -114,7 +115,7 @@ class Batch:
 
     def __init__(self, space, number):
         self.space = space
-        dtype = np.float64 if space.is_real else np.complex128
+        dtype = space.dtype
         grid_shape = (number, *space.shape)
         spectral_shape = (number, *space.spectral_shape)
         self.grid = fftw.create_array(grid_shape, dtype)
