@@ -417,6 +417,8 @@ class _Run:
             result.change_scales(scales)
             variable.preset_scales(scales)
             variable["g"] = result["g"]
+            # The state is what its basis holds: outputs must not show more.
+            variable.require_coeff_space()
 
     def check_finite(self):
         self.synchronise()

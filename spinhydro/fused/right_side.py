@@ -105,10 +105,12 @@ class RightSide:
         outputs = [
             Spectrum({("state", i): graph.identity()}) for i in range(self.lowering.components)
         ]
-        for variable, operand in projections:
+        for i, (variable, operand) in enumerate(projections):
+            if any(operand.has(earlier) for earlier, _ in projections[:i]):
+                raise Unsupported("projections that build on each other")
             first = self.lowering.first_component[variable]
-            for i, value in enumerate(self.lowering(operand).ravel()):
-                outputs[first + i] = value
+            for component, value in enumerate(self.lowering(operand).ravel()):
+                outputs[first + component] = value
         return outputs
 
     def refresh(self):

@@ -7,7 +7,15 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 import spinhydro.words  # noqa: F401  (dx, dy in every string)
-from spinhydro import IFRK4, RK4, FusedIFRK4, FusedRK4, RealFourierNyquist, distributor
+from spinhydro import (
+    IFRK4,
+    RK4,
+    FusedIFRK4,
+    FusedRK4,
+    RealFourierNyquist,
+    distributor,
+    simulate,
+)
 from spinhydro.errors import EquationError, InputError
 from spinhydro.expressions import Evaluator
 from spinhydro.fused import Unsupported
@@ -283,6 +291,28 @@ def test_what_cannot_be_fused_is_said(equation, reason):
     problem, _ = make((SPIN, equation))
     with pytest.raises(Unsupported, match=reason):
         build(problem, FusedRK4)
+
+
+@pytest.mark.parametrize(
+    "projections, fused",
+    [
+        ({"s": "s/sqrt(s@s)", "u": "0.45*ave(n)*u"}, False),
+        ({"s": "s/sqrt(s@s)", "u": "0.9*u"}, True),
+        ({"u": "0.9*u", "s": "s*(1 + u)/sqrt(s@s)"}, False),
+    ],
+)
+def test_projections_are_those_of_the_run_loop(projections, fused, tmp_path):
+    """In order, each on what the one before has left; or Dedalus's evaluation runs."""
+    results = []
+    for engine in ("auto", "dedalus"):
+        problem, fields = make((SPIN, SCALAR))
+        options = {"timestep": 1e-3, "stop_time": 0.02, "timestepper": "RK4", "quiet": True}
+        result = simulate(problem, projections=projections, engine=engine, out=tmp_path, **options)
+        results.append(state(fields))
+        log = (result.folder / "log.txt").read_text(encoding="utf-8")
+        if engine == "auto":
+            assert ("engine: fused" in log) == fused
+    assert_same(*results, 1e-11)
 
 
 def test_auto_falls_back_with_one_line_and_fused_refuses(copied, tmp_path):
