@@ -115,7 +115,7 @@ def run_problem(problem, out="runs", engine="auto", quiet=False, force=False):
             "overrides": problem.overrides,
             "equations": problem.equations,
             "seed": problem.parameters.get("seed"),
-            "git": provenance.git_state(problem.path.parent),
+            "problem_git": provenance.git_state(problem.path.parent),
             "changed_by_hand": problem.changed_by_hand(),
         },
         source=problem.source,
@@ -173,7 +173,7 @@ def simulate(
     script = Path(sys.argv[0]) if sys.argv and sys.argv[0].endswith(".py") else None
     source = script.read_text(encoding="utf-8") if script and script.is_file() else ""
     plan = Plan(name=name, timestep=timestep, stop_time=stop_time, source=source, **options)
-    plan.record["git"] = provenance.git_state(script.parent if script else ".")
+    plan.record["problem_git"] = provenance.git_state(script.parent if script else ".")
     return execute(problem, plan, out=out, engine=engine, quiet=quiet, force=force)
 
 
@@ -351,6 +351,7 @@ class _Run:
             "iteration": 0,
             "ranks": self.ivp.dist.comm.size,
             "versions": provenance.versions(),
+            "git": provenance.git_state(Path(__file__).parent),
             "started": provenance.now(),
             **plan.record,
         }

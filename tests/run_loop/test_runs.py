@@ -37,6 +37,7 @@ def test_folder_holds_the_record_the_source_the_log_and_the_fields(tmp_path):
     assert found["parameters"]["q"] == pytest.approx(2 * np.pi * 2 / 40)
     assert found["versions"]["dedalus"] == "3.0.5"
     assert found["ranks"] == 1 and found["iteration"] == 30
+    assert set(found["git"]) <= {"commit", "dirty"} and "problem_git" in found
     assert found["expect"]["spin against the exact solution"]["met"] is True
     with h5py.File(result.folder / "fields" / "fields_s1.h5") as file:
         source = (result.folder / "spin_spiral.py").read_text(encoding="utf-8")
