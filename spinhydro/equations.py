@@ -9,7 +9,7 @@ from collections import ChainMap
 from contextlib import contextmanager
 
 from dedalus.core import operators, problems
-from dedalus.core.field import Operand
+from dedalus.core.field import Field, Operand
 
 from spinhydro.errors import EquationError, InputError, SpinhydroError
 from spinhydro.expressions import Evaluator, check_brackets, describe, parse
@@ -19,6 +19,14 @@ from spinhydro.words import reserved_names
 def names_of(problem):
     """What names mean in the strings of a problem; `t` is its time, unless the file has a `t`."""
     return ChainMap(problem.namespace, {"t": problem.time})
+
+
+def fields_of(problem):
+    """The variables of a problem and every field that the right sides of its equations hold."""
+    fields = set(problem.variables)
+    for equation in problem.equations:
+        fields |= set(equation["F"].atoms(Field))
+    return fields
 
 
 def split_sides(text):

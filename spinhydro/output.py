@@ -11,6 +11,7 @@ import numpy as np
 from dedalus.core.evaluator import H5GatherFileHandler
 from dedalus.core.field import Field, Operand
 
+from spinhydro import parallel
 from spinhydro.complex_values import is_real_valued
 from spinhydro.errors import InputError, OutputError, shorten
 
@@ -143,7 +144,7 @@ class FieldOutput:
     """
 
     def __init__(self, solver, path, tasks, units, attributes, max_writes=1000):
-        self.solver, self.tasks, self.units, self.attributes = solver, tasks, units, attributes
+        self.solver, self.units, self.attributes = solver, units, attributes
         self.comm = solver.dist.comm
         self.handler = GatherHandler(
             path, solver.dist, solver.evaluator.vars,
@@ -167,13 +168,13 @@ class FieldOutput:
         OutputError
             On every rank, if rank 0 found the disk full or the data not as written.
         """
-        problem = self._on_root(self._check_space)
+        problem = parallel.on_root(self.comm, self._check_space)
         if problem is None:
             try:
                 self._evaluate_and_write(timestep)
             except (OSError, RuntimeError, ValueError) as error:
                 problem = f"{self.handler.current_file} could not be written: {error}"
-            problem = self._on_root(lambda: problem or self._check_written())
+            problem = parallel.on_root(self.comm, lambda: problem or self._check_written())
         if problem is not None:
             raise OutputError(problem)
         self.writes += 1
@@ -195,11 +196,6 @@ class FieldOutput:
             sim_time=solver.sim_time,
             timestep=timestep,
         )
-
-    def _on_root(self, check):
-        """Run a check on rank 0 and tell its finding to all ranks."""
-        found = check() if self.comm.rank == 0 else None
-        return self.comm.bcast(found, root=0)
 
     def _check_space(self):
         free = shutil.disk_usage(self.handler.base_path).free

@@ -6,6 +6,8 @@ import time
 import numpy as np
 from mpi4py import MPI
 
+from spinhydro.errors import SpinhydroError
+
 _idle = {"request": None}
 
 
@@ -31,6 +33,20 @@ def abort_all_on_error():
         MPI.COMM_WORLD.Abort(1)
 
     sys.excepthook = hook
+
+
+def on_root(comm, action):
+    """The result of an action of rank 0 on all ranks; an error of ours is raised on all."""
+    result = error = None
+    if comm.rank == 0:
+        try:
+            result = action()
+        except SpinhydroError as found:
+            error = found
+    result, error = comm.bcast((result, error), root=0)
+    if error is not None:
+        raise error
+    return result
 
 
 def agree(error, patience=5.0):

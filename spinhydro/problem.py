@@ -177,13 +177,10 @@ def load(path, equations=(), quick=False, **overrides):
 
 def digests(ivp):
     """A short hash of the values of every named field in a problem."""
-    from dedalus.core.field import Field
+    from spinhydro.equations import fields_of
 
-    fields = set(ivp.variables)
-    for equation in ivp.equations:
-        fields |= set(equation["F"].atoms(Field))
     found = {}
-    for known in fields - {ivp.time}:
+    for known in fields_of(ivp) - {ivp.time}:
         if known.name:
             known.change_scales(1)
             found[known.name] = hashlib.sha1(np.round(known["g"], 12).tobytes()).hexdigest()

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from dedalus.core.field import Field
 from dedalus.core.problems import InitialValueProblem
 from mpi4py import MPI
 
@@ -25,7 +24,7 @@ from spinhydro.declarations import (
     read_projections,
 )
 from spinhydro.engines import build_solver, check_engine, choose_engine
-from spinhydro.equations import check_complete
+from spinhydro.equations import check_complete, fields_of
 from spinhydro.errors import (
     InputError,
     NotFiniteError,
@@ -180,9 +179,8 @@ def simulate(
 def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
     """Check a plan, make the run folder, and carry the plan out."""
     started = time.monotonic()
-    root = ivp.dist.comm.rank == 0
     check_engine(engine)
-    _on_root(ivp, lambda: check_writable(out, plan.name))
+    parallel.on_root(ivp.dist.comm, lambda: check_writable(out, plan.name))
     timestep, steps_per_output, steps, remainder = schedule(plan)
     with np.errstate(all="ignore"):
         run = _Run(ivp, plan, timestep)
@@ -199,8 +197,8 @@ def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
                     f"{error.body()}",
                 )
             raise error.within("timestep") from None
-        folder = _on_root(ivp, lambda: _make_folder(out, plan))
-        run.open(folder, plan, root, quiet)
+        folder = parallel.on_root(ivp.dist.comm, lambda: _make_folder(out, plan))
+        run.open(folder, quiet)
         run.say(f"{plan.name}: run folder {folder.path}")
         run.say(f"engine: {run.engine}{run.engine_note}")
         run.say(line)
@@ -225,20 +223,6 @@ def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
         timestep=timestep,
         wall_seconds=seconds,
     )
-
-
-def _on_root(ivp, action):
-    """The result of an action of the root rank on all ranks; its error is raised on all."""
-    result = error = None
-    if ivp.dist.comm.rank == 0:
-        try:
-            result = action()
-        except SpinhydroError as found:
-            error = found
-    result, error = ivp.dist.comm.bcast((result, error), root=0)
-    if error is not None:
-        raise error
-    return result
 
 
 def _make_folder(out, plan):
@@ -269,7 +253,7 @@ class _Run:
         self.initial_time = self.solver.sim_time
         self.engine, self.engine_note = "dedalus", ""
         self.folder = self.output = self.progress = None
-        self.root = self.quiet = True
+        self.root, self.quiet = ivp.dist.comm.rank == 0, True
 
     def check_start(self):
         """Everything that can be known before the first step is known here.
@@ -277,10 +261,7 @@ class _Run:
         Raises InputError if a field is not finite, if any string cannot be evaluated at the
         initial state, or if a watch does not hold there.
         """
-        fields = set(self.solver.state)
-        for equation in self.ivp.equations:
-            fields |= set(equation["F"].atoms(Field))
-        for variable in sorted(fields, key=lambda f: str(f.name)):
+        for variable in sorted(fields_of(self.ivp), key=lambda f: str(f.name)):
             if not self._is_finite(variable):
                 kind = "initial state of" if variable in self.solver.state else "field"
                 raise InputError(
@@ -331,9 +312,9 @@ class _Run:
         if self.engine == "fused":
             self.solver.timestepper.synchronise()
 
-    def open(self, folder, plan, root, quiet):
+    def open(self, folder, quiet):
         """Record the beginning in the run folder and create the output handler."""
-        self.folder, self.root, self.quiet = folder, root, quiet
+        self.folder, self.quiet, plan = folder, quiet, self.plan
         record = {
             "problem": plan.name,
             "status": "running",
@@ -355,7 +336,7 @@ class _Run:
             "started": provenance.now(),
             **plan.record,
         }
-        if root:
+        if self.root:
             folder.update(**record)
         attributes = {
             "spinhydro_version": __version__,
@@ -366,7 +347,7 @@ class _Run:
             self.solver, folder.path / "fields", self.outputs, plan.output_units, attributes
         )
         self.progress = Progress(
-            plan.stop_time, self.time_unit, enabled=root and not quiet, stream=sys.stderr
+            plan.stop_time, self.time_unit, enabled=self.root and not quiet, stream=sys.stderr
         )
 
     def say(self, line):
@@ -385,26 +366,28 @@ class _Run:
             self.advance(self.timestep)
             # Multiples, not sums: a long run must not drift off its output times.
             solver.sim_time = self.initial_time + step * self.timestep
-            if step % FINITE_CADENCE == 0 or step % steps_per_output == 0 or step == 1:
-                self.check_finite()
             if step % steps_per_output == 0:
-                self.check_watches()
-                self.output.write(self.timestep)
+                self.check_and_write(self.timestep)
                 self.note_progress()
-            elif step % WATCH_CADENCE == 0:
-                self.check_watches()
+            else:
+                if step % FINITE_CADENCE == 0 or step == 1:
+                    self.check_finite()
+                if step % WATCH_CADENCE == 0:
+                    self.check_watches()
             self.progress.update(solver.sim_time - self.initial_time, step)
             self.check_signals(signals)
         if remainder:
             self.advance(remainder)
             solver.sim_time = self.initial_time + self.plan.stop_time
-            self.check_finite()
-            self.check_watches()
-            self.output.write(remainder)
+            self.check_and_write(remainder)
         elif steps % steps_per_output:
-            self.check_finite()
-            self.check_watches()
-            self.output.write(self.timestep)
+            self.check_and_write(self.timestep)
+
+    def check_and_write(self, timestep):
+        """Write the present state, unless it is not finite or breaks a watch."""
+        self.check_finite()
+        self.check_watches()
+        self.output.write(timestep)
 
     def advance(self, timestep):
         """One step and its projections."""

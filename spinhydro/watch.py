@@ -38,7 +38,8 @@ class Limit:
         self.text, self.dist = text, dist
         self.is_lower = isinstance(text, str) and ">=" in text
         evaluate = Evaluator(namespace)
-        expression, offset, value, self.limit = self._split(text, evaluate)
+        expression, value, self.limit = self._split(text, evaluate)
+        offset = 0
         stripped = expression.strip()
         self.is_drift = stripped.startswith("drift(") and stripped.endswith(")")
         if self.is_drift:
@@ -58,7 +59,7 @@ class Limit:
 
     @staticmethod
     def _split(text, evaluate):
-        """(expression, where it starts, value, tolerance) of either form."""
+        """(expression, value, tolerance) of either form."""
         text = text if isinstance(text, str) else str(text)
         at, sign = max(text.find("<="), text.find(">=")), text.find("+-")
         equals = text.find("=") if sign > 0 else -1
@@ -79,8 +80,8 @@ class Limit:
             return found
 
         if at >= 0:
-            return text[:at], 0, 0, number(at + 2, len(text))
-        return text[:equals], 0, number(equals + 1, sign), number(sign + 2, len(text))
+            return text[:at], 0, number(at + 2, len(text))
+        return text[:equals], number(equals + 1, sign), number(sign + 2, len(text))
 
     def start(self):
         """The value at the initial state, from which drifts are counted."""

@@ -57,7 +57,7 @@ class Lowering:
         self.first_component = {}
         for variable in variables:
             self.first_component[variable] = first
-            first += int(np.prod(_shape(variable), dtype=int))
+            first += count(variable)
         self.components = first
 
     def __call__(self, expression):
@@ -224,6 +224,16 @@ _RULES = {
     operators.Convert: Lowering._pass,
     operators.Copy: Lowering._pass,
 }
+
+
+def count(field):
+    """Number of tensor components."""
+    return int(np.prod(_shape(field), dtype=int))
+
+
+def offsets(fields):
+    """Where the components of each field begin when all stand one after another."""
+    return [sum(count(field) for field in fields[:i]) for i in range(len(fields))]
 
 
 def _level(value):

@@ -4,6 +4,7 @@ import numpy as np
 
 from spinhydro.fused.graph import Node, round_of
 from spinhydro.fused.kernels import make_kernel
+from spinhydro.fused.lower import offsets
 
 
 class Program:
@@ -62,8 +63,8 @@ class Program:
             return ("number", leaf.arguments[0])
         field, component = leaf.arguments
         if leaf.kind == "profile":
-            return ("array", 0, profile_offsets(self.lowering)[field] + component)
-        return ("constant", constant_offsets(self.lowering)[field] + component)
+            return ("array", 0, offsets(self.lowering.profiles)[field] + component)
+        return ("constant", offsets(self.lowering.constants)[field] + component)
 
     def arrays(self, profiles, grid, levels):
         """The arrays that kernels read."""
@@ -197,16 +198,3 @@ def _by_operator(leaf):
     terms = leaf.arguments[0].terms
     symbols = sorted(str(sorted(symbol.items())) for symbol in terms.values())
     return (len(terms), symbols, leaf.index)
-
-
-def profile_offsets(lowering):
-    return _offsets(lowering.profiles)
-
-
-def constant_offsets(lowering):
-    return _offsets(lowering.constants)
-
-
-def _offsets(fields):
-    sizes = [int(np.prod([cs.dim for cs in f.tensorsig], dtype=int)) for f in fields]
-    return [sum(sizes[:i]) for i in range(len(sizes))]

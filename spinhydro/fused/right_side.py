@@ -4,7 +4,7 @@ import numpy as np
 from dedalus.core import operators
 
 from spinhydro.fused.graph import Spectrum, Unsupported
-from spinhydro.fused.lower import Lowering
+from spinhydro.fused.lower import Lowering, count
 from spinhydro.fused.program import Program, flat
 from spinhydro.fused.transforms import Space
 
@@ -66,12 +66,11 @@ class RightSide:
             else (components, *self.space.spectral_shape)
         )
         self.state_dtype = self.space.dtype if self.on_grid else np.complex128
-        self._constants = np.zeros(
-            sum(int(np.prod([c.dim for c in f.tensorsig])) for f in self.lowering.constants) or 1,
-            self.space.dtype,
+        constants, profiles = (
+            sum(map(count, fields)) for fields in (self.lowering.constants, self.lowering.profiles)
         )
-        rows = sum(int(np.prod([c.dim for c in f.tensorsig])) for f in self.lowering.profiles)
-        self._profiles = np.zeros((rows, self.space.points), self.space.dtype)
+        self._constants = np.zeros(max(constants, 1), self.space.dtype)
+        self._profiles = np.zeros((profiles, self.space.points), self.space.dtype)
 
     def _advanced(self, equation):
         mass = equation["M"]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from spinhydro.errors import InputError
+from spinhydro.fused.lower import count
 from spinhydro.fused.right_side import RightSide
 from spinhydro.steppers.rk4 import RK4
 
@@ -82,40 +83,48 @@ class FusedRK4:
         """Bring the fields of the solver up to date."""
         if self._current:
             return
-        space = self.right_side.space
         values = self._on_grid(self.state)
-        row = 0
-        for variable in self.solver.state:
-            variable.preset_scales(space.scales)
+        for variable, rows in self._rows():
+            variable.preset_scales(self.right_side.space.scales)
             target = variable["g"]
-            number = target.size // space.points
-            np.copyto(target.reshape(number, *space.shape), values[row : row + number])
-            row += number
+            np.copyto(target, values[rows].reshape(target.shape))
         self._current = True
-        self._shown = [variable.data.copy() for variable in self.solver.state]
+        if not self.lazy:
+            self._shown = [variable.data.copy() for variable in self.solver.state]
 
     def _read_fields(self):
         """Take over what is in the fields, if anybody has changed them since the last step."""
-        if self.lazy and not self._current and self._shown is not None:
+        if self.lazy and self._shown is not None:
             return
         if self.right_side.refresh():
             self._build()
             self.right_side.refresh()
         if self._shown is not None and self._untouched():
             return
-        exchange, space = self._exchange, self.right_side.space
-        row = 0
-        for variable in self.solver.state:
-            variable.change_scales(space.scales)
-            values = variable["g"].reshape(-1, *space.shape)
-            exchange.grid[row : row + values.shape[0]] = values
-            row += values.shape[0]
+        exchange = self._exchange
+        np.copyto(exchange.grid, self._field_values())
         if self.right_side.on_grid:
             np.copyto(self.state, exchange.grid)
         else:
             exchange.forward()
             np.copyto(self.state, exchange.spectra)
         self._shown = [variable.data.copy() for variable in self.solver.state]
+
+    def _rows(self):
+        """Every variable, and its rows among the components of the state."""
+        row = 0
+        for variable in self.solver.state:
+            yield variable, slice(row, row + count(variable))
+            row += count(variable)
+
+    def _field_values(self):
+        """Grid values of the solver's fields, all components one after another."""
+        space = self.right_side.space
+        values = []
+        for variable in self.solver.state:
+            variable.change_scales(space.scales)
+            values.append(variable["g"].reshape(-1, *space.shape))
+        return np.concatenate(values)
 
     def _on_grid(self, values):
         """Grid values of the state or of a rate."""
@@ -209,16 +218,11 @@ class FusedRK4:
         solver.evaluator.evaluate_group("F")
         stock._compute_rate()
         stock._scatter(stock.rate)
-        space, values = self.right_side.space, self._on_grid(self._rate)
-        largest = difference = 0.0
-        row = 0
-        for variable in solver.state:
-            variable.change_scales(space.scales)
-            theirs = variable["g"].reshape(-1, *space.shape)
-            ours = values[row : row + theirs.shape[0]]
-            row += theirs.shape[0]
-            if not np.all(np.isfinite(theirs)):
-                return 0.0
-            largest = max(largest, np.abs(theirs).max())
-            difference = max(difference, np.abs(theirs - ours).max())
-        return difference / largest if largest else difference
+        return relative_difference(self._on_grid(self._rate), self._field_values())
+
+
+def relative_difference(ours, theirs):
+    """Largest difference relative to the largest value; 0 where there is nothing to compare."""
+    if not np.all(np.isfinite(theirs)):
+        return 0.0
+    return float(np.abs(ours - theirs).max() / (np.abs(theirs).max() or 1.0))
