@@ -223,9 +223,12 @@ def _check_variable_names(problem):
 def check_complete(problem):
     """Raise InputError unless there is an equation for every variable of a problem.
 
-    Compares the number of components of the equations with that of the variables, and looks for
-    one dt(…) term.
+    Compares the number of components of the equations with that of the variables, looks for
+    one dt(…) term, and for operators that are silently wrong in Dedalus 3.0.5.
     """
+    for equation in problem.equations:
+        for side in ("LHS", "RHS"):
+            _refuse_wrong_indices(equation[side])
     conditional = any(equation["condition"] != "True" for equation in problem.equations)
     if not problem.equations:
         raise InputError(
@@ -256,3 +259,18 @@ def check_complete(problem):
             f"{equations} component equations for {variables} component variables "
             f"({', '.join(str(v.name) for v in problem.variables)}): one for each is needed"
         )
+
+
+def _refuse_wrong_indices(expression):
+    """Components and divergences of a later index come out wrong in Dedalus 3.0.5."""
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        stack += getattr(node, "original_args", ())
+        wrong = isinstance(node, (operators.CartesianComponent, operators.CartesianDivergence))
+        if wrong and node.index != 0:
+            name = "div" if isinstance(node, operators.CartesianDivergence) else "comp"
+            raise InputError(
+                f"{name}(…, index={node.index}) in an equation gives wrong numbers in Dedalus "
+                "3.0.5: keep the space index first and leave `index` out"
+            )

@@ -123,3 +123,15 @@ def test_layers_do_not_import_each_other_backwards():
         text = path.read_text(encoding="utf-8")
         found = re.findall(r"^\s*(?:from|import)\s+(problems|run|analysis)\b", text, re.MULTILINE)
         assert not found, path
+
+
+def test_simulate_refuses_what_dedalus_computes_wrongly(tmp_path):
+    coords = d3.CartesianCoordinates("x", "y")
+    dist = d3.Distributor(coords, dtype=np.float64)
+    bases = tuple(d3.RealFourier(c, size=8, bounds=(0, 1)) for c in coords.coords)
+    v = dist.VectorField(coords, name="v", bases=bases)
+    problem = d3.IVP([v], namespace=locals())
+    problem.add_equation("dt(v) = -div(v*v, index=1)")
+    with pytest.raises(InputError, match="index=1.*wrong numbers"):
+        spinhydro.simulate(problem, timestep=0.1, stop_time=1, out=tmp_path, outputs={"v": "v"})
+    assert not list(tmp_path.iterdir())
