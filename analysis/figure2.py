@@ -140,16 +140,8 @@ def interface_profiles(ds, periods=PERIODS, window=WINDOW):
         What is missing, or the run ends before the first of the times.
     """
     require(ds, ["s", "n"], ["Omega_R", "kappa_n0", "hbar_over_m"], "figure 2 e-g")
-    period = rabi_period(ds)
-    last = float(ds.t[-1]) / period
-    reached = np.array([value for value in periods if value <= last * (1 + 1e-9)])
-    if not len(reached):
-        raise InputError(
-            f"figure 2 e-g: needs Omega_R t/2pi >= {min(periods):g}, that is "
-            f"t >= {min(periods) * period:.4g}, and the run ends at t = {float(ds.t[-1]):.4g}; "
-            "let it go on, or resume it"
-        )
-    moment = _at(ds, reached * period)
+    times = reached(ds, periods, "figure 2 e-g")
+    moment = _at(ds, times * rabi_period(ds))
     currents = spin_currents(moment)
     current = currents.j_torque.values
     if "advection" in currents:
@@ -167,8 +159,25 @@ def interface_profiles(ds, periods=PERIODS, window=WINDOW):
             "current": (dims, length(current) / scale),
             "divergence": (dims, divergence),
         },
-        coords={"period": reached, "x": ds.x},
+        coords={"period": times, "x": ds.x},
     )
+
+
+def reached(ds, periods, what):
+    """Those of `periods` (Omega_R t/2π) that lie within the run, as an array.
+
+    Raises InputError where there are none.
+    """
+    period = rabi_period(ds)
+    last = float(ds.t[-1]) / period
+    inside = np.array([value for value in periods if value <= last * (1 + 1e-9)])
+    if not len(inside) or ds.sizes["t"] < 2:
+        raise InputError(
+            f"{what}: needs Omega_R t/2pi >= {min(periods):g}, that is "
+            f"t >= {min(periods) * period:.4g}, and the run ends at t = {float(ds.t[-1]):.4g}; "
+            "let it go on, or resume it"
+        )
+    return inside
 
 
 def points_of_interest(ds):
@@ -275,7 +284,7 @@ def panel_c(ds, without=None, ax=None):
 
 def panel_d(ds, without=None, ax=None):
     """Map of Z with quantum torque."""
-    _require_torque(ds, "2d")
+    require_torque(ds, "2d")
     require(ds, ["Z", "n"], ["Omega_R", "kappa_n0"], "figure 2d")
     return _map(ds, axes_or_new(ax))
 
@@ -312,7 +321,7 @@ PANELS = {
 
 def draw_figure2(ds, without=None):
     """The whole figure: a to d in the left column over a common x, e to g in the right."""
-    _require_torque(ds, "2")
+    require_torque(ds, "2")
     figure = Figure(figsize=(8.6, 9.2))
     left = figure.add_gridspec(
         4,
@@ -340,7 +349,7 @@ def draw_figure2(ds, without=None):
 def draw_panel(letter, ds, without=None):
     """One panel on a sheet of its own."""
     if letter in "defg":
-        _require_torque(ds, f"2{letter}")
+        require_torque(ds, f"2{letter}")
     figure = Figure(figsize=(5.6, 4.2) if letter == "a" else (4.8, 3.4))
     ax = figure.add_axes([0.13, 0.2, 0.72, 0.71])
     PANELS[letter](ds, without, ax)
@@ -354,7 +363,7 @@ def draw_panel(letter, ds, without=None):
 
 def draw_maps(ds, without=None):
     """Panels c and d side by side."""
-    _require_torque(ds, "2c-d")
+    require_torque(ds, "2c-d")
     figure = Figure(figsize=(8.6, 3.7))
     axes = figure.subplots(
         1,
@@ -396,7 +405,7 @@ def _inset(ax, ds, local, place, letter, first):
 
 
 def _profiles(ds, name, text, ax, legend=False):
-    _require_torque(ds, "2e-g")
+    require_torque(ds, "2e-g")
     profiles = interface_profiles(ds)
     x_c = analytic_position(ds)
     low, high = x_c - WINDOW, x_c + WINDOW
@@ -473,7 +482,8 @@ def _at(ds, times):
     return out
 
 
-def _require_torque(ds, panel):
+def require_torque(ds, panel):
+    """Raise InputError for a run that states torque = 0."""
     if not has_torque(ds):
         raise InputError(
             f"figure {panel}: needs a run with quantum torque, and {ds.attrs.get('run')} has "

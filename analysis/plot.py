@@ -1,16 +1,14 @@
-"""`spinhydro plot RUN [RUN_WITHOUT_TORQUE] [--figure NAME] [--save FILE]`: draw a run."""
+"""`spinhydro plot RUN [RUN …] [--figure NAME] [OPTION=VALUE …]`: draw a run into a file."""
 
-import argparse
 import sys
-import warnings
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from spinhydro.errors import InputError, SpinhydroError, nearest
+from spinhydro.errors import InputError, SpinhydroError
 
-from . import figure2
+from . import arguments as line
+from .figures import FIGURES, default_figure, draw, find, listing, unavailable
 from .interface import (
     analytic_position,
     breaking_time,
@@ -19,43 +17,7 @@ from .interface import (
     norm_error,
     rabi_period,
 )
-from .load import load
-from .profiles import draw_profiles
-from .spacetime import plot_spacetime, spacetime_variable
-from .style import house_style, is_tensor, run_name
-
-
-def _draw_spacetime(ds, without, output):
-    name = output or _first_map(ds)
-    figure = Figure(figsize=(5.4, 4.0))
-    ax = plot_spacetime(ds, name, figure.add_axes([0.13, 0.14, 0.7, 0.76]))
-    ax.set_title(run_name(ds))
-    return figure
-
-
-def _first_map(ds):
-    """Z if the run has it, otherwise the first output along time and one axis."""
-    for name in ["Z", *ds.data_vars]:
-        try:
-            spacetime_variable(ds, name)
-        except InputError:
-            continue
-        return name
-    return "Z"
-
-
-FIGURES = {
-    "fig2": lambda ds, without, output: figure2.draw_figure2(ds, without),
-    **{
-        f"fig2{letter}": lambda ds, without, output, letter=letter: figure2.draw_panel(
-            letter, ds, without
-        )
-        for letter in figure2.PANELS
-    },
-    "fig2cd": lambda ds, without, output: figure2.draw_maps(ds, without),
-    "spacetime": _draw_spacetime,
-    "profiles": lambda ds, without, output: draw_profiles(ds),
-}
+from .style import house_style
 
 
 def main(argv=None):
@@ -63,56 +25,45 @@ def main(argv=None):
 
     Returns the exit code: 0, or 2 with one line on standard error if the figure cannot be drawn.
     """
-    arguments = _parser().parse_args(argv)
     try:
-        if arguments.figure is not None and arguments.figure not in FIGURES:
-            raise InputError(_unknown_figure(arguments.figure))
-        ds = _load(arguments.run)
-        without = None if arguments.without is None else _load(arguments.without)
-        if without is not None and not figure2.has_torque(ds) and figure2.has_torque(without):
-            ds, without = without, ds
-        name = arguments.figure or default_figure(ds)
+        arguments = _parser().parse_intermixed_args(argv)
+        name = None if arguments.figure is None else find(arguments.figure)
+        paths, options = line.split(arguments.words)
+        if arguments.output is not None:
+            options["output"] = arguments.output
+        if not paths:
+            raise InputError("name a run folder, for example runs/quantum_torque/0001")
+        whole = [line.read(path) for path in paths]
+        if name is not None and FIGURES[name].whole:
+            runs = whole
+        else:
+            runs = [line.chosen(ds, arguments) for ds in whole]
+        if arguments.list:
+            print("\n".join(listing(runs[0])))
+            return 0
+        if name is None:
+            name = default_figure(runs[0])
+            runs = whole if FIGURES[name].whole else runs
         with house_style():
-            figure = FIGURES[name](ds, without, arguments.output)
-            path = _save(figure, arguments.save, Path(arguments.run), name)
+            figure = draw(name, runs, options)
+            path = _save(figure, arguments.save, Path(paths[0]), name)
     except SpinhydroError as error:
         print(f"spinhydro: error: {error}", file=sys.stderr)
         return error.exit_code
     if name == "fig2cd":
-        for line in interface_report(ds):
-            print(line)
+        for text in interface_report(runs[0]):
+            print(text)
+    if arguments.figure is None:
+        also = [other for other in FIGURES if other != name and not unavailable(runs[0], other)]
+        print(f"drawn: {name}. This run also gives {', '.join(also)} (--figure NAME; --list)")
     print(path)
     return 0
-
-
-def _load(path):
-    """A run; what is wrong with its record goes to standard error as one line."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ds = load(path)
-    if "warning" in ds.attrs:
-        print(f"spinhydro: warning: {ds.attrs['warning']}", file=sys.stderr)
-    return ds
-
-
-def default_figure(ds):
-    """fig2 for a quantum_torque run with torque, spacetime in one dimension, profiles elsewhere."""
-    if ds.attrs.get("problem") == "quantum_torque" and figure2.has_torque(ds) and "Z" in ds:
-        return "fig2"
-    axes = {len([dim for dim in ds[name].dims[1:] if not is_tensor(dim)]) for name in ds.data_vars}
-    if max(axes, default=0) > 1:
-        return "profiles"
-    try:
-        spacetime_variable(ds, _first_map(ds))
-    except InputError:
-        return "profiles"
-    return "spacetime"
 
 
 def interface_report(ds):
     """Lines with x_c, breaking time and norm error; a quantity that cannot be had says why."""
 
-    def line(title, text):
+    def entry(title, text):
         try:
             return f"{title}: {text()}"
         except InputError as error:
@@ -135,42 +86,38 @@ def interface_report(ds):
         return f"max | |s| - {length} | = {norm_error(ds):.2e}"
 
     return [
-        line("x_c from n(x)", lambda: f"{analytic_position(ds):.3f} {unit}"),
-        line("x_c in the simulation", position),
-        line("interface breaks at", breaking),
-        line("norm error", norm),
+        entry("x_c from n(x)", lambda: f"{analytic_position(ds):.3f} {unit}"),
+        entry("x_c in the simulation", position),
+        entry("interface breaks at", breaking),
+        entry("norm error", norm),
     ]
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = line.Parser(
         prog="spinhydro plot",
         description="Draw a figure of a run.",
         epilog=f"Figures: {', '.join(FIGURES)}.",
     )
-    parser.add_argument("run", metavar="RUN", help="run folder, handler folder or .h5 file")
     parser.add_argument(
-        "without",
-        metavar="RUN_WITHOUT_TORQUE",
-        nargs="?",
-        help="the same cloud with torque=0 (figures fig2, fig2a, fig2c, fig2cd)",
+        "words",
+        metavar="RUN",
+        nargs="+",
+        help="run folder, handler folder or .h5 file; further runs where a figure compares "
+        "them (the same cloud with torque=0, say); OPTION=VALUE for the figure",
     )
     parser.add_argument(
         "--figure",
         metavar="NAME",
         help="default: fig2 for quantum_torque, else spacetime (1-D) or profiles",
     )
+    parser.add_argument("--list", action="store_true", help="what this run can give")
     parser.add_argument("--output", metavar="NAME", help="what the spacetime figure shows")
     parser.add_argument(
         "--save", metavar="FILE", help="default: RUN/<figure>.png, with a number if that exists"
     )
+    line.add_choices(parser)
     return parser
-
-
-def _unknown_figure(name):
-    likely = nearest(name, list(FIGURES))
-    hint = f"did you mean {likely!r}? " if likely else ""
-    return f"no figure {name!r}; {hint}Figures: {', '.join(FIGURES)}"
 
 
 def _save(figure, save, run, name):

@@ -1,5 +1,6 @@
 """Figures and the command that draws them."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 from synthetic_runs import OMEGA_R, PARAMETERS, cloud, josephson_spins, record, write_run, write_set
 
 from analysis import figure2, load
-from analysis.plot import FIGURES, default_figure, main
+from analysis.figures import FIGURES, default_figure, find, unavailable
+from analysis.plot import main
+from analysis.selection import selected
 from spinhydro.errors import InputError
 
 PERIOD = 2 * np.pi / OMEGA_R
@@ -22,14 +25,36 @@ def drawn(path):
     return pixels.shape[0] > 200 and float(np.mean(pixels < 0.99)) > 0.01
 
 
+def runs_taken(name):
+    """The most runs that a figure takes."""
+    parameters = inspect.signature(FIGURES[name].draw).parameters.values()
+    return sum(one.kind is one.POSITIONAL_OR_KEYWORD for one in parameters)
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_of_a_torque_run(name, torque_run, josephson_run, tmp_path, capsys):
+    reason = unavailable(selected(load(torque_run)), name)
+    if reason is not None:
+        assert main([str(torque_run), "--figure", name]) == 2
+        assert capsys.readouterr().err == f"spinhydro: error: {reason}\n"
+        return
     file = tmp_path / "figure.png"
-    for others in ([str(josephson_run)], []):
+    for others in ([], [str(josephson_run)])[: runs_taken(name)]:
         assert main([str(torque_run), *others, "--figure", name, "--save", str(file)]) == 0
         last = capsys.readouterr().out.splitlines()[-1]
-        assert last == str(file if others else tmp_path / "figure-2.png")
+        assert last == str(tmp_path / "figure-2.png" if others else file)
         assert drawn(last)
+
+
+def test_names_of_figures(torque_run, tmp_path, capsys):
+    assert find("2c") == find("fig2c") == "fig2c" and find("spacetime") == "spacetime"
+    assert main([str(torque_run), "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(FIGURES)
+    assert main([str(torque_run), "--figure", "spacetime", "outptu=n"]) == 2
+    assert "no option 'outptu'; did you mean 'output'?" in capsys.readouterr().err
+    assert main([str(torque_run), str(torque_run), "--figure", "spacetime"]) == 2
+    assert "2 runs given; it takes one run" in capsys.readouterr().err
 
 
 def test_default_file_is_never_overwritten(tmp_path, capsys):
@@ -39,7 +64,9 @@ def test_default_file_is_never_overwritten(tmp_path, capsys):
     run = write_run(tmp_path / "0001", t, x, {"Z": s[:, 2]}, problem="other")
     for _ in range(3):
         assert main([str(run)]) == 0
-    names = [line.rsplit("/", 1)[1] for line in capsys.readouterr().out.split()]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "drawn: spacetime. This run also gives profiles (--figure NAME; --list)"
+    names = [line.rsplit("/", 1)[1] for line in lines[1::2]]
     assert names == ["spacetime.png", "spacetime-2.png", "spacetime-3.png"]
     assert all((run / name).exists() for name in names)
 
@@ -61,7 +88,7 @@ def test_as_a_module_without_a_display(torque_run, tmp_path):
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{tmp_path / 'a.png'}\n" and drawn(tmp_path / "a.png")
+    assert done.stdout.splitlines()[-1] == str(tmp_path / "a.png") and drawn(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(
@@ -189,3 +216,11 @@ def test_interface_profiles_say_what_is_missing(torque_run):
     del without.attrs["hbar_over_m"]
     with pytest.raises(InputError, match="parameter 'hbar_over_m'"):
         figure2.interface_profiles(without)
+
+
+def test_mistyped_command_lines(capsys):
+    assert main([]) == 2
+    assert "name a run folder, for example" in capsys.readouterr().err
+    assert main(["runs/x/0001", "--figur=2c"]) == 2
+    assert main(["runs/x/0001", "--lits"]) == 2
+    assert "did you mean '--list'?" in capsys.readouterr().err

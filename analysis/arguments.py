@@ -1,0 +1,122 @@
+"""What the commands of this folder have in common: runs, choices and NAME=VALUE on the line."""
+
+import argparse
+import ast
+import re
+import sys
+import warnings
+from pathlib import Path
+
+from spinhydro.errors import InputError, nearest
+
+from .load import load
+from .selection import selected
+
+_ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)\Z", re.DOTALL)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with an InputError where it would print its usage and leave."""
+
+    def error(self, message):
+        options = [text for action in self._actions for text in action.option_strings]
+        wrong = next((word for word in message.split() if word.startswith("-")), None)
+        likely = nearest(wrong, options) if wrong and wrong not in options else None
+        hint = f"; did you mean {likely!r}?" if likely else ""
+        if message.startswith("the following arguments are required: RUN"):
+            message = "name a run folder, for example runs/quantum_torque/0001"
+        raise InputError(f"{message}{hint} (`{self.prog} --help` lists the options)")
+
+
+def add_choices(parser):
+    """The options that choose what of a run is looked at."""
+    parser.add_argument(
+        "--member",
+        metavar="M",
+        help="of a run with members: the number of one of them, from 0, or mean [0]",
+    )
+    parser.add_argument(
+        "--cut",
+        action="append",
+        default=[],
+        metavar="AXIS=POSITION",
+        help="of a run in 2-D or 3-D: where the line along x lies [the middle]",
+    )
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="NAME=OUTPUT",
+        help="call an output of the file by the name used here: --name Z=magnetization",
+    )
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="state a parameter that the file lacks: --parameter Omega_R=0.7414",
+    )
+
+
+def split(words):
+    """(runs, {option: value}): words NAME=VALUE that are no existing path are options."""
+    runs, options = [], {}
+    for word in words:
+        match = _ASSIGNMENT.match(word)
+        if match and not Path(word).exists():
+            options[match["name"]] = value(match["value"])
+        else:
+            runs.append(word)
+    return runs, options
+
+
+def value(text):
+    """A number, a tuple of numbers from "1,2", or the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def read(path):
+    """A run as it is; what is wrong with its record goes to standard error as one line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ds = load(path)
+    if "warning" in ds.attrs:
+        print(f"spinhydro: warning: {ds.attrs['warning']}", file=sys.stderr)
+    return ds
+
+
+def chosen(ds, arguments):
+    """`ds` reduced as the options of `add_choices` say."""
+    member = arguments.member
+    if member not in (None, "mean"):
+        member = value(member)
+    return selected(
+        ds,
+        member,
+        _numbers(arguments.cut, "--cut", "y=0"),
+        _pairs(arguments.name, "--name", "Z=magnetization"),
+        _numbers(arguments.parameter, "--parameter", "Omega_R=0.7414"),
+    )
+
+
+def _pairs(words, option, example):
+    pairs = {}
+    for word in words:
+        match = _ASSIGNMENT.match(word)
+        if not match or not match["value"]:
+            raise InputError(f"{option} {word}: write NAME=VALUE, as in {option} {example}")
+        pairs[match["name"]] = match["value"]
+    return pairs
+
+
+def _numbers(words, option, example):
+    numbers = {}
+    for name, text in _pairs(words, option, example).items():
+        number = value(text)
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            raise InputError(f"{option} {name}={text}: {text!r} is no number ({option} {example})")
+        numbers[name] = number
+    return numbers

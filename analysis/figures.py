@@ -1,0 +1,212 @@
+"""Every figure by name: what draws it, what it shows, what a run must have for it.
+
+One table, `FIGURES`.  An entry is drawn by `draw(ds, other, …, *, option=…)`: the first dataset,
+then further runs (parameters without `*`, those with a default may be left out), then options,
+which `spinhydro plot RUN --figure NAME OPTION=VALUE` sets.  It returns a matplotlib Figure.
+
+Names: `fig2a`, `ed1c` for figures of paper A (Farolfi et al., Nature Physics 17, 1359 (2021)) and
+its Extended Data; a figure of another source carries a word of that source in front.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from spinhydro.errors import InputError, nearest
+
+from . import figure2
+from .interface import require
+from .profiles import draw_profiles
+from .spacetime import plot_spacetime, spacetime_variable
+from .style import run_name
+
+CLOUD = ("Omega_R", "kappa_n0")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure.
+
+    draw : callable, see above
+    caption : str, one line
+    outputs, parameters : names that the first run must have
+    check : callable(ds, name), raises InputError where this run cannot give the figure for a reason
+        beyond those names; cheap, as it is asked for every figure when they are listed
+    whole : True if `draw` itself deals with members and with any number of space dimensions;
+        otherwise it is given one member and one line along x
+    order : callable(runs), puts runs given in any order into that of `draw`
+    """
+
+    draw: Callable
+    caption: str
+    outputs: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    check: Callable | None = None
+    whole: bool = False
+    order: Callable = list
+
+    def require(self, ds, name):
+        """Raise InputError that says what the run lacks."""
+        if self.whole:
+            missing = [output for output in self.outputs if output not in ds]
+            if missing:
+                raise InputError(f"{name}: this run has no output {missing[0]!r}")
+        else:
+            require(ds, self.outputs, self.parameters, name)
+        if self.check is not None:
+            self.check(ds, name)
+
+
+def _torque_first(runs):
+    """Runs with torque before those without, so that they may be given in any order."""
+    return sorted(runs, key=lambda ds: not figure2.has_torque(ds))
+
+
+def _figure2(letter):
+    return lambda ds, without=None: figure2.draw_panel(letter, ds, without)
+
+
+def _draw_spacetime(ds, *, output=None):
+    figure = Figure(figsize=(5.4, 4.0))
+    ax = plot_spacetime(ds, output or first_map(ds), figure.add_axes([0.13, 0.14, 0.7, 0.76]))
+    ax.set_title(run_name(ds))
+    return figure
+
+
+def first_map(ds):
+    """Z if the run has it, otherwise the first output along time and one axis."""
+    for name in ["Z", *ds.data_vars]:
+        try:
+            spacetime_variable(ds, name)
+        except InputError:
+            continue
+        return name
+    return "Z"
+
+
+def _has_map(ds, name):
+    spacetime_variable(ds, first_map(ds))
+
+
+def _has_torque(ds, name):
+    figure2.require_torque(ds, name.removeprefix("fig"))
+
+
+def _breaks(ds, name):
+    _has_torque(ds, name)
+    figure2.reached(ds, figure2.PERIODS, name)
+
+
+FIGURES = {
+    "fig2": Entry(
+        figure2.draw_figure2,
+        "Fig. 2 of paper A, panels a to g",
+        ("Z", "n", "s"),
+        (*CLOUD, "hbar_over_m"),
+        _breaks,
+        order=_torque_first,
+    ),
+    **{
+        f"fig2{letter}": Entry(
+            _figure2(letter), caption, outputs, CLOUD, check, order=_torque_first
+        )
+        for letter, caption, outputs, check in (
+            ("a", "local frequency against x, Z(t) at A to D", ("Z", "n"), None),
+            ("b", "magnetic anisotropy kappa n(x) and 2 Omega_R", ("n",), None),
+            ("c", "Z(t, x) without quantum torque", ("Z", "n"), None),
+            ("d", "Z(t, x) with quantum torque", ("Z", "n"), _has_torque),
+        )
+    },
+    **{
+        f"fig2{letter}": Entry(
+            _figure2(letter),
+            f"{quantity} near the interface as it breaks",
+            ("n", "s"),
+            (*CLOUD, "hbar_over_m"),
+            _breaks,
+            order=_torque_first,
+        )
+        for letter, quantity in {"e": "Z", "f": "|j_s|/(n c_s)", "g": "|dx j_s|/|H x s|"}.items()
+    },
+    "fig2cd": Entry(
+        figure2.draw_maps,
+        "Z(t, x) without and with quantum torque; prints x_c and the breaking time",
+        ("Z", "n"),
+        CLOUD,
+        _has_torque,
+        order=_torque_first,
+    ),
+    "spacetime": Entry(_draw_spacetime, "one output against x and t (output=NAME)", check=_has_map),
+    "profiles": Entry(draw_profiles, "the last state of every output", whole=True),
+}
+
+
+def find(name):
+    """The name in the table for `name`, which may leave out "fig": 3b is fig3b.
+
+    Raises InputError with the nearest names.
+    """
+    for spelling in (name, f"fig{name}", name.removeprefix("fig")):
+        if spelling in FIGURES:
+            return spelling
+    likely = nearest(name, list(FIGURES))
+    hint = f"did you mean {likely!r}? " if likely else ""
+    raise InputError(f"no figure {name!r}; {hint}Figures: {', '.join(FIGURES)}")
+
+
+def unavailable(ds, name):
+    """Why a run cannot give a figure, or None if it can."""
+    try:
+        FIGURES[name].require(ds, name)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def draw(name, runs, options):
+    """Figure `name` of the datasets `runs`, with `options` {name: value}.
+
+    Raises InputError: what the first run lacks, too few or too many runs, an unknown option.
+    """
+    entry = FIGURES[name]
+    parameters = inspect.signature(entry.draw).parameters.values()
+    places = [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+    allowed = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
+    needed = [one for one in places if one.default is one.empty]
+    if not len(needed) <= len(runs) <= len(places):
+        others = ", ".join(one.name for one in places[1:])
+        raise InputError(
+            f"{name}: {len(runs)} runs given; it takes "
+            + (f"a run and then {others}" if others else "one run")
+        )
+    for option in options:
+        if option not in allowed:
+            likely = nearest(option, allowed)
+            raise InputError(
+                f"{name}: no option {option!r}"
+                + (f"; did you mean {likely!r}?" if likely else "")
+                + f" ({'it has ' + ', '.join(allowed) if allowed else 'it has none'})"
+            )
+    runs = entry.order(runs)
+    entry.require(runs[0], name)
+    return entry.draw(*runs, **options)
+
+
+def default_figure(ds):
+    """fig2 for a quantum_torque run with torque, spacetime in one dimension, profiles elsewhere."""
+    if ds.attrs.get("problem") == "quantum_torque" and unavailable(ds, "fig2") is None:
+        return "fig2"
+    return "spacetime" if unavailable(ds, "spacetime") is None else "profiles"
+
+
+def listing(ds):
+    """Lines: each figure with its caption, and for those a run cannot give the reason."""
+    width = max(map(len, FIGURES))
+    lines = []
+    for name, entry in FIGURES.items():
+        reason = unavailable(ds, name)
+        note = "" if reason is None else f"  [not from this run: {reason}]"
+        lines.append(f"{name:{width}}  {entry.caption}{note}")
+    return lines
