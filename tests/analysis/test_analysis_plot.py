@@ -130,7 +130,9 @@ def test_figures_that_a_run_cannot_give(josephson_run, torque_run, tmp_path, cap
     short = write_run(tmp_path / "0002", t, x, {"n": density, "s": josephson_spins(t, n)})
     assert main([str(short), "--figure", "fig2e"]) == 2
     assert "needs Omega_R t/2pi >= 0.7" in capsys.readouterr().err
-    assert main([str(short), "--figure", "fig2d"]) == 2
+    assert main([str(short), "--figure", "fig2d", "--save", str(tmp_path / "a.png")]) == 0  # of s
+    bare = write_run(tmp_path / "0003", t, x, {"n": density})
+    assert main([str(bare), "--figure", "fig2d"]) == 2
     assert "no output 'Z'" in capsys.readouterr().err
 
 
