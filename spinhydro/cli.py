@@ -19,6 +19,7 @@ USAGE = """spinhydro: spin hydrodynamics and Landau-Lifshitz dynamics on Dedalus
   spinhydro plot RUN                      draw a run
   spinhydro info RUN                      what a run was and how it ended
   spinhydro list                          problem files and runs in this folder
+  spinhydro laboratory [NAME=VALUE …]     from atom number and trap to the model parameters
   spinhydro words                         what equations may say
 
 `spinhydro COMMAND --help` says more. Example:
@@ -366,4 +367,16 @@ def _words(arguments):
     return 0
 
 
-_COMMANDS = {"run": _run, "info": _info, "list": _list, "words": _words}
+def _laboratory(arguments):
+    from spinhydro.laboratory import command
+
+    return command(arguments)
+
+
+_COMMANDS = {
+    "run": _run,
+    "info": _info,
+    "list": _list,
+    "laboratory": _laboratory,
+    "words": _words,
+}

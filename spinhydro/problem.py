@@ -175,6 +175,23 @@ def load(path, equations=(), quick=False, **overrides):
     )
 
 
+def evaluate(path, **overrides):
+    """Names that a file assigns, without a problem in it: parameters with units and conditions.
+
+    The file is read, overridden, executed and checked as `load` does it.
+
+    Raises
+    ------
+    InputError (ParameterError, EquationError)
+    """
+    path = find_file(path)
+    original = read_source(path)
+    source, texts = override(original, overrides)
+    with np.errstate(all="ignore"):
+        namespace, _ = _execute(original, source, texts)
+    return namespace
+
+
 def digests(ivp):
     """A short hash of the values of every named field in a problem."""
     from spinhydro.equations import fields_of
