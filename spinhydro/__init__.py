@@ -31,6 +31,7 @@ _HOME = {
     "experiment": "spinhydro.laboratory",
     "model": "spinhydro.laboratory",
     "pointwise": "spinhydro.functions",
+    "kernel": "spinhydro.kernels",
     "dx": "spinhydro.words",
     "abs2": "spinhydro.complex_values",
     "re": "spinhydro.complex_values",

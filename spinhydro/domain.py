@@ -55,22 +55,23 @@ def distributor(coords, dtype=np.float64):
 
 
 class RealFourierNyquist(d3.RealFourier):
-    """Real Fourier basis that loses nothing between grid and coefficients.
+    """Real Fourier basis of any size that loses nothing between grid and coefficients.
 
     ``d3.RealFourier`` with N even keeps N-1 of the N numbers on the grid: the Nyquist mode
-    cos(pi N x / L) is dropped by every transform. Where an equation is local, or spins point
+    cos(pi N x / L) is dropped by every transform (and with N odd it builds no solver). Where an equation is local, or spins point
     wherever they like from one point to the next, that leaks an error over the whole grid. Here
     the Nyquist amplitude is carried in the place of the sine of k = 0, which is otherwise unused:
     with ``dealias=1`` grid -> coefficients -> grid is exact for every even N. Its derivative is
-    zero, as always for a spectral derivative on an even grid. With ``dealias`` other than 1 the
-    basis is the same as ``d3.RealFourier``.
+    zero, as always for a spectral derivative on an even grid; a kernel (``spinhydro.kernel``) acts
+    on it with the even part of omega(k). An odd N has no such mode. With ``dealias`` other than 1
+    the basis is the same as ``d3.RealFourier``.
 
     Parameters
     ----------
     coord : d3.Coordinate
         ``coords['x']``.
     size : int
-        Number of grid points: even, at least 8. Powers of 2, 3, 5, 7 are fast.
+        Number of grid points, at least 8. Products of 2, 3, 5, 7 are fast.
     bounds : (float, float)
         Ends of the period, increasing and finite.
     dealias : float, optional
@@ -93,7 +94,14 @@ class RealFourierNyquist(d3.RealFourier):
             raise InputError(f"dealias = {dealias}: it must be positive, 1 or 3/2")
         return super()._preprocess_cache_args(coord, size, bounds, dealias, library)
 
+    def global_shape(self, grid_space, scales):
+        if grid_space[0]:
+            return super().global_shape(grid_space, scales)
+        return (self.size + self.size % 2,)  # whole pairs of cosine and sine
+
     def valid_elements(self, tensorsig, grid_space, elements):
+        if self.size % 2:
+            return super().valid_elements(tensorsig, grid_space, elements)
         shape = tuple(cs.dim for cs in tensorsig) + elements[0].shape
         return np.ones(shape, dtype=bool)
 
@@ -130,10 +138,10 @@ class NyquistScipy(_NyquistPacking, transforms.ScipyRealFFT):
 
 def _check_size(size):
     whole = isinstance(size, (int, np.integer)) or (isinstance(size, float) and size.is_integer())
-    if not whole or not 8 <= size <= 2**27 or size % 2:
+    if not whole or not 8 <= size <= 2**27:
         raise InputError(
-            f"number of grid points = {size}: it must be an even whole number, 8 to {2**27}"
-            + (f"; nearest: {_nearest_even(size)}" if _is_number(size) else "")
+            f"number of grid points = {size}: it must be a whole number, 8 to {2**27}"
+            + (f"; nearest: {_nearest_size(size)}" if _is_number(size) else "")
         )
     rest = int(size)
     for prime in (2, 3, 5, 7):
@@ -150,8 +158,8 @@ def _is_number(size):
     return isinstance(size, (int, float, np.number)) and math.isfinite(size)
 
 
-def _nearest_even(size):
-    return min(max(8, 2 * round(size / 2)), 2**27)
+def _nearest_size(size):
+    return min(max(8, round(size)), 2**27)
 
 
 def _check_bounds(bounds):

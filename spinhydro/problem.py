@@ -284,6 +284,7 @@ class _located:
 def _execute(original, source, texts):
     """Run the file statement by statement, checking each assignment as it is made."""
     # Imported for their effect: Dedalus is configured and the words are known.
+    from spinhydro.kernels import kernel_of
     from spinhydro.words import reserved_names
 
     path = source.path
@@ -302,6 +303,8 @@ def _execute(original, source, texts):
             defaults = _check_new_values(here, texts, before, namespace, dimensions)
             _execute_statement(statement, namespace, path, lines)
             _note_dimensions(statement, here, dimensions)
+            for name in _functions_of(statement, here):
+                namespace[name] = kernel_of(name, namespace[name])
             for assignment in here:
                 name, value = assignment.name, namespace[assignment.name]
                 text = ast.get_source_segment(source.text, assignment.value) or ""
@@ -376,6 +379,13 @@ def _check_expression(name, text, namespace, assigned):
             error.hint = f"did you mean '{word.title()}'?"
         error.message = f"the value of {name} cannot be used: {error.message}"
         raise
+
+
+def _functions_of(statement, assignments):
+    """Names that a statement gives to functions."""
+    if isinstance(statement, ast.FunctionDef):
+        return [statement.name]
+    return [a.name for a in assignments if isinstance(a.value, ast.Lambda)]
 
 
 def _execute_statement(statement, namespace, path, lines):

@@ -20,6 +20,7 @@ from dedalus.core import problems  # isort: skip
 from dedalus.core.operators import aliases  # isort: skip
 from spinhydro.operators import spin_cross  # isort: skip
 from spinhydro.complex_values import abs2, im, re  # isort: skip
+from spinhydro.kernels import help_lines  # isort: skip
 
 
 class Word(NamedTuple):
@@ -126,6 +127,12 @@ def help_text():
         "  t            time",
         "",
         "Every name that the problem file defines above `problem = d3.IVP(…)` is a word too:",
-        "parameters, profiles (fields), substitutions. Functions of your own: W = lambda f: …",
+        "parameters, profiles (fields), substitutions. Functions of your own: F = lambda f: …",
+        "",
+        "A function of the wavenumber k (or of kx, ky, kz) is a kernel, W = lambda k: D*k**2, and",
+        "W(m) in an equation turns every wave of m with the frequency W(k). Kernels that have a",
+        "name, W = spinhydro.kernel(NAME, PARAMETERS):",
+        "",
+        *help_lines(),
     ]
     return "\n".join(lines)

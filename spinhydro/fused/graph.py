@@ -4,12 +4,12 @@ Everything is a scalar here: a vector is an array of scalars. A scalar is
 
 - a Python number,
 - a `Node`: a value at every grid point, an operation on other nodes or a leaf, or
-- a `Spectrum`: a sum of symbols (polynomials in i k) times spectra that are known.
+- a `Spectrum`: a sum of symbols (polynomials in i k and kernels) times spectra that are known.
 
 Equal values are the same object, so that common parts are computed once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class Unsupported(Exception):
@@ -50,6 +50,16 @@ def round_of(node):
     return max(node.level, PROFILE)
 
 
+@dataclass(frozen=True, order=True)
+class KernelEntry:
+    """One component of a kernel omega(k), as a factor of symbols."""
+
+    number: int
+    kernel: object = field(compare=False)
+    row: int = 0
+    column: int = 0
+
+
 class Spectrum:
     """Sum over bases of symbol * spectrum, linear in the bases.
 
@@ -57,7 +67,7 @@ class Spectrum:
     ----------
     terms : dict
         ``{base: symbol}``; a base is ("state", i) or ("forward", node); a symbol is a dictionary
-        ``{(powers of d/dx, d/dy, …): coefficient}``.
+        ``{(powers of d/dx, d/dy, …, then kernel entries): coefficient}``.
     """
 
     def __init__(self, terms):
@@ -96,6 +106,16 @@ class Spectrum:
 
         return Spectrum(
             {base: {raised(p): c for p, c in s.items()} for base, s in self.terms.items()}
+        )
+
+    def through(self, entry, dimensions):
+        """This spectrum times a KernelEntry."""
+
+        def extended(powers):
+            return powers[:dimensions] + tuple(sorted((*powers[dimensions:], entry)))
+
+        return Spectrum(
+            {base: {extended(p): c for p, c in s.items()} for base, s in self.terms.items()}
         )
 
 
@@ -151,13 +171,14 @@ class Graph:
     def add(self, a, b):
         if isinstance(a, Spectrum) and isinstance(b, Spectrum):
             return a.plus(b)
+        for zero, other in ((a, b), (b, a)):
+            if not isinstance(zero, (Node, Spectrum)) and zero == 0:
+                return other
         a, b = self.to_grid(a), self.to_grid(b)
         if not isinstance(a, Node) and not isinstance(b, Node):
             return a + b
         if not isinstance(a, Node):
             a, b = b, a
-        if not isinstance(b, Node) and b == 0:
-            return a
         return self.node("add", a, b)
 
     def multiply(self, a, b):
@@ -190,3 +211,7 @@ class Graph:
         if not isinstance(a, (Node, Spectrum)):
             return 0
         return self.to_spectrum(a).differentiated(axis)
+
+    def apply(self, a, entry):
+        """A value after a component of a kernel."""
+        return self.to_spectrum(a).through(entry, self.dimensions)

@@ -7,7 +7,16 @@ from dedalus.core import arithmetic, operators
 from dedalus.core.field import Field
 
 from spinhydro.complex_values import imaginary_part, real_part, squared_modulus
-from spinhydro.fused.graph import CONSTANT, PROFILE, Graph, Node, Spectrum, Unsupported
+from spinhydro.fused.graph import (
+    CONSTANT,
+    PROFILE,
+    Graph,
+    KernelEntry,
+    Node,
+    Spectrum,
+    Unsupported,
+)
+from spinhydro.kernels import KernelOperator
 from spinhydro.operators import SpinCross
 
 #: Functions that both kernel makers know under names of their own.
@@ -53,6 +62,7 @@ class Lowering:
         self.profiles, self.constants = [], []
         self.frozen = {}
         self._known = {}
+        self._kernels = []
         first = 0
         self.first_component = {}
         for variable in variables:
@@ -202,6 +212,22 @@ class Lowering:
     def _transpose(self, expression):
         return np.swapaxes(self(expression.original_args[0]), *expression.indices)
 
+    def _kernel(self, expression):
+        kernel, operand = expression.kernel, self(expression.original_args[0])
+        if kernel not in self._kernels:
+            self._kernels.append(kernel)
+        number = self._kernels.index(kernel)
+        if not kernel.components:
+            entry = KernelEntry(number, kernel)
+            return _elementwise(lambda v: self.graph.apply(v, entry), operand)
+        result = np.zeros(operand.shape, dtype=object)
+        for row, column in np.argwhere(expression.nonzero):
+            entry = KernelEntry(number, kernel, int(row), int(column))
+            for rest in np.ndindex(operand.shape[1:]):
+                value = self.graph.apply(operand[(column, *rest)], entry)
+                result[(row, *rest)] = self.graph.add(result[(row, *rest)], value)
+        return result
+
     def _pass(self, expression):
         return self(expression.original_args[0])
 
@@ -223,6 +249,7 @@ _RULES = {
     operators.CartesianDivergence: Lowering._pass,
     operators.Convert: Lowering._pass,
     operators.Copy: Lowering._pass,
+    KernelOperator: Lowering._kernel,
 }
 
 

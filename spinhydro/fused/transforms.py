@@ -47,7 +47,7 @@ class Space:
         self.spectral_shape = (*self.shape[:-1], last)
         self.wavenumbers = [self._wavenumbers(axis) for axis in range(len(self.shape))]
         self.mask = self._mask()
-        self._symbols = {}
+        self._symbols, self._kernels = {}, {}
 
     def _along(self, axis, values):
         return values.reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
@@ -77,7 +77,7 @@ class Space:
         return None if np.all(held == 1) else held
 
     def symbol(self, polynomial):
-        """Array of a symbol ``{powers: coefficient}``, or a number if it is constant.
+        """Array of a symbol ``{factors: coefficient}``, or a number if it is constant.
 
         Equal symbols are the same array.
         """
@@ -90,14 +90,33 @@ class Space:
         total = 0
         for powers, coefficient in polynomial.items():
             factor = coefficient
-            for k, power in zip(self.wavenumbers, powers, strict=True):
+            dimensions = len(self.wavenumbers)
+            for k, power in zip(self.wavenumbers, powers[:dimensions], strict=True):
                 if power:
                     factor = factor * (1j * k) ** power
+            for entry in powers[dimensions:]:
+                factor = factor * self._kernel(entry.kernel)[entry.row, entry.column]
             total = total + factor
         if np.ndim(total) == 0:
             return total
         total = np.broadcast_to(total, self.spectral_shape)
         return np.ascontiguousarray(total.real if np.all(total.imag == 0) else total)
+
+    def _kernel(self, kernel):
+        """omega of all modes that the bases hold, as (rows, columns, *spectral shape)."""
+        if kernel not in self._kernels:
+            wavenumbers, signless = [], []
+            for axis, basis in enumerate(self.bases):
+                left, right = basis.bounds
+                modes = self._modes(axis)
+                # Modes that are not held are never looked at.
+                modes = np.where(2 * np.abs(modes) <= basis.size, modes, 0)
+                wavenumbers.append(self._along(axis, 2 * np.pi / (right - left) * modes))
+                signless.append(self._along(axis, 2 * np.abs(modes) == basis.size))
+            if not self.is_real:
+                signless = [np.zeros_like(mask) for mask in signless]
+            self._kernels[kernel] = kernel.symmetric_matrix(wavenumbers, signless)
+        return self._kernels[kernel]
 
     def plan(self, number):
         """Transforms of `number` scalars at once."""

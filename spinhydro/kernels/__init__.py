@@ -1,0 +1,125 @@
+"""omega(k) as a word of an equation: exchange and magnetostatics as functions of wavenumber.
+
+>>> W = spinhydro.kernel("chain", a=a, stiffness=omega_M * lambda_ex**2)
+>>> H = (omega_0 + omega_K * (m @ ez)) * ez - W(m)
+>>> problem.add_equation("dt(m) = -p*(cross(m, H) + alpha*cross(m, cross(m, H)))")
+
+In a problem file any function of ``k`` (or of ``kx, ky``) is a kernel: ``W = lambda k: D*k**2``.
+"""
+
+import inspect
+from functools import partial
+from typing import NamedTuple
+
+from spinhydro.errors import InputError, ParameterError, did_you_mean, no_such
+from spinhydro.kernels.continuum import (
+    dmi_kernel,
+    film_kernel,
+    micromagnetic_kernel,
+    table_kernel,
+)
+from spinhydro.kernels.kernel import Kernel, kernel_of
+from spinhydro.kernels.lattices import (
+    LATTICES,
+    lattice_kernel,
+    neighbours_kernel,
+    shells_kernel,
+)
+from spinhydro.kernels.operator import KernelOperator
+
+__all__ = ["KINDS", "Kernel", "KernelOperator", "kernel", "kernel_of"]
+
+
+class Kind(NamedTuple):
+    """A kernel that has a name: what makes it, its formula, and its parameters."""
+
+    make: object
+    formula: str
+    usage: str
+
+
+_LATTICE = "a, omega_J or stiffness, beyond, axes"
+_FORMULAS = {
+    "chain": "2 omega_J (1 - cos ka)",
+    "square": "2 omega_J (2 - cos kx a - cos ky a)",
+    "triangular": "2 omega_J (3 - sum of the cosines to the 3 pairs of neighbours)",
+    "sc": "2 omega_J (3 - cos kx a - cos ky a - cos kz a)",
+    "bcc": "8 omega_J (1 - cos kx a/2 cos ky a/2 cos kz a/2)",
+    "fcc": "4 omega_J (3 - the products of two cosines of k a/2)",
+}
+
+KINDS = {
+    **{
+        name: Kind(partial(lattice_kernel, name), _FORMULAS[name], _LATTICE) for name in LATTICES
+    },
+    "exchange": Kind(
+        shells_kernel, "sum over neighbours d of omega_d (1 - cos k.d)",
+        "bonds={offset: omega_d}, vectors",
+    ),
+    "neighbours": Kind(
+        neighbours_kernel, "omega_E * mean over nearest neighbours of cos k.d (sublattices)",
+        "lattice, a, omega_E",
+    ),
+    "micromagnetic": Kind(micromagnetic_kernel, "stiffness k^2", "stiffness"),
+    "film": Kind(
+        film_kernel, "omega_M diag((1-P) kk/k^2, P), P = (1 - exp(-kd))/kd", "omega_M, thickness"
+    ),
+    "dmi": Kind(
+        dmi_kernel, "W m = -sum over pairs of 2i sin(k.d) m x omega_d",
+        "bonds={offset: (omega_x, omega_y, omega_z)}",
+    ),
+    "table": Kind(table_kernel, "a cubic spline through values", "k, omega, or file"),
+}  # fmt: skip
+
+
+def kernel(kind, **parameters):
+    """A kernel by name, or of a function of your own.
+
+    Parameters
+    ----------
+    kind : str or callable
+        One of KINDS (`spinhydro words` lists them with their parameters), or a function of the
+        wavenumber: see ``Kernel``.
+    **parameters
+        Frequencies in radians per unit of time, lengths in that of the problem; stiffness is
+        gamma mu_0 M_s lambda_ex^2, omega_J is gamma J/mu.
+
+    Returns
+    -------
+    Kernel
+        ``W(m)`` of a field is an operator for strings and Python, ``W(k)`` the value at k.
+
+    Raises
+    ------
+    InputError (ParameterError)
+        For a name, a parameter or a value that cannot be.
+    """
+    if callable(kind):
+        if parameters.keys() - {"name"}:
+            raise InputError(
+                "a kernel from a function takes no parameters besides name: write them into the "
+                "function"
+            )
+        return Kernel(kind, **parameters)
+    if kind not in KINDS:
+        raise ParameterError(no_such("kernel", kind, KINDS))
+    make = KINDS[kind].make
+    known = inspect.signature(make).parameters
+    for name in parameters:
+        if name not in known:
+            raise ParameterError(
+                f"the kernel {kind} has no parameter '{name}'; "
+                + did_you_mean(name, known, f"it takes {KINDS[kind].usage}")
+            )
+    try:
+        return make(**parameters)
+    except TypeError as error:
+        if "argument" not in str(error):
+            raise
+        raise ParameterError(f"the kernel {kind} takes {KINDS[kind].usage}") from None
+
+
+def help_lines():
+    """The table of kernels that ``spinhydro words`` prints."""
+    width = max(map(len, KINDS))
+    return [f"  {name:<{width}}  {kind.formula}; {kind.usage}" for name, kind in KINDS.items()]

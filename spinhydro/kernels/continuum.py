@@ -1,0 +1,142 @@
+"""Kernels of continuum models: k^2, magnetostatics of films, Dzyaloshinskii-Moriya, tables."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from spinhydro.errors import InputError, ParameterError
+from spinhydro.kernels.kernel import Kernel
+from spinhydro.kernels.operator import said
+
+
+def micromagnetic_kernel(stiffness):
+    """omega(k) = stiffness k^2, stiffness = gamma mu_0 M_s lambda_ex^2 (length^2 rad/time)."""
+    if not np.isfinite(stiffness):
+        raise ParameterError(f"the kernel micromagnetic needs a finite stiffness, not {stiffness}")
+    return Kernel(lambda k: stiffness * k**2, "micromagnetic")
+
+
+def film_kernel(omega_M, thickness):
+    r"""Demagnetising field of a film, averaged over its thickness d; the normal is spin axis z.
+
+    .. math:: W = \omega_M \begin{pmatrix}
+              (1 - P) \hat{k}_i \hat{k}_j & 0 \\ 0 & P \end{pmatrix}, \qquad
+              P = \frac{1 - e^{-kd}}{kd}
+
+    In one dimension waves run along x, in two in the x-y plane. For k -> 0 it is the field -M_z of
+    a uniform film, which H_k - M_s contains too: never add both.
+
+    Parameters
+    ----------
+    omega_M : float
+        gamma mu_0 M_s.
+    thickness : float
+        d > 0.
+    """
+    if not thickness > 0:
+        raise ParameterError(f"the kernel film needs thickness > 0, not {thickness}")
+
+    def omega(kx, ky=0.0):
+        k = np.sqrt(kx**2 + ky**2)
+        kd = np.maximum(k * thickness, 1e-300)
+        P = np.where(k > 0, -np.expm1(-kd) / kd, 1.0)
+        safe, Q = np.where(k > 0, k, 1.0), 1 - P
+        nx, ny = kx / safe, ky / safe
+        tensor = [[Q * nx * nx, Q * nx * ny, 0], [Q * nx * ny, Q * ny * ny, 0], [0, 0, P]]
+        return [[omega_M * entry for entry in row] for row in tensor]
+
+    def check(operator):
+        if len(operator.axes) > 2:
+            raise InputError("the kernel film is that of a film: one or two dimensions of space")
+
+    return Kernel(omega, "film", check, arguments=0)
+
+
+def dmi_kernel(bonds):
+    r"""Dzyaloshinskii-Moriya interaction, E = - sum over pairs D_ij . (S_i x S_j).
+
+    .. math:: W \mathbf{m} = - \sum_d 2 i \sin(\mathbf{k} \cdot \mathbf{d}) \,
+              \mathbf{m} \times \boldsymbol{\omega}_d
+
+    Parameters
+    ----------
+    bonds : dict
+        ``{offset: (omega_x, omega_y, omega_z)}`` with one of each pair d, -d, where omega_d =
+        gamma D_d / mu: along z on a chain ``{(a,): (0, 0, omega_D)}``, along d in the bulk of a
+        cubic chiral magnet, along z x d at an interface.
+    """
+    if not isinstance(bonds, dict) or not bonds:
+        raise InputError("the kernel dmi takes bonds={offset: (omega_x, omega_y, omega_z), …}")
+    offsets = np.array([np.atleast_1d(d) for d in bonds], dtype=float)
+    vectors = np.array(list(bonds.values()), dtype=float)
+    if vectors.shape[1:] != (3,) or not 1 <= offsets.shape[1] <= 3:
+        raise InputError("the kernel dmi takes offsets of 1 to 3 and vectors of 3 components")
+
+    def omega(*k):
+        shape = np.broadcast_shapes(*(array.shape for array in k))
+        total = np.zeros((3, 3, *shape), complex)
+        for d, (Dx, Dy, Dz) in zip(offsets, vectors, strict=True):
+            factor = -2j * np.sin(sum(q * c for q, c in zip(k, d, strict=True)))
+            # (m x D)_i = cross[i][j] m_j
+            cross = [[0, Dz, -Dy], [-Dz, 0, Dx], [Dy, -Dx, 0]]
+            for i, row in enumerate(cross):
+                for j, entry in enumerate(row):
+                    total[i, j] += factor * entry
+        return total
+
+    return Kernel(omega, "dmi", arguments=offsets.shape[1])
+
+
+def table_kernel(k=None, omega=None, file=None):
+    """omega(k) from a table, joined by a cubic spline.
+
+    Parameters
+    ----------
+    k, omega : arrays
+        Increasing wavenumbers and the values there; without negative k the kernel is even.
+    file : str or Path
+        A text file of two columns instead (lines that begin with # are left out).
+
+    Raises
+    ------
+    InputError
+        For a table that cannot be read, is not increasing, or ends below the largest wavenumber
+        of the grid.
+    """
+    if file is not None:
+        try:
+            k, omega = np.loadtxt(Path(file), ndmin=2, unpack=True)[:2]
+        except (OSError, ValueError, IndexError) as error:
+            raise InputError(
+                f"the kernel table cannot read {file}: {error}; it needs two columns, k and omega"
+            ) from None
+    if k is None or omega is None:
+        raise InputError("the kernel table takes k=[…] and omega=[…], or file='…'")
+    k, omega = np.asarray(k, dtype=float), np.asarray(omega)
+    if k.ndim != 1 or k.shape != omega.shape or k.size < 4:
+        raise InputError("the kernel table takes as many values omega as wavenumbers k, 4 or more")
+    if not np.all(np.diff(k) > 0):
+        raise InputError("the wavenumbers of the kernel table must increase")
+    is_even = k[0] >= 0
+    if is_even and k[0] > 0:
+        raise InputError(
+            f"the kernel table begins at k = {said(k[0])}: give its value at k = 0 too"
+        )
+    if not (np.all(np.isfinite(k)) and np.all(np.isfinite(omega))):
+        raise InputError("the kernel table holds values that are not finite")
+    # An even function has no slope at k = 0.
+    ends = ((1, 0.0), "not-a-knot") if is_even else "not-a-knot"
+    spline = CubicSpline(k, omega, bc_type=ends)
+
+    def values(k):
+        asked = np.abs(k) if is_even else k
+        low, high = float(np.min(asked)), float(np.max(asked))
+        if high > spline.x[-1] * (1 + 1e-9) or low < spline.x[0] - 1e-9 * abs(spline.x[0]):
+            raise InputError(
+                f"the kernel table covers k = {said(spline.x[0])} to {said(spline.x[-1])}, and the "
+                f"grid asks for {said(high)}: extend the table, or take larger cells"
+            )
+        return spline(asked)
+
+    return Kernel(values, "table")

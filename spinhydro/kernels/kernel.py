@@ -1,0 +1,213 @@
+"""A kernel omega(k): a function of the wavenumbers, and the operator that it stands for."""
+
+import inspect
+from itertools import product
+
+import numpy as np
+from dedalus.core.field import Operand
+
+from spinhydro.errors import InputError
+from spinhydro.kernels.operator import KernelOperator, said
+
+#: Names of the arguments that make a function in a problem file a kernel.
+COMPONENTS = ("kx", "ky", "kz")
+
+
+class Kernel:
+    r"""omega(k), the frequency with which a wave of exchange turns at each wavenumber.
+
+    Of a field, ``W(m)`` is the operator :math:`\mathcal{F}^{-1}\{\omega(k) \mathcal{F}\{m\}\}`,
+    in Python and in the strings of a problem alike; of numbers or arrays, ``W(k)`` is omega there.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(k)``: in one dimension k has a sign, in more it is the length of the wave
+        vector. ``function(kx, ky)`` or ``function(kx, ky, kz)``: takes the components. Arrays
+        that broadcast against each other. Returns an array, or a tensor as nested lists
+        ``[[0, -1j*k, 0], [1j*k, 0, 0], [0, 0, 0]]`` or an array (3, 3, …), which then acts on
+        the components of a vector.
+    name : str
+        For messages.
+    check : callable(KernelOperator), optional
+        Raises InputError if the kernel cannot act on the space of an operand.
+    arguments : int, optional
+        How many components of k the function takes, where it does not say; 0: as many as there
+        are dimensions of space.
+
+    Raises
+    ------
+    InputError
+        When applied or evaluated: a value that is not finite, a wrong number of wavenumbers,
+        or, on real fields, omega(-k) other than conj(omega(k)): the result would not be real.
+    """
+
+    def __init__(self, function, name="W", check=None, arguments=None):
+        self.function, self.name = function, name
+        self._check = check
+        self.arguments = _number_of_arguments(function, name) if arguments is None else arguments
+        self.components = 0
+        values = self._evaluate([np.zeros(1)] * max(1, self.arguments))
+        if values.ndim == 3:
+            if values.shape[0] != values.shape[1]:
+                raise InputError(
+                    f"the kernel {name} gives {values.shape[0]} x {values.shape[1]} components: "
+                    "a tensor kernel is square"
+                )
+            self.components = values.shape[0]
+
+    def __str__(self):
+        return f"the kernel {self.name}"
+
+    def __call__(self, *arguments):
+        """The operator on a field, or omega at wavenumbers."""
+        if len(arguments) == 1 and isinstance(arguments[0], Operand):
+            return KernelOperator(arguments[0], self)
+        if any(isinstance(argument, Operand) for argument in arguments):
+            raise InputError(f"{self} acts on one field")
+        arrays = [np.asarray(argument, dtype=float) for argument in arguments]
+        values = self._finite(arrays)
+        return values if values.ndim else values.item()
+
+    def check(self, operator):
+        """Raise InputError if the kernel cannot act on the space of an operator."""
+        dimensions = len(operator.axes)
+        if self.arguments > 1 and self.arguments != dimensions:
+            raise InputError(
+                f"{self} is a function of {self.arguments} wavenumbers; this space has "
+                f"{dimensions} dimension{'s' * (dimensions > 1)}"
+            )
+        if self._check:
+            self._check(operator)
+
+    def matrix(self, *k):
+        """omega as an array (rows, columns, *shape); (1, 1, *shape) of a scalar kernel.
+
+        Parameters
+        ----------
+        k : arrays
+            One for every direction of space, all with as many axes as the result.
+        """
+        shape = np.broadcast_shapes(*(array.shape for array in k))
+        values = self._finite(self._chosen(k))
+        outer = values.shape[:2] if self.components else (1, 1)
+        values = values if self.components else values[None, None]
+        return np.broadcast_to(values, (*outer, *shape))
+
+    def symmetric_matrix(self, k, signless):
+        """The same, averaged over both signs of k where `signless` (an array for each k) is set.
+
+        What a real field can know of omega at the Nyquist wavenumber.
+        """
+        used = [i for i, mask in enumerate(signless) if np.any(mask)]
+        total = 0
+        for signs in product((1, -1), repeat=len(used)):
+            signed = list(k)
+            for i, sign in zip(used, signs, strict=True):
+                signed[i] = np.where(signless[i], sign * k[i], k[i])
+            total = total + self.matrix(*signed)
+        return total / 2 ** len(used)
+
+    def not_real(self, k, excess):
+        """The error for a kernel that would turn real fields into complex ones."""
+        worst = np.unravel_index(np.argmax(np.abs(excess)), excess.shape)
+        shape = excess.shape[2:]
+        place = [np.broadcast_to(array, shape)[worst[2:]] for array in k]
+        where = ", ".join(f"{name} = {said(v)}" for name, v in zip(self._names(k), place,
+                                                                   strict=False))  # fmt: skip
+        return InputError(
+            f"{self} makes real fields complex: omega(-k) must be the complex conjugate of "
+            f"omega(k), and is not at {where}. Even parts must be real and odd parts imaginary "
+            "(1j*k is the derivative)"
+        )
+
+    def _names(self, k):
+        return COMPONENTS if len(k) > 1 else ("k",)
+
+    def _chosen(self, k):
+        """The arguments of the function: components, or the length of the wave vector."""
+        if self.arguments == 1 and len(k) > 1:
+            return [np.sqrt(sum(array**2 for array in k))]
+        return k
+
+    def _evaluate(self, k):
+        with np.errstate(all="ignore"):
+            try:
+                values = self.function(*k)
+            except InputError:
+                raise
+            except Exception as error:
+                raise InputError(
+                    f"{self} cannot be computed: {type(error).__name__}: {error}"
+                ) from error
+        return _as_array(values, k, self)
+
+    def _finite(self, k):
+        if self.arguments and len(k) != self.arguments:
+            raise InputError(f"{self} takes {self.arguments} wavenumbers, not {len(k)}")
+        values = self._evaluate(k)
+        bad = ~np.isfinite(values)
+        if np.any(bad):
+            shape = values.shape[values.ndim - np.broadcast(*k).ndim :]
+            worst = np.argwhere(bad)[0][values.ndim - len(shape) :]
+            place = [np.broadcast_to(array, shape)[tuple(worst)] for array in k]
+            where = ", ".join(
+                f"{name} = {said(v)}" for name, v in zip(self._names(k), place, strict=False)
+            )
+            raise InputError(
+                f"{self} is not finite at {where}: give its limit there, for example with "
+                "np.where, and finite values at every wavenumber of the grid"
+            )
+        return values
+
+
+def kernel_of(name, value):
+    """A Kernel for a function of k, or of kx, ky, kz, that a problem file defines; else `value`."""
+    if not inspect.isfunction(value):
+        return value
+    parameters = tuple(inspect.signature(value).parameters)
+    if parameters == ("k",) or parameters in (COMPONENTS[:n] for n in (1, 2, 3)):
+        return Kernel(value, name)
+    return value
+
+
+def _number_of_arguments(function, name):
+    if not callable(function):
+        raise InputError(
+            f"the kernel {name} is {type(function).__name__}, not a function of k: write "
+            "lambda k: …, or name a kernel (`spinhydro words`)"
+        )
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return 1  # NumPy's functions
+    required = [
+        p for p in signature.parameters.values()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
+    ]  # fmt: skip
+    if not 1 <= len(required) <= 3:
+        raise InputError(
+            f"the kernel {name} takes {len(required)} arguments: it is a function of k, of kx and "
+            "ky, or of kx, ky and kz"
+        )
+    return len(required)
+
+
+def _as_array(values, k, kernel):
+    """An array of the shape of the wavenumbers, or (rows, columns, *shape)."""
+    shape = np.broadcast_shapes(*(array.shape for array in k))
+    try:
+        if isinstance(values, (list, tuple)):
+            rows = [[np.broadcast_to(entry, shape) for entry in row] for row in values]
+            values = np.array(rows)
+        values = np.asarray(values)
+        if values.dtype.kind not in "biufc":
+            raise ValueError(f"it gives {values.dtype}")
+        if values.ndim == len(shape) + 2:
+            return np.broadcast_to(values, (*values.shape[:2], *shape))
+        return np.broadcast_to(values, shape)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{kernel} must give one value, or a square of values [[…], …], for every wavenumber "
+            f"({error})"
+        ) from None
