@@ -58,9 +58,10 @@ class RealFourierNyquist(d3.RealFourier):
     """Real Fourier basis of any size that loses nothing between grid and coefficients.
 
     ``d3.RealFourier`` with N even keeps N-1 of the N numbers on the grid: the Nyquist mode
-    cos(pi N x / L) is dropped by every transform (and with N odd it builds no solver). Where an equation is local, or spins point
-    wherever they like from one point to the next, that leaks an error over the whole grid. Here
-    the Nyquist amplitude is carried in the place of the sine of k = 0, which is otherwise unused:
+    cos(pi N x / L) is dropped by every transform (and with N odd it builds no solver). Where an
+    equation is local, or spins point wherever they like from one point to the next, that leaks an
+    error over the whole grid. Here the Nyquist amplitude is carried in the place of the sine of
+    k = 0, which is otherwise unused:
     with ``dealias=1`` grid -> coefficients -> grid is exact for every even N. Its derivative is
     zero, as always for a spectral derivative on an even grid; a kernel (``spinhydro.kernel``) acts
     on it with the even part of omega(k). An odd N has no such mode. With ``dealias`` other than 1

@@ -279,7 +279,8 @@ def test_kernel_typed_into_a_problem_file_runs(text, tmp_path):
         ("W = spinhydro.kernel('chain', a=-1, omega_J=1)", ["a > 0"]),
         ("W = spinhydro.kernel('chain', a=1., omega_J=1)", ["finer than the lattice", "flat"]),
         ("W = spinhydro.kernel('square', a=.1, omega_J=1)", ["2 wavenumbers", "1 dimension"]),
-        ("W = spinhydro.kernel('table', k=[0, 1, 2, 3], omega=[0, 1, 4, 9])", ["covers k = 0 to 3"]),
+        ("W = spinhydro.kernel('table', k=[0, 1, 2, 3], omega=[0, 1, 4, 9])",
+         ["covers k = 0 to 3"]),
         ("W = spinhydro.kernel('table', file='nowhere.txt')", ["cannot read nowhere.txt"]),
     ],
 )  # fmt: skip
