@@ -130,7 +130,7 @@ def _run_parser():
     )
     parser.add_argument("--out", default="runs", metavar="DIR", help="folder of all runs [runs]")
     parser.add_argument(
-        "--engine", default="auto", metavar="ENGINE", help="auto, fused or dedalus [auto]"
+        "--engine", default="auto", metavar="ENGINE", help="auto, fused, lean or dedalus [auto]"
     )
     parser.add_argument(
         "--equation", action="append", default=[], metavar="EQUATION",

@@ -6,9 +6,10 @@ from spinhydro.backend import SOLVER_OPTIONS
 from spinhydro.errors import InputError, ParameterError, SpinhydroError, no_such
 from spinhydro.fused import FusedIFRK4, FusedRK4, Unsupported
 from spinhydro.fused.kernels import HAS_NUMBA
+from spinhydro.lean import make_lean
 from spinhydro.steppers import IFRK4, RK4
 
-ENGINES = ("auto", "fused", "dedalus")
+ENGINES = ("auto", "fused", "lean", "dedalus")
 FUSED = {RK4: FusedRK4, IFRK4: FusedIFRK4}
 #: Grid values to be advanced from which compiling the kernels pays.
 WORTH_COMPILING = 1e7
@@ -44,12 +45,12 @@ def build_solver(ivp, stepper):
 
 
 def choose_engine(solver, engine, projections, steps):
-    """Let the fused engine step a solver, if that is asked for and possible.
+    """Let the fastest engine that is possible step a solver, or the one that is asked for.
 
     Parameters
     ----------
     solver : d3.InitialValueSolver
-        With a stepper of the stock kind; it is replaced if the fused engine takes over.
+        With a stepper of the stock kind, before its first step; what the engine needs is replaced.
     engine : str
         One of ENGINES.
     projections : list of (field, operand)
@@ -59,43 +60,54 @@ def choose_engine(solver, engine, projections, steps):
     Returns
     -------
     (str, str)
-        "fused" or "dedalus", and what the log says about it.
+        "fused", "lean" or "dedalus", and what the log says about it.
 
     Raises
     ------
     InputError
-        If "fused" was asked for and is not possible, or does not agree with Dedalus.
+        If "fused" or "lean" was asked for and is not possible, or does not agree with Dedalus.
     """
-    if engine == "dedalus":
-        return "dedalus", ""
+    reasons = []
+    for name, start in (("fused", _start_fused), ("lean", _start_lean)):
+        if engine not in ("auto", name):
+            continue
+        try:
+            said = start(solver, projections, steps)
+        except Unsupported as reason:
+            reasons.append(f"the {name} engine cannot do {reason}")
+        except InputError as reason:
+            if engine == name:
+                raise
+            reasons.append(str(reason))
+        except Exception as error:
+            # Dedalus's own evaluation has just worked: nobody's run should end here.
+            failed = f"the {name} engine failed with {type(error).__name__}: {error}"
+            if engine == name:
+                raise InputError(f"{failed}; use --engine auto, and please report it") from error
+            reasons.append(failed)
+        else:
+            return name, f" ({'; '.join([said, *reasons])})"
+        if engine == name:
+            raise InputError(f"{reasons[0]}: use --engine auto")
+    return "dedalus", f" ({'; '.join(reasons)})" if reasons else ""
+
+
+def _start_fused(solver, projections, steps):
     domain = solver.state[0].domain
     points = np.prod(solver.dist.grid_layout.global_shape(domain, domain.dealias))
-    try:
-        kind = type(solver.timestepper)
-        if kind not in FUSED:
-            raise Unsupported(f"the time stepper {kind.__name__}")
-        stepper = FUSED[kind](
-            solver, projections, compiled=HAS_NUMBA and steps * points > WORTH_COMPILING
-        )
-        agreement = stepper.check()
-    except Unsupported as reason:
-        if engine == "fused":
-            raise InputError(f"the fused engine cannot do {reason}: use --engine auto") from None
-        return "dedalus", f" (the fused engine cannot do {reason})"
-    except InputError as reason:
-        if engine == "fused":
-            raise
-        return "dedalus", f" ({reason})"
-    except Exception as error:
-        # Dedalus's own evaluation has just worked: nobody's run should end here.
-        said = f"the fused engine failed with {type(error).__name__}: {error}"
-        if engine == "fused":
-            raise InputError(f"{said}; use --engine auto, and please report it") from error
-        return "dedalus", f" ({said})"
+    kind = type(solver.timestepper)
+    if kind not in FUSED:
+        raise Unsupported(f"the time stepper {kind.__name__}")
+    stepper = FUSED[kind](
+        solver, projections, compiled=HAS_NUMBA and steps * points > WORTH_COMPILING
+    )
+    agreement = stepper.check()
     stepper.lazy = True
     solver.timestepper = stepper
     solver.enforce_real_cadence = None
     forward, back = stepper.right_side.transforms()
-    return "fused", (
-        f" (agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage)"
-    )
+    return f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
+
+
+def _start_lean(solver, projections, steps):
+    return f"agrees with Dedalus to {make_lean(solver):.0e}"

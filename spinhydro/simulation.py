@@ -82,8 +82,9 @@ def run_problem(problem, out="runs", engine="auto", quiet=False, force=False):
     out : str or Path
         Folder of all runs.
     engine : str
-        "fused" (compiled right-hand side), "dedalus" (its own evaluator), or "auto": fused where
-        that is possible, and a line of the log that says why where it is not.
+        "fused" (compiled right-hand side), "lean" (Dedalus's evaluator, linear algebra wavenumber
+        by wavenumber), "dedalus" (all its own), or "auto": the first of these that is possible,
+        and a line of the log that says why it is not an earlier one.
     quiet : bool
         No progress and no summary on the terminal.
     force : bool

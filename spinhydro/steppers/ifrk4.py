@@ -1,16 +1,11 @@
 """The classical Runge-Kutta scheme in the frame that moves with the linear terms."""
 
 import numpy as np
-from dedalus.tools.array import apply_sparse
-from scipy import sparse
 from scipy.linalg import expm
-from scipy.sparse.csgraph import connected_components
 
+from spinhydro.blocks import BlockMatrix, NoSmallBlocks, blocks_of, dense
 from spinhydro.errors import InputError
 from spinhydro.steppers.rk4 import RK4
-
-#: The largest number of coefficients that the linear terms may tie together.
-LARGEST_BLOCK = 64
 
 
 class IFRK4(RK4):
@@ -48,7 +43,10 @@ class IFRK4(RK4):
                 "problems with constraints"
             ) from None
         self.linear = dict.fromkeys(self.subproblems)
-        self.blocks = {sp: blocks_of(abs(sp.M_min) + abs(sp.L_min)) for sp in self.subproblems}
+        try:
+            self.rates = {sp: rate_blocks(sp) for sp in self.subproblems}
+        except NoSmallBlocks as error:
+            raise InputError(f"IFRK4: {error}; take timestepper = 'RK443'") from None
         self.half_steps = {}
 
     def step(self, timestep, wall_time):
@@ -95,53 +93,23 @@ class IFRK4(RK4):
             while len(self.half_steps) > 1:
                 self.half_steps.pop(next(iter(self.half_steps)))
             self.half_steps[timestep] = {
-                sp: block_exponential(sp.M_min, sp.L_min, -timestep / 2, blocks)
-                for sp, blocks in self.blocks.items()
+                sp: BlockMatrix(
+                    [(expm(timestep / 2 * rates), where, where) for rates, where in blocks],
+                    sp.shape[0],
+                )
+                for sp, blocks in self.rates.items()
             }
         for sp, exponential in self.half_steps[timestep].items():
             data = system.get_subdata(sp)
-            data[:] = apply_sparse(exponential, data, axis=0)
+            data[:] = exponential.apply(data)
 
 
-def blocks_of(matrix):
-    """Indices that a sparse matrix ties together: arrays (B, width), one for each width.
+def rate_blocks(sp):
+    """Blocks (B, width, width) of A = -M^-1 L, each with the unknowns it is for.
 
-    Raises InputError if a block is wider than 64.
+    Raises NoSmallBlocks if they tie together too many.
     """
-    number, label = connected_components(matrix, directed=False)
-    sizes = np.bincount(label, minlength=number)
-    if sizes.max() > LARGEST_BLOCK:
-        raise InputError(
-            f"IFRK4 needs linear terms that tie together at most {LARGEST_BLOCK} coefficients, as "
-            f"on Fourier bases; here {sizes.max()} hang together: take timestepper = 'RK443'"
-        )
-    order = np.argsort(label, kind="stable")
-    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    return [order[first[sizes == width][:, None] + np.arange(width)] for width in np.unique(sizes)]
-
-
-def block_exponential(mass, linear, factor, blocks):
-    """exp(factor M^-1 L) of sparse matrices (N, N) that fall apart into `blocks`, as sparse."""
-    rows, columns, values = [], [], []
-    for members in blocks:
-        width = members.shape[1]
-        M, L = (_dense_blocks(matrix, members) for matrix in (mass, linear))
-        values.append(expm(factor * np.linalg.solve(M, L)).ravel())
-        rows.append(np.repeat(members, width, axis=1).ravel())
-        columns.append(np.tile(members, (1, width)).ravel())
-    entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return sparse.csr_matrix(entries, shape=mass.shape)
-
-
-def _dense_blocks(matrix, members):
-    """The blocks (B, width, width) of a sparse matrix whose rows are listed in `members`."""
-    number, width = members.shape
-    block, place = np.full(matrix.shape[0], -1), np.zeros(matrix.shape[0], int)
-    block[members] = np.arange(number)[:, None]
-    place[members] = np.arange(width)
-    matrix = matrix.tocoo()
-    kept = block[matrix.row] >= 0
-    dense = np.zeros((number, width, width), dtype=matrix.dtype)
-    row, column = matrix.row[kept], matrix.col[kept]
-    dense[block[row], place[row], place[column]] = matrix.data[kept]
-    return dense
+    return [
+        (-np.linalg.solve(dense(sp.M_min, *where), dense(sp.L_min, *where)), where[1])
+        for where in blocks_of(sp.M_min, sp.L_min)
+    ]

@@ -68,6 +68,22 @@ def test_two_dimensions_are_split_and_give_the_same_numbers(command, tmp_path):
         np.testing.assert_allclose(one[name], two[name], atol=1e-12)
 
 
+def test_the_lean_engine_gives_the_same_numbers_on_two_ranks(command, tmp_path):
+    """With linear terms that tie sine and cosine together, on an axis that is split."""
+    path = tmp_path / "square.py"
+    path.write_text(
+        TWO_DIMENSIONS.replace('"dt(s) = ', '"dt(s) - 0.02*lap(s) + dx(s) + cross(ex, s) = ')
+        + 'timestepper = "RK443"\n'
+    )
+    for engine, ranks in (("dedalus", None), ("lean", 2)):
+        done = command("run", path, "--out", tmp_path, "--engine", engine, ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        assert f"engine: {engine}" in done.stderr
+    stock, lean = (fields(tmp_path / "square" / f"000{i}") for i in (1, 2))
+    for name in stock:
+        np.testing.assert_allclose(lean[name], stock[name], atol=1e-12)
+
+
 BAD = ["turnss=2", "turns=1000", "timestep=1", "--equation=dt(s) = crss(s, s)", "Nx=2*um"]
 
 

@@ -1,0 +1,172 @@
+"""The lean engine against Dedalus's own linear algebra: same numbers, or the reason why not."""
+
+import dedalus.public as d3
+import numpy as np
+import pytest
+
+from spinhydro import IFRK4, RK4
+from spinhydro.blocks import NoSmallBlocks, blocks_of, inverse
+from spinhydro.errors import InputError
+from spinhydro.fused import Unsupported
+from spinhydro.lean import make_lean
+
+from ..fused.test_fused_engine import CASES, SCALAR, SPIN, assert_same, build, make, state
+from ..guests.all_fourier import EXAMPLES
+
+STEPPERS = {
+    name: getattr(d3, name) for name in ("RK222", "RK443", "RKSMR", "SBDF1", "SBDF3", "CNLF2")
+}
+
+
+def coefficients(problem):
+    return [variable["c"].copy() for variable in problem.variables]
+
+
+def advance(make_problem, stepper, lean, timesteps, **options):
+    problem = make_problem()
+    solver = problem.build_solver(stepper, ncc_cutoff=0, entry_cutoff=0, **options)
+    if lean:
+        assert make_lean(solver) < 1e-14
+    for timestep in timesteps:
+        solver.step(timestep)
+    return coefficients(problem)
+
+
+@pytest.mark.parametrize("stepper", STEPPERS)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_scheme_of_dedalus_agrees(name, stepper):
+    """Also when the timestep changes on the way."""
+    timesteps = [1e-3] * 12 + [5e-4] * 8
+    runs = [advance(EXAMPLES[name], STEPPERS[stepper], lean, timesteps) for lean in (True, False)]
+    assert_same(*runs)
+
+
+LINEAR = (
+    "dt(s) + cross(B, s) - nu*lap(s) + 0.3*dx(s) = cross(s, lap(s)) + u*B*cos(t)",
+    "dt(u) - nu*lap(u) + 0.2*s@ex = -u*dx(u) + 0.1*ave(u*n)*u",
+)
+
+
+@pytest.mark.parametrize("stepper", [RK4, IFRK4, d3.RK443], ids=lambda s: s.__name__)
+@pytest.mark.parametrize("case", CASES)
+def test_coupled_linear_terms_agree_on_every_kind_of_basis(case, stepper):
+    runs = []
+    for lean in (True, False):
+        problem, fields = make(LINEAR[::-1] if lean else LINEAR, **CASES[case])
+        solver = build(problem, stepper)
+        if lean:
+            make_lean(solver)
+        for _ in range(20):
+            solver.step(1e-3)
+        runs.append(state(fields))
+    assert_same(*runs)
+
+
+def test_it_does_not_depend_on_how_dedalus_groups_the_modes():
+    timesteps = [1e-3] * 5
+    runs = [
+        advance(EXAMPLES["reaction-diffusion"], d3.RK222, True, timesteps, matrix_coupling=coupling)
+        for coupling in ((False, True, True), (True, True, True), (False, False, False))
+    ]
+    for run in runs[1:]:
+        assert_same(runs[0], run)
+
+
+def test_coefficients_that_the_basis_does_not_hold_stay_out():
+    problem, fields = make((SPIN, SCALAR))
+    solver = build(problem, d3.RK443)
+    make_lean(solver)
+    fields["u"]["c"][1] = 7.0
+    solver.step(1e-3)
+    assert fields["u"]["c"][1] == 0
+
+
+def test_checking_leaves_the_state_and_time_alone():
+    problem, fields = make((SPIN, SCALAR))
+    before = state(fields)
+    solver = build(problem, d3.RK443)
+    make_lean(solver)
+    assert_same(state(fields), before, 1e-15)
+    assert solver.sim_time == 0
+
+
+def test_a_wrong_matrix_is_found_by_the_check(monkeypatch):
+    from spinhydro import lean
+
+    class Wrong(lean.WholeSystem):
+        def __init__(self, solver):
+            super().__init__(solver)
+            self.L_min = 1.001 * self.L_min
+
+    monkeypatch.setattr(lean, "WholeSystem", Wrong)
+    problem, _ = make((SPIN, SCALAR))
+    with pytest.raises(InputError, match="disagree"):
+        make_lean(build(problem, d3.RK443))
+
+
+def conditional():
+    problem, _ = make((SPIN,))
+    problem.add_equation("dt(u) = 0", condition="nx != 0")
+    problem.add_equation("u = 1", condition="nx == 0")
+    return problem.build_solver(d3.RK443, matrix_coupling=(False,))
+
+
+def chebyshev():
+    coord = d3.Coordinate("x")
+    dist = d3.Distributor(coord, dtype=np.float64)
+    basis = d3.ChebyshevT(coord, size=80, bounds=(0, 1))
+    u, tau = dist.Field(name="u", bases=basis), dist.Field(name="tau")
+    lift = d3.Lift(tau, basis.derivative_basis(1), -1)
+    problem = d3.IVP([u, tau], namespace={})
+    problem.add_equation((d3.dt(u) + d3.Differentiate(u, coord) + lift, 0))
+    problem.add_equation((u(x=0), 0))
+    return problem.build_solver(d3.RK443)
+
+
+def profile_on_the_left():
+    problem, fields = make((SPIN, "dt(u) + n*u = 0"), size=128)
+    return problem.build_solver(d3.RK443)
+
+
+def multistep_under_way():
+    problem, _ = make((SPIN, SCALAR))
+    solver = build(problem, d3.SBDF2)
+    solver.step(1e-3)
+    return solver
+
+
+@pytest.mark.parametrize(
+    "build_one, reason",
+    [
+        (conditional, "condition"),
+        (chebyshev, "at most 64 coefficients"),
+        (profile_on_the_left, "at most 64 coefficients"),
+        (multistep_under_way, "under way"),
+    ],
+)
+def test_what_cannot_be_lean_is_said_and_the_solver_still_works(build_one, reason):
+    solver = build_one()
+    with pytest.raises(Unsupported, match=reason):
+        make_lean(solver)
+    solver.step(1e-3)
+
+
+def test_blocks_of_a_matrix_with_rows_and_columns_in_any_order():
+    random = np.random.default_rng(1)
+    from scipy import sparse
+
+    dense = sparse.block_diag([random.standard_normal((w, w)) for w in (1, 3, 2, 3, 1)]).tocsr()
+    order, other = random.permutation(10), random.permutation(10)
+    matrix = dense[order][:, other]
+    assert sorted(rows.shape for rows, _ in blocks_of(matrix)) == [(1, 2), (2, 1), (2, 3)]
+    vector = random.standard_normal((10, 1))
+    np.testing.assert_allclose(inverse(matrix).apply(matrix @ vector), vector, atol=1e-12)
+
+
+def test_singular_equations_are_refused():
+    from scipy import sparse
+
+    with pytest.raises(NoSmallBlocks, match="singular"):
+        inverse(sparse.csr_matrix([[1.0, 2.0], [2.0, 4.0]]))
+    with pytest.raises(NoSmallBlocks, match="free"):
+        inverse(sparse.csr_matrix([[1.0, 2.0], [0.0, 0.0]]))
