@@ -5,7 +5,9 @@ that compute return arrays, functions that draw take and return axes, and only `
 files.
 """
 
+from .exchange import energy_errors, exchange_energy, mean_magnetization
 from .frequencies import measured_frequency
+from .growth import cut_off, growth_rates
 from .interface import (
     analytic_position,
     breaking_time,
@@ -22,22 +24,37 @@ from .josephson import (
     magnetization,
 )
 from .load import load
+from .magnets import magnet
+from .spectra import ridge, spacetime_spectrum
+from .textures import domain_walls, sign_changes, topological_charge, winding_number
 
 __all__ = [
     "analytic_position",
     "breaking_time",
     "critical_position",
     "critical_position_thomas_fermi",
+    "cut_off",
+    "domain_walls",
     "effective_field_torque",
+    "energy_errors",
+    "exchange_energy",
+    "growth_rates",
     "interface_position",
     "load",
     "local_frequency",
+    "magnet",
     "magnetization",
+    "mean_magnetization",
     "measured_frequency",
     "norm_error",
     "plot_spacetime",
+    "ridge",
+    "sign_changes",
+    "spacetime_spectrum",
     "spin_currents",
+    "topological_charge",
     "torque_ratio",
+    "winding_number",
 ]
 
 

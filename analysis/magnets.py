@@ -1,0 +1,225 @@
+"""Spins and material of a magnetic run, whatever its file calls them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spinhydro.errors import InputError, did_you_mean
+
+from .sampling import squeezed
+from .style import is_tensor
+
+MU_0 = 4e-7 * np.pi  # V s/(A m)
+GAMMA = 1.76e11  # rad/(T s), as in paper B
+BOLTZMANN = 1.380649e-23  # J/K
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15}
+METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9, "pm": 1e-12}
+FREQUENCIES = {"s": "Hz", "ms": "kHz", "us": "MHz", "ns": "GHz", "ps": "THz", "fs": "PHz"}
+
+
+def spins(ds, output="m"):
+    """The spin vectors of a run with dimensions (t, member, spin, space…).
+
+    Parameters
+    ----------
+    ds : Dataset of `load`
+    output : str
+        A vector output, or three scalar outputs "mx, my, mz".
+
+    Returns
+    -------
+    DataArray (t, member, spin, space…), spin = x, y, z.  A run without members has one.
+
+    Raises
+    ------
+    InputError
+        No such output, or one that is not a vector of three components.
+    """
+    names = [name.strip() for name in output.split(",")]
+    for name in names:
+        if name not in ds:
+            held = [str(key) for key in ds.data_vars]
+            raise InputError(
+                f"this run has no output {name!r}; {did_you_mean(name, held, 'choose')} "
+                f"It has {', '.join(held) or 'none'}. Name the spins with output=NAME "
+                "(or output=MX,MY,MZ)"
+            )
+    if len(names) == 3:
+        values = np.stack([ds[name].values for name in names], axis=1)
+        dims = (ds[names[0]].dims[0], "spin", *ds[names[0]].dims[1:])
+        vector = type(ds[names[0]])(values, dims=dims, coords=ds[names[0]].coords)
+    else:
+        vector = ds[names[0]]
+    axes = [dim for dim in vector.dims if is_tensor(dim) and vector.sizes[dim] == 3]
+    if len(names) not in (1, 3) or not axes:
+        raise InputError(
+            f"output {output!r} runs along {', '.join(map(str, vector.dims))} and has no axis "
+            "of three spin components"
+        )
+    vector = vector.rename({axes[0]: "spin"}) if axes[0] != "spin" else vector
+    if "member" not in vector.dims:
+        vector = vector.expand_dims("member")
+    constant = [
+        dim for dim, size in vector.sizes.items() if size == 1 and dim not in ("t", "member")
+    ]
+    return vector.squeeze(constant, drop=True).transpose("t", "member", "spin", ...)
+
+
+def scalar(ds, output):
+    """A scalar output with dimensions (t, member, space…); InputError if there is none."""
+    if output not in ds:
+        held = [str(key) for key in ds.data_vars]
+        raise InputError(
+            f"this run has no output {output!r}; {did_you_mean(output, held, 'choose')} "
+            f"It has {', '.join(held) or 'none'}"
+        )
+    variable = squeezed(ds[output]) if "member" not in ds[output].dims else ds[output]
+    if "member" not in variable.dims:
+        variable = variable.expand_dims("member")
+    return variable.transpose("t", "member", ...)
+
+
+def has_spins(ds, output="m"):
+    try:
+        spins(ds, output)
+    except InputError:
+        return False
+    return True
+
+
+def space_axes(variable):
+    """Names of the space dimensions of what `spins` or `scalar` returns."""
+    return [str(dim) for dim in variable.dims if dim not in ("t", "member", "spin")]
+
+
+def spacing(ds, axis):
+    """Step of a uniform grid; InputError for any other."""
+    x = np.asarray(ds[axis].values, dtype=float)
+    steps = np.diff(x)
+    if not len(steps) or np.ptp(steps) > 1e-6 * abs(steps.mean()):
+        raise InputError(
+            f"{axis} is not a uniform periodic grid of at least two points; "
+            "wavenumbers need all points of a Fourier axis"
+        )
+    return float((x[-1] - x[0]) / (len(x) - 1))
+
+
+def frequency_unit(ds):
+    """Unit of 1/t: THz for a run in ps."""
+    unit = ds.t.attrs.get("units", "")
+    return FREQUENCIES.get(unit, f"1/{unit}" if unit else "1/time")
+
+
+# Material
+
+
+@dataclass(frozen=True)
+class Magnet:
+    """Constants of a uniaxial ferromagnet, in the units of its run (rad/time, length).
+
+    omega_M = gamma mu_0 M_s, omega_K = gamma mu_0 H_k; J = 2 A a = mu_0 M_s² lambda_ex² a and
+    d_z = mu_0 M_s H_k a³/2 in joule (None where the run does not state M_s in SI units).
+    """
+
+    omega_M: float
+    omega_K: float
+    lambda_ex: float
+    a: float
+    alpha: float = 0.0
+    kernel: str = "chain"
+    J: float | None = None
+    d_z: float | None = None
+
+    def exchange(self, k, kernel=None):
+        """omega(k) in rad/time of a kernel by name; `k` in rad/length."""
+        return KERNELS[known_kernel(kernel or self.kernel)](self, np.asarray(k, dtype=float))
+
+    def magnon(self, k, kernel=None):
+        """omega(k) + omega_K: magnons about the easy axis."""
+        return self.exchange(k, kernel) + self.omega_K
+
+
+def chain(magnet, k):
+    """2 omega_M (lambda/a)² (1 - cos ka): nearest neighbours on a chain (paper B, Eq. 1)."""
+    return 2 * magnet.omega_M * (magnet.lambda_ex / magnet.a) ** 2 * (1 - np.cos(k * magnet.a))
+
+
+def micromagnetic(magnet, k):
+    """omega_M lambda² k²: its limit for long waves."""
+    return magnet.omega_M * magnet.lambda_ex**2 * k**2
+
+
+KERNELS = {"chain": chain, "micromagnetic": micromagnetic}
+# Other words for the two laws that runs and papers use.
+SAME_LAW = {"atomistic": "chain", "stencil": "chain", "asd": "chain", "lattice": "chain"}
+SAME_LAW |= {"k2": "micromagnetic", "k^2": "micromagnetic", "llg": "micromagnetic"}
+
+
+def known_kernel(name):
+    """The entry of KERNELS that a name stands for; InputError with the choices otherwise."""
+    word = str(name).lower()
+    word = SAME_LAW.get(word, word)
+    if word not in KERNELS:
+        raise InputError(
+            f"no dispersion law for kernel {name!r}; {did_you_mean(word, KERNELS, '')} "
+            f"There are {', '.join(KERNELS)}; a law of your own can be given as a function of k"
+        )
+    return word
+
+
+def magnet(ds, **changes):
+    """The material of a run from its parameters, in units of the run.
+
+    Used are `omega_M`, `omega_K` where the run states them, and otherwise gamma mu_0 times `Ms`
+    and `Hk` (A/m; `gamma` in rad/(T s), 1.76e11 where it is not stated), with the time unit of
+    the run; `lambda_ex` and `a` in its length unit.
+
+    Parameters
+    ----------
+    ds : Dataset
+    **changes
+        Values that replace those of the run or stand in for what a file does not state.
+
+    Raises
+    ------
+    InputError
+        A parameter is missing; it says which, and that it can be given as NAME=VALUE.
+    """
+    given = {**ds.attrs, **changes}
+    second = SECONDS.get(ds.t.attrs.get("units"))
+    metre = METRES.get(_length_unit(ds))
+    gamma = float(given.get("gamma", GAMMA))
+    values = {}
+    for name, source in (("omega_M", "Ms"), ("omega_K", "Hk")):
+        if name in given:
+            values[name] = float(given[name])
+        elif source in given and second is not None:
+            values[name] = gamma * MU_0 * float(given[source]) * second
+        else:
+            raise InputError(_missing(name, f"{name} (or {source} in A/m and a time unit)", given))
+    for name in ("lambda_ex", "a"):
+        if name not in given:
+            raise InputError(_missing(name, name, given))
+        values[name] = float(given[name])
+    if "Ms" in given and "Hk" in given and metre is not None:
+        Ms, Hk = float(given["Ms"]), float(given["Hk"])
+        values["J"] = MU_0 * Ms**2 * (values["lambda_ex"] * metre) ** 2 * values["a"] * metre
+        values["d_z"] = MU_0 * Ms * Hk * (values["a"] * metre) ** 3 / 2
+    kernel = given.get("kernel", "chain")
+    return Magnet(**values, alpha=float(given.get("alpha", 0.0)), kernel=str(kernel))
+
+
+def with_kernel(material, kernel):
+    return replace(material, kernel=known_kernel(kernel))
+
+
+def _length_unit(ds):
+    return next((ds[dim].attrs.get("units") for dim in ("x", "y", "z") if dim in ds.coords), None)
+
+
+def _missing(name, text, given):
+    likely = did_you_mean(name, [str(key) for key in given])
+    return (
+        f"the run states no parameter {text}; {likely + ' ' if likely else ''}"
+        f"give it as {name}=VALUE, or draw a run of problems/ that states its material"
+    )

@@ -1,0 +1,267 @@
+r"""Frequency and wavenumber content of a run, and the dispersion ridge in it.
+
+.. math:: S(k, f) = \Big| \sum_t w(t) \sum_x u(x, t)\, e^{-i k x - 2 \pi i f t} \Big|^2
+
+with u a component of the spins or u = m_x + i m_y.  The spectrum of the latter is signed: spins
+that turn from x to y, as they do about a field along +z (dm/dt = -m × ω), have f > 0.
+"""
+
+import numpy as np
+import xarray as xr
+from scipy.signal import windows
+
+from spinhydro.errors import InputError, did_you_mean
+
+from .magnets import frequency_unit, scalar, space_axes, spacing, spins
+
+COMPONENTS = ("perpendicular", "x", "y", "z")
+WINDOWS = {
+    "hann": lambda size: windows.hann(size, sym=True),
+    "blackman": lambda size: windows.blackman(size, sym=True),
+    "none": np.ones,
+}
+DETRENDS = ("none", "mean", "linear")
+
+
+def wave_amplitudes(ds, output="m", component="perpendicular"):
+    """Spatial Fourier amplitudes u_k(t) of a run along one axis.
+
+    Parameters
+    ----------
+    ds : Dataset
+    output : str
+        Spin vector (or "MX,MY,MZ"), or a scalar, real or complex, along one axis.
+    component : {"perpendicular", "x", "y", "z"}
+        Of a vector; perpendicular is m_x + i m_y.  A scalar is taken as it is.
+
+    Returns
+    -------
+    DataArray (t, member, k), complex, divided by the number of points; k ascending in rad/length,
+    both signs.  Attribute `signed`: False where u is real, so that f and -f carry the same.
+
+    Raises
+    ------
+    InputError
+        No such output or component, an axis that is not uniform, or more than one space axis.
+    """
+    vector = "," in output or (output in ds and any(d.startswith("spin") for d in ds[output].dims))
+    if not vector and output in ds and "component" in ds[output].dims:
+        vector = ds[output].sizes["component"] == 3
+    if vector or output not in ds:
+        u = spins(ds, output)
+        if component not in COMPONENTS:
+            raise InputError(
+                f"no component {component!r}; {did_you_mean(component, COMPONENTS, '')} "
+                f"There are {', '.join(COMPONENTS)}"
+            )
+        if component == "perpendicular":
+            u = u.isel(spin=0, drop=True) + 1j * u.isel(spin=1, drop=True)
+        else:
+            u = u.isel(spin="xyz".index(component), drop=True)
+    else:
+        u = scalar(ds, output)
+    axes = space_axes(u)
+    if len(axes) != 1:
+        raise InputError(
+            f"spectrum of {output!r}: it runs along {', '.join(axes) or 'no axis of space'}; "
+            "give a run along one axis, or a line of it"
+        )
+    (axis,) = axes
+    k = 2 * np.pi * np.fft.fftfreq(u.sizes[axis], spacing(ds, axis))
+    values = np.fft.fft(u.transpose("t", "member", axis).values, axis=-1) / u.sizes[axis]
+    order = np.argsort(k)
+    return xr.DataArray(
+        values[..., order],
+        dims=("t", "member", "k"),
+        coords={"t": ds.t, "k": k[order]},
+        attrs={"signed": int(np.iscomplexobj(u.values))},
+    )
+
+
+def spacetime_spectrum(ds, output="m", component="perpendicular", window="hann", detrend="none"):
+    """Power against wavenumber and frequency, averaged over members.
+
+    Parameters
+    ----------
+    ds : Dataset with at least 4 outputs at equal intervals in time
+    output, component : see `wave_amplitudes`
+    window : {"hann", "blackman", "none"}
+    detrend : {"none", "mean", "linear"}
+        What is taken off each u_k(t) before the window.  Leave it at "none" for oscillations
+        slower than the record, which would go with the mean.
+
+    Returns
+    -------
+    DataArray `power` (f, k): |amplitude|² of a wave of that f and k, whatever the window; f in
+    cycles per time unit (THz for ps), from -1/2Δt to 1/2Δt for a complex u, from 0 for a real one.
+
+    Raises
+    ------
+    InputError
+        Also if the outputs are too few or not at equal intervals.
+    """
+    u = wave_amplitudes(ds, output, component)
+    interval, w, values = _prepared(u, window, detrend)
+    spectrum = np.fft.fft(values * w[:, None, None], axis=0) / w.sum()
+    f = np.fft.fftfreq(len(w), interval)
+    order = np.argsort(f)
+    if not u.attrs["signed"]:
+        order = order[f[order] >= 0]
+    power = np.mean(np.abs(spectrum[order]) ** 2, axis=1)
+    return xr.DataArray(
+        power,
+        dims=("f", "k"),
+        coords={"f": ("f", f[order], {"units": frequency_unit(ds)}), "k": u.k},
+        name="power",
+    )
+
+
+def ridge(
+    ds,
+    output="m",
+    component="perpendicular",
+    window="hann",
+    detrend="none",
+    between=None,
+    floor=1e-6,
+):
+    """The frequency of the strongest wave at each wavenumber, finer than the bins of the FFT.
+
+    Around the highest bin the transform is evaluated on sixteen points per bin, and a parabola
+    through the logarithm of the three highest gives the place of the peak.  A lone wave is found
+    to 1e-4 of a bin with the Hann window; what limits a real run is other waves within two bins.
+
+    Parameters
+    ----------
+    ds, output, component, window, detrend : see `spacetime_spectrum`
+    between : (low, high), optional
+        Only frequencies in this range, for one branch of several.
+    floor : float
+        Wavenumbers whose peak has less than this share of the largest power give NaN.
+
+    Returns
+    -------
+    Dataset (k): `frequency`, cycles per time unit, and `power`.
+
+    Raises
+    ------
+    InputError
+        See `spacetime_spectrum`; also a range without any frequency in it.
+    """
+    u = wave_amplitudes(ds, output, component)
+    interval, w, values = _prepared(u, window, detrend)
+    values = values * w[:, None, None]
+    size = len(w)
+    power = np.mean(np.abs(np.fft.fft(values, axis=0)) ** 2, axis=1)
+    f = np.fft.fftfreq(size, interval)
+    allowed = np.ones(size, bool) if u.attrs["signed"] else f >= 0
+    if between is not None:
+        allowed &= (f >= between[0]) & (f <= between[1])
+        if not allowed.any():
+            raise InputError(
+                f"no frequency between {between[0]:g} and {between[1]:g}; this run resolves "
+                f"{f.min():.4g} to {f.max():.4g} {frequency_unit(ds)} in steps of "
+                f"{1 / (size * interval):.3g}"
+            )
+    best = np.argmax(np.where(allowed[:, None], power, -1.0), axis=0)
+    frequency, height = _refined(values, f[best] * interval)
+    height = height / w.sum() ** 2
+    seen = height >= floor * height.max()
+    return xr.Dataset(
+        {
+            "frequency": (
+                "k",
+                np.where(seen, frequency / interval, np.nan),
+                {"units": frequency_unit(ds)},
+            ),
+            "power": ("k", height),
+        },
+        coords={"k": u.k},
+    )
+
+
+def ridge_error(found, law, output_interval=None):
+    """Ridge minus law, in the frequency unit of the ridge.
+
+    Parameters
+    ----------
+    found : Dataset of `ridge`
+    law : callable
+        Angular frequency in rad/time as a function of k in rad/length, for example
+        `magnet(ds).magnon`.
+    output_interval : float, optional
+        If given, frequencies that differ by a multiple of 1/output_interval count as equal: a run
+        with output at that interval cannot tell them apart.
+
+    Returns
+    -------
+    DataArray (k)
+    """
+    error = found.frequency - law(found.k.values) / (2 * np.pi)
+    if output_interval is not None:
+        error = error - np.round(error * output_interval) / output_interval
+    return error.rename("ridge_error")
+
+
+def folded(frequency, output_interval):
+    """The frequency between ±1/2Δt that outputs at an interval Δt show of a true one."""
+    return frequency - np.round(np.asarray(frequency) * output_interval) / output_interval
+
+
+def interval_of(ds):
+    """The time between outputs; InputError if they are fewer than 4 or not at equal intervals."""
+    t = np.asarray(ds.t.values, dtype=float)
+    if len(t) < 4:
+        raise InputError(
+            f"a spectrum in time needs at least 4 outputs and the run has {len(t)}; let it go on, "
+            "or run it with a shorter output_interval"
+        )
+    steps = np.diff(t)
+    if np.ptp(steps) > 1e-3 * steps.mean():
+        raise InputError(
+            f"a spectrum in time needs outputs at equal intervals; they are {steps.min():.4g} to "
+            f"{steps.max():.4g} apart. Run with a timestep that divides output_interval, or "
+            "choose a part of the run: ds.isel(t=slice(…))"
+        )
+    return float((t[-1] - t[0]) / (len(t) - 1))
+
+
+def _prepared(u, window, detrend):
+    interval = interval_of(u)
+    for value, choices, what in ((window, WINDOWS, "window"), (detrend, DETRENDS, "detrend")):
+        if value not in choices:
+            raise InputError(
+                f"no {what} {value!r}; {did_you_mean(value, choices, '')} "
+                f"There are {', '.join(choices)}"
+            )
+    values = u.values
+    if detrend != "none":
+        degree = {"mean": 0, "linear": 1}[detrend]
+        basis = np.vander(np.linspace(-1, 1, len(values)), degree + 1)
+        flat = values.reshape(len(values), -1)
+        fit = basis @ (np.linalg.pinv(basis) @ flat)
+        values = (flat - fit).reshape(values.shape)
+    return interval, WINDOWS[window](len(values)), values
+
+
+def _refined(values, start, per_bin=16):
+    """Peak frequency (cycles per sample) and power of values (t, member, k) near `start` (k)."""
+    size = len(values)
+    sample = np.arange(size)
+    offsets = np.arange(-per_bin, per_bin + 1) / (per_bin * size)
+    fine = np.exp(-2j * np.pi * np.outer(offsets, sample))
+    turned = values * np.exp(-2j * np.pi * np.outer(sample, start))[:, None, :]
+    power = np.zeros((len(offsets), values.shape[2]))
+    for member in range(values.shape[1]):
+        power += np.abs(fine @ turned[:, member]) ** 2 / values.shape[1]
+    place = np.clip(np.argmax(power, axis=0), 1, len(offsets) - 2)
+    column = np.arange(values.shape[2])
+    tiny = np.finfo(float).tiny
+    low, top, high = (np.log(power[place + step, column] + tiny) for step in (-1, 0, 1))
+    curvature = low - 2 * top + high
+    shift = np.divide(
+        0.5 * (low - high), curvature, out=np.zeros_like(top), where=curvature < -1e-300
+    )
+    shift = np.clip(shift, -1, 1)
+    frequency = start + offsets[place] + shift / (per_bin * size)
+    return frequency, np.exp(top - 0.25 * (low - high) * shift)
