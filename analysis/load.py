@@ -46,6 +46,8 @@ def load(path, tasks=None):
           are further coordinates along it.  Sets are joined in the order of their numbers.  Where
           a restart wrote a time again, the later write replaces it and what followed it;
           `superseded_writes` in the attributes counts what was left out.
+        - `member` numbers the realisations of an ensemble from 0; a parameter that differs
+          between them is a coordinate along it, under its own name.
         - `x`, `y`, `z` … are the grid points; constant axes are dropped.  A second grid of the
           same axis (another `scales`) is called after its number of points, `x_384`.
         - a tensor axis is `spin` with labels x, y, z where the file says so (`tensor_axes`),
@@ -103,6 +105,7 @@ def load(path, tasks=None):
             attrs["layout"] = "coefficient"
         ds[free] = xr.DataArray(data, dims=("t", *dims), attrs=attrs)
 
+    ds = _label_members(ds, record)
     with_units = {**ds.coords, **ds.data_vars}.items()
     stated = [f"{name} {var.units}" for name, var in with_units if "units" in var.attrs]
     ds.attrs.update(_provenance(record, folder, files, sets, ", ".join(stated)))
@@ -111,6 +114,19 @@ def load(path, tasks=None):
         ds.attrs["superseded_writes"] = dropped
     if warning:
         ds.attrs["warning"] = warning
+    return ds
+
+
+def _label_members(ds, record):
+    """Whole numbers along `member`, and the parameters that differ between members."""
+    if "member" not in ds.dims:
+        return ds
+    ds = ds.assign_coords(member=ds["member"].values.astype(int))
+    parameters = record.get("parameters") or {}
+    for name in record.get("per_member") or []:
+        values = parameters.get(name)
+        if isinstance(values, list) and len(values) == ds.sizes["member"] and name not in ds:
+            ds = ds.assign_coords({name: ("member", np.asarray(values))})
     return ds
 
 

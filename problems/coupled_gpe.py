@@ -130,8 +130,7 @@ trap = sum(
     for omega, grid in zip((omega_x, omega_y, omega_z), np.ix_(*grids), strict=False)
 )
 density = spinhydro.ground_state(tuple(grids), trap, g_bb, hbar_over_m / 2, chemical_potential=mu)
-local = dist.grid_layout.slices(V.domain, scales=1)
-V["g"] = trap[local] - mu
+V["g"] = spinhydro.local_part(trap - mu, V)
 
 # Problem
 problem = d3.IVP([psi_a, psi_b], namespace=locals())
@@ -145,7 +144,7 @@ problem.add_equation(
 )
 
 # Initial conditions
-psi_b["g"] = np.sqrt(density[local])
+psi_b["g"] = spinhydro.local_part(np.sqrt(density), psi_b)
 
 # Output
 outputs = {

@@ -92,7 +92,7 @@ if density == "ground_state":
     slope = d3.Differentiate(n, coords["x"]).evaluate()["g"]
 else:
     n["g"] = spinhydro.thomas_fermi(x, R_x, floor=2e-3 if density == "thomas_fermi_floor" else 0)
-    slope = np.gradient(n["g"], x)  # a spectral derivative rings at the kink
+    slope = np.gradient(n["g"], x.ravel(), axis=-1)  # a spectral derivative rings at the kink
 q["g"] = slope / (n["g"] + edge)
 
 # Problem

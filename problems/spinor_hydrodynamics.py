@@ -150,17 +150,15 @@ theta, phi = dist.Field(name="theta", bases=bases), dist.Field(name="phi", bases
 x, y, z = (*dist.local_grids(*bases), 0, 0)[:3]
 ex, ey, ez = spin.unit_vector_fields(dist)
 e_x, e_y, e_z = (*coords.unit_vector_fields(dist), None, None)[:3]
-potential = omega_x**2 * x.ravel() ** 2 / (2 * hbar_over_m) if trap != "none" else 0 * x.ravel()
+potential = omega_x**2 * x**2 / (2 * hbar_over_m) if trap != "none" else 0 * x
 if trap in ("pedestal", "sponge"):
     # A smooth minimum whose ends are flat: a kink where the box closes would stir the gas.
     width = wall_width * g_n0
     potential = wall * g_n0 - width * np.logaddexp(0, (wall * g_n0 - potential) / width)
-V["g"] = potential.reshape(x.shape)
+V["g"] = potential
 
 # Initial conditions: spinor sqrt(n) (sin(theta/2) exp(i phi), cos(theta/2))
-n["g"] = spinhydro.ground_state(
-    x.ravel(), potential, g_n0, hbar_over_m / 2, chemical_potential=g_n0
-).reshape(x.shape)
+n["g"] = spinhydro.ground_state(x, potential, g_n0, hbar_over_m / 2, chemical_potential=g_n0)
 q_x, q_y, q_z = 2 * pi * max(1, round(L_x / L_y)) / L_x, 2 * pi / L_y, 2 * pi / L_z
 theta["g"] = texture * (1 + np.sin(q_x * x) / 2 + np.cos(q_y * y) + np.sin(q_z * z))
 phi["g"] = np.sin(q_y * y + q_x * x + 1) + np.cos(q_z * z)

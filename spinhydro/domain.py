@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from spinhydro import backend, parallel
+from spinhydro.ensemble.values import PerMember, current
 from spinhydro.errors import InputError
 
 import dedalus.public as d3  # isort: skip  (after backend)
@@ -14,15 +15,19 @@ from dedalus.tools.array import axslice  # isort: skip
 
 logger = logging.getLogger("spinhydro")
 
-__all__ = ["RealFourierNyquist", "backend", "distributor"]
+__all__ = ["RealFourierNyquist", "backend", "distributor", "local_part"]
 
 
 def distributor(coords, dtype=np.float64):
-    """``d3.Distributor(coords, dtype=dtype)`` that also accepts one space dimension on many ranks.
+    """``d3.Distributor(coords, dtype=dtype)`` for any number of ranks and of members.
 
     Dedalus splits all but one of the space axes over the ranks of mpiexec, so one dimension
     cannot be split. Here the first rank takes the whole problem and the others wait, and the
     log says so.
+
+    In a problem file with members (``members = 100``, or a list of values for a parameter) every
+    field with bases gets a first axis of the members, and the members are spread over the ranks:
+    block after block, none of which talks to another.
 
     Parameters
     ----------
@@ -42,16 +47,56 @@ def distributor(coords, dtype=np.float64):
             f"not {type(coords).__name__}: with several objects constant spin vectors on the left "
             "side of an equation fail"
         )
-    size = parallel.world().size
+    size, ensemble = parallel.world().size, current()
+    ensemble.is_closed = True
+    if ensemble.size is not None:
+        from spinhydro.ensemble.basis import EnsembleDistributor
+
+        comm = parallel.first_ranks_work(_working_ranks(ensemble.size, size))
+        ensemble.dist = EnsembleDistributor(coords, ensemble.size, comm, dtype)
+        return ensemble.dist
     if coords.dim > 1 or size == 1:
         return d3.Distributor(coords, dtype=dtype)
     if parallel.is_root():
         logger.warning(
             f"one space dimension cannot be split over {size} ranks: rank 0 computes, the others "
-            "wait. To use them, start one run per parameter value (mpiexec -n 1 each), or take a "
-            "problem in two or three dimensions"
+            "wait. To use them, run many realisations at once: members=100, or a list of values "
+            "for a parameter, Omega_R='[0.5, 0.6]'; or take a problem in two or three dimensions"
         )
-    return d3.Distributor(coords, dtype=dtype, comm=parallel.only_root_works())
+    return d3.Distributor(coords, dtype=dtype, comm=parallel.first_ranks_work(1))
+
+
+def _working_ranks(members, ranks):
+    """How many ranks have members, when each takes the same number of them as far as they go."""
+    each = math.ceil(members / ranks)
+    working = math.ceil(members / each)
+    if working < ranks and parallel.is_root():
+        logger.warning(
+            f"{members} members on {ranks} ranks: {working} ranks compute {each} each"
+            f"{' or fewer' if members % each else ''}, {ranks - working} "
+            + ("wait" if ranks - working > 1 else "waits")
+        )
+    return working
+
+
+def local_part(values, field):
+    """The part of an array of the whole grid that this rank holds of a field.
+
+    Parameters
+    ----------
+    values : array (Nx,), (Nx, Ny), … or (members, Nx, …)
+        Along space the whole grid; members are those of this rank, as in whatever is computed
+        with ``per_member`` values.
+    field : Dedalus field
+
+    Returns
+    -------
+    array
+        To be assigned to ``field["g"]``.
+    """
+    values, slices = np.asarray(values), field.dist.grid_layout.slices(field.domain, scales=1)
+    first = getattr(field.dist, "member_axis", -1) + 1
+    return values[(..., *slices[first:])]
 
 
 class RealFourierNyquist(d3.RealFourier):
@@ -138,6 +183,9 @@ class NyquistScipy(_NyquistPacking, transforms.ScipyRealFFT):
 
 
 def _check_size(size):
+    if isinstance(size, PerMember):
+        # Raises: the grid is the same for all members.
+        int(size)
     whole = isinstance(size, (int, np.integer)) or (isinstance(size, float) and size.is_integer())
     if not whole or not 8 <= size <= 2**27:
         raise InputError(

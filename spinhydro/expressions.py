@@ -13,6 +13,8 @@ import numpy as np
 from dedalus.core.field import Operand
 from dedalus.core.operators import TimeDerivative
 
+from spinhydro.ensemble.basis import field_of
+from spinhydro.ensemble.values import PerMember
 from spinhydro.errors import EquationError, did_you_mean, shorten
 from spinhydro.words import SCALAR_FUNCTIONS, WORDS
 
@@ -138,6 +140,8 @@ class Evaluator:
         tree, self.offset, self.source = parse(text, self.whole, offset)
         value = self._visit(tree)
         self._check_operand(tree, value)
+        if isinstance(value, PerMember):
+            return self._apply(tree, field_of, value, value.ensemble.dist)
         return value
 
     def _fail(self, node, message, hint=""):
@@ -188,7 +192,7 @@ class Evaluator:
             name
             for name, value in self.namespace.items()
             if not name.startswith("_")
-            and (isinstance(value, Operand) or _is_number(value) or callable(value))
+            and (isinstance(value, (Operand, PerMember)) or _is_number(value) or callable(value))
         ]
 
     def _visit_Attribute(self, node):
@@ -239,6 +243,8 @@ class Evaluator:
         self._check_operand(node.right, right)
         if _is_number(left) and _is_number(right):
             return self._number(node, function, left, right)
+        if all(_is_number(value) or isinstance(value, PerMember) for value in (left, right)):
+            return self._apply(node, function, left, right)
         if symbol in "+-":
             self._check_same_rank(node, left, right)
         if symbol == "/" and _signature(right):
@@ -265,7 +271,7 @@ class Evaluator:
             self._fail(
                 node, f"'{name}' is a function, not a field or a number", f"call it: {name}(…)"
             )
-        if not (isinstance(value, Operand) or _is_number(value)):
+        if not (isinstance(value, (Operand, PerMember)) or _is_number(value)):
             self._fail(node, f"this is {describe(value)}, not a field or a number")
 
     def _check_same_rank(self, node, left, right):
@@ -325,7 +331,7 @@ class Evaluator:
             if isinstance(function, type) and len(operands) > 2:
                 self._fail(node, f"{name} takes at most two fields")
             return
-        values = [v for v in positional if isinstance(v, Operand) or _is_number(v)]
+        values = [v for v in positional if isinstance(v, (Operand, PerMember)) or _is_number(v)]
         if len(values) != word.operands or positional[: len(values)] != values:
             self._fail(
                 node,
@@ -345,12 +351,14 @@ class Evaluator:
             self._fail(node, "the expression calls itself without end")
         except Exception as error:
             shown = ", ".join(describe(argument) for argument in arguments)
-            what = ast.unparse(node.func) if isinstance(node, ast.Call) else "the sign"
+            what = ast.unparse(node.func if isinstance(node, ast.Call) else node)
             self._fail(node, f"{what} cannot take ({shown}): {_first_line(error)}")
         if isinstance(result, np.generic):
             result = result.item()
         if _is_number(result) and not _finite(result):
             self._fail(node, "this number is not finite")
+        if isinstance(result, PerMember) and not np.all(np.isfinite(result.values)):
+            self._fail(node, "this number is not finite for all members")
         return result
 
 
@@ -413,6 +421,8 @@ def describe(value):
         return f"{article} rank-{len(signature)} tensor{named}"
     if _is_number(value):
         return f"the number {value:g}" if not isinstance(value, complex) else f"the number {value}"
+    if isinstance(value, PerMember):
+        return f"the numbers {value!r}"
     if isinstance(value, str):
         return f"the text {value!r}"
     if callable(value):

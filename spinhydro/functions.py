@@ -1,6 +1,8 @@
 """Functions of the grid values of fields, for exact solutions and profiles in strings."""
 
 import dedalus.public as d3
+import numpy as np
+from dedalus.core.arithmetic import GhostBroadcaster
 
 
 def pointwise(function, *arguments, like):
@@ -22,10 +24,17 @@ def pointwise(function, *arguments, like):
     ...                     like=kappa_n)
     """
 
+    dist = like.dist
+    casts = [
+        GhostBroadcaster(argument.domain, dist.grid_layout, np.array(like.domain.nonconstant))
+        for argument in arguments
+    ]
+
     def evaluate(*fields):
-        return function(*(f.data for f in fields))
+        # A constant field stands on one rank only.
+        return function(*(cast.cast(f) for cast, f in zip(casts, fields, strict=True)))
 
     evaluate.__name__ = getattr(function, "__name__", "pointwise")
     return d3.GeneralFunction(
-        like.dist, like.domain, like.tensorsig, like.dtype, "g", evaluate, args=list(arguments)
+        dist, like.domain, like.tensorsig, like.dtype, "g", evaluate, args=list(arguments)
     )

@@ -8,7 +8,7 @@ from mpi4py import MPI
 
 from spinhydro.errors import SpinhydroError
 
-_idle = {"request": None}
+_idle = {"working": None}
 
 
 def world():
@@ -60,8 +60,8 @@ def agree(error, patience=5.0):
     error : SpinhydroError or None
         What this rank has to report.
     """
-    comm = MPI.COMM_WORLD
-    if comm.size > 1 and _idle["request"] is None:
+    comm = _idle["working"] or MPI.COMM_WORLD
+    if comm.size > 1:
         failed, total = np.array([error is not None], dtype="i"), np.zeros(1, dtype="i")
         request = comm.Iallreduce(failed, total)
         deadline = time.monotonic() + patience
@@ -77,7 +77,7 @@ def agree(error, patience=5.0):
 
 
 class IdleRank(Exception):
-    """Raised on the ranks that a one-dimensional problem has no work for."""
+    """Raised on the ranks that a problem has no work for."""
 
 
 def wait_for_root():
@@ -91,14 +91,18 @@ def wait_for_root():
 
 def release_idle_ranks(exit_code):
     """Tell the waiting ranks, if there are any, how the root rank ended."""
-    if _idle["request"]:
+    if _idle["working"]:
         MPI.COMM_WORLD.Ibcast(np.array([exit_code], dtype="i"), root=0).Wait()
-        _idle["request"] = None
+        _idle["working"] = None
 
 
-def only_root_works():
-    """Leave all work to the root rank: raises IdleRank on the others."""
-    if MPI.COMM_WORLD.rank:
+def first_ranks_work(number):
+    """The communicator of the first ranks, to which all work is left: others get IdleRank."""
+    comm = MPI.COMM_WORLD
+    if number == comm.size:
+        return comm
+    if comm.rank >= number:
         raise IdleRank
-    _idle["request"] = True
-    return MPI.COMM_SELF
+    if _idle["working"] is None:
+        _idle["working"] = comm.Create_group(comm.group.Incl(list(range(number))))
+    return _idle["working"]

@@ -12,6 +12,7 @@ import math
 import tokenize
 from dataclasses import dataclass, field
 
+from spinhydro.ensemble.values import PerMember, check_members
 from spinhydro.errors import EquationError, ParameterError, did_you_mean, marked, shorten
 from spinhydro.units import DIMENSIONS, describe
 
@@ -29,7 +30,9 @@ DECLARATIONS = (
 logger = logging.getLogger("spinhydro")
 
 _PURE = DIMENSIONS["pi"]
-_KEEPS_DIMENSION = ("abs", "max", "min", "float", "int", "round")
+_KEEPS_DIMENSION = (
+    "abs", "max", "min", "float", "int", "round", "per_member", "linspace", "arange", "array",
+)  # fmt: skip
 _TAKES_PURE = ("sin", "cos", "tan", "exp", "log", "tanh", "cosh", "sinh", "arctan", "arccos")
 
 
@@ -168,13 +171,21 @@ def override(source, values):
         assigned.setdefault(assignment.name, []).append(assignment)
     texts, edits = {}, []
     for name, value in values.items():
+        if name == "members" and name not in assigned and assigned:
+            start, _ = offsets(source.text, source.assignments[0].statement)
+            texts[name] = _members_text(value)
+            edits.append(((start, start), f"members = {texts[name]}; "))
+            continue
         if name not in assigned:
             raise ParameterError(_unknown_name(source, name, assigned))
         first = assigned[name][0]
         texts[name] = _as_text(name, value, first)
+        new = _as_members(name, texts[name], first.value)
         prefix = _missing_units(source, texts[name], first)
+        if new != texts[name] and "spinhydro" not in source.names_above(first.line):
+            prefix += "import spinhydro; "
         for assignment in assigned[name]:
-            edits.append((offsets(source.text, assignment.value), texts[name]))
+            edits.append((offsets(source.text, assignment.value), new))
         if prefix:
             start, _ = offsets(source.text, first.statement)
             edits.append(((start, start), prefix))
@@ -182,6 +193,52 @@ def override(source, values):
     for (start, end), new in sorted(edits, key=lambda edit: edit[0], reverse=True):
         text = text[:start] + new + text[end:]
     return Source(source.path, text), texts
+
+
+#: Functions of NumPy that make lists of numbers.
+_MAKE_LISTS = ("linspace", "arange", "logspace", "geomspace", "array")
+#: Defaults of these kinds are no single number.
+_NO_NUMBERS = (ast.List, ast.Tuple, ast.Dict, ast.Set)
+
+
+def _members_text(value):
+    try:
+        return str(check_members(ast.literal_eval(str(value))))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise ParameterError(f"members = {value}: it must be a whole number") from None
+
+
+def _as_members(name, text, default):
+    """The text with ``per_member(…)`` around every list, where the default is one number."""
+    is_word = isinstance(default, ast.Constant) and isinstance(default.value, (str, bool))
+    holds_lists = any(isinstance(node, _NO_NUMBERS) for node in ast.walk(default))
+    if name in DECLARATIONS or is_word or holds_lists:
+        return text
+    edits = []
+    for start, end in lists_in(text):
+        edits += [(end, ")"), (start, "spinhydro.per_member(")]
+    for at, new in edits:
+        text = text[:at] + new + text[at:]
+    return text
+
+
+def lists_in(text):
+    """Spans of the outermost lists of numbers in an expression, the last first."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return []
+    spans, stack = [], [tree.body]
+    while stack:
+        node = stack.pop()
+        name = ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
+        if name == "per_member":
+            continue
+        if isinstance(node, (ast.List, ast.Tuple)) or name in _MAKE_LISTS:
+            spans.append(offsets(text, node))
+        else:
+            stack += list(ast.iter_child_nodes(node))
+    return sorted(spans, reverse=True)
 
 
 def _unknown_name(source, name, assigned):
@@ -195,7 +252,10 @@ def _unknown_name(source, name, assigned):
 def _as_text(name, value, assignment):
     """Source text of a value; a bare word is a string where the file has a string."""
     if not isinstance(value, str):
-        value = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+        if hasattr(value, "tolist"):
+            value = value.tolist()
+        if isinstance(value, (list, tuple)):
+            value = [item.item() if hasattr(item, "item") else item for item in value]
         if isinstance(value, float) and not math.isfinite(value):
             raise ParameterError(f"{name} = {value}: the value must be finite")
         if not isinstance(value, (bool, int, float, complex, list, tuple, dict, type(None))):
@@ -272,6 +332,9 @@ def dimension(node, known):
         return known.get(node.id)
     if isinstance(node, ast.UnaryOp):
         return dimension(node.operand, known)
+    if isinstance(node, (ast.List, ast.Tuple)):
+        found = {dimension(item, known) for item in node.elts}
+        return found.pop() if len(found) == 1 else None
     if isinstance(node, ast.BinOp):
         return _dimension_of_operation(node, known)
     if isinstance(node, ast.Call):
@@ -316,6 +379,10 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
     new_dimension, default_dimension : tuple or None
         From `dimension`; a pure number is always accepted, in the units of the file.
     """
+    if isinstance(new, PerMember):
+        for value in new.values.tolist():
+            check_override(name, text, value, default, new_dimension, default_dimension)
+        return
     shown = f"{name} = {text}"
     if (
         new_dimension is not None
@@ -346,8 +413,21 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
             )
 
 
+def check_units_of_list(name, text, node, known):
+    """Raise ParameterError if the values of a list in an expression have different units."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.List):
+            units = {dimension(item, known) for item in part.elts}
+            if len(units) > 1:
+                raise ParameterError(f"{name} = {text}: the values of a list have the same units")
+
+
 def check_finite(name, value, text):
     """Raise ParameterError for a number that is infinite or not a number."""
+    if isinstance(value, PerMember):
+        for one in value.values.tolist():
+            check_finite(name, one, text)
+        return
     if isinstance(value, (float, complex)) and not (
         math.isfinite(value.real) and math.isfinite(value.imag)
     ):

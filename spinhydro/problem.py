@@ -1,6 +1,7 @@
 """Load a problem file: override, execute, check -> Problem. Nothing runs and nothing is written."""
 
 import ast
+import builtins
 import hashlib
 import importlib
 from contextlib import ExitStack
@@ -9,6 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from spinhydro.ensemble.values import (
+    PerMember,
+    check_members,
+    current,
+    member_max,
+    member_min,
+    new_ensemble,
+    of_member,
+)
 from spinhydro.errors import (
     EquationError,
     InputError,
@@ -23,7 +33,9 @@ from spinhydro.parameters import (
     Source,
     check_finite,
     check_override,
+    check_units_of_list,
     dimension,
+    lists_in,
     offsets,
     override,
 )
@@ -52,6 +64,8 @@ class Problem:
         Every top-level number, word or list, with its value.
     overrides : dict
         ``{name: text}`` of what was not left at its default.
+    members : int or None
+        Number of realisations that are advanced together; None for an ordinary problem.
     units : dict
         ``{"length": "um", "time": "ms"}``, empty if the file declares no unit system.
     """
@@ -65,6 +79,7 @@ class Problem:
     parameters: dict
     expressions: dict
     overrides: dict
+    members: int = None
     units: dict = field(default_factory=dict)
     loaded_state: dict = field(default_factory=dict)
     has_run: bool = False
@@ -100,6 +115,17 @@ class Problem:
         finally:
             self.has_run = refused is None
 
+    def member_record(self):
+        """What run.json says of the members: how many, and which parameters are theirs."""
+        if self.members is None:
+            return {}
+        theirs = [
+            name
+            for name in self.parameters
+            if isinstance(self.namespace[name], PerMember) and self.namespace[name].names == (name,)
+        ]
+        return {"members": self.members, "per_member": theirs}
+
     def changed_by_hand(self):
         """Names of the fields whose values a script has changed since the file was loaded."""
         return [k for k, v in digests(self.ivp).items() if self.loaded_state.get(k) != v]
@@ -117,7 +143,8 @@ def load(path, equations=(), quick=False, **overrides):
     quick : bool
         Take the file's ``quick = {…}`` values where no override says otherwise.
     **overrides
-        New values by name: numbers, or texts such as ``"2*pi*62*Hz"``.
+        New values by name: numbers, or texts such as ``"2*pi*62*Hz"``. A list of numbers gives
+        each member of an ensemble its own; ``members=100`` makes an ensemble of any file.
 
     Returns
     -------
@@ -149,9 +176,15 @@ def load(path, equations=(), quick=False, **overrides):
             checked_equations(lambda problem, text, _: recorded.append((problem, text)))
         )
         stack.enter_context(np.errstate(all="ignore"))
+        ensemble = stack.enter_context(new_ensemble())
         namespace, expressions = _execute(original, source, texts)
     ivp = _find_ivp(path, namespace)
     with _located(path):
+        if ensemble.size is not None and ivp.dist is not ensemble.dist:
+            raise InputError(
+                "members need a distributor that knows of them: write dist = "
+                "spinhydro.distributor(coords, dtype=…)"
+            )
         check_complete(ivp)
     parameters = {
         name: _plain(namespace[name])
@@ -170,6 +203,7 @@ def load(path, equations=(), quick=False, **overrides):
         parameters=parameters,
         expressions={name: expressions[name] for name in parameters if name in expressions},
         overrides=texts,
+        members=ensemble.size,
         units=_unit_names(source),
         loaded_state=digests(ivp),
     )
@@ -288,7 +322,11 @@ def _execute(original, source, texts):
     from spinhydro.words import reserved_names
 
     path = source.path
-    namespace = {"__name__": Path(path).stem, "__file__": str(path)}
+    namespace = {
+        "__name__": Path(path).stem,
+        "__file__": str(path),
+        "__builtins__": {**vars(builtins), "min": member_min, "max": member_max},
+    }
     lines = source.text.splitlines()
     dimensions, expressions = {}, {}
     before = {}
@@ -310,18 +348,44 @@ def _execute(original, source, texts):
                 text = ast.get_source_segment(source.text, assignment.value) or ""
                 expressions[name] = text
                 _check_word(name, value, reserved_names())
+                value = namespace[name] = _with_members(name, value)
                 check_finite(name, value, text)
                 if name in defaults:
                     default, default_dimension = defaults[name]
+                    if isinstance(value, PerMember):
+                        check_units_of_list(name, texts[name], assignment.value, dimensions)
                     check_override(
                         name, texts[name], value, default,
                         dimension(assignment.value, dimensions), default_dimension,
                     )  # fmt: skip
                     if type(default) is int and isinstance(value, float):
                         namespace[name] = int(value)
+                    if type(default) is int and isinstance(value, PerMember):
+                        value.values = value.values.astype(int)
                 if name == "conditions":
                     _check_conditions(value, namespace, texts)
     return namespace, expressions
+
+
+#: What is the same for all members: how one value is made of many.
+_COMMON = {"timestep": np.min, "output_interval": np.min, "stop_time": np.max}
+
+
+def _with_members(name, value):
+    """The value of an assignment, after its part in the ensemble has been noted.
+
+    A timestep that follows from values of the members is the smallest, a stop time the largest.
+    """
+    if name == "members" and _is_plain(value):
+        current().declare(check_members(value), name)
+    if not isinstance(value, PerMember):
+        return value
+    if name in _COMMON:
+        if value.names in ((), (name,)):
+            raise ParameterError(f"{name} is the same for all members: give one value, not a list")
+        return _COMMON[name](value.values).item()
+    current().declare(value.values.size, name)
+    return value if value.names else value.named(name)
 
 
 def _check_new_values(assignments, texts, before, namespace, dimensions):
@@ -329,7 +393,7 @@ def _check_new_values(assignments, texts, before, namespace, dimensions):
     defaults = {}
     for assignment in assignments:
         name = assignment.name
-        if name not in texts:
+        if name not in texts or name not in before:
             continue
         node = before[name].value
         _check_expression(name, texts[name], namespace, before)
@@ -357,6 +421,10 @@ def _check_expression(name, text, namespace, assigned):
         return
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         pass
+    spans = lists_in(text)
+    if spans and not text.lstrip().startswith(("[", "(", "{")):
+        _check_lists(name, text, spans, namespace, assigned)
+        return
     body = ast.parse(text, mode="eval").body
     if isinstance(body, (ast.List, ast.Tuple, ast.Dict)):
         for item in [*getattr(body, "elts", []), *getattr(body, "values", [])]:
@@ -386,6 +454,17 @@ def _functions_of(statement, assignments):
     if isinstance(statement, ast.FunctionDef):
         return [statement.name]
     return [a.name for a in assignments if isinstance(a.value, ast.Lambda)]
+
+
+def _check_lists(name, text, spans, namespace, assigned):
+    """Check an expression that holds lists: every item of a list, then one in place of it."""
+    for start, end in spans:
+        node = ast.parse(text[start:end], mode="eval").body
+        items = getattr(node, "elts", [])
+        for item in items:
+            _check_expression(name, ast.unparse(item), namespace, assigned)
+        text = text[:start] + "1" + text[end:]
+    _check_expression(name, text, namespace, assigned)
 
 
 def _execute_statement(statement, namespace, path, lines):
@@ -463,18 +542,28 @@ def _check_conditions(conditions, namespace, texts):
     for condition, meaning in conditions.items():
         try:
             tree = ast.parse(condition, mode="eval")
-            held = bool(eval(compile(tree, "condition", "eval"), namespace))
+            code = compile(tree, "condition", "eval")
+            used = dict.fromkeys(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
+            of_members = [n for n in used if isinstance(namespace.get(n), PerMember)]
+            members = range(namespace[of_members[0]].values.size) if of_members else [None]
+            broken = next((m for m in members if not eval(code, _of(m, namespace))), ...)
         except (Exception, SystemExit) as error:
             raise InputError(f"the condition '{condition}' cannot be evaluated: {error}") from None
-        if held:
+        if broken is ...:
             continue
-        used = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name)]
+        texts = {name: text for name, text in texts.items() if name not in of_members}
+        known = _of(broken, namespace)
         values = [
-            f"{name} = {texts.get(name, namespace[name])}"
-            for name in dict.fromkeys(used)
-            if _is_plain(namespace.get(name, ...))
+            f"{name} = {texts.get(name, known[name])}"
+            for name in used
+            if _is_plain(known.get(name, ...))
         ]
-        raise ParameterError(f"{', '.join(values)}: {meaning} (condition: {condition})")
+        where = f" in member {broken}" if of_members else ""
+        raise ParameterError(f"{', '.join(values)}{where}: {meaning} (condition: {condition})")
+
+
+def _of(member, namespace):
+    return namespace if member is None else of_member(namespace, member)
 
 
 def _replace_equations(source, equations):
@@ -533,12 +622,14 @@ def _find_ivp(path, namespace):
 
 def _is_plain(value):
     """True for what can be written into a record: numbers, words, flat lists of them."""
-    if isinstance(value, (bool, int, float, complex, str, type(None), np.generic)):
+    if isinstance(value, (bool, int, float, complex, str, type(None), np.generic, PerMember)):
         return True
     return isinstance(value, (list, tuple)) and all(_is_plain(item) for item in value)
 
 
 def _plain(value):
+    if isinstance(value, PerMember):
+        return value.values.tolist()
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -117,6 +117,7 @@ def run_problem(problem, out="runs", engine="auto", quiet=False, force=False):
             "seed": problem.parameters.get("seed"),
             "problem_git": provenance.git_state(problem.path.parent),
             "changed_by_hand": problem.changed_by_hand(),
+            **problem.member_record(),
         },
         source=problem.source,
     )
@@ -466,6 +467,7 @@ class _Run:
             self.say(
                 f"expected {name}: {value:.3g} {'>=' if limit.is_lower else '<='} {limit.limit:g}  "
                 + ("ok" if met else "MISSED")
+                + (f" ({limit.place})" if limit.place and "member" in limit.place else "")
             )
         return found
 

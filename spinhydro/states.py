@@ -41,21 +41,22 @@ def ground_state(x, potential, interaction, kinetic, chemical_potential, toleran
     Parameters
     ----------
     x : array (N,), or tuple of arrays (Nx,), (Ny,), …
-        Equidistant grid of the whole period along each axis, N even.
+        Equidistant grid of the whole period along each axis, N even. An array of one axis may have
+        further axes of length 1, as ``dist.local_grid`` gives it.
     potential : array (N,), or (Nx, Ny, …)
-        V/hbar.
-    interaction : float
+        V/hbar. Every index of further axes, the axis of members, is a gas of its own.
+    interaction : float or per_member
         g/hbar for a density in units of the reference density, > 0.
-    kinetic : float
+    kinetic : float or per_member
         hbar/2m > 0.
-    chemical_potential : float
+    chemical_potential : float or per_member
         mu/hbar > min(V).
     tolerance : float
         Largest residual |(-K lap + V + g p^2 - mu) p| relative to mu.
 
     Returns
     -------
-    array, of the shape of `potential`
+    array, of the shape of `potential`, or (members of this rank, …)
         n in units of the reference density.
 
     Raises
@@ -65,7 +66,22 @@ def ground_state(x, potential, interaction, kinetic, chemical_potential, toleran
         converge.
     """
     axes = [np.asarray(axis, float) for axis in (x if isinstance(x, tuple) else (x,))]
-    potential = np.asarray(potential, float)
+    # The axis along which a single grid runs, counted from the last.
+    last = next((i for i in range(-axes[0].ndim, 0) if axes[0].shape[i] > 1), -1)
+    along = last if len(axes) == 1 else -1
+    values = np.broadcast_arrays(
+        *(np.asarray(v, float) for v in (potential, interaction, kinetic, chemical_potential))
+    )
+    potentials, *numbers = (np.moveaxis(value, along, -1) for value in values)
+    result = np.empty(potentials.shape)
+    for gas in np.ndindex(potentials.shape[: -len(axes)]):
+        here = (value[gas].flat[0] for value in numbers)
+        result[gas] = _one_gas([a.ravel() for a in axes], potentials[gas], *here, tolerance)
+    return np.moveaxis(result, -1, along)
+
+
+def _one_gas(axes, potential, interaction, kinetic, chemical_potential, tolerance):
+    """The density of one gas on the grid of `axes`."""
     shape = tuple(axis.size for axis in axes)
     spacing = max(axis[1] - axis[0] for axis in axes)
     length = min(axis.size * (axis[1] - axis[0]) for axis in axes)

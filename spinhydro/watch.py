@@ -1,7 +1,8 @@
 """Limits on what must stay small, ``"abs(sqrt(s@s) - 1) <= 1e-6"``, or large, ``"n >= 0.01"``.
 
 With ``<=`` the largest absolute value of the left side over all points is compared with the number
-on the right, with ``>=`` the smallest value. ``drift(E)`` stands for the relative change of the sum
+on the right, with ``>=`` the smallest value; over all members, if there are members, so that the
+worst of them counts. ``drift(E)`` stands for the relative change of the sum
 of E over the grid since the start, |E(t)/E(0) - 1|. ``"ave(n) = 0.58 +- 0.01"`` limits the distance
 from a number.
 """
@@ -92,17 +93,28 @@ class Limit:
         """The present value; the worst so far is kept in ``extreme``, its place in ``place``."""
         values = grid_values(self.operand)
         if self.is_drift:
-            local = np.sum(values).item()
-            present = self.dist.comm.allreduce(local, op=MPI.SUM)
+            present = self._sums(values)
             if self.initial is None:
                 self.initial = present
-            value = abs(present - self.initial) / (abs(self.initial) or 1.0)
-            place = ""
+            drifts = np.abs(present - self.initial) / np.where(
+                self.initial, np.abs(self.initial), 1
+            )
+            worst = int(np.argmax(np.where(np.isfinite(drifts), drifts, np.inf)))
+            value, place = float(drifts[worst]), f"member = {worst}" if drifts.size > 1 else ""
         else:
             value, place = self._worst(values)
         if self.extreme is None or not self._is_within(value, self.extreme):
             self.extreme, self.place = value, place
         return value
+
+    def _sums(self, values):
+        """Sum over the grid, of every member if there are members."""
+        axis = getattr(self.dist, "member_axis", None)
+        if axis is None or self.operand.domain.full_bases[axis] is None:
+            return np.array([self.dist.comm.allreduce(np.sum(values).item(), op=MPI.SUM)])
+        values = np.moveaxis(values, len(self.operand.tensorsig) + axis, 0)
+        mine = np.array([np.sum(value) for value in values])
+        return np.concatenate(self.dist.comm.allgather(mine))
 
     def _worst(self, values):
         """The value that is compared with the limit, and where on the grid it stands."""

@@ -49,6 +49,7 @@ def test_one_dimension_runs_on_one_rank_and_says_so(ranks, command, tmp_path):
     done = command(*arguments, ranks=ranks)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("cannot be split over") == 1
+    assert "members=100" in done.stderr
     assert len(done.stdout.splitlines()) == 1
     first, second = (tmp_path / "spin_spiral" / n for n in ("0001", "0002"))
     assert alone.stdout.strip() == str(first) and done.stdout.strip() == str(second)
