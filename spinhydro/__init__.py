@@ -35,6 +35,7 @@ _HOME = {
     "model": "spinhydro.laboratory",
     "pointwise": "spinhydro.functions",
     "kernel": "spinhydro.kernels",
+    "material": "spinhydro.materials",
     "dx": "spinhydro.words",
     "abs2": "spinhydro.complex_values",
     "re": "spinhydro.complex_values",

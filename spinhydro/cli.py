@@ -20,6 +20,7 @@ USAGE = """spinhydro: spin hydrodynamics and Landau-Lifshitz dynamics on Dedalus
   spinhydro info RUN                      what a run was and how it ended
   spinhydro list                          problem files and runs in this folder
   spinhydro laboratory [NAME=VALUE …]     from atom number and trap to the model parameters
+  spinhydro materials [NAME]              magnetic materials and their parameters
   spinhydro words                         what equations may say
 
 `spinhydro COMMAND --help` says more. Example:
@@ -373,10 +374,24 @@ def _laboratory(arguments):
     return command(arguments)
 
 
+def _materials(arguments):
+    parser = _Parser(
+        prog="spinhydro materials",
+        description="Magnetic materials in micromagnetic, kernel and atomistic parameters.",
+    )
+    parser.add_argument("name", nargs="?", help="one of the materials")
+    name = parser.parse_args(arguments).name
+    from spinhydro.materials import overview, table
+
+    print("\n".join(table(name) if name else overview()))
+    return 0
+
+
 _COMMANDS = {
     "run": _run,
     "info": _info,
     "list": _list,
     "laboratory": _laboratory,
+    "materials": _materials,
     "words": _words,
 }

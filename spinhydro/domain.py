@@ -199,7 +199,7 @@ def _check_size(size):
     if rest > 13:
         logger.warning(
             f"{int(size)} grid points have the prime factor {rest} or worse, which is slow to "
-            f"transform; {fast_size(int(size))} is the next fast number"
+            f"transform; {fast_size(int(size), size % 2)} is the next fast number"
         )
 
 
@@ -223,9 +223,9 @@ def _check_bounds(bounds):
         )
 
 
-def fast_size(minimum):
-    """The smallest even number >= `minimum` with no prime factor above 7."""
-    size = minimum + minimum % 2
+def fast_size(minimum, odd=False):
+    """The smallest even (or odd) number >= `minimum` with no prime factor above 7."""
+    size = minimum + (minimum + bool(odd)) % 2
     while True:
         rest = size
         for prime in (2, 3, 5, 7):
