@@ -19,9 +19,9 @@ where W multiplies every wave with omega(k). Small waves about m_z = 1 turn with
 | defect | angle of the turned spin, rad; pi/2 in the paper | |
 | alpha | damping; 0.01 in the paper | |
 
-Good values: defect = 0.1 and alpha = 0, for which the ridges of the spectrum stand within 0.003 THz
-of the formula; with the paper's defect of pi/2 and alpha = 0.01 within 0.05 THz (cell a) and 0.3 THz
-(0.5 nm). The time between outputs sets the largest frequency, 50 THz for 0.01 ps.
+Good values: defect = 0.1 and alpha = 0, for which the ridges of the spectrum stand within
+0.003 THz of the formula; with the paper's defect of pi/2 and alpha = 0.01 within 0.05 THz (cell a)
+and 0.3 THz (0.5 nm). The time between outputs sets the largest frequency, 50 THz for 0.01 ps.
 
 Runs in some twenty seconds on one core. To run, and to plot:
 

@@ -192,8 +192,7 @@ def table(name):
 
 def overview():
     """Lines of a table: all materials, one line each."""
-    head = f"{'material':<10} {'M_s kA/m':>9} {'A pJ/m':>7} {'K_u kJ/m^3':>11} {'a nm':>7} {'alpha':>7}"
-    lines = [head]
+    lines = ["material    M_s kA/m  A pJ/m  K_u kJ/m^3    a nm   alpha"]
     for m in MATERIALS.values():
         lines.append(
             f"{m.name:<10} {m.Ms / 1e3:>9.4g} {m.A * 1e12:>7.4g} {m.Ku / 1e3:>11.4g} "
