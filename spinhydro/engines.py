@@ -7,7 +7,8 @@ from spinhydro.errors import InputError, ParameterError, SpinhydroError, no_such
 from spinhydro.fused import FusedIFRK4, FusedRK4, Unsupported
 from spinhydro.fused.kernels import HAS_NUMBA
 from spinhydro.lean import make_lean
-from spinhydro.steppers import IFRK4, RK4
+from spinhydro.noise import noises_of
+from spinhydro.steppers import IFRK4, RK4, StochasticHeun
 
 ENGINES = ("auto", "fused", "lean", "dedalus")
 FUSED = {RK4: FusedRK4, IFRK4: FusedIFRK4}
@@ -36,10 +37,10 @@ def build_solver(ivp, stepper):
     except SpinhydroError:
         raise
     except Exception as error:
-        if stepper is RK4 and "singular" in str(error).lower():
+        if stepper in (RK4, StochasticHeun) and "singular" in str(error).lower():
             raise InputError(
-                "RK4 needs a dt(…) term in every equation; take timestepper = 'RK443' for "
-                "problems with constraints"
+                f"{stepper.__name__} needs a dt(…) term in every equation; take timestepper = "
+                "'RK443' for problems with constraints"
             ) from error
         raise InputError(f"Dedalus cannot build this problem: {error}") from error
 
@@ -98,6 +99,8 @@ def _start_fused(solver, projections, steps):
     kind = type(solver.timestepper)
     if kind not in FUSED:
         raise Unsupported(f"the time stepper {kind.__name__}")
+    if noises_of(solver.problem):
+        raise Unsupported("noise")
     stepper = FUSED[kind](
         solver, projections, compiled=HAS_NUMBA and steps * points > WORTH_COMPILING
     )

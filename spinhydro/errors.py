@@ -4,6 +4,7 @@
 |---|---|---|
 | InputError (ParameterError, EquationError) | 2 | refused before anything was built |
 | NotFiniteError, WatchError | 3 | the numbers left the finite range or a declared limit |
+| NotConvergedError | 3 | an implicit step has no solution that could be found |
 | OutputError | 4 | results could not be written and read back |
 | Stopped | 75 | stopped from outside (signal); what was computed is on disk |
 """
@@ -90,6 +91,10 @@ class WatchError(SpinhydroError):
     """A watched quantity passed its limit."""
 
     exit_code = 3
+
+
+class NotConvergedError(NotFiniteError):
+    """An implicit step did not converge."""
 
 
 class OutputError(SpinhydroError):

@@ -39,7 +39,7 @@ from spinhydro.output import FieldOutput, RunFolder, check_writable
 from spinhydro.plan import Plan, schedule
 from spinhydro.progress import Progress, duration
 from spinhydro.stability import check_timestep
-from spinhydro.steppers import find_stepper
+from spinhydro.steppers import check_noise, find_stepper
 from spinhydro.watch import grid_values
 
 #: Steps between two looks at whether the state is finite.
@@ -251,6 +251,7 @@ class _Run:
         self.watch = list(read_limits(ivp, "watch", plan.watch).values())
         self.expect = read_limits(ivp, "expect", plan.expect)
         check_output_units(plan.output_units, self.outputs)
+        check_noise(ivp, stepper)
         self.solver = build_solver(ivp, stepper)
         self.initial_time = self.solver.sim_time
         self.engine, self.engine_note = "dedalus", ""
@@ -271,6 +272,8 @@ class _Run:
                     "the file fills it"
                 )
         self._try("the right side of the equations", "", self._evaluate_right_side)
+        if hasattr(self.solver.timestepper, "find_spins"):
+            self.solver.timestepper.find_spins()
         for name, operand in self.outputs.items():
             self._try(f"outputs['{name}']", "outputs", lambda o=operand: grid_values(o))
         for variable, operand in self.projections:

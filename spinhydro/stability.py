@@ -5,7 +5,7 @@ from dedalus.core.system import CoeffSystem
 from scipy.sparse.linalg import splu
 
 from spinhydro.errors import ParameterError
-from spinhydro.steppers import STABILITY_LIMITS
+from spinhydro.steppers import EXPLICIT, STABILITY_LIMITS
 
 #: Dimension of the Krylov space; 24 find the largest frequency of a spin-wave spectrum to 2 %.
 KRYLOV = 24
@@ -119,7 +119,7 @@ def check_timestep(solver, stepper_name, timestep, unit="", force=False):
     ParameterError
         If the timestep is beyond the limit and `force` is not set; gives the largest safe value.
     """
-    frequency = largest_frequency(solver, explicit_linear=stepper_name == "RK4")
+    frequency = largest_frequency(solver, explicit_linear=stepper_name in EXPLICIT)
     if not np.isfinite(frequency):
         return "stability: could not be checked at the initial state"
     if stepper_name not in STABILITY_LIMITS:

@@ -6,24 +6,60 @@
 | IFRK4 | 4 | 2.83 in the right side; the left side is exact, see its docstring |
 | RK443 | 3 | 1.57 in the explicit part, any in the implicit part |
 | RKSMR | 3 | 1.73 |
+| RKMK4 | 4 | 2.83 |
+| ImplicitMidpoint | 2 | any (its iteration converges up to about 10) |
+| SemiImplicit, StochasticHeun | 2 | none: undamped waves grow as (frequency * timestep)^4 per step |
 | SBDF3 | 3 | 0.63 |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
 Limits are those of pure oscillation, d/dt = i omega, measured.
+
+RKMK4, ImplicitMidpoint and SemiImplicit turn spins, and keep their length to rounding without a
+projection; see ``spinhydro.steppers.spin_steppers``. ImplicitMidpoint also keeps energies that are
+quadratic in the spins, and M_z where there is axial symmetry. All steppers of spinhydro may be used
+with noise (``spinhydro.white_noise``), those of Dedalus may not.
 """
 
 from dedalus.core import timesteppers
 
 from spinhydro.errors import ParameterError, no_such
+from spinhydro.noise import noises_of
 from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.rk4 import RK4
+from spinhydro.steppers.spin_steppers import RKMK4, ImplicitMidpoint, SemiImplicit
+from spinhydro.steppers.stochastic_heun import StochasticHeun
 
 #: Largest omega * timestep of undamped oscillation in the explicit part.
-STABILITY_LIMITS = {"RK4": 2.83, "IFRK4": 2.83, "RK443": 1.57, "RKSMR": 1.73, "SBDF3": 0.63}
+STABILITY_LIMITS = {
+    "RK4": 2.83,
+    "IFRK4": 2.83,
+    "RKMK4": 2.83,
+    "RK443": 1.57,
+    "RKSMR": 1.73,
+    "SBDF3": 0.63,
+}
 
-_OWN = {"RK4": RK4, "IFRK4": IFRK4}
+_OWN = {
+    stepper.__name__: stepper
+    for stepper in (RK4, IFRK4, RKMK4, ImplicitMidpoint, SemiImplicit, StochasticHeun)
+}
 
-__all__ = ["IFRK4", "RK4", "STABILITY_LIMITS", "find_stepper", "stable_timestep"]
+#: Steppers that treat the left side of equations explicitly too.
+EXPLICIT = set(_OWN) - {"IFRK4"}
+
+__all__ = [
+    "EXPLICIT",
+    "IFRK4",
+    "RK4",
+    "RKMK4",
+    "STABILITY_LIMITS",
+    "ImplicitMidpoint",
+    "SemiImplicit",
+    "StochasticHeun",
+    "check_noise",
+    "find_stepper",
+    "stable_timestep",
+]
 
 
 def stable_timestep(timestepper, frequency):
@@ -37,6 +73,17 @@ def stable_timestep(timestepper, frequency):
         The largest angular frequency of the problem: hbar k_max^2 / 2m for spin waves.
     """
     return 0.88 * STABILITY_LIMITS.get(timestepper, 0.34) / frequency
+
+
+def check_noise(ivp, stepper):
+    """Raise ParameterError if a problem has noise and the stepper does not draw any."""
+    noises = noises_of(ivp)
+    if noises and not issubclass(stepper, RK4):
+        own = ", ".join(_OWN)
+        raise ParameterError(
+            f"{stepper.__name__} draws no noise, and the equations hold "
+            f"'{noises[0].name}'; take timestepper = 'StochasticHeun' (or one of {own})"
+        ).within("timestepper")
 
 
 def find_stepper(name):

@@ -53,6 +53,7 @@ class IFRK4(RK4):
         """Advance the solver's state by one step."""
         solver, half = self.solver, timestep / 2
         time = solver.sim_time
+        self.prepare(timestep)
         solver.evaluator.require_coeff_space(solver.state)
         for sp in self.subproblems:
             sp.gather_inputs(solver.state, out=self.start.get_subdata(sp))

@@ -5,6 +5,8 @@ from dedalus.core.system import CoeffSystem
 from dedalus.tools.array import apply_sparse
 from scipy.sparse.linalg import splu
 
+from spinhydro.noise import noises_of
+
 
 class RK4:
     r"""Classical explicit Runge-Kutta scheme of order 4 for ``M.dt(X) + L.X = F(X, t)``.
@@ -28,6 +30,7 @@ class RK4:
 
     def __init__(self, solver):
         self.solver = solver
+        self.noises = noises_of(solver.problem)
         self.subproblems = [sp for sp in solver.subproblems if sp.size]
         self.start, self.total, self.stage, self.rate = (
             CoeffSystem(solver.subproblems, dtype=solver.dtype) for _ in range(4)
@@ -42,6 +45,7 @@ class RK4:
         """Advance the solver's state by one step."""
         solver = self.solver
         time = solver.sim_time
+        self.prepare(timestep)
         solver.evaluator.require_coeff_space(solver.state)
         for sp in self.subproblems:
             sp.gather_inputs(solver.state, out=self.start.get_subdata(sp))
@@ -65,6 +69,11 @@ class RK4:
             self.total.data += (weight * timestep) * self.rate.data
         self._scatter(self.total)
         solver.sim_time = time + timestep
+
+    def prepare(self, timestep):
+        """Draw the noise of the step to come."""
+        for noise in self.noises:
+            noise.draw(int(self.solver.iteration), timestep)
 
     def _compute_rate(self):
         """rate = M^-1 (F - L.stage)."""
