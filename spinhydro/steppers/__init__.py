@@ -8,7 +8,7 @@
 | RKSMR | 3 | 1.73 |
 | RKMK4 | 4 | 2.83 |
 | ImplicitMidpoint | 2 | any (its iteration converges up to about 10) |
-| SemiImplicit, StochasticHeun | 2 | none: undamped waves grow as (frequency * timestep)^4 per step |
+| SemiImplicit, StochasticHeun | 2 | none: waves grow by (frequency * timestep)^4/8 per step |
 | SBDF3 | 3 | 0.63 |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 

@@ -4,7 +4,7 @@ Every scheme is a function ``advance(evaluate, start, spins, time, timestep, ran
 
 | argument | meaning |
 |---|---|
-| evaluate(state, t) | list of the rates of all variables, on the grid; overwritten by the next call |
+| evaluate(state, t) | rates of all variables, on the grid; overwritten by the next call |
 | start | list of the variables on the grid at `time` |
 | spins | list of bool: which variables are rotated, shape (3, …) |
 | ranks | sums and largest values over all ranks, `Ranks` |
@@ -60,9 +60,7 @@ def rkmk4(evaluate, start, spins, time, timestep, ranks):
         ]
 
     def brackets(a, b, factor):
-        return [
-            lambda x=x, y=y: factor * cross(x, y) for x, y in zip(a, b, strict=True)
-        ]
+        return [lambda x=x, y=y: factor * cross(x, y) for x, y in zip(a, b, strict=True)]
 
     nothing = [lambda: 0.0] * len(start)
     middle, end = time + timestep / 2, time + timestep

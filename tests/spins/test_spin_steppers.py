@@ -1,4 +1,4 @@
-"""Steppers that turn spins: order, what each conserves, which fields they turn, what they refuse."""
+"""Steppers that turn spins: order, what each conserves, what it turns and what it refuses."""
 
 import dedalus.public as d3
 import numpy as np
