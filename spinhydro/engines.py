@@ -5,15 +5,13 @@ import numpy as np
 from spinhydro.backend import SOLVER_OPTIONS
 from spinhydro.errors import InputError, ParameterError, SpinhydroError, no_such
 from spinhydro.fused import FusedIFRK4, FusedRK4, Unsupported
-from spinhydro.fused.kernels import HAS_NUMBA
+from spinhydro.fused.stepper import WORTH_COMPILING
 from spinhydro.lean import make_lean
 from spinhydro.noise import noises_of
 from spinhydro.steppers import IFRK4, RK4, StochasticHeun
 
 ENGINES = ("auto", "fused", "lean", "dedalus")
 FUSED = {RK4: FusedRK4, IFRK4: FusedIFRK4}
-#: Grid values to be advanced from which compiling the kernels pays.
-WORTH_COMPILING = 1e7
 
 
 def check_engine(engine):
@@ -101,9 +99,7 @@ def _start_fused(solver, projections, steps):
         raise Unsupported(f"the time stepper {kind.__name__}")
     if noises_of(solver.problem):
         raise Unsupported("noise")
-    stepper = FUSED[kind](
-        solver, projections, compiled=HAS_NUMBA and steps * points > WORTH_COMPILING
-    )
+    stepper = FUSED[kind](solver, projections, compiled=steps * points > WORTH_COMPILING)
     agreement = stepper.check()
     stepper.lazy = True
     solver.timestepper = stepper

@@ -305,8 +305,10 @@ class _Run:
             ).within(declaration) from error
 
     def _is_finite(self, variable):
-        local = int(not np.isfinite(np.sum(variable.data)))
-        return self.ivp.dist.comm.allreduce(local, op=MPI.SUM) == 0
+        return self._on_all_ranks(np.isfinite(np.sum(variable.data)))
+
+    def _on_all_ranks(self, holds):
+        return self.ivp.dist.comm.allreduce(int(not holds), op=MPI.SUM) == 0
 
     def choose_engine(self, engine, steps):
         """Let the fused engine step the solver, if asked and possible."""
@@ -410,6 +412,8 @@ class _Run:
             variable.require_coeff_space()
 
     def check_finite(self):
+        if self.engine == "fused" and self._on_all_ranks(self.solver.timestepper.is_finite()):
+            return
         self.synchronise()
         for variable in self.solver.state:
             if not self._is_finite(variable):
@@ -445,6 +449,7 @@ class _Run:
         if number:
             name = signal.Signals(number).name
             self.check_finite()
+            self.synchronise()
             if self.output.last_time != self.solver.sim_time:
                 self.output.write(self.timestep)
             raise Stopped(

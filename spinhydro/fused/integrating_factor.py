@@ -1,9 +1,9 @@
 """Integrating-factor Runge-Kutta on the fused right-hand side."""
 
 import numpy as np
-from scipy.linalg import expm
 
-from spinhydro.fused.graph import Unsupported
+from spinhydro.fused import native
+from spinhydro.fused.exponential import Exponential
 from spinhydro.fused.stepper import FusedRK4, relative_difference
 from spinhydro.steppers.ifrk4 import IFRK4
 
@@ -23,39 +23,20 @@ class FusedIFRK4(FusedRK4):
 
     def _build(self):
         super()._build()
-        self._half_steps = {}
-        self._moved, self._matrix = np.zeros_like(self.state), self._linear_matrix()
+        self._moved = np.zeros_like(self.state)
 
-    def _linear_matrix(self):
-        """L as (components, components, *spectral shape)."""
-        right_side = self.right_side
-        number, shape = right_side.lowering.components, right_side.space.spectral_shape
-        matrix = np.zeros((number, number, *shape), complex)
-        for i, spectrum in enumerate(right_side.linear):
-            for base, symbol in spectrum.terms.items():
-                if base[0] != "state":
-                    raise Unsupported("linear terms that are products with fields")
-                matrix[i, base[1]] = right_side.space.symbol(symbol)
-        return matrix
+    def _make_native(self):
+        return native.NativeStep(self.right_side, self.exponential)
+
+    def _make_right_side(self):
+        super()._make_right_side()
+        self.exponential = Exponential(self.right_side)
 
     def _move(self, values, timestep):
         """values = E values, in place."""
-        if timestep not in self._half_steps:
-            # A run needs two: the timestep, and a shorter one that ends at the stop time.
-            while len(self._half_steps) > 1:
-                self._half_steps.pop(next(iter(self._half_steps)))
-            last = np.moveaxis(self._matrix, (0, 1), (-2, -1))
-            exponential = expm(-timestep / 2 * last)
-            self._half_steps[timestep] = np.ascontiguousarray(
-                np.moveaxis(exponential, (-2, -1), (0, 1))
-            )
-        exponential, moved = self._half_steps[timestep], self._moved
-        number = values.shape[0]
-        for i in range(number):
-            np.multiply(exponential[i, 0], values[0], out=moved[i])
-            for j in range(1, number):
-                moved[i] += exponential[i, j] * values[j]
-        np.copyto(values, moved)
+        self.exponential.set(timestep)
+        self.exponential.apply(values, self._moved)
+        np.copyto(values, self._moved)
 
     def _advance(self, time, timestep):
         right_side, half = self.right_side, timestep / 2
@@ -81,7 +62,7 @@ class FusedIFRK4(FusedRK4):
     def _difference(self):
         """Also compares a half step of the linear terms with that of IFRK4."""
         worst = super()._difference()
-        solver, timestep = self.solver, 1 / (1 + np.abs(self._matrix).max())
+        solver, timestep = self.solver, 1 / (1 + self.exponential.largest())
         stock = IFRK4(solver)
         solver.evaluator.require_coeff_space(solver.state)
         for sp in stock.subproblems:

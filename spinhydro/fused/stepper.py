@@ -3,12 +3,15 @@
 import numpy as np
 
 from spinhydro.errors import InputError
+from spinhydro.fused import native
 from spinhydro.fused.lower import count
 from spinhydro.fused.right_side import RightSide
 from spinhydro.steppers.rk4 import RK4
 
 #: Largest relative difference to Dedalus's own right-hand side that is taken for rounding.
 TOLERANCE = 1e-11
+#: Grid values to be advanced from which compiling the step pays.
+WORTH_COMPILING = 1e7
 
 
 class FusedRK4:
@@ -18,6 +21,15 @@ class FusedRK4:
     rounding. The state is kept apart from the fields of the solver between steps; they are
     brought up to date after every step, or, with ``lazy = True``, when `synchronise` is called.
     Fields that a script changes between steps are read again (unless lazy).
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+    projections : sequence of (field, operand)
+        Assignments after every step.
+    compiled : bool, optional
+        Compile the step with numba (which takes seconds) now, or never; by default as soon as the
+        solver has come so far that it pays.
 
     Raises
     ------
@@ -31,23 +43,47 @@ class FusedRK4:
 
     def __init__(self, solver, projections=(), compiled=None):
         self.solver = solver
-        self._options = {
-            "projections": projections,
-            "compiled": compiled,
-            "linear_apart": self.linear_apart,
-        }
+        self._compiled = compiled
+        self._options = {"projections": projections, "linear_apart": self.linear_apart}
         self.lazy = False
         self._build()
 
     def _build(self):
-        self.right_side = RightSide(self.solver, **self._options)
+        self._make_right_side()
+        self._allocate(self._compiled)
+        self._exchange = self.right_side.space.plan(self.right_side.state_shape[0])
+        self._shown = None
+        self._current = False
+        self._steps_taken = 0
+
+    def _make_right_side(self):
+        # Its kernels are for looking at the start of a run: what is worth compiling is the step.
+        self.right_side = RightSide(self.solver, compiled=False, **self._options)
+
+    def _make_native(self):
+        return native.NativeStep(self.right_side)
+
+    def _allocate(self, compiled):
+        """Arrays of the state and of a step, and with `compiled` the compiled step."""
+        self.native = None
+        if compiled and native.is_possible(self.right_side.space):
+            self.native = self._make_native()
+            self.state, self._rate = self.native.state, self.native.rate
+            return
         shape, dtype = self.right_side.state_shape, self.right_side.state_dtype
         self.state, self._stage, self._rate, self._total = (
             np.zeros(shape, dtype) for _ in range(4)
         )
-        self._exchange = self.right_side.space.plan(shape[0])
-        self._shown = None
-        self._current = False
+
+    def _compile_when_it_pays(self):
+        """Nobody has said how long this is to run: it has run long already."""
+        done = self._steps_taken * self.right_side.space.points
+        self._steps_taken += 1
+        if self._compiled is None and self.native is None and done > WORTH_COMPILING:
+            state = self.state
+            self._allocate(True)
+            np.copyto(self.state, state)
+            self._compiled = self.native is not None
 
     def step(self, timestep, wall_time):
         """Advance the solver's state by one step."""
@@ -55,15 +91,33 @@ class FusedRK4:
         time = solver.sim_time
         self._evaluate_handlers(timestep, wall_time)
         self._read_fields()
-        self._advance(time, timestep)
-        self.state, self._total = self._total, self.state
-        if self.right_side.projection:
-            self.right_side.project(self.state, time + timestep, self._total)
+        self._compile_when_it_pays()
+        if self.native:
+            self.native.step(time, timestep)
+        else:
+            self._advance(time, timestep)
             self.state, self._total = self._total, self.state
+        if self.right_side.projection:
+            self._project(time + timestep)
         self._current = False
         solver.sim_time = time + timestep
         if not self.lazy:
             self.synchronise()
+
+    def _project(self, time):
+        if self.native:
+            self.right_side.project(self.state, time, self._rate)
+            np.copyto(self.state, self._rate)
+            return
+        self.right_side.project(self.state, time, self._total)
+        self.state, self._total = self._total, self.state
+
+    def _evaluate(self, time):
+        """rate = the right-hand side at the state."""
+        if self.native:
+            self.native.evaluate(time)
+        else:
+            self.right_side(self.state, time, self._rate)
 
     def _advance(self, time, timestep):
         """total = the state after one step of the scheme."""
@@ -78,6 +132,10 @@ class FusedRK4:
                 stage += self.state
             rate *= weight * timestep / 6
             total += rate
+
+    def is_finite(self):
+        """Whether the state is finite, without a look at the fields."""
+        return bool(np.isfinite(np.sum(self.state)))
 
     def synchronise(self):
         """Bring the fields of the solver up to date."""
@@ -96,7 +154,7 @@ class FusedRK4:
         """Take over what is in the fields, if anybody has changed them since the last step."""
         if self.lazy and self._shown is not None:
             return
-        if self.right_side.refresh():
+        if self.right_side.refresh() or (self.native and not self.native.is_current()):
             self._build()
             self.right_side.refresh()
         if self._shown is not None and self._untouched():
@@ -213,7 +271,7 @@ class FusedRK4:
             sp.gather_inputs(solver.state, out=stock.stage.get_subdata(sp))
         self._shown = None
         self._read_fields()
-        self.right_side(self.state, solver.sim_time, self._rate)
+        self._evaluate(solver.sim_time)
         solver.evaluator.require_coeff_space(solver.state)
         solver.evaluator.evaluate_group("F")
         stock._compute_rate()

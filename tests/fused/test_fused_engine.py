@@ -197,6 +197,28 @@ def test_integrating_factor_of_real_fields_agrees_with_dedalus():
     assert_same(advance(equations, FusedIFRK4, **options), advance(equations, IFRK4, **options))
 
 
+def test_linear_terms_that_differ_and_are_tied_by_derivatives():
+    equations = (
+        "dt(s) - nu*lap(s) + ex*dx(u) = cross(s, lap(s))",
+        "dt(u) + 2*dx(u) + dx(s@ex) = u*u",
+    )
+    theirs = advance(equations, IFRK4)
+    for compiled in (False, True):
+        ours = advance(equations, lambda solver, c=compiled: FusedIFRK4(solver, compiled=c))
+        assert_same(ours, theirs)
+
+
+def test_a_long_run_is_compiled_on_the_way(monkeypatch):
+    monkeypatch.setattr("spinhydro.fused.stepper.WORTH_COMPILING", 16 * 10)
+    equations = ("dt(s) = cross(B, s)", "dt(u) = -u*dx(u)")
+    problem, fields = make(equations)
+    solver = build(problem, FusedRK4)
+    for step in range(20):
+        solver.step(1e-3)
+        assert (solver.timestepper.native is not None) == (step > 10)
+    assert_same(state(fields), advance(equations, RK4))
+
+
 def test_integrating_factor_refuses_linear_terms_with_fields():
     problem, _ = make((SPIN, "dt(u) + 0.1*dx(u) = n*u"))
     assert build(problem, FusedIFRK4).timestepper.check() < 1e-12
@@ -344,12 +366,16 @@ def test_a_failure_of_the_fused_engine_ends_no_run(tmp_path, monkeypatch):
         load(path, stop_time=0.1).run(out=tmp_path, quiet=True, engine="fused")
 
 
-def test_a_wrong_right_side_is_found_by_the_check(monkeypatch):
+@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "numba"])
+def test_a_wrong_right_side_is_found_by_the_check(compiled):
     problem, _ = make((SPIN, SCALAR))
-    solver = build(problem, FusedRK4)
+    solver = build(problem, lambda solver: FusedRK4(solver, compiled=compiled))
     stepper = solver.timestepper
     assert stepper.check() < 1e-12
-    stepper.right_side.program._final.pop()
+    if compiled:
+        stepper.native.arrays["scale"] *= 1 + 1e-9
+    else:
+        stepper.right_side.program._final.pop()
     with pytest.raises(InputError, match="disagree"):
         stepper.check()
 
