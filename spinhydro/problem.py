@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import copy
 import hashlib
 import importlib
 from contextlib import ExitStack
@@ -325,6 +326,7 @@ def _execute(original, source, texts):
     namespace = {
         "__name__": Path(path).stem,
         "__file__": str(path),
+        _KERNEL_OF: kernel_of,
         "__builtins__": {**vars(builtins), "min": member_min, "max": member_max},
     }
     lines = source.text.splitlines()
@@ -341,8 +343,6 @@ def _execute(original, source, texts):
             defaults = _check_new_values(here, texts, before, namespace, dimensions)
             _execute_statement(statement, namespace, path, lines)
             _note_dimensions(statement, here, dimensions)
-            for name in _functions_of(statement, here):
-                namespace[name] = kernel_of(name, namespace[name])
             for assignment in here:
                 name, value = assignment.name, namespace[assignment.name]
                 text = ast.get_source_segment(source.text, assignment.value) or ""
@@ -449,13 +449,6 @@ def _check_expression(name, text, namespace, assigned):
         raise
 
 
-def _functions_of(statement, assignments):
-    """Names that a statement gives to functions."""
-    if isinstance(statement, ast.FunctionDef):
-        return [statement.name]
-    return [a.name for a in assignments if isinstance(a.value, ast.Lambda)]
-
-
 def _check_lists(name, text, spans, namespace, assigned):
     """Check an expression that holds lists: every item of a list, then one in place of it."""
     for start, end in spans:
@@ -467,8 +460,28 @@ def _check_lists(name, text, spans, namespace, assigned):
     _check_expression(name, text, namespace, assigned)
 
 
+class _Kernels(ast.NodeTransformer):
+    """Pass the functions that a statement defines through ``kernel_of``, wherever they stand."""
+
+    def visit_Assign(self, node):
+        if isinstance(node.value, ast.Lambda) and isinstance(node.targets[0], ast.Name):
+            name = ast.Constant(node.targets[0].id)
+            node.value = ast.Call(ast.Name(_KERNEL_OF, ast.Load()), [name, node.value], [])
+        return node
+
+    def visit_FunctionDef(self, node):
+        wrapper = ast.parse(f"lambda f: {_KERNEL_OF}({node.name!r}, f)", mode="eval").body
+        node.decorator_list.append(ast.copy_location(wrapper, node))
+        return node
+
+
+#: What `kernel_of` is called in the namespace of a file.
+_KERNEL_OF = "__kernel_of__"
+
+
 def _execute_statement(statement, namespace, path, lines):
     try:
+        statement = ast.fix_missing_locations(_Kernels().visit(copy.deepcopy(statement)))
         exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
     except (SpinhydroError, KeyboardInterrupt):
         raise

@@ -1,6 +1,7 @@
 """A kernel omega(k): a function of the wavenumbers, and the operator that it stands for."""
 
 import inspect
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -46,15 +47,19 @@ class Kernel:
         self.function, self.name = function, name
         self._check = check
         self.arguments = _number_of_arguments(function, name) if arguments is None else arguments
-        self.components = 0
+
+    @cached_property
+    def components(self):
+        """Components of the vectors that a tensor kernel acts on; 0 of a scalar kernel."""
         values = self._evaluate([np.zeros(1)] * max(1, self.arguments))
-        if values.ndim == 3:
-            if values.shape[0] != values.shape[1]:
-                raise InputError(
-                    f"the kernel {name} gives {values.shape[0]} x {values.shape[1]} components: "
-                    "a tensor kernel is square"
-                )
-            self.components = values.shape[0]
+        if values.ndim < 3:
+            return 0
+        if values.shape[0] != values.shape[1]:
+            raise InputError(
+                f"the kernel {self.name} gives {values.shape[0]} x {values.shape[1]} components: "
+                "a tensor kernel is square"
+            )
+        return values.shape[0]
 
     def __str__(self):
         return f"the kernel {self.name}"

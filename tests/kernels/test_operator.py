@@ -249,6 +249,7 @@ m["g"][2] = np.sin(x)
 
 @pytest.mark.parametrize(
     "text", ["W = lambda k: D*k**2", "def W(k):\n    return D*k**2", "W = lambda kx: D*kx**2",
+             "if N > 4:\n    W = lambda k: D*k**2\n    H = W(m)",
              "W = spinhydro.kernel('micromagnetic', stiffness=D)"],
 )  # fmt: skip
 def test_kernel_typed_into_a_problem_file_runs(text, tmp_path):
