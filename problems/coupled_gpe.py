@@ -27,6 +27,8 @@ zero there and changes them by a part in 1e10 where n > 0.1.
 | detuning | delta, of the coupling from resonance; raises a and lowers b by half of it | |
 | g_aa_over_g, g_bb_over_g | unequal interactions within the components | |
 
+trap="pedestal" levels the trap off, which leaves 5 % of the peak density all over the box: the trap
+in which problems/spinor_hydrodynamics.py runs, for comparison.
 dimensions = 2 or 3 adds the axes y and z with their own radii, boxes and grids.
 The stepper is exact in the linear terms and of order 4 in the rest. As it stands, the file keeps
 the number of atoms to 1e-10 over 20 ms and Z (rms, |x| < 150 um) to 1e-7 up to 24 ms and 2e-6 at
@@ -58,6 +60,8 @@ g_aa_over_g = 1.0
 g_bb_over_g = 1.0
 detuning = 0 * Hz
 atom = "Na23"
+trap = "harmonic"  # or "pedestal", as in problems/spinor_hydrodynamics.py
+wall, wall_width = 0.95, 0.02  # pedestal: where it levels off, over g_n0, and how gently
 dimensions = 1  # 1, 2 or 3
 R_x = 210 * um
 R_y = 2.2 * um
@@ -87,6 +91,8 @@ conditions = {
     "g12_over_g**2 < g_aa_over_g*g_bb_over_g": (
         "the components separate: g12_over_g**2 must be below g_aa_over_g*g_bb_over_g"
     ),
+    "trap in ('harmonic', 'pedestal')": "trap must be harmonic or pedestal",
+    "0 < wall < 1 and 0 < wall_width < 1": "wall and wall_width are between 0 and 1",
     "n_floor > 0": "n_floor must be positive: the density vanishes outside the cloud",
 }
 
@@ -125,12 +131,16 @@ if dimensions == 1:
 else:
     gradient = d3.grad
 grids = [basis.global_grid(dist, scale=1).ravel() for basis in bases]
-trap = sum(
+potential = sum(
     omega**2 * grid**2 / (2 * hbar_over_m)
     for omega, grid in zip((omega_x, omega_y, omega_z), np.ix_(*grids), strict=False)
 )
-density = spinhydro.ground_state(tuple(grids), trap, g_bb, hbar_over_m / 2, chemical_potential=mu)
-V["g"] = spinhydro.local_part(trap - mu, V)
+if trap == "pedestal":
+    potential = spinhydro.pedestal(potential, wall * mu, wall_width * mu)
+density = spinhydro.ground_state(
+    tuple(grids), potential, g_bb, hbar_over_m / 2, chemical_potential=mu
+)
+V["g"] = spinhydro.local_part(potential - mu, V)
 
 # Problem
 problem = d3.IVP([psi_a, psi_b], namespace=locals())

@@ -45,7 +45,7 @@ g12_over_g = 0.93
 R_x = 210 * um
 atom = "Na23"
 torque = 1.0  # 1: with the quantum torque, 0: without (every point on its own)
-density = "ground_state"  # or "thomas_fermi", "thomas_fermi_floor"
+density = "ground_state"  # or "pedestal", "thomas_fermi", "thomas_fermi_floor"
 edge = 1e-4  # d ln n/dx = n'/(n + edge): silences the torque where there is no gas
 L_x = 480 * um
 Nx = 2048
@@ -59,8 +59,8 @@ conditions = {
     "kappa_n0 > 0": "kappa_n0 must be positive, or there is no self-trapping",
     "0 <= g12_over_g < 1": "self-trapping needs g > g12: 0 <= g12_over_g < 1",
     "edge > 0": "edge must be positive: the density vanishes outside the cloud",
-    "density in ('ground_state', 'thomas_fermi', 'thomas_fermi_floor')": (
-        "density must be ground_state, thomas_fermi or thomas_fermi_floor"
+    "density in ('ground_state', 'pedestal', 'thomas_fermi', 'thomas_fermi_floor')": (
+        "density must be ground_state, pedestal, thomas_fermi or thomas_fermi_floor"
     ),
 }
 
@@ -86,8 +86,10 @@ q = dist.Field(name="q", bases=xbasis)
 # Substitutions
 x = dist.local_grid(xbasis)
 ex, ey, ez = spin.unit_vector_fields(dist)
-if density == "ground_state":
+if density in ("ground_state", "pedestal"):
     trap = omega_x**2 * x**2 / (2 * hbar_over_m)
+    if density == "pedestal":  # as in problems/spinor_hydrodynamics.py
+        trap = spinhydro.pedestal(trap, 0.95 * g_n0, 0.02 * g_n0)
     n["g"] = spinhydro.ground_state(x, trap, g_n0, hbar_over_m / 2, chemical_potential=g_n0)
     slope = d3.Differentiate(n, coords["x"]).evaluate()["g"]
 else:

@@ -152,9 +152,7 @@ ex, ey, ez = spin.unit_vector_fields(dist)
 e_x, e_y, e_z = (*coords.unit_vector_fields(dist), None, None)[:3]
 potential = omega_x**2 * x**2 / (2 * hbar_over_m) if trap != "none" else 0 * x
 if trap in ("pedestal", "sponge"):
-    # A smooth minimum whose ends are flat: a kink where the box closes would stir the gas.
-    width = wall_width * g_n0
-    potential = wall * g_n0 - width * np.logaddexp(0, (wall * g_n0 - potential) / width)
+    potential = spinhydro.pedestal(potential, wall * g_n0, wall_width * g_n0)
 V["g"] = potential
 
 # Initial conditions: spinor sqrt(n) (sin(theta/2) exp(i phi), cos(theta/2))

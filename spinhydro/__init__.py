@@ -34,6 +34,7 @@ _HOME = {
     "FusedRK4": "spinhydro.fused",
     "FusedIFRK4": "spinhydro.fused",
     "ground_state": "spinhydro.states",
+    "pedestal": "spinhydro.states",
     "thomas_fermi": "spinhydro.states",
     "atomic_mass": "spinhydro.species",
     "scattering_lengths": "spinhydro.species",

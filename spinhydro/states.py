@@ -1,4 +1,4 @@
-"""Initial states: densities of trapped gases."""
+"""Initial states: traps, and densities of trapped gases."""
 
 from functools import partial
 
@@ -29,6 +29,24 @@ def thomas_fermi(x, R_x, floor=0.0):
     if floor == 0:
         return np.maximum(u, 0)
     return (u + np.sqrt(u**2 + 4 * floor**2)) / 2
+
+
+def pedestal(potential, wall, width):
+    r"""A trap that levels off, so that some gas is left everywhere: a smooth minimum.
+
+    .. math:: V_p = w - \delta \ln\left(1 + e^{(w - V)/\delta}\right)
+
+    Parameters
+    ----------
+    potential : array
+        V, in any unit.
+    wall : float
+        w: V_p tends to it far out. With 0.95 of the chemical potential 5 % of the density at V = 0
+        are left.
+    width : float
+        delta > 0: how gently. A kink where a periodic box closes would stir the gas.
+    """
+    return wall - width * np.logaddexp(0, (wall - np.asarray(potential)) / width)
 
 
 def ground_state(x, potential, interaction, kinetic, chemical_potential, tolerance=1e-12):
