@@ -202,7 +202,7 @@ def names_of(runs):
         apart = [
             f"{key}={_short(value)}"
             for key, value in ds.attrs.items()
-            if key in _parameters(ds)
+            if key in _parameters(ds) - {"stop_time", "output_interval"}
             and any(other.attrs.get(key) != value for other in same if key in other.attrs)
         ]
         names.append(" ".join([run_name(ds), *apart[:3]]))
