@@ -86,14 +86,25 @@ conditions = {
     "dimensions < 2 or 0 < 2.05*R_y < L_y": "the box must be larger than the cloud: 2.05 R_y < L_y",
     "dimensions < 3 or 0 < 2.05*R_z < L_z": "the box must be larger than the cloud: 2.05 R_z < L_z",
     "kappa_n0 > 0": "kappa_n0 must be positive, or there is no self-trapping",
-    "0 <= g12_over_g < 1": "self-trapping needs g > g12: 0 <= g12_over_g < 1",
     "g_aa_over_g > 0 and g_bb_over_g > 0": "the interactions within a component must be repulsive",
-    "g12_over_g**2 < g_aa_over_g*g_bb_over_g": (
-        "the components separate: g12_over_g**2 must be below g_aa_over_g*g_bb_over_g"
+    "g12_over_g < 1 and g12_over_g < (g_aa_over_g*g_bb_over_g)**0.5": (
+        "the components are immiscible: g12_over_g must be below 1 and below "
+        "sqrt(g_aa_over_g g_bb_over_g)"
+    ),
+    "g12_over_g > -((g_aa_over_g*g_bb_over_g)**0.5)": (
+        "the attraction makes the gas collapse: g12_over_g must be above "
+        "-sqrt(g_aa_over_g g_bb_over_g)"
     ),
     "trap in ('harmonic', 'pedestal')": "trap must be harmonic or pedestal",
     "0 < wall < 1 and 0 < wall_width < 1": "wall and wall_width are between 0 and 1",
     "n_floor > 0": "n_floor must be positive: the density vanishes outside the cloud",
+}
+
+advice = {
+    "2*Omega_R <= kappa_n0": (
+        "there is no interface, all of the gas follows the Rabi coupling; self-trapping at the "
+        "centre needs Omega_R below kappa_n0/2"
+    ),
 }
 
 # Derived parameters

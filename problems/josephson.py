@@ -48,6 +48,12 @@ conditions = {
     "Omega_R >= 0 and kappa_n0 >= 0": "Omega_R and kappa_n0 cannot be negative",
 }
 
+advice = {
+    "2*Omega_R <= kappa_n0": (
+        "every point oscillates; self-trapping in the middle needs Omega_R below kappa_n0/2"
+    ),
+}
+
 # Bases
 coords = d3.CartesianCoordinates("x")
 spin = d3.CartesianCoordinates("sx", "sy", "sz")

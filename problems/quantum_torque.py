@@ -57,10 +57,18 @@ conditions = {
     "0 < 2.05*R_x < L_x": "the box must be larger than the cloud, 2.05 R_x < L_x, and R_x positive",
     "Omega_R >= 0": "the Rabi frequency cannot be negative",
     "kappa_n0 > 0": "kappa_n0 must be positive, or there is no self-trapping",
-    "0 <= g12_over_g < 1": "self-trapping needs g > g12: 0 <= g12_over_g < 1",
+    "g12_over_g < 1": "the components are immiscible: take g12_over_g < 1",
+    "g12_over_g > -1": "the attraction makes the gas collapse: take g12_over_g > -1",
     "edge > 0": "edge must be positive: the density vanishes outside the cloud",
     "density in ('ground_state', 'pedestal', 'thomas_fermi', 'thomas_fermi_floor')": (
         "density must be ground_state, pedestal, thomas_fermi or thomas_fermi_floor"
+    ),
+}
+
+advice = {
+    "2*Omega_R <= kappa_n0": (
+        "there is no interface, all of the gas follows the Rabi coupling; self-trapping at the "
+        "centre needs Omega_R below kappa_n0/2"
     ),
 }
 

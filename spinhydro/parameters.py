@@ -24,6 +24,7 @@ DECLARATIONS = (
     "watch",
     "expect",
     "conditions",
+    "advice",
     "quick",
 )
 

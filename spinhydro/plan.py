@@ -28,6 +28,8 @@ class Plan:
         Limits; the run stops when one is passed.
     expect : dict
         ``{name: limit string}``, measured at the end and reported.
+    advice : list of str
+        Warnings that the run begins with.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Plan:
     projections: dict = field(default_factory=dict)
     watch: list = field(default_factory=list)
     expect: dict = field(default_factory=dict)
+    advice: list = field(default_factory=list)
     units: dict = field(default_factory=dict)
     record: dict = field(default_factory=dict)
     source: str = ""

@@ -67,6 +67,9 @@ class Problem:
         ``{name: text}`` of what was not left at its default.
     members : int or None
         Number of realisations that are advanced together; None for an ordinary problem.
+    advice : list of str
+        What ``advice = {"rule": "what it means"}`` of the file has to say of these values: legal,
+        but perhaps not what was meant.
     units : dict
         ``{"length": "um", "time": "ms"}``, empty if the file declares no unit system.
     """
@@ -81,6 +84,7 @@ class Problem:
     expressions: dict
     overrides: dict
     members: int = None
+    advice: list = field(default_factory=list)
     units: dict = field(default_factory=dict)
     loaded_state: dict = field(default_factory=dict)
     has_run: bool = False
@@ -187,6 +191,7 @@ def load(path, equations=(), quick=False, **overrides):
                 "spinhydro.distributor(coords, dtype=…)"
             )
         check_complete(ivp)
+        advice = list(_broken_rules("advice", namespace.get("advice", {}), namespace, texts))
     parameters = {
         name: _plain(namespace[name])
         for name in dict.fromkeys(a.name for a in source.assignments)
@@ -205,6 +210,7 @@ def load(path, equations=(), quick=False, **overrides):
         expressions={name: expressions[name] for name in parameters if name in expressions},
         overrides=texts,
         members=ensemble.size,
+        advice=advice,
         units=_unit_names(source),
         loaded_state=digests(ivp),
     )
@@ -550,29 +556,36 @@ def _is_function(value):
 
 def _check_conditions(conditions, namespace, texts):
     """Every ``conditions = {"0 < R_x < L_x/2": "why"}`` must hold."""
-    if not isinstance(conditions, dict):
-        raise InputError('conditions must be a dictionary {"condition": "what it means"}')
-    for condition, meaning in conditions.items():
+    for sentence in _broken_rules("condition", conditions, namespace, texts):
+        raise ParameterError(sentence)
+
+
+def _broken_rules(kind, rules, namespace, texts):
+    """What is said of every rule of ``{"rule": "what it means"}`` that does not hold."""
+    if not isinstance(rules, dict):
+        plural = {"condition": "conditions"}.get(kind, kind)
+        raise InputError(f'{plural} must be a dictionary {{"{kind}": "what it means"}}')
+    for rule, meaning in rules.items():
         try:
-            tree = ast.parse(condition, mode="eval")
-            code = compile(tree, "condition", "eval")
+            tree = ast.parse(rule, mode="eval")
+            code = compile(tree, kind, "eval")
             used = dict.fromkeys(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
             of_members = [n for n in used if isinstance(namespace.get(n), PerMember)]
             members = range(namespace[of_members[0]].values.size) if of_members else [None]
             broken = next((m for m in members if not eval(code, _of(m, namespace))), ...)
         except (Exception, SystemExit) as error:
-            raise InputError(f"the condition '{condition}' cannot be evaluated: {error}") from None
+            raise InputError(f"the {kind} '{rule}' cannot be evaluated: {error}") from None
         if broken is ...:
             continue
-        texts = {name: text for name, text in texts.items() if name not in of_members}
+        given = {name: text for name, text in texts.items() if name not in of_members}
         known = _of(broken, namespace)
         values = [
-            f"{name} = {texts.get(name, known[name])}"
+            f"{name} = {given.get(name, known[name])}"
             for name in used
             if _is_plain(known.get(name, ...))
         ]
         where = f" in member {broken}" if of_members else ""
-        raise ParameterError(f"{', '.join(values)}{where}: {meaning} (condition: {condition})")
+        yield f"{', '.join(values)}{where}: {meaning} ({kind}: {rule})"
 
 
 def _of(member, namespace):

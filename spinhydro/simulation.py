@@ -108,12 +108,14 @@ def run_problem(problem, out="runs", engine="auto", quiet=False, force=False):
         projections=declared("projections") or {},
         watch=declared("watch") or [],
         expect=declared("expect") or {},
+        advice=problem.advice,
         units=problem.units,
         record={
             "parameters": problem.parameters,
             "expressions": problem.expressions,
             "overrides": problem.overrides,
             "equations": problem.equations,
+            "advice": problem.advice,
             "seed": problem.parameters.get("seed"),
             "problem_git": provenance.git_state(problem.path.parent),
             "changed_by_hand": problem.changed_by_hand(),
@@ -204,6 +206,8 @@ def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
         run.say(f"{plan.name}: run folder {folder.path}")
         run.say(f"engine: {run.engine}{run.engine_note}")
         run.say(line)
+        for sentence in plan.advice:
+            run.say(f"warning: {sentence}")
         with _signals() as signals:
             try:
                 run.loop(steps_per_output, steps, remainder, signals)
@@ -285,9 +289,10 @@ class _Run:
         for limit in self.watch:
             value = self._try(f"watch '{limit.text}'", "watch", limit.start)
             if not limit.holds(value):
+                at = f" at {limit.place}" if limit.place else ""
                 raise InputError(
                     f"the watch '{limit.text}' does not hold at the initial state, where the value "
-                    f"is {value:.3g}: check how the file fills its fields, or the limit"
+                    f"is {value:.3g}{at}: check how the file fills its fields, or the limit"
                 ).within("watch")
 
     def _evaluate_right_side(self):

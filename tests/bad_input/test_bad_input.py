@@ -1,5 +1,6 @@
 """Bad input: one clear error, exit code 2, nothing built and nothing left behind."""
 
+import json
 import re
 
 import pytest
@@ -115,7 +116,7 @@ def test_command_line(arguments, parts, capfd, tmp_path):
 
 EDITS = [
     # text in josephson.py, replacement, parts of the message
-    ("cross(Omega_R*ex", "crss(Omega_R*ex", ["did you mean 'cross'", "^^^^", "line 7"]),
+    ("cross(Omega_R*ex", "crss(Omega_R*ex", ["did you mean 'cross'", "^^^^", "line 8"]),
     ("(s@ez)*ez, s)", "(s@ez)*ez, s", ["never closed", "^"]),
     ("(s@ez)*ez, s)", "(s@ez)*ez, s))", ["closes nothing", "^"]),
     ("*n*(s@ez)", "^n*(s@ez)", ["write **", "^"]),
@@ -171,7 +172,7 @@ EDITS = [
     ('output_units = {"n": "n0"}', 'output_units = {"N": "n0"}', ["did you mean 'n'"]),
     ('output_units = {"n": "n0"}', 'output_units = {"n": 1}', ["dictionary"]),
     ('# Output\n', 'projections = {"s": 3}\n', ["components"]),
-    ('watch = [', 'watch = 5 #', ["list of strings", "line 84"]),
+    ('watch = [', 'watch = 5 #', ["list of strings", "line 90"]),
     ('watch = ["abs(sqrt(s@s) - 1)', 'watch = ["abs(sqrt(s@s) - 2)', ["does not hold", "initial"]),
     ("abs(s@ez - Z_exact)", "dt(s@ez - Z_exact)", ["in equations only"]),
     ("timestepper = \"RK4\"", "timestepper = 4", ["no timestepper '4'"]),
@@ -287,3 +288,27 @@ def test_without_a_terminal_in_a_process_of_its_own(command, tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"spinhydro: error: .*did you mean 'Omega_R'\?\n", done.stderr)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["quantum_torque", "coupled_gpe", "spinor_hydrodynamics", "josephson"]
+)
+def test_gas_without_interface_is_a_run_with_a_warning(name, tmp_path, capfd):
+    line = ["run", f"problems/{name}.py", "--quick", "Omega_R=2*pi*200*Hz", "stop_time=0.1*ms"]
+    assert call([*line, "--out", str(tmp_path)]) == 0
+    text = capfd.readouterr()
+    assert "warning: kappa_n0 = " in text.err
+    assert "Omega_R below kappa_n0/2" in text.err
+    folder = tmp_path / name / "0001"
+    assert "warning: " in (folder / "log.txt").read_text(encoding="utf-8")
+    assert len(json.loads((folder / "run.json").read_text(encoding="utf-8"))["advice"]) == 1
+    assert call([*line[:3], "stop_time=0.1*ms", "--out", str(tmp_path)]) == 0
+    assert "warning" not in capfd.readouterr().err
+
+
+def test_advice_that_cannot_be_read(copied, capfd, tmp_path):
+    path = copied("quantum_torque", ('"2*Omega_R <= kappa_n0": (', '"2*Omega <= kappa_n0": ('))
+    code = call(["run", str(path), "--out", str(tmp_path / "runs")])
+    text = capfd.readouterr().err
+    assert code == 2
+    assert "the advice '2*Omega <= kappa_n0' cannot be evaluated" in text
