@@ -4,14 +4,13 @@ import numpy as np
 
 from spinhydro.backend import SOLVER_OPTIONS
 from spinhydro.errors import InputError, ParameterError, SpinhydroError, no_such
-from spinhydro.fused import FusedIFRK4, FusedRK4, Unsupported
+from spinhydro.fused import FUSED, Unsupported
 from spinhydro.fused.stepper import WORTH_COMPILING
 from spinhydro.lean import make_lean
 from spinhydro.noise import noises_of
-from spinhydro.steppers import IFRK4, RK4, StochasticHeun
+from spinhydro.steppers import RK4, StochasticHeun
 
 ENGINES = ("auto", "fused", "lean", "dedalus")
-FUSED = {RK4: FusedRK4, IFRK4: FusedIFRK4}
 
 
 def check_engine(engine):

@@ -4,8 +4,14 @@ The right-hand side of an all-Fourier problem is read off Dedalus's own expressi
 into as few transforms as its mathematics needs, with one pointwise kernel between them.
 """
 
+from spinhydro.fused.etdrk4 import FusedETDRK4
 from spinhydro.fused.graph import Unsupported
+from spinhydro.fused.implicit import FUSED_SCHEMES
 from spinhydro.fused.integrating_factor import FusedIFRK4
 from spinhydro.fused.stepper import FusedRK4
+from spinhydro.steppers import ETDRK4, IFRK4, RK4
 
-__all__ = ["FusedIFRK4", "FusedRK4", "Unsupported"]
+#: The fused form of every time stepper that has one.
+FUSED = {RK4: FusedRK4, IFRK4: FusedIFRK4, ETDRK4: FusedETDRK4, **FUSED_SCHEMES}
+
+__all__ = ["FUSED", "FusedETDRK4", "FusedIFRK4", "FusedRK4", "Unsupported"]

@@ -39,14 +39,16 @@ class IFRK4(RK4):
             super().__init__(solver)
         except RuntimeError:
             raise InputError(
-                "IFRK4 needs a dt(…) term in every equation; take timestepper = 'RK443' for "
-                "problems with constraints"
+                f"{type(self).__name__} needs a dt(…) term in every equation; take timestepper = "
+                "'RK443' for problems with constraints"
             ) from None
         self.linear = dict.fromkeys(self.subproblems)
         try:
-            self.rates = {sp: rate_blocks(sp) for sp in self.subproblems}
+            self.linear_rates = {sp: rate_blocks(sp) for sp in self.subproblems}
         except NoSmallBlocks as error:
-            raise InputError(f"IFRK4: {error}; take timestepper = 'RK443'") from None
+            raise InputError(
+                f"{type(self).__name__}: {error}; take timestepper = 'RK443'"
+            ) from None
         self.half_steps = {}
 
     def step(self, timestep, wall_time):
@@ -98,7 +100,7 @@ class IFRK4(RK4):
                     [(expm(timestep / 2 * rates), where, where) for rates, where in blocks],
                     sp.shape[0],
                 )
-                for sp, blocks in self.rates.items()
+                for sp, blocks in self.linear_rates.items()
             }
         for sp, exponential in self.half_steps[timestep].items():
             data = system.get_subdata(sp)

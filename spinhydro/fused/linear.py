@@ -1,0 +1,112 @@
+"""The linear terms of a fused right-hand side: a small matrix for every wavenumber."""
+
+import numpy as np
+
+from spinhydro.fused.graph import Unsupported
+from spinhydro.fused.stepper import FusedRK4
+
+
+class ModeMatrix:
+    """A matrix (components, components) for every wavenumber; only entries that are not zero.
+
+    Parameters
+    ----------
+    matrix : array (components, components, *spectral shape)
+    """
+
+    def __init__(self, matrix):
+        self.rows = [
+            [
+                (j, np.ascontiguousarray(matrix[i, j]))
+                for j in range(len(matrix))
+                if matrix[i, j].any()
+            ]
+            for i in range(len(matrix))
+        ]
+        self._product = np.empty(matrix.shape[2:], complex)
+
+    def apply(self, values, out):
+        """out = matrix values, for spectra (components, *spectral shape)."""
+        for i, row in enumerate(self.rows):
+            if not row:
+                out[i] = 0
+            for number, (j, entry) in enumerate(row):
+                if number:
+                    out[i] += np.multiply(entry, values[j], out=self._product)
+                else:
+                    np.multiply(entry, values[j], out=out[i])
+
+
+def linear_matrix(right_side):
+    """L of ``dt(X) + L.X = F`` as (components, components, *spectral shape).
+
+    Raises Unsupported for terms that are products with fields.
+    """
+    number, shape = right_side.lowering.components, right_side.space.spectral_shape
+    matrix = np.zeros((number, number, *shape), complex)
+    for i, spectrum in enumerate(right_side.linear):
+        for base, symbol in spectrum.terms.items():
+            if base[0] != "state":
+                raise Unsupported("linear terms that are products with fields")
+            matrix[i, base[1]] = right_side.space.symbol(symbol)
+    return matrix
+
+
+def of_modes(function, matrix):
+    """A function of matrices (…, n, n), such as np.linalg.inv, for (n, n, *spectral shape)."""
+    last = np.moveaxis(matrix, (0, 1), (-2, -1))
+    return np.moveaxis(function(last), (-2, -1), (0, 1))
+
+
+class FusedLinear(FusedRK4):
+    """What the fused steppers that treat the linear terms apart have in common.
+
+    Attributes
+    ----------
+    linear : array (components, components, *spectral shape), or None if there are no such terms
+    """
+
+    def __init__(self, solver, projections=(), compiled=None):
+        self.linear_apart = any(hasattr(eq["L"], "tensorsig") for eq in solver.problem.equations)
+        super().__init__(solver, projections, compiled)
+
+    def _build(self):
+        super()._build()
+        self.linear = linear_matrix(self.right_side) if self.linear_apart else None
+        self._prepared = {}
+
+    def _make_native(self):
+        return None
+
+    def prepared(self, timestep):
+        """What `_prepare` makes of the linear terms for a timestep.
+
+        A run needs two: the timestep, and a shorter one that ends at the stop time.
+        """
+        if timestep not in self._prepared:
+            while len(self._prepared) > 1:
+                self._prepared.pop(next(iter(self._prepared)))
+            self._prepared[timestep] = self._prepare(timestep)
+        return self._prepared[timestep]
+
+    def _difference(self):
+        """Also looks at one step of the linear terms with Dedalus's own matrices."""
+        worst = super()._difference()
+        if self.linear is None:
+            return worst
+        return max(worst, self._linear_difference(1 / (1 + np.abs(self.linear).max())))
+
+    def _put(self, values):
+        """Let the fields of the solver hold a state, in coefficients."""
+        np.copyto(self.state, values)
+        self._current = False
+        self.synchronise()
+        self.solver.evaluator.require_coeff_space(self.solver.state)
+
+
+def largest_difference(pairs):
+    """Largest |ours - theirs| of pairs of arrays, relative to the largest of all values."""
+    pairs = [pair for pair in pairs if pair[0].size]
+    largest = max((np.abs(ours - theirs).max() for ours, theirs in pairs), default=0.0)
+    scale = max((np.abs(theirs).max() for _, theirs in pairs), default=0.0)
+    return float(largest / (scale or 1.0)) if np.isfinite(scale) else 0.0

@@ -1,0 +1,101 @@
+"""Every scheme in its fused form against the same scheme of Dedalus or ours."""
+
+import dedalus.public as d3
+import numpy as np
+import pytest
+from dedalus.core.timesteppers import RKGFY
+
+from spinhydro import ETDRK4, FusedETDRK4
+from spinhydro.errors import InputError
+from spinhydro.fused import FUSED, Unsupported
+from spinhydro.problem import load
+
+from ..conftest import ROOT
+from .test_fused_engine import CASES, SCALAR, SPIN, assert_same, build, gas, make, state
+
+LINEAR = ("dt(s) - nu*lap(s) + 2*s + dx(s) = cross(s, lap(s)) + u*B*cos(t)", SCALAR)
+SCHEMES = (d3.RK111, d3.RK222, d3.RK443, d3.RKSMR, RKGFY, d3.SBDF1, d3.SBDF2, d3.SBDF3, d3.SBDF4)
+SCHEMES += (d3.CNAB1, d3.CNAB2, d3.MCNAB2, d3.CNLF2, ETDRK4)
+
+
+def fused(scheme):
+    return lambda solver: FUSED[scheme](solver, compiled=False)
+
+
+def advance(equations, stepper, edit=None, **options):
+    problem, fields = make(equations, **options)
+    solver = build(problem, stepper)
+    for i in range(20):
+        if edit and i == 10:
+            edit(fields)
+        # Another step on the way, as the last one before an output.
+        solver.step(1e-3 if i < 15 else 4e-4)
+    return state(fields)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda s: s.__name__)
+def test_twenty_steps_agree_with_dedalus(scheme):
+    for equations, options in (((SPIN, "dt(u) = -u*dx(u)"), {}), (LINEAR, {"dealias": 3 / 2})):
+        assert_same(
+            advance(equations, fused(scheme), **options), advance(equations, scheme, **options)
+        )
+
+
+@pytest.mark.parametrize("scheme", [d3.RK443, d3.SBDF2, ETDRK4], ids=lambda s: s.__name__)
+@pytest.mark.parametrize("case", CASES)
+def test_every_kind_of_basis(scheme, case):
+    assert_same(
+        advance(LINEAR, fused(scheme), **CASES[case]), advance(LINEAR, scheme, **CASES[case])
+    )
+
+
+@pytest.mark.parametrize("dealias", [1, 3 / 2])
+@pytest.mark.parametrize("scheme", [d3.RK443, d3.SBDF2, ETDRK4], ids=lambda s: s.__name__)
+def test_complex_fields_that_linear_terms_couple(scheme, dealias):
+    ours, stepper = gas(FUSED[scheme], 2, dealias)
+    theirs, _ = gas(scheme, 2, dealias)
+    assert_same(ours, theirs)
+    assert stepper.check() < 1e-12
+
+
+@pytest.mark.parametrize("scheme", [d3.RK443, d3.SBDF2], ids=lambda s: s.__name__)
+def test_fields_changed_between_steps_are_honoured(scheme):
+    def edit(fields):
+        for name in ("n", "s", "B"):
+            fields[name].change_scales(1)
+            fields[name]["g"] *= 1.5
+        fields["B"]["g"][0] = 0
+
+    results = [advance(LINEAR, s, edit=edit) for s in (fused(scheme), scheme)]
+    assert_same(*results)
+    assert np.abs(results[0][0] - advance(LINEAR, scheme)[0]).max() > 1e-6
+
+
+@pytest.mark.parametrize("scheme", [d3.RK443, ETDRK4], ids=lambda s: s.__name__)
+def test_a_wrong_linear_part_is_found_by_the_check(scheme):
+    problem, _ = make(LINEAR)
+    stepper = build(problem, FUSED[scheme]).timestepper
+    assert stepper.check() < 1e-12
+    stepper.linear[0, 0] *= 1.001
+    stepper._prepared.clear()
+    with pytest.raises(InputError, match="disagree"):
+        stepper.check()
+
+
+def test_linear_terms_with_fields_are_refused():
+    problem, _ = make(("dt(s) + cross(B, s) = n*s", SCALAR))
+    with pytest.raises(Unsupported, match="products with fields"):
+        build(problem, FusedETDRK4)
+
+
+@pytest.mark.parametrize("scheme", ["RK443", "ETDRK4", "SBDF3"])
+def test_a_run_takes_the_fused_form(scheme, tmp_path):
+    path = ROOT / "problems" / "dark_bright_soliton.py"
+    values = {"timestep": 0.001, "stop_time": 0.02, "output_interval": 0.02, "timestepper": scheme}
+    runs = []
+    for engine in ("fused", "dedalus"):
+        problem = load(path, Nx=128, **values)
+        result = problem.run(out=tmp_path, quiet=True, engine=engine)
+        assert f"engine: {engine}" in (result.folder / "log.txt").read_text(encoding="utf-8")
+        runs.append([variable["g"].copy() for variable in problem.ivp.variables])
+    assert_same(*runs)
