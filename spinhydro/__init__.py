@@ -17,6 +17,7 @@ _HOME = {
     "main": "spinhydro.cli",
     "load": "spinhydro.problem",
     "simulate": "spinhydro.simulation",
+    "accelerate": "spinhydro.engines",
     "distributor": "spinhydro.domain",
     "local_part": "spinhydro.domain",
     "per_member": "spinhydro.ensemble.values",

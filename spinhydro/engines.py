@@ -1,6 +1,9 @@
 """Which engine evaluates the right side of the equations, and the solver it works in."""
 
+import logging
+
 import numpy as np
+from dedalus.core.solvers import InitialValueSolver
 
 from spinhydro.backend import SOLVER_OPTIONS
 from spinhydro.errors import InputError, ParameterError, SpinhydroError, no_such
@@ -9,6 +12,8 @@ from spinhydro.fused.stepper import WORTH_COMPILING
 from spinhydro.lean import make_lean
 from spinhydro.noise import noises_of
 from spinhydro.steppers import RK4, StochasticHeun
+
+logger = logging.getLogger("spinhydro")
 
 ENGINES = ("auto", "fused", "lean", "dedalus")
 
@@ -42,7 +47,7 @@ def build_solver(ivp, stepper):
         raise InputError(f"Dedalus cannot build this problem: {error}") from error
 
 
-def choose_engine(solver, engine, projections, steps):
+def choose_engine(solver, engine, projections=(), steps=np.inf, lazy=True):
     """Let the fastest engine that is possible step a solver, or the one that is asked for.
 
     Parameters
@@ -54,6 +59,8 @@ def choose_engine(solver, engine, projections, steps):
     projections : list of (field, operand)
     steps : int
         Length of the run: compiling takes its time too.
+    lazy : bool
+        Whether the fields of the solver need the state at outputs only, and not after every step.
 
     Returns
     -------
@@ -70,7 +77,7 @@ def choose_engine(solver, engine, projections, steps):
         if engine not in ("auto", name):
             continue
         try:
-            said = start(solver, projections, steps)
+            said = start(solver, projections, steps, lazy)
         except Unsupported as reason:
             reasons.append(f"the {name} engine cannot do {reason}")
         except InputError as reason:
@@ -90,7 +97,7 @@ def choose_engine(solver, engine, projections, steps):
     return "dedalus", f" ({'; '.join(reasons)})" if reasons else ""
 
 
-def _start_fused(solver, projections, steps):
+def _start_fused(solver, projections, steps, lazy):
     domain = solver.state[0].domain
     points = np.prod(solver.dist.grid_layout.global_shape(domain, domain.dealias))
     kind = type(solver.timestepper)
@@ -100,12 +107,70 @@ def _start_fused(solver, projections, steps):
         raise Unsupported("noise")
     stepper = FUSED[kind](solver, projections, compiled=steps * points > WORTH_COMPILING)
     agreement = stepper.check()
-    stepper.lazy = True
+    stepper.lazy = lazy
     solver.timestepper = stepper
     solver.enforce_real_cadence = None
     forward, back = stepper.right_side.transforms()
     return f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
 
 
-def _start_lean(solver, projections, steps):
+def _start_lean(solver, projections, steps, lazy):
     return f"agrees with Dedalus to {make_lean(solver):.0e}"
+
+
+def accelerate(solver, engine="auto"):
+    """Let the solver of a plain Dedalus script step as fast as its problem allows.
+
+    One changed line of a script::
+
+        solver = spinhydro.accelerate(problem.build_solver(d3.RK443))
+
+    and everything else stays: ``solver.step``, ``proceed``, handlers, CFL, ``load_state``,
+    ``log_stats``. The fields hold the state after every step, and what is changed in them between
+    steps (state, profiles, parameters) is honoured. Numbers agree with Dedalus's to rounding.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+        Before its first step. All time steppers of Dedalus and of spinhydro are fine.
+    engine : str
+        "fused", "lean", "dedalus", or "auto": the first of these that is possible. The choice is
+        made at the first step, when the state is there to check the engine with, and the log says
+        in one line what it is and why it is not a faster one.
+
+    Returns
+    -------
+    d3.InitialValueSolver
+        The same solver.
+
+    Raises
+    ------
+    InputError
+        For something else than such a solver; at the first step, if the engine that was asked for
+        is not possible.
+    """
+    check_engine(engine)
+    if not isinstance(solver, InitialValueSolver):
+        raise InputError(
+            f"accelerate() takes what problem.build_solver(…) of a d3.IVP gives, not "
+            f"{type(solver).__name__}"
+        )
+    solver.timestepper = _ChoosesAtFirstStep(solver, engine)
+    return solver
+
+
+class _ChoosesAtFirstStep:
+    """Stands for the time stepper of a solver until the state is known."""
+
+    def __init__(self, solver, engine):
+        self.solver, self.engine, self.stepper = solver, engine, solver.timestepper
+        self.steps, self.stages = self.stepper.steps, self.stepper.stages
+
+    def step(self, timestep, wall_time):
+        """Choose the engine, and take the first step with it."""
+        solver = self.solver
+        solver.timestepper = self.stepper
+        name, why = choose_engine(solver, self.engine, lazy=False)
+        if solver.dist.comm.rank == 0:
+            logger.info(f"engine: {name}{why}")
+        solver.timestepper.step(timestep, wall_time)

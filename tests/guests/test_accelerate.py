@@ -1,0 +1,179 @@
+"""accelerate(): one changed line in a plain Dedalus script, the same numbers."""
+
+import logging
+
+import dedalus.public as d3
+import h5py
+import numpy as np
+import pytest
+from dedalus.core.timesteppers import RungeKuttaIMEX
+
+import spinhydro
+from spinhydro import IFRK4, RK4, accelerate
+from spinhydro.errors import InputError, ParameterError
+
+from .all_fourier import EXAMPLES, kdv_burgers, reaction_diffusion, schroedinger, shear_flow
+
+
+def identity(solver):
+    return solver
+
+
+def run(make_problem, stepper, change, steps=20, timestep=1e-3, edit=None):
+    problem = make_problem()
+    solver = change(problem.build_solver(stepper, ncc_cutoff=0, entry_cutoff=0))
+    for i in range(steps):
+        if edit and i == steps // 2:
+            edit(problem)
+        solver.step(timestep if i < 15 else timestep / 2)
+    return [variable["c"].copy() for variable in problem.variables]
+
+
+def assert_same(ours, theirs, tolerance=1e-12):
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * max(1e-300, np.abs(b).max()))
+
+
+@pytest.mark.parametrize("stepper", [d3.RK443, d3.RK222, d3.SBDF2], ids=lambda s: s.__name__)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_give_the_numbers_of_dedalus(name, stepper, caplog):
+    """On every engine, or the reason is logged."""
+    theirs = run(EXAMPLES[name], stepper, identity)
+    with caplog.at_level(logging.INFO, "spinhydro"):
+        ours = run(EXAMPLES[name], stepper, accelerate)
+    scale = max(np.abs(a).max() for a in theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * scale)
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "spinhydro"]
+    expected = {"shear flow": "lean", "reaction-diffusion": "lean"}.get(name, "fused")
+    assert line.startswith(f"engine: {expected} (agrees with Dedalus to ")
+    assert ("the fused engine cannot do" in line) == (expected == "lean")
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean", "dedalus"])
+def test_an_engine_may_be_asked_for(engine):
+    theirs = run(schroedinger, d3.RK443, identity)
+    assert_same(run(schroedinger, d3.RK443, lambda s: accelerate(s, engine)), theirs)
+
+
+@pytest.mark.parametrize("stepper", [RK4, IFRK4, spinhydro.ETDRK4], ids=lambda s: s.__name__)
+def test_our_own_steppers(stepper):
+    assert_same(run(schroedinger, stepper, accelerate), run(schroedinger, stepper, identity))
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean"])
+def test_fields_changed_between_steps_are_honoured(engine):
+    def edit(problem):
+        (psi,) = problem.variables
+        psi.change_scales(1)
+        psi["g"] *= 1.1
+        psi["c"][2, 3] = 0.01j
+
+    def change(solver):
+        return accelerate(solver, engine)
+
+    ours = run(schroedinger, d3.RK443, change, edit=edit)
+    assert_same(ours, run(schroedinger, d3.RK443, identity, edit=edit))
+
+
+def script(change, folder, stepper):
+    """Handlers, CFL, flow properties, stop time, statistics and restart, as scripts use them."""
+    problem = kdv_burgers()
+    (u,) = problem.variables
+    solver = change(problem.build_solver(stepper))
+    solver.stop_sim_time = 0.05
+    snapshots = solver.evaluator.add_file_handler(folder / "snapshots", sim_dt=0.01, max_writes=50)
+    snapshots.add_task(u, name="u", layout="c")
+    snapshots.add_task(d3.Integrate(u * u), name="energy")
+    checkpoints = solver.evaluator.add_file_handler(
+        folder / "checkpoints", iter=5, mode="overwrite"
+    )
+    checkpoints.add_tasks(solver.state)
+    flow = d3.GlobalFlowProperty(solver, cadence=3)
+    flow.add_property(u**2, name="u2")
+    largest, steps = [], []
+    timestep = 1e-3
+    while solver.proceed:
+        solver.step(timestep)
+        timestep = 1e-3 * (1 + 0.5 * (solver.iteration % 7 == 0))
+        steps.append(timestep)
+        if solver.iteration % 3 == 1:
+            largest.append(flow.max("u2"))
+    solver.log_stats()
+    return u["c"].copy(), largest, solver
+
+
+@pytest.mark.parametrize("stepper", [d3.RK443, d3.RK222], ids=lambda s: s.__name__)
+def test_what_scripts_do_with_a_solver(stepper, tmp_path):
+    runs = []
+    for name, change in (("ours", accelerate), ("theirs", identity)):
+        folder = tmp_path / name
+        folder.mkdir()
+        u, largest, solver = script(change, folder, stepper)
+        with h5py.File(folder / "snapshots" / "snapshots_s1.h5") as file:
+            tasks = {key: file["tasks"][key][:] for key in file["tasks"]}
+            times = file["scales"]["sim_time"][:]
+        runs.append((u, largest, tasks, times, solver.iteration, solver.sim_time))
+    ours, theirs = runs
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-12)
+    for key in theirs[2]:
+        np.testing.assert_allclose(ours[2][key], theirs[2][key], rtol=0, atol=1e-13)
+    np.testing.assert_array_equal(ours[3], theirs[3])
+    assert ours[4:] == theirs[4:]
+
+
+def test_restart_from_a_file(tmp_path):
+    u, _, first = script(accelerate, tmp_path, d3.RK443)
+    problem = kdv_burgers()
+    solver = accelerate(problem.build_solver(d3.RK443))
+    solver.load_state(tmp_path / "checkpoints" / "checkpoints_s1.h5", 1)
+    assert 0 < solver.iteration < first.iteration
+    timestep = 1e-3
+    while solver.iteration < first.iteration:
+        timestep = 1e-3 * (1 + 0.5 * (solver.iteration % 7 == 0)) if solver.iteration else 1e-3
+        solver.step(timestep)
+    np.testing.assert_allclose(problem.variables[0]["c"], u, rtol=0, atol=1e-12)
+
+
+def test_cfl(tmp_path):
+    runs = []
+    for change in (accelerate, identity):
+        problem = shear_flow()
+        solver = change(problem.build_solver(d3.RK222))
+        cfl = d3.CFL(solver, initial_dt=1e-3, cadence=2, safety=0.2, max_dt=0.1)
+        cfl.add_velocity(problem.variables[0])
+        timesteps = []
+        for _ in range(10):
+            timesteps.append(cfl.compute_timestep())
+            solver.step(timesteps[-1])
+        runs.append((timesteps, problem.variables[1]["c"].copy()))
+    np.testing.assert_allclose(runs[0][0], runs[1][0], rtol=1e-12)
+    np.testing.assert_allclose(runs[0][1], runs[1][1], rtol=0, atol=1e-12)
+    assert len(set(runs[0][0])) > 1
+
+
+def test_what_is_not_a_solver_is_refused():
+    with pytest.raises(InputError, match="build_solver"):
+        accelerate(kdv_burgers())
+    with pytest.raises(ParameterError, match="did you mean 'lean'"):
+        accelerate(kdv_burgers().build_solver(d3.RK443), "leen")
+
+
+def test_an_engine_that_is_not_possible_is_refused_at_the_first_step():
+    solver = accelerate(reaction_diffusion().build_solver(d3.RK443), "fused")
+    with pytest.raises(InputError, match="the fused engine cannot do"):
+        solver.step(1e-3)
+
+
+def test_a_stepper_of_a_script_runs_lean(caplog):
+    class Heun(RungeKuttaIMEX):
+        stages = 2
+        c = np.array([0, 1, 1])
+        A = np.array([[0, 0, 0], [1, 0, 0], [0.5, 0.5, 0]])
+        H = np.array([[0, 0, 0], [1, 0, 0], [0.5, 0.5, 0]])
+
+    with caplog.at_level(logging.INFO, "spinhydro"):
+        ours = run(schroedinger, Heun, accelerate)
+    assert "engine: lean" in caplog.text and "the time stepper Heun" in caplog.text
+    assert_same(ours, run(schroedinger, Heun, identity))
