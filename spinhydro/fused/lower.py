@@ -7,6 +7,7 @@ from dedalus.core import arithmetic, operators
 from dedalus.core.field import Field
 
 from spinhydro.complex_values import imaginary_part, real_part, squared_modulus
+from spinhydro.fused.averages import Average
 from spinhydro.fused.graph import (
     CONSTANT,
     PROFILE,
@@ -212,8 +213,23 @@ class Lowering:
     def _transpose(self, expression):
         return np.swapaxes(self(expression.original_args[0]), *expression.indices)
 
+    def _average(self, expression):
+        return self._mean(expression, 1.0)
+
+    def _integral(self, expression):
+        left, right = expression.input_basis.bounds
+        return self._mean(expression, right - left)
+
+    def _mean(self, expression, factor):
+        """The value at every grid point; what is left of an axis is constant along it."""
+        kernel = Average(self.dist.get_axis(expression.coord), factor)
+        return self._through(kernel, expression)
+
     def _kernel(self, expression):
-        kernel, operand = expression.kernel, self(expression.original_args[0])
+        return self._through(expression.kernel, expression)
+
+    def _through(self, kernel, expression):
+        operand = self(expression.original_args[0])
         if kernel not in self._kernels:
             self._kernels.append(kernel)
         number = self._kernels.index(kernel)
@@ -249,6 +265,8 @@ _RULES = {
     operators.CartesianDivergence: Lowering._pass,
     operators.Convert: Lowering._pass,
     operators.Copy: Lowering._pass,
+    operators.Average: Lowering._average,
+    operators.Integrate: Lowering._integral,
     KernelOperator: Lowering._kernel,
 }
 
