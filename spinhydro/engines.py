@@ -47,7 +47,7 @@ def build_solver(ivp, stepper):
         raise InputError(f"Dedalus cannot build this problem: {error}") from error
 
 
-def choose_engine(solver, engine, projections=(), steps=np.inf, lazy=True):
+def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
     """Let the fastest engine that is possible step a solver, or the one that is asked for.
 
     Parameters
@@ -57,8 +57,9 @@ def choose_engine(solver, engine, projections=(), steps=np.inf, lazy=True):
     engine : str
         One of ENGINES.
     projections : list of (field, operand)
-    steps : int
-        Length of the run: compiling takes its time too.
+    steps : int, optional
+        Length of the run: compiling takes its time too. If nobody knows, it is done once the
+        solver has come so far that it pays.
     lazy : bool
         Whether the fields of the solver need the state at outputs only, and not after every step.
 
@@ -105,7 +106,8 @@ def _start_fused(solver, projections, steps, lazy):
         raise Unsupported(f"the time stepper {kind.__name__}")
     if noises_of(solver.problem):
         raise Unsupported("noise")
-    stepper = FUSED[kind](solver, projections, compiled=steps * points > WORTH_COMPILING)
+    compiled = None if steps is None else steps * points > WORTH_COMPILING
+    stepper = FUSED[kind](solver, projections, compiled=compiled)
     agreement = stepper.check()
     stepper.lazy = lazy
     solver.timestepper = stepper

@@ -41,20 +41,20 @@ class FusedETDRK4(FusedLinear):
         weights, half = self.prepared(timestep), timestep / 2
         first, second, third, fourth, halfway = self._kept
         stage, whole = self._stage, self._total
-        self.right_side(self.state, time, first)
+        self._rate_at(self.state, time, first)
         weights["half"].apply(self.state, halfway)
         weights["whole"].apply(self.state, whole)
         np.copyto(stage, halfway)
         self._add(stage, weights["a1"], first)
-        self.right_side(stage, time + half, second)
+        self._rate_at(stage, time + half, second)
         np.copyto(stage, halfway)
         self._add(stage, weights["b1"], first)
         self._add(stage, weights["b2"], second)
-        self.right_side(stage, time + half, third)
+        self._rate_at(stage, time + half, third)
         np.copyto(stage, whole)
         self._add(stage, weights["c1"], first)
         self._add(stage, weights["c3"], third)
-        self.right_side(stage, time + timestep, fourth)
+        self._rate_at(stage, time + timestep, fourth)
         second += third
         self._add(whole, weights["w1"], first)
         self._add(whole, weights["w2"], second)

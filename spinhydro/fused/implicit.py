@@ -86,7 +86,7 @@ class FusedRungeKutta(FusedImplicit):
         if linear and self._moved[0] is not None:
             linear.apply(stage, self._moved[0])
         for i in range(1, self.stages + 1):
-            self.right_side(stage, time + timestep * c[i - 1], self._rates[i - 1])
+            self._rate_at(stage, time + timestep * c[i - 1], self._rates[i - 1])
             np.copyto(known, self.state)
             for j in range(i):
                 self._plus(timestep * A[i, j], self._rates[j], known)
@@ -145,7 +145,7 @@ class FusedMultistep(FusedImplicit):
             past.rotate()
         states, moved, rates = self._history.values()
         np.copyto(states[0], self.state)
-        self.right_side(self.state, time, rates[0])
+        self._rate_at(self.state, time, rates[0])
         known = self._stage
         known.fill(0)
         for factors, past, sign in ((c, rates, 1), (a, states, -1)):

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from spinhydro.fused import native
 from spinhydro.fused.graph import Unsupported
-from spinhydro.fused.stepper import FusedRK4
+from spinhydro.fused.stepper import WORTH_COMPILING, FusedRK4
 
 
 class ModeMatrix:
@@ -75,8 +76,43 @@ class FusedLinear(FusedRK4):
         self.linear = linear_matrix(self.right_side) if self.linear_apart else None
         self._prepared = {}
 
-    def _make_native(self):
-        return None
+    def _allocate(self, compiled):
+        super()._allocate(False)
+        self._compiled_rates = None
+        if compiled:
+            self._compile()
+
+    def _compile(self):
+        """From now on rates are computed by compiled loops, if that is possible here."""
+        if native.is_possible(self.right_side.space):
+            self._compiled_rates = native.NativeStep(self.right_side)
+            self._stage = self._compiled_rates.state
+
+    def _compile_when_it_pays(self):
+        done = self._steps_taken * self.right_side.space.points
+        self._steps_taken += 1
+        if self._compiled is None and done > WORTH_COMPILING:
+            self._compiled = True
+            self._compile()
+
+    def _read_fields(self):
+        super()._read_fields()
+        if self._compiled_rates and not self._compiled_rates.is_current():
+            self._compile()
+
+    def _rate_at(self, values, time, out):
+        """out = the right-hand side at a state; fastest at the array self._stage."""
+        compiled = self._compiled_rates
+        if not compiled:
+            self.right_side(values, time, out)
+            return
+        if values is not compiled.state:
+            np.copyto(compiled.state, values)
+        compiled.evaluate(time)
+        np.copyto(out, compiled.rate)
+
+    def _evaluate(self, time):
+        self._rate_at(self.state, time, self._rate)
 
     def prepared(self, timestep):
         """What `_prepare` makes of the linear terms for a timestep.

@@ -49,10 +49,12 @@ def test_every_kind_of_basis(scheme, case):
     )
 
 
-@pytest.mark.parametrize("dealias", [1, 3 / 2])
-@pytest.mark.parametrize("scheme", [d3.RK443, d3.SBDF2, ETDRK4], ids=lambda s: s.__name__)
-def test_complex_fields_that_linear_terms_couple(scheme, dealias):
-    ours, stepper = gas(FUSED[scheme], 2, dealias)
+@pytest.mark.parametrize(
+    "scheme, dealias, compiled",
+    [(d3.RK443, 1, False), (d3.RK443, 1, True), (d3.SBDF2, 3 / 2, False), (ETDRK4, 1, False)],
+)
+def test_complex_fields_that_linear_terms_couple(scheme, dealias, compiled):
+    ours, stepper = gas(FUSED[scheme], 2, dealias, compiled=compiled)
     theirs, _ = gas(scheme, 2, dealias)
     assert_same(ours, theirs)
     assert stepper.check() < 1e-12
@@ -69,6 +71,20 @@ def test_fields_changed_between_steps_are_honoured(scheme):
     results = [advance(LINEAR, s, edit=edit) for s in (fused(scheme), scheme)]
     assert_same(*results)
     assert np.abs(results[0][0] - advance(LINEAR, scheme)[0]).max() > 1e-6
+
+
+def test_it_compiles_on_the_way_when_the_run_is_long(monkeypatch):
+    monkeypatch.setattr("spinhydro.fused.linear.WORTH_COMPILING", 100)
+    runs, steppers = [], []
+    for stepper in (FUSED[d3.RK443], d3.RK443):
+        problem, fields = make(LINEAR)
+        solver = build(problem, stepper)
+        for _ in range(20):
+            solver.step(1e-3)
+        runs.append(state(fields))
+        steppers.append(solver.timestepper)
+    assert_same(*runs)
+    assert steppers[0]._compiled_rates is not None
 
 
 @pytest.mark.parametrize("scheme", [d3.RK443, ETDRK4], ids=lambda s: s.__name__)
