@@ -1,0 +1,59 @@
+"""The engines of spinhydro, and Dedalus alone, as competitors."""
+
+import dedalus.public as d3
+import numpy as np
+
+from benchmarks.measure import Competitor
+from spinhydro.engines import FUSED, build_solver
+from spinhydro.lean import make_lean
+
+
+def engines(make, stepper, timestep, stock="RK443"):
+    """Fused (compiled, and NumPy alone), lean, tuned Dedalus with the same scheme, and with RK443.
+
+    Parameters
+    ----------
+    make : callable()
+        A new problem in its initial state.
+    stepper : type
+    timestep : float
+    """
+    found = [
+        _competitor("spinhydro", make, stepper, timestep, compiled=True),
+        _competitor("spinhydro without numba", make, stepper, timestep, compiled=False),
+        _competitor("spinhydro, lean engine", make, stepper, timestep, lean=True),
+        _competitor(f"Dedalus, tuned, {stepper.__name__}", make, stepper, timestep),
+    ]
+    if stock:
+        scheme = getattr(d3, stock)
+        found.append(_competitor(f"Dedalus, tuned, {stock}", make, scheme, timestep))
+        found[-1].same_scheme = False
+    return found
+
+
+def _competitor(name, make, stepper, timestep, compiled=None, lean=False):
+    problem = make()
+    solver = build_solver(problem, stepper)
+    fused = None
+    if compiled is not None:
+        fused = FUSED[stepper](solver, compiled=compiled)
+        fused.lazy = True
+        solver.timestepper = fused
+        solver.enforce_real_cadence = None
+    elif lean:
+        make_lean(solver)
+
+    def advance(steps):
+        for _ in range(steps):
+            solver.step(timestep)
+
+    def state():
+        if fused:
+            fused.synchronise()
+        values = []
+        for variable in solver.state:
+            variable.change_scales(1)
+            values.append(variable["g"].reshape(-1, *variable["g"].shape[-problem.dist.dim :]))
+        return np.concatenate(values)
+
+    return Competitor(name, advance, state)

@@ -1,0 +1,47 @@
+"""Memory and set-up, each measured in a process of its own."""
+
+import resource
+import subprocess
+import sys
+import time
+
+from benchmarks.units import superfluid
+from spinhydro import IFRK4
+from spinhydro.engines import build_solver, choose_engine
+
+SIZES = {"memory": 128, "setup": 64}
+RESOURCES = {
+    "memory": "GPE 128³: peak memory above the interpreter, in sizes of the state (≤ 8, 5)",
+    "setup": "GPE 64³: CPU seconds from the equations to the end of the first step (≤ 5, 2)",
+}
+
+
+def measure_resource(name):
+    """(what, figure) of a resource."""
+    code = f"from benchmarks.resources import report; report({name!r})"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                            check=False)  # fmt: skip
+    if answer.returncode:
+        return RESOURCES[name], f"failed: {answer.stderr.strip().splitlines()[-1]}"
+    return RESOURCES[name], answer.stdout.strip().splitlines()[-1]
+
+
+def report(name):
+    """Print the figure; for a process of its own."""
+    size = SIZES[name]
+    before, start = _peak(), time.process_time()
+    problem = superfluid.problem((size,) * 3, 0.5)
+    solver = build_solver(problem, IFRK4)
+    kind, said = choose_engine(solver, "auto", [], 10_000)
+    solver.step(1e-4)
+    seconds = time.process_time() - start
+    state = 2 * size**3 * 16
+    if name == "memory":
+        print(f"{(_peak() - before) / state:.1f} ({kind}; {seconds:.1f} s to the first step)")
+    else:
+        print(f"{seconds:.2f} s ({kind})")
+
+
+def _peak():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
