@@ -131,3 +131,27 @@ def inverse(matrix):
     except np.linalg.LinAlgError:
         raise NoSmallBlocks("the equations are singular at some wavenumber") from None
     return BlockMatrix(blocks, matrix.shape[0])
+
+
+def exponentials(matrices):
+    """exp of many small square matrices (…, n, n).
+
+    What is a multiple of the identity, as the wavenumber in most linear terms, is taken apart and
+    is then exact; the rest is scaled, summed as a Taylor series and squared.
+    """
+    size = matrices.shape[-1]
+    mean = np.trace(matrices, axis1=-2, axis2=-1)[..., None, None] / size
+    if size == 1:
+        return np.exp(mean)
+    identity = np.eye(size)
+    rest = matrices - mean * identity
+    largest = np.abs(rest).sum(axis=-1).max(initial=0)
+    squarings = max(0, int(np.ceil(np.log2(largest / 0.5)))) if largest > 0 else 0
+    rest = rest / 2**squarings
+    # 0.5**15/15! is below rounding.
+    result = identity + rest / 14
+    for order in range(13, 0, -1):
+        result = identity + rest @ result / order
+    for _ in range(squarings):
+        result = result @ result
+    return np.exp(mean) * result

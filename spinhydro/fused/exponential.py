@@ -1,8 +1,8 @@
 """The exponential of the linear terms, E = exp(-L timestep/2), for every wavenumber."""
 
 import numpy as np
-from scipy.linalg import expm
 
+from spinhydro.blocks import exponentials
 from spinhydro.fused.graph import Unsupported
 
 
@@ -112,10 +112,10 @@ class Exponential:
         self.timestep = timestep
         if not self.has_phases:
             last = np.moveaxis(self.matrix(), (0, 1), (-2, -1))
-            exponential = expm(-timestep / 2 * last)
+            exponential = exponentials(-timestep / 2 * last)
             self.entries = np.ascontiguousarray(np.moveaxis(exponential, (-2, -1), (0, 1)))
             return
-        self.mixed = expm(-timestep / 2 * self.mixing)
+        self.mixed = exponentials(-timestep / 2 * self.mixing)
         self.factors = [self._factors(symbol, timestep) for symbol in self.phases]
 
     def apply(self, values, out):

@@ -20,6 +20,7 @@ class FusedIFRK4(FusedRK4):
     """
 
     linear_apart = True
+    stock = IFRK4
 
     def _build(self):
         super()._build()
@@ -63,7 +64,7 @@ class FusedIFRK4(FusedRK4):
         """Also compares a half step of the linear terms with that of IFRK4."""
         worst = super()._difference()
         solver, timestep = self.solver, 1 / (1 + self.exponential.largest())
-        stock = IFRK4(solver)
+        stock = self._reference
         solver.evaluator.require_coeff_space(solver.state)
         for sp in stock.subproblems:
             sp.gather_inputs(solver.state, out=stock.stage.get_subdata(sp))

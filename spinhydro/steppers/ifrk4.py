@@ -1,9 +1,8 @@
 """The classical Runge-Kutta scheme in the frame that moves with the linear terms."""
 
 import numpy as np
-from scipy.linalg import expm
 
-from spinhydro.blocks import BlockMatrix, NoSmallBlocks, blocks_of, dense
+from spinhydro.blocks import BlockMatrix, NoSmallBlocks, blocks_of, dense, exponentials
 from spinhydro.errors import InputError
 from spinhydro.steppers.rk4 import RK4
 
@@ -97,7 +96,7 @@ class IFRK4(RK4):
                 self.half_steps.pop(next(iter(self.half_steps)))
             self.half_steps[timestep] = {
                 sp: BlockMatrix(
-                    [(expm(timestep / 2 * rates), where, where) for rates, where in blocks],
+                    [(exponentials(timestep / 2 * rates), where, where) for rates, where in blocks],
                     sp.shape[0],
                 )
                 for sp, blocks in self.linear_rates.items()
