@@ -10,7 +10,7 @@ from pathlib import Path
 from spinhydro.errors import InputError, nearest
 
 from .load import load
-from .selection import selected
+from .selection import selected, with_names
 
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)\Z", re.DOTALL)
 
@@ -100,6 +100,14 @@ def chosen(ds, arguments):
         _pairs(arguments.name, "--name", "Z=magnetization"),
         _numbers(arguments.parameter, "--parameter", "Omega_R=0.7414"),
     )
+
+
+def named(ds, arguments):
+    """`ds` whole, with the names and parameters that the options state."""
+    if arguments.member is not None or arguments.cut:
+        raise InputError("this figure shows the whole run; leave --member and --cut out")
+    ds = with_names(ds, _pairs(arguments.name, "--name", "Z=magnetization"))
+    return ds.assign_attrs(_numbers(arguments.parameter, "--parameter", "Omega_R=0.7414"))
 
 
 def _pairs(words, option, example):

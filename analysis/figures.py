@@ -5,7 +5,8 @@ then further runs (parameters without `*`, those with a default may be left out)
 which `spinhydro plot RUN --figure NAME OPTION=VALUE` sets.  It returns a matplotlib Figure.
 
 Names: `fig2a`, `ed1c` for figures of paper A (Farolfi et al., Nature Physics 17, 1359 (2021)) and
-its Extended Data; a figure of another source carries a word of that source in front.
+its Extended Data; `b1` … `b4` and `bs1` … `bs7` for the figures of paper B (Rockwell et al.,
+arXiv:2312.14068) and of its supplement; words for what is no figure of a paper.
 """
 
 import inspect
@@ -16,7 +17,7 @@ from matplotlib.figure import Figure
 
 from spinhydro.errors import InputError, nearest
 
-from . import figure2
+from . import figure2, figure_dispersion, figure_grating, figure_growth, figure_walls
 from .interface import require
 from .profiles import draw_profiles
 from .spacetime import plot_spacetime, spacetime_variable
@@ -140,6 +141,89 @@ FIGURES = {
     ),
     "spacetime": Entry(_draw_spacetime, "one output against x and t (output=NAME)", check=_has_map),
     "profiles": Entry(draw_profiles, "the last state of every output", whole=True),
+    "b1": Entry(
+        figure_dispersion.draw_dispersion,
+        "Fig. 1 of paper B: dispersion of the chain law, for one or two cell sizes",
+        check=figure_dispersion.has_small_defect,
+        whole=True,
+    ),
+    "b2": Entry(
+        figure_growth.draw_growth,
+        "Fig. 2 of paper B: growth rates and grown spectrum, for up to five n_bar",
+        check=figure_growth.has_noise,
+        whole=True,
+    ),
+    "b3": Entry(
+        figure_grating.draw_energy,
+        "Fig. 3 of paper B: exchange energy and errors of two or three models, 8 pulses",
+        check=figure_grating.has_pulses,
+        whole=True,
+        order=figure_grating.in_order,
+    ),
+    "b4": Entry(
+        figure_grating.draw_mean,
+        "Fig. 4 of paper B: mean m_z of up to three models, 8 pulses",
+        check=figure_grating.has_pulses,
+        whole=True,
+        order=figure_grating.in_order,
+    ),
+    "bs1": Entry(
+        figure_grating.draw_initial,
+        "Fig. SI 1 of paper B: m_z and m_x of the grating at the start, 8 pulses",
+        check=figure_grating.has_pulses,
+        whole=True,
+    ),
+    "bs2": Entry(
+        figure_dispersion.draw_dispersion,
+        "Fig. SI 2 of paper B: dispersion of the law of long waves, one or two cell sizes",
+        check=figure_dispersion.has_small_defect,
+        whole=True,
+    ),
+    **{
+        name: Entry(
+            figure_grating.draw_grating,
+            f"{title}: energy, errors and mean m_z of two or three models",
+            check=figure_grating.has_pulses,
+            whole=True,
+            order=figure_grating.in_order,
+        )
+        for name, title in {
+            "bs3": "Fig. SI 3 of paper B, 1 pulse",
+            "bs4": "Fig. SI 4 of paper B, 16 pulses",
+            "grating": "transient grating with any number of pulses",
+        }.items()
+    },
+    "bs5": Entry(
+        figure_walls.draw_walls,
+        "Fig. SI 5 of paper B: domain walls out of an in-plane grating, up to six runs",
+        check=figure_walls.has_in_plane,
+        whole=True,
+    ),
+    "bs6": Entry(
+        figure_walls.draw_temperature,
+        "Fig. SI 6 of paper B: temperature against x and t",
+        check=figure_walls.has_temperature,
+        whole=True,
+    ),
+    "bs7": Entry(
+        figure_grating.draw_continuation,
+        "Fig. SI 7 of paper B: exchange energy of continuations of one hot state",
+        check=figure_grating.has_energy,
+        whole=True,
+        order=figure_grating.in_order,
+    ),
+    "dispersion": Entry(
+        figure_dispersion.draw_dispersion,
+        "power against k and f, ridge and magnon law (component=, window=, law=)",
+        check=figure_dispersion.has_waves,
+        whole=True,
+    ),
+    "walls": Entry(
+        figure_walls.draw_walls,
+        "m_z against x and t, its sign changes and the exchange energy",
+        check=figure_walls.has_in_plane,
+        whole=True,
+    ),
 }
 
 

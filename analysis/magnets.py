@@ -1,10 +1,10 @@
 """Spins and material of a magnetic run, whatever its file calls them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from spinhydro.errors import InputError, did_you_mean
+from spinhydro.errors import InputError, did_you_mean, nearest
 
 from .sampling import squeezed
 from .style import is_tensor
@@ -12,6 +12,7 @@ from .style import is_tensor
 MU_0 = 4e-7 * np.pi  # V s/(A m)
 GAMMA = 1.76e11  # rad/(T s), as in paper B
 BOLTZMANN = 1.380649e-23  # J/K
+COMPONENTS = (("mx", "my", "mz"), ("m_x", "m_y", "m_z"))
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15}
 METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9, "pm": 1e-12}
 FREQUENCIES = {"s": "Hz", "ms": "kHz", "us": "MHz", "ns": "GHz", "ps": "THz", "fs": "PHz"}
@@ -24,7 +25,8 @@ def spins(ds, output="m"):
     ----------
     ds : Dataset of `load`
     output : str
-        A vector output, or three scalar outputs "mx, my, mz".
+        A vector output, or three scalar outputs "mx, my, mz"; these are also found where there
+        is no m.
 
     Returns
     -------
@@ -36,13 +38,14 @@ def spins(ds, output="m"):
         No such output, or one that is not a vector of three components.
     """
     names = [name.strip() for name in output.split(",")]
+    if names == ["m"] and "m" not in ds:
+        names = next((three for three in COMPONENTS if all(one in ds for one in three)), names)
     for name in names:
         if name not in ds:
-            held = [str(key) for key in ds.data_vars]
+            held = ", ".join(str(key) for key in ds.data_vars) or "none"
             raise InputError(
-                f"this run has no output {name!r}; {did_you_mean(name, held, 'choose')} "
-                f"It has {', '.join(held) or 'none'}. Name the spins with output=NAME "
-                "(or output=MX,MY,MZ)"
+                f"this run has no output {name!r} of spins; it has {held}. "
+                "If one of them is the spins, say so with --name m=OUTPUT"
             )
     if len(names) == 3:
         values = np.stack([ds[name].values for name in names], axis=1)
@@ -70,7 +73,7 @@ def scalar(ds, output):
     if output not in ds:
         held = [str(key) for key in ds.data_vars]
         raise InputError(
-            f"this run has no output {output!r}; {did_you_mean(output, held, 'choose')} "
+            f"this run has no output {output!r}; {did_you_mean(output, held)} "
             f"It has {', '.join(held) or 'none'}"
         )
     variable = squeezed(ds[output]) if "member" not in ds[output].dims else ds[output]
@@ -118,7 +121,7 @@ class Magnet:
     """Constants of a uniaxial ferromagnet, in the units of its run (rad/time, length).
 
     omega_M = gamma mu_0 M_s, omega_K = gamma mu_0 H_k; J = 2 A a = mu_0 M_s² lambda_ex² a and
-    d_z = mu_0 M_s H_k a³/2 in joule (None where the run does not state M_s in SI units).
+    d_z = mu_0 M_s H_k a³/2 in joule (None where the units of the run are unknown).
     """
 
     omega_M: float
@@ -151,8 +154,10 @@ def micromagnetic(magnet, k):
 
 KERNELS = {"chain": chain, "micromagnetic": micromagnetic}
 # Other words for the two laws that runs and papers use.
-SAME_LAW = {"atomistic": "chain", "stencil": "chain", "asd": "chain", "lattice": "chain"}
-SAME_LAW |= {"k2": "micromagnetic", "k^2": "micromagnetic", "llg": "micromagnetic"}
+SAME_LAW = {
+    **dict.fromkeys(("lattice", "atomistic", "asd", "pslle"), "chain"),
+    **dict.fromkeys(("k2", "k^2", "llg"), "micromagnetic"),
+}
 
 
 def known_kernel(name):
@@ -171,8 +176,8 @@ def magnet(ds, **changes):
     """The material of a run from its parameters, in units of the run.
 
     Used are `omega_M`, `omega_K` where the run states them, and otherwise gamma mu_0 times `Ms`
-    and `Hk` (A/m; `gamma` in rad/(T s), 1.76e11 where it is not stated), with the time unit of
-    the run; `lambda_ex` and `a` in its length unit.
+    and `Hk`, which are in A/m if `gamma` is in rad/(T s), and in the units of the run if gamma is
+    (1.76e11 rad/(T s) where it is not stated); `lambda_ex` and `a` in the length unit.
 
     Parameters
     ----------
@@ -188,29 +193,41 @@ def magnet(ds, **changes):
     given = {**ds.attrs, **changes}
     second = SECONDS.get(ds.t.attrs.get("units"))
     metre = METRES.get(_length_unit(ds))
-    gamma = float(given.get("gamma", GAMMA))
+    gamma, field = _gamma(given, second, metre)
     values = {}
     for name, source in (("omega_M", "Ms"), ("omega_K", "Hk")):
         if name in given:
             values[name] = float(given[name])
         elif source in given and second is not None:
-            values[name] = gamma * MU_0 * float(given[source]) * second
+            values[name] = gamma * MU_0 * float(given[source]) * field * second
         else:
             raise InputError(_missing(name, f"{name} (or {source} in A/m and a time unit)", given))
     for name in ("lambda_ex", "a"):
         if name not in given:
             raise InputError(_missing(name, name, given))
         values[name] = float(given[name])
-    if "Ms" in given and "Hk" in given and metre is not None:
-        Ms, Hk = float(given["Ms"]), float(given["Hk"])
-        values["J"] = MU_0 * Ms**2 * (values["lambda_ex"] * metre) ** 2 * values["a"] * metre
-        values["d_z"] = MU_0 * Ms * Hk * (values["a"] * metre) ** 3 / 2
+    if second is not None and metre is not None:
+        scale = MU_0 * gamma**2 * second**2 / metre**3
+        values["J"] = values["omega_M"] ** 2 * values["lambda_ex"] ** 2 * values["a"] / scale
+        values["d_z"] = values["omega_M"] * values["omega_K"] * values["a"] ** 3 / (2 * scale)
     kernel = given.get("kernel", "chain")
     return Magnet(**values, alpha=float(given.get("alpha", 0.0)), kernel=str(kernel))
 
 
-def with_kernel(material, kernel):
-    return replace(material, kernel=known_kernel(kernel))
+def _gamma(given, second, metre):
+    """gamma in rad/(T s), and the factor that turns the run's magnetization into A/m.
+
+    Problem files with units state gamma in kg, A and their own length and time: 1.76e23 for nm
+    and ps; plain scripts state 1.76e11. Nothing magnetic lies a decade away from either.
+    """
+    gamma = float(given.get("gamma", GAMMA))
+    for turned, field in ((gamma, 1.0), (gamma * (second or 1), 1 / (metre or 1))):
+        if 0.1 < turned / GAMMA < 10:
+            return turned, field
+    raise InputError(
+        f"gamma = {gamma:g} is no gyromagnetic ratio in rad/(T s) (1.76e11 for an electron); "
+        "state it with --parameter gamma=NUMBER"
+    )
 
 
 def _length_unit(ds):
@@ -218,8 +235,9 @@ def _length_unit(ds):
 
 
 def _missing(name, text, given):
-    likely = did_you_mean(name, [str(key) for key in given])
+    likely = nearest(name, [str(key) for key in given])
     return (
-        f"the run states no parameter {text}; {likely + ' ' if likely else ''}"
-        f"give it as {name}=VALUE, or draw a run of problems/ that states its material"
+        f"the run states no parameter {text}; "
+        f"{f'did you mean {likely!r}? ' if likely else ''}"
+        f"State it with --parameter {name}=NUMBER, or give a run of problems/ with its material"
     )

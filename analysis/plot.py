@@ -35,7 +35,7 @@ def main(argv=None):
             raise InputError("name a run folder, for example runs/quantum_torque/0001")
         whole = [line.read(path) for path in paths]
         if name is not None and FIGURES[name].whole:
-            runs = whole
+            runs = [line.named(ds, arguments) for ds in whole]
         else:
             runs = [line.chosen(ds, arguments) for ds in whole]
         if arguments.list:

@@ -40,7 +40,7 @@ def plot_spacetime(ds, name="Z", ax=None, colour_scale=None, bar=True):
         values, text = np.abs(values) ** 2, f"|{name}|²"
     low, high, colours = _colours(name, values, colour_scale)
     ax = axes_or_new(ax)
-    image = _image(ax, position.values, ds.t.values, values, vmin=low, vmax=high, cmap=colours)
+    image = draw_image(ax, position.values, ds.t.values, values, vmin=low, vmax=high, cmap=colours)
     ax.set_xlabel(label(position, variable.dims[1]))
     ax.set_ylabel(label(ds.t, "t"))
     if bar:
@@ -79,7 +79,8 @@ def _colours(name, values, limits):
     return *limits, DIVERGING if limits[0] == -limits[1] else SEQUENTIAL
 
 
-def _image(ax, x, t, values, **kwargs):
+def draw_image(ax, x, t, values, **kwargs):
+    """Map of values (t, x) with x across and t up, on regular and irregular points."""
     steps = np.diff(t)
     if (
         len(x) > 1

@@ -13,6 +13,7 @@ from scipy.signal import windows
 from spinhydro.errors import InputError, did_you_mean
 
 from .magnets import frequency_unit, scalar, space_axes, spacing, spins
+from .style import is_tensor
 
 COMPONENTS = ("perpendicular", "x", "y", "z")
 WINDOWS = {
@@ -44,10 +45,7 @@ def wave_amplitudes(ds, output="m", component="perpendicular"):
     InputError
         No such output or component, an axis that is not uniform, or more than one space axis.
     """
-    vector = "," in output or (output in ds and any(d.startswith("spin") for d in ds[output].dims))
-    if not vector and output in ds and "component" in ds[output].dims:
-        vector = ds[output].sizes["component"] == 3
-    if vector or output not in ds:
+    if output not in ds or any(is_tensor(dim) for dim in ds[output].dims):
         u = spins(ds, output)
         if component not in COMPONENTS:
             raise InputError(

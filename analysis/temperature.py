@@ -32,7 +32,7 @@ def temperature_profile(ds, output=None):
     if not names:
         raise InputError(
             "this run has no output of a temperature (T_e, T_p or temperature); draw a run of "
-            "problems/laser_grating.py, or name the output with output=NAME"
+            "problems/laser_grating.py, or say which it is with --name T_e=OUTPUT"
         )
     return scalar(ds, names[0])
 

@@ -1,0 +1,179 @@
+"""Modulational instability: Fig. 2 of paper B."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spinhydro.errors import InputError
+
+from .growth import (
+    LINEAR,
+    cut_off,
+    cut_off_formula,
+    growth_formula,
+    growth_rates,
+    largest_growth,
+)
+from .magnets import magnet, spins
+from .spectra import wave_amplitudes
+from .style import INK, axes_or_new, panel_letter, run_name
+
+SHADES = ["#1f4e79", "#c1272d", "#4f7f3f", "#b8860b", "#6a4c93"]
+
+
+def draw_growth(ds, second=None, third=None, fourth=None, fifth=None, *, output="m", until=None):
+    """a: growth rates against wavenumber; b: spectrum of m_z as it has grown.
+
+    Each run is an ensemble for one n_bar, or several of them on one member axis.
+    """
+    runs = [run for run in (ds, second, third, fourth, fifth) if run is not None]
+    parts = [part for run in runs for part in ensembles(run, output)]
+    parts.sort(key=lambda part: part.attrs["n_bar_mean"])
+    figure = Figure(figsize=(8.2, 3.7))
+    axes = figure.subplots(
+        1,
+        2,
+        gridspec_kw={"left": 0.07, "right": 0.985, "top": 0.92, "bottom": 0.23, "wspace": 0.22},
+    )
+    for row, part in enumerate(parts):
+        colour = SHADES[row % len(SHADES)]
+        plot_growth_rates(part, axes[0], output, until, colour=colour)
+        plot_grown_spectrum(part, axes[1], output, until, colour=colour)
+    for ax, letter in zip(axes, "ab", strict=True):
+        panel_letter(ax, letter)
+    axes[0].legend(title=r"$\bar n$:  $\Gamma_{\max}$, cut-off", loc="upper left", handlelength=1.2)
+    largest = max(cut_off_formula(magnet(part), part.attrs["n_bar_mean"]) for part in parts)
+    axes[0].set_xlim(0, 1.25 * largest)
+    axes[0].set_ylim(0, 1.32 * axes[0].get_ylim()[1])
+    axes[1].set_xlim(0, 2 * largest)
+    names = ", ".join(run_name(run) for run in runs)
+    members = ", ".join(str(part.sizes.get("member", 1)) for part in parts)
+    figure.text(
+        0.03,
+        0.02,
+        f"Run {names} ({members} members). a: points from inverting cosh² of the mean power, lines "
+        "$\\Gamma^2 = \\omega(k)[(1-\\bar n^2)\\omega_K - \\omega(k)]$, dotted: cut-off of Eq. (4) "
+        "with $H_k$.\nb: points at the last output of the linear stage, crosses at the start, "
+        "lines: the start times cosh Γt.",
+        fontsize=6.5,
+        va="bottom",
+    )
+    return figure
+
+
+def ensembles(ds, output="m"):
+    """The members of a run in groups of equal n_bar (to 0.001), a dataset for each group."""
+    m_z = spins(ds, output).isel(spin=2, t=0)
+    mean = m_z.mean([dim for dim in m_z.dims if dim != "member"]).values
+    groups = np.round(mean, 3)
+    out = []
+    for value in np.unique(groups):
+        chosen = np.flatnonzero(groups == value)
+        part = ds.isel(member=chosen) if "member" in ds.dims else ds
+        out.append(part.assign_attrs(n_bar_mean=float(mean[chosen].mean())))
+    return out
+
+
+def plot_growth_rates(ds, ax=None, output="m", until=None, colour=INK):
+    """Measured growth rates (points) over the formula (line) of one ensemble."""
+    ax = axes_or_new(ax)
+    rates = growth_rates(ds, output, until)
+    material, n_bar = magnet(ds), rates.attrs["n_bar"]
+    scale, unit = _rate_unit(ds)
+    k = np.linspace(0, float(rates.k.max()), 20001)
+    formula = growth_formula(material, k, n_bar)
+    known = rates.growth_squared.notnull().values
+    # Oscillations beyond the cut-off would lie on the axis.
+    known &= rates.growth_squared.values > 0
+    ax.plot(k, scale * formula, color=colour, lw=0.9)
+    ax.plot(
+        rates.k.values[known],
+        scale * rates.growth.values[known],
+        "o",
+        ms=3.4,
+        mfc="none",
+        mew=0.8,
+        color=colour,
+        label=_label(rates, scale),
+    )
+    if n_bar**2 < 1:
+        ax.axvline(cut_off_formula(material, n_bar), color=colour, lw=0.6, ls=":")
+    ax.set_xlabel(f"$k$ (rad/{ds.x.attrs.get('units', 'unit')})")
+    ax.set_ylabel(rf"$\Gamma$ ({unit})")
+    return ax
+
+
+def plot_grown_spectrum(ds, ax=None, output="m", until=None, colour=INK):
+    """Root mean square amplitude of m_z per wave at the start and at the end of linear growth."""
+    ax = axes_or_new(ax)
+    rates = growth_rates(ds, output, until)
+    n = wave_amplitudes(ds, output, "z")
+    n = n.isel(k=np.flatnonzero(n.k.values > 0))
+    elapsed = rates.attrs["until"]
+    last = int(np.argmin(np.abs(n.t.values - n.t.values[0] - elapsed)))
+    size = np.sqrt(np.mean(np.abs(n.values) ** 2, axis=1))
+    k, n_bar = n.k.values, rates.attrs["n_bar"]
+    material = magnet(ds)
+    omega = material.exchange(k)
+    squared = omega * ((1 - n_bar**2) * material.omega_K - omega)
+    factor = np.abs(np.cosh(np.sqrt(squared.astype(complex)) * elapsed).real)
+    growing = squared > 0
+    ax.semilogy(k, size[0], "+", ms=3, mew=0.6, color=colour, alpha=0.5)
+    ax.semilogy(k, size[last], "o", ms=2.8, mfc="none", mew=0.7, color=colour)
+    ax.semilogy(k[growing], (size[0] * factor)[growing], color=colour, lw=0.9)
+    ax.axvline(cut_off_formula(material, n_bar), color=colour, lw=0.6, ls=":")
+    ax.set_xlabel(f"$k$ (rad/{ds.x.attrs.get('units', 'unit')})")
+    ax.set_ylabel(r"rms $\hat m_z(k)$")
+    ax.set_ylim(bottom=0.02 * np.median(size[0]))
+    return ax
+
+
+def growth_report(ds, output="m"):
+    """Lines: per n_bar the largest growth and the cut-off, measured and by formula."""
+    lines = []
+    scale, unit = _rate_unit(ds)
+    for part in ensembles(ds, output):
+        n_bar = part.attrs["n_bar_mean"]
+        try:
+            rates = growth_rates(part, output)
+            top, end = scale * largest_growth(rates)[1], cut_off(rates)
+        except InputError as error:
+            lines.append(f"n_bar = {round(n_bar, 4):g}: not available ({error})")
+            continue
+        material = magnet(part)
+        exact_end = cut_off_formula(material, n_bar)
+        exact = scale * growth_formula(material, np.linspace(0, exact_end, 100001), n_bar).max()
+        length = ds.x.attrs.get("units", "unit")
+        lines.append(
+            f"n_bar = {round(n_bar, 4):g}: largest growth {top:.3f} (formula {exact:.3f}) {unit}, "
+            f"cut-off {end:.6f} (formula {exact_end:.6f}) rad/{length}"
+        )
+    return lines
+
+
+def has_noise(ds, name):
+    """Raise InputError where a run is no modulational instability."""
+    n = wave_amplitudes(ds.isel(t=slice(0, 3)), "m", "z")
+    if n.sizes["t"] < 3:
+        raise InputError(f"{name}: needs three outputs; let the run go on")
+    magnet(ds)
+    first = np.mean(np.abs(n.isel(t=0).values) ** 2, axis=0)
+    noise = np.sqrt(first[n.k.values != 0].sum())
+    if not 0 < noise < LINEAR or first[n.k.values == 0].max() > (1 - 1e-3) ** 2:
+        raise InputError(
+            f"{name}: needs a uniform tilted state with small noise on m_z at the start; make it "
+            "with spinhydro run problems/modulational_instability.py n_bar=0.25"
+        )
+
+
+def _label(rates, scale):
+    """n_bar with the measured maximum and cut-off, as far as the run gives them."""
+    text = f"{round(rates.attrs['n_bar'], 4):g}"
+    try:
+        return f"{text}: {scale * largest_growth(rates)[1]:.2f}, {cut_off(rates):.5f}"
+    except InputError:
+        return text
+
+
+def _rate_unit(ds):
+    unit = ds.t.attrs.get("units", "")
+    return (1e3, "1/ns") if unit == "ps" else (1.0, f"1/{unit}" if unit else "1/time")
