@@ -1,5 +1,7 @@
 """Transient grating in several models: Figs. 3, 4, SI 1, SI 3, SI 4 and SI 7 of paper B."""
 
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
@@ -61,13 +63,25 @@ def draw_energy(ds, second=None, third=None, *, output="m"):
     return figure
 
 
-def draw_mean(ds, second=None, third=None, *, output="m", logarithmic=0):
-    """Mean out-of-plane magnetization against time, with the first picoseconds in an inset."""
+def draw_mean(ds, second=None, third=None, *, output="m", logarithmic=None):
+    """Mean out-of-plane magnetization against time, and below it the difference between models.
+
+    Times are on a logarithmic axis if `logarithmic` is 1; by default for runs longer than 10.
+    """
     runs = _runs(ds, second, third)
-    figure = Figure(figsize=(5.2, 3.7))
-    ax = figure.add_axes([0.12, 0.2, 0.85, 0.73])
-    plot_mean(runs, ax, output, logarithmic, inset=True)
-    _footnote(figure, runs, errors=False)
+    figure = Figure(figsize=(5.4, 4.6 if len(runs) > 1 else 3.8))
+    edges = {"left": 0.135, "right": 0.975, "top": 0.96, "bottom": 0.19 if len(runs) > 1 else 0.22}
+    if len(runs) == 1:
+        plot_mean(runs, figure.add_subplot(figure.add_gridspec(1, 1, **edges)[0]), output)
+    else:
+        grid = figure.add_gridspec(2, 1, height_ratios=[2.2, 1], hspace=0.08, **edges)
+        upper = figure.add_subplot(grid[0])
+        lower = figure.add_subplot(grid[1], sharex=upper)
+        plot_mean(runs, upper, output, logarithmic)
+        plot_mean_difference(runs, lower, output)
+        upper.tick_params(labelbottom=False)
+        upper.set_xlabel("")
+    _footnote(figure, runs, errors=False, width=104)
     return figure
 
 
@@ -83,7 +97,7 @@ def draw_grating(ds, second=None, third=None, *, output="m"):
     mean = figure.add_subplot(grid[:, 1])
     plot_energy(runs, energy, output)
     plot_errors(runs, errors, output)
-    plot_mean(runs, mean, output, inset=True)
+    plot_mean(runs, mean, output)
     energy.tick_params(labelbottom=False)
     energy.set_xlabel("")
     for ax, letter in zip((energy, errors, mean), "abc", strict=True):
@@ -128,7 +142,7 @@ def draw_continuation(ds, second=None, third=None, *, output="m", zero=None):
     ax.set_ylabel(r"$E_\mathrm{ex}/NJ$")
     ax.set_ylim(bottom=0)
     ax.legend()
-    _footnote(figure, runs, errors=False)
+    _footnote(figure, runs, errors=False, width=104)
     return figure
 
 
@@ -207,37 +221,52 @@ def plot_errors(runs, ax=None, output="m"):
     return ax
 
 
-def plot_mean(runs, ax=None, output="m", logarithmic=0, inset=False):
+def plot_mean(runs, ax=None, output="m", logarithmic=None):
     """⟨m_z⟩ against time."""
     ax = axes_or_new(ax)
     last = max(float(run.t[-1]) for run in runs)
-    _mean_lines(runs, ax, output)
-    ax.set_xlabel(label(runs[0].t, "t"))
-    ax.set_ylabel(r"$\langle m_z\rangle$")
+    if logarithmic is None:
+        logarithmic = last > 10
+    for run in runs:
+        mean = mean_magnetization(run, output)
+        if logarithmic:
+            mean = mean.isel(t=mean.t.values > 0)
+        _band(ax, mean.t.values, mean.values, LOOK.get(model(run), {}), _legend(run))
     if logarithmic:
         ax.set_xscale("log")
+        ax.set_xlim(0.9 * min(float(run.t[run.t > 0][0]) for run in runs), last)
     else:
         ax.set_xlim(0, last)
-    if inset and not logarithmic and last > 10:
-        inner = ax.inset_axes([0.4, 0.14, 0.56, 0.5])
-        _mean_lines(runs, inner, output, until=2.5)
-        inner.set_xlim(0, 2.5)
-        inner.tick_params(labelsize=6)
-        ax.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
-    else:
-        ax.legend(loc="lower right")
+    ax.set_xlabel(label(runs[0].t, "t"))
+    ax.set_ylabel(r"$\langle m_z\rangle$")
+    ax.legend(loc="lower right")
+    return ax
+
+
+def plot_mean_difference(runs, ax=None, output="m"):
+    """⟨m_z⟩ of every run but PS-LLE (or the first) minus that of the latter, times 1000."""
+    ax = axes_or_new(ax)
+    base = next((run for run in runs if model(run) == CONTINUUM), runs[0])
+    mean = mean_magnetization(base, output).mean("member")
+    for run in runs:
+        if run is base:
+            continue
+        other = mean_magnetization(run, output).mean("member")
+        both = (other.t.values <= float(mean.t[-1])) & (other.t.values > float(mean.t[0]))
+        shared = np.isin(np.round(other.t.values, 6), np.round(mean.t.values, 6)) & both
+        t = other.t.values[shared]
+        if not len(t):
+            continue
+        at = mean.values[np.searchsorted(mean.t.values, t - 1e-6)]
+        look = {**LOOK.get(model(run), {}), "markevery": max(1, len(t) // CIRCLES)}
+        ax.plot(t, 1e3 * (other.values[shared] - at), **look)
+    ax.axhline(0, color=INK, lw=0.5)
+    ax.set_xlabel(label(runs[0].t, "t"))
+    ax.set_ylabel(rf"$10^3\,\Delta\langle m_z\rangle$ from {model(base)}", fontsize=7)
     return ax
 
 
 # Parts
-
-
-def _mean_lines(runs, ax, output, until=None):
-    for run in runs:
-        mean = mean_magnetization(run, output)
-        if until is not None:
-            mean = mean.isel(t=mean.t.values <= until * 1.02)
-        _band(ax, mean.t.values, mean.values, LOOK.get(model(run), {}), _legend(run))
 
 
 def _band(ax, t, values, look, text):
@@ -286,9 +315,9 @@ def _is_number(ds, name):
     return isinstance(ds.attrs.get(name), (int, float))
 
 
-def _footnote(figure, runs, errors=True):
+def _footnote(figure, runs, errors=True, width=150):
     names = ", ".join(f"{run_name(run)} ({_legend(run)})" for run in runs)
-    text = f"Runs {names}; {_numbers(runs[0])}."
+    text = "\n".join(textwrap.wrap(f"Runs {names}; {_numbers(runs[0])}.", width))
     if errors:
         text += "\nRaw sum: the energy of the ground state, $-J$ per site, not taken off."
     figure.text(0.03, 0.02, text, fontsize=6.5, va="bottom")
