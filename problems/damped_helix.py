@@ -76,10 +76,7 @@ Q = 2 * pi * turns / L_x
 if kernel == "lattice":
     W = spinhydro.kernel("chain", a=a, stiffness=stiffness)
 else:
-
-    def W(k):  # a function of k is a kernel
-        return stiffness * k**2
-
+    W = lambda k: stiffness * k**2  # a function of k is a kernel
 
 timestepper = "RK4"
 timestep = 0.1 / (omega_K + W(pi / cell))

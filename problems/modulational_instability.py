@@ -1,0 +1,133 @@
+"""
+Modulational instability of a magnet that was turned away from its easy axis (paper B, Fig. 2).
+
+A chain with perpendicular anisotropy precesses uniformly with m_z = n_bar. Small noise on m_z grows
+at long waves: the uniform state breaks up into a train of solitons. In
+
+    dm/dt = -m x H,   H = omega_K m_z z - W m,   omega(k) = 2 omega_M (lambda_ex/a)^2 (1 - cos ka)
+
+a wave of small noise on m_z, with none on the azimuth, follows n(k, t) = n(k, 0) cos(Omega t),
+
+    Omega^2 = omega(k) [omega(k) - (1 - n_bar^2) omega_K],
+
+so that it grows with Gamma = |Omega| below the cut-off omega(k) = (1 - n_bar^2) omega_K, fastest
+with (1 - n_bar^2) omega_K/2. (The paper writes M_eff for H_k; its cut-off of 0.19 rad/nm is that of
+H_k.) The members of the run have noise of their own; together they give the spectrum <|n(k, t)|^2>.
+
+| symbol in this file | meaning | paper B |
+|---|---|---|
+| n_bar | m_z of the uniform state: 0, 0.25, 0.5, 0.75 | Fig. 2 |
+| Ms, Hk, lambda_ex, a | 770 kA/m, 1550 kA/m, 7.3 nm, 0.355 nm | CoFe/Ni |
+| members | realisations of the noise in one run | 100 |
+| noise | size of the noise on m_z | small |
+| seed | member m has the noise of (seed, m), on any number of ranks | |
+
+Runs in some minutes on one core, in half of that on two ranks; members=4 in seconds. To run, and to
+plot:
+
+    spinhydro run problems/modulational_instability.py n_bar=0.25
+    mpiexec -n 2 spinhydro run problems/modulational_instability.py members=100
+    spinhydro plot runs/modulational_instability/0001
+
+Expected: Gamma up to 171.405, 160.692, 128.554, 74.990 /ns and cut-offs 0.194394, 0.188219,
+0.168342, 0.128565 rad/nm for n_bar = 0, 0.25, 0.5, 0.75.
+"""
+
+import spinhydro
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)
+
+import dedalus.public as d3
+import numpy as np
+
+from spinhydro.units.nm_ps import A, mu_0, pi, ps, rad, tesla
+from spinhydro.units.nm_ps import m as metre
+from spinhydro.units.nm_ps import s as second
+
+# Parameters
+material = "CoFeNi"  # `spinhydro materials` lists the others
+Ms = spinhydro.material(material).Ms * A / metre
+Hk = spinhydro.material(material).Hk * A / metre
+lambda_ex = spinhydro.material(material).lambda_ex * metre
+a = spinhydro.material(material).a * metre
+gamma = 1.76e11 * rad / (tesla * second)
+kernel = "lattice"  # or "micromagnetic": the same at long waves
+n_bar = 0.25
+members = 100
+noise = 1e-6
+seed = 0
+N = 1152  # cells
+cell = a
+stop_time = 50 * ps
+output_interval = 1 * ps
+
+conditions = {
+    "Ms > 0 and lambda_ex > 0 and a > 0 and cell > 0": (
+        "Ms, lambda_ex, a and cell must be positive"
+    ),
+    "Hk > 0": "Hk must be positive: with an easy plane nothing grows",
+    "-1 < n_bar < 1": "n_bar must lie between -1 and 1: at the axis nothing grows",
+    "0 < noise <= 1e-3": "noise must be small: above 0, at most 1e-3",
+    "N >= 8": "N must be at least 8",
+    "kernel in ('lattice', 'micromagnetic')": "kernel must be lattice or micromagnetic",
+}
+
+# Derived parameters
+omega_M, omega_K = gamma * mu_0 * Ms, gamma * mu_0 * Hk
+stiffness = omega_M * lambda_ex**2
+if kernel == "lattice":
+    W = spinhydro.kernel("chain", a=a, stiffness=stiffness)
+else:
+    W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
+L_x = N * cell
+k = 2 * pi * np.fft.fftfreq(N, cell)
+Gamma_max = (1 - n_bar**2) * omega_K / 2
+timestepper = "RK4"
+timestep = 1.4 / (omega_K + np.max(W(k)))  # growing waves are a thousand times slower
+
+# Bases
+coords = d3.CartesianCoordinates("x")
+spin = d3.CartesianCoordinates("sx", "sy", "sz")
+dist = spinhydro.distributor(coords, dtype=np.float64)
+xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, L_x))
+
+# Fields
+m = dist.VectorField(spin, name="m", bases=xbasis)
+m_z = dist.Field(name="m_z", bases=xbasis)
+t = dist.Field(name="t")
+
+# Substitutions
+ex, ey, ez = spin.unit_vector_fields(dist)
+
+
+def linear(m_z, t):
+    """m_z of linear theory: every wave n(k, 0) cos(Omega t)."""
+    Omega = np.sqrt((W(k) * (W(k) - (1 - n_bar**2) * omega_K)).astype(complex))
+    return n_bar + np.fft.ifft(np.cos(Omega * t.ravel()[0]) * np.fft.fft(m_z - n_bar)).real
+
+
+m_z_linear = spinhydro.pointwise(linear, m_z, t, like=m_z)
+
+# Problem
+problem = d3.IVP([m], time=t, namespace=locals())
+problem.add_equation("dt(m) = -cross(m, omega_K*(m@ez)*ez - W(m))")
+projections = {"m": "m/sqrt(m@m)"}
+
+# Initial conditions
+m_z["g"] = n_bar + noise * spinhydro.noise(m_z, seed)
+m["g"][2] = m_z["g"]
+m["g"][0] = np.sqrt(1 - m_z["g"] ** 2)
+
+# Output
+outputs = {"m": "m", "mz_mean": "ave(m@ez)"}
+watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
+expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
+# The largest wave of the noise has grown to a few noise*cosh(Gamma t) by the end, and its square is
+# what linear theory leaves out; RK4 lets the shortest waves of the noise fade.
+grown = noise * np.cosh(Gamma_max * stop_time)
+if grown < 0.01:
+    expect["waves of linear theory"] = (
+        f"abs(m@ez - m_z_linear) <= {10 * noise + 0.01 * grown + 100 * grown**2:g}"
+    )
+quick = {"members": 2, "N": 96, "stop_time": "2*ps"}
