@@ -82,7 +82,7 @@ else:
     W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
 L_x = N * cell
 k = 2 * pi * np.fft.fftfreq(N, cell)
-Gamma_max = (1 - n_bar**2) * omega_K / 2
+Gamma_max = omega_K / 2  # of all n_bar
 timestepper = "RK4"
 timestep = 1.4 / (omega_K + np.max(W(k)))  # growing waves are a thousand times slower
 

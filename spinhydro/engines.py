@@ -10,7 +10,7 @@ from spinhydro.errors import InputError, ParameterError, SpinhydroError, no_such
 from spinhydro.fused import FUSED, Unsupported
 from spinhydro.fused.stepper import WORTH_COMPILING
 from spinhydro.lean import make_lean
-from spinhydro.noise import noises_of
+from spinhydro.random_fields import noises_of
 from spinhydro.steppers import RK4, StochasticHeun
 
 logger = logging.getLogger("spinhydro")

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 from dedalus.core.field import Operand
 
+from spinhydro.ensemble.values import PerMember
 from spinhydro.errors import InputError
 from spinhydro.kernels.operator import KernelOperator, said
 
@@ -70,7 +71,13 @@ class Kernel:
             return KernelOperator(arguments[0], self)
         if any(isinstance(argument, Operand) for argument in arguments):
             raise InputError(f"{self} acts on one field")
+        if any(isinstance(argument, PerMember) for argument in arguments):
+            return self.function(*arguments)
         arrays = [np.asarray(argument, dtype=float) for argument in arguments]
+        if not any(array.ndim for array in arrays):
+            found = self.function(*arrays)
+            if isinstance(found, PerMember):
+                return found
         values = self._finite(arrays)
         return values if values.ndim else values.item()
 
@@ -91,13 +98,11 @@ class Kernel:
         Parameters
         ----------
         k : arrays
-            One for every direction of space, all with as many axes as the result.
+            One for every direction of space, all with as many axes as the result, whose first is
+            that of the members of this rank where the kernel differs between them.
         """
-        shape = np.broadcast_shapes(*(array.shape for array in k))
         values = self._finite(self._chosen(k))
-        outer = values.shape[:2] if self.components else (1, 1)
-        values = values if self.components else values[None, None]
-        return np.broadcast_to(values, (*outer, *shape))
+        return values if self.components else values[None, None]
 
     def symmetric_matrix(self, k, signless):
         """The same, averaged over both signs of k where `signless` (an array for each k) is set.
@@ -153,8 +158,9 @@ class Kernel:
         values = self._evaluate(k)
         bad = ~np.isfinite(values)
         if np.any(bad):
-            shape = values.shape[values.ndim - np.broadcast(*k).ndim :]
-            worst = np.argwhere(bad)[0][values.ndim - len(shape) :]
+            dimensions = np.broadcast(*k).ndim
+            shape = values.shape[values.ndim - dimensions :]
+            worst = np.argwhere(bad)[0][values.ndim - dimensions :]
             place = [np.broadcast_to(array, shape)[tuple(worst)] for array in k]
             where = ", ".join(
                 f"{name} = {said(v)}" for name, v in zip(self._names(k), place, strict=False)
@@ -203,14 +209,16 @@ def _as_array(values, k, kernel):
     shape = np.broadcast_shapes(*(array.shape for array in k))
     try:
         if isinstance(values, (list, tuple)):
-            rows = [[np.broadcast_to(entry, shape) for entry in row] for row in values]
-            values = np.array(rows)
+            shape = np.broadcast_shapes(
+                shape, *(np.shape(entry) for row in values for entry in row)
+            )
+            values = np.array([[np.broadcast_to(entry, shape) for entry in row] for row in values])
         values = np.asarray(values)
         if values.dtype.kind not in "biufc":
             raise ValueError(f"it gives {values.dtype}")
-        if values.ndim == len(shape) + 2:
-            return np.broadcast_to(values, (*values.shape[:2], *shape))
-        return np.broadcast_to(values, shape)
+        outer = values.shape[:2] if values.ndim == len(shape) + 2 else ()
+        shape = np.broadcast_shapes(shape, values.shape[len(outer) :])
+        return np.broadcast_to(values, (*outer, *shape))
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{kernel} must give one value, or a square of values [[…], …], for every wavenumber "

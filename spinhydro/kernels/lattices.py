@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 
+from spinhydro.ensemble.values import PerMember
 from spinhydro.errors import InputError, ParameterError, no_such
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.operator import said
@@ -119,7 +120,7 @@ def lattice_kernel(name, a, omega_J=None, stiffness=None, beyond="refuse", axes=
         if name in ("chain", "square", "sc"):
             zone = None
     rate = exchange_rate(name, omega_J, stiffness, lattice.curvature * a**2)
-    omega = exchange_sum(offsets, np.full(len(offsets), rate))
+    omega = exchange_sum(offsets, [rate] * len(offsets))
     if beyond == "flat":
         if zone is not None:
             raise InputError(
@@ -242,7 +243,8 @@ def neighbours_kernel(lattice, a, omega_E, axes="cartesian"):
 
 
 def _positive(what, value, name):
-    if not (np.isscalar(value) and np.isfinite(value) and value > 0):
+    single = np.isscalar(value) or isinstance(value, PerMember)
+    if not (single and np.isfinite(value) and value > 0):
         raise ParameterError(f"the kernel {name} needs {what} > 0, not {value}")
 
 

@@ -87,6 +87,9 @@ class KernelOperator(LinearOperator):
         dependence = self.operand.matrix_dependence(*variables).copy()
         for axis in self.axes:
             dependence[axis] |= not self.domain.constant[axis]
+        for part in self._kept.values():
+            # Members, if the kernel differs between them.
+            dependence |= np.array(part.shape[2:]) > 1
         return dependence
 
     def matrix_coupling(self, *variables):
@@ -114,6 +117,11 @@ class KernelOperator(LinearOperator):
             shape[axis] = local.size
             found.append(k.reshape(shape))
         return found
+
+    @property
+    def _local_shape(self):
+        elements = self.dist.coeff_layout.local_elements(self.domain, scales=1)
+        return tuple(local.size for local in elements)
 
     def _turns(self):
         """The axes along which coefficients come in pairs."""
@@ -201,6 +209,7 @@ class KernelOperator(LinearOperator):
                     for axis, n in enumerate(shape)
                 ],
             )
+            part = np.broadcast_to(part, (*part.shape[:2], *self._local_shape))
             part = part[(slice(None), slice(None), *local)]
             rows, columns = part.shape[:2]
             rest = int(np.prod(outer[1:] if self.kernel.components else outer, dtype=int))

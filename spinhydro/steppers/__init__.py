@@ -24,7 +24,7 @@ with noise (``spinhydro.white_noise``), those of Dedalus may not.
 from dedalus.core import timesteppers
 
 from spinhydro.errors import ParameterError, no_such
-from spinhydro.noise import noises_of
+from spinhydro.random_fields import noises_of
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.rk4 import RK4

@@ -108,3 +108,13 @@ def test_several_coordinate_objects_are_refused():
 def test_fast_sizes():
     assert fast_size(1127) == 1134
     assert fast_size(2048) == 2048
+
+
+def test_no_module_hides_a_function_of_the_package():
+    """Importing spinhydro.noise, a module, would have replaced spinhydro.noise, the function."""
+    import importlib.util
+
+    import spinhydro
+
+    for name in spinhydro.__all__:
+        assert importlib.util.find_spec(f"spinhydro.{name}") is None, name
