@@ -21,7 +21,7 @@ USAGE = """spinhydro: spin hydrodynamics and Landau-Lifshitz dynamics on Dedalus
   spinhydro list                          problem files and runs in this folder
   spinhydro laboratory [NAME=VALUE …]     from atom number and trap to the model parameters
   spinhydro materials [NAME]              magnetic materials and their parameters
-  spinhydro words                         what equations may say
+  spinhydro words [PROBLEM]               what equations may say; the kernels of a problem file
 
 `spinhydro COMMAND --help` says more. Example:
   spinhydro run problems/quantum_torque.py Omega_R='2*pi*62*Hz' torque=0
@@ -361,10 +361,20 @@ def _first_sentence(path):
 
 
 def _words(arguments):
-    _Parser(prog="spinhydro words", description="What equations may say.").parse_args(arguments)
-    from spinhydro.words import help_text
+    parser = _Parser(prog="spinhydro words", description="What equations may say.")
+    parser.add_argument("problem", nargs="?", help="a problem file: its own kernels, with values")
+    parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help="new values for it")
+    chosen = parser.parse_intermixed_args(arguments)
+    if not chosen.problem:
+        from spinhydro.words import help_text
 
-    print(help_text())
+        print(help_text())
+        return 0
+    from spinhydro.kernels.listing import kernels_of
+    from spinhydro.parameters import parse_pairs
+    from spinhydro.problem import load
+
+    print("\n".join(kernels_of(load(chosen.problem, **parse_pairs(chosen.values)))))
     return 0
 
 
