@@ -103,11 +103,11 @@ def measure(unit, repeats):
             number = steps[result.competitor.name]
             seconds = _seconds(result.competitor.advance, number)
             result.samples.append(1e3 * seconds / number)
-    for result in running:
-        result.milliseconds = median(result.samples)
+        for result in results:
+            if result.competitor.seconds_per_step:
+                result.samples.append(1e3 * result.competitor.seconds_per_step())
     for result in results:
-        if result.competitor.seconds_per_step:
-            result.samples = [1e3 * result.competitor.seconds_per_step() for _ in range(3)]
+        if result.samples:
             result.milliseconds = median(result.samples)
     return results
 
