@@ -61,7 +61,8 @@ def make_kernel(outputs, location, compiled=None):
     if compiled:
         import numba
 
-        kernel = numba.njit(kernel)
+        # As NumPy does, 1/0 gives inf; the check for it would keep the loop from vectorising.
+        kernel = numba.njit(kernel, error_model="numpy", fastmath={"contract"})
     return kernel
 
 

@@ -69,6 +69,7 @@ class FusedRK4:
         self.native = None
         if compiled and native.is_possible(self.right_side.space):
             self.native = self._make_native()
+            self.right_side.compile_projections()
             self.state, self._rate = self.native.state, self.native.rate
             return
         shape, dtype = self.right_side.state_shape, self.right_side.state_dtype

@@ -208,6 +208,24 @@ def test_linear_terms_that_differ_and_are_tied_by_derivatives():
         assert_same(ours, theirs)
 
 
+@pytest.mark.parametrize("basis", [d3.RealFourier, RealFourierNyquist])
+def test_projections_of_the_compiled_step(basis):
+    found = []
+    for compiled in (False, True):
+        problem, fields = make(("dt(s) = cross(s, lap(s))", "dt(u) = -u"), basis=basis)
+        s = fields["s"]
+        projections = [(s, s / (s @ s) ** 0.5)]
+        solver = build(
+            problem, lambda solver, c=compiled, p=projections: FusedRK4(solver, p, compiled=c)
+        )
+        for _ in range(5):
+            solver.step(1e-3)
+        found.append(state(fields))
+    assert_same(found[1], found[0])
+    if basis is RealFourierNyquist:
+        np.testing.assert_allclose((found[1][0] ** 2).sum(axis=0), 1, atol=1e-14)
+
+
 def test_a_long_run_is_compiled_on_the_way(monkeypatch):
     monkeypatch.setattr("spinhydro.fused.stepper.WORTH_COMPILING", 16 * 10)
     equations = ("dt(s) = cross(B, s)", "dt(u) = -u*dx(u)")
