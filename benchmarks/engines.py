@@ -56,4 +56,13 @@ def _competitor(name, make, stepper, timestep, compiled=None, lean=False):
             values.append(variable["g"].reshape(-1, *variable["g"].shape[-problem.dist.dim :]))
         return np.concatenate(values)
 
-    return Competitor(name, advance, state)
+    initial = [variable["c"].copy() for variable in solver.state]
+
+    def reset():
+        for variable, coefficients in zip(solver.state, initial, strict=True):
+            variable["c"] = coefficients
+        solver.sim_time = 0
+        if fused:
+            fused.read_again()
+
+    return Competitor(name, advance, state, reset=reset)

@@ -25,6 +25,8 @@ class Competitor:
         Why it does not take part, and how to get it.
     same_scheme : bool
         Whether its numbers are those of the unit's scheme to rounding.
+    reset : callable(), optional
+        Go back to the initial state.
     seconds_per_step : callable(), optional
         For programs that time themselves.
     """
@@ -34,6 +36,7 @@ class Competitor:
     state: object = None
     missing: str = ""
     same_scheme: bool = True
+    reset: object = None
     seconds_per_step: object = None
 
 
@@ -55,6 +58,8 @@ class Unit:
         Takes the transforms of one step alone: the floor.
     sites : int, optional
         Quote the time per site too.
+    longest : int
+        Steps for which the problem is known to stay finite.
     """
 
     title: str
@@ -65,7 +70,7 @@ class Unit:
     transforms: object = None
     sites: int = 0
     compared_steps: int = 10
-    note: str = ""
+    longest: int = 10_000
 
 
 @dataclass
@@ -100,8 +105,11 @@ def measure(unit, repeats):
         steps[floor.name] = max(1, round(SAMPLE_SECONDS / max(seconds, 1e-6)))
     for _ in range(repeats):
         for result in running:
-            number = steps[result.competitor.name]
+            number = min(unit.longest, steps[result.competitor.name])
+            if result.competitor.reset:
+                result.competitor.reset()
             seconds = _seconds(result.competitor.advance, number)
+            _check_finite(unit, result.competitor)
             result.samples.append(1e3 * seconds / number)
         for result in results:
             if result.competitor.seconds_per_step:
@@ -110,6 +118,12 @@ def measure(unit, repeats):
         if result.samples:
             result.milliseconds = median(result.samples)
     return results
+
+
+def _check_finite(unit, competitor):
+    """A time taken on numbers that are none says nothing."""
+    if competitor.state and not np.all(np.isfinite(competitor.state())):
+        raise RuntimeError(f"{unit.title}: {competitor.name} is not finite any more")
 
 
 def _seconds(advance, steps):

@@ -1,5 +1,6 @@
 """The coupled Gross-Pitaevskii equations as a script of XMDS2, which makes a C++ program of it."""
 
+import atexit
 import math
 import resource
 import shutil
@@ -64,10 +65,13 @@ def xmds(shape, D, timestep, omega, g, g12):
 
     short = 20
     long = short + max(20, int(3e7 / math.prod(shape)))
-    folder = tempfile.TemporaryDirectory()
-    places = {steps: Path(folder.name) / str(steps) for steps in (short, long)}
+    places = {}
 
     def seconds_per_step():
+        if not places:
+            folder = tempfile.mkdtemp()
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            places.update({steps: Path(folder) / str(steps) for steps in (short, long)})
         for steps, place in places.items():
             if not place.exists():
                 place.mkdir()
@@ -80,7 +84,6 @@ def xmds(shape, D, timestep, omega, g, g12):
                     raise RuntimeError(f"xmds2: {(made.stdout + made.stderr)[-2000:]}")
         return (_cpu_seconds(places[long]) - _cpu_seconds(places[short])) / (long - short)
 
-    seconds_per_step.folder = folder  # kept as long as it is needed
     return Competitor(
         "XMDS2, RK4 in the interaction picture", same_scheme=False,
         seconds_per_step=seconds_per_step,

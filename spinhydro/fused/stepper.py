@@ -139,6 +139,10 @@ class FusedRK4:
         """Whether the state is finite, without a look at the fields."""
         return bool(np.isfinite(np.sum(self.state)))
 
+    def read_again(self):
+        """Take the state from the fields at the next step, also when `lazy`."""
+        self._shown, self._current = None, False
+
     def synchronise(self):
         """Bring the fields of the solver up to date."""
         if self._current:

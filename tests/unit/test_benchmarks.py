@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import table
-from benchmarks.measure import Unit, measure
+from benchmarks.measure import Competitor, Unit, measure
 from benchmarks.units import landau_lifshitz, superfluid
 
 
@@ -29,3 +29,9 @@ def test_a_small_unit_is_measured():
     (result,) = measure(unit, 1)
     assert result.milliseconds > 0
     assert "| plain, scipy.fft |" in table.of_unit(unit, [result])
+
+
+def test_a_state_that_is_not_finite_is_not_timed():
+    broken = Competitor("broken", lambda steps: None, lambda: np.array([np.nan]))
+    with pytest.raises(RuntimeError, match="not finite"):
+        measure(Unit("small", "broken", [broken], "nothing"), 1)
