@@ -55,6 +55,8 @@ _HOME = {
     "spin_spiral": "spinhydro.exact",
     "dark_bright_soliton": "spinhydro.exact",
     "rabi_rotation": "spinhydro.exact",
+    "langevin": "spinhydro.exact",
+    "heisenberg_ring": "spinhydro.exact",
 }
 
 __all__ = sorted(_HOME)

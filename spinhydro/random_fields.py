@@ -169,9 +169,7 @@ def thermal_field(like, temperature, alpha, moment, gamma, k_B, seed=0, stream=0
             raise ParameterError(f"{what} = {_shown(value)}: it must be positive")
     noise = white_noise(like, seed=seed, stream=stream, name="thermal_noise")
     strength = 2 * alpha * gamma * k_B / moment * temperature
-    if isinstance(strength, Operand):
-        return np.sqrt(strength) * noise
-    return math.sqrt(strength) * noise
+    return np.sqrt(strength) * noise
 
 
 _WORDS = {"alpha": "damping", "temperature": "temperature"}
@@ -184,9 +182,12 @@ def _least(value):
         return float(value["g"].min(initial=math.inf))
     if isinstance(value, Operand):
         return math.inf
-    if isinstance(value, (int, float, np.number)) and math.isfinite(value):
-        return float(value)
-    return math.nan
+    try:
+        # One number, or one for each member.
+        values = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        return math.nan
+    return float(values.min()) if np.all(np.isfinite(values)) else math.nan
 
 
 def _shown(value):

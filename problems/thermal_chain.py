@@ -1,0 +1,139 @@
+"""
+Spins in a heat bath: a chain of atoms at a temperature, or spins on their own in a field.
+
+Every spin feels a fluctuating field b whose strength is tied to the damping, so that the chain
+comes to equilibrium at the temperature T (atomistic spin dynamics; with another kernel PS-LLE at
+a temperature, which paper B names as not yet implemented):
+
+    dm/dt = -p [m x (H + b) + alpha m x (m x (H + b))],   H = omega_0 z + omega_K m_z z - W m
+    b = sqrt(2 alpha gamma k_B T/mu_s) xi,   <xi_i(t) xi_j(t')> = delta_ij delta(t - t')
+
+with p = 1/(1 + alpha^2), read in the sense of Stratonovich; W m is the exchange omega(k) =
+2 (gamma J/mu_s)(1 - cos ka). In equilibrium nothing depends on alpha any more:
+
+- coupling = 1: without field and anisotropy the energy of a long ring is E = N J (1 - L(J/k_B T)),
+  L(x) = coth x - 1/x (Fisher, Am. J. Phys. 32, 343 (1964)); the sum over all l is used here, which
+  holds for short rings too.
+- coupling = 0: single spins in the field B have <m_z> = L(mu_s B/k_B T).
+
+On a grid with one cell per atom this is the lattice. With larger cells (PS-LLE, or kernel =
+"micromagnetic") mu_s is M_s times the volume of a cell. Every mode on the grid has k_B T/2 for each
+of its two directions, whatever the cell; modes beyond pi/cell have nothing. So long waves are the
+same on every grid, and sums over all modes, as the energy, are those of the lattice with cell = a
+only.
+
+| symbol in this file | meaning |
+|---|---|
+| temperature | T, in K |
+| alpha | damping, 0.5 to be quick |
+| coupling | 1: exchange J of CoFe/Ni (paper B), 0: no exchange |
+| B | applied field along z, in tesla |
+| N, members, cell | spins of a ring, how many rings, and the size of a spin's cell |
+| E_exchange | mean of 1 - m_i.m_{i+1}: the energy over N J |
+
+Good values: alpha timestep gamma k_B T/mu_s below 0.01, or the error of the timestep shows.
+
+Runs in a minute on one core. To run and plot:
+
+    spinhydro run problems/thermal_chain.py
+    spinhydro run problems/thermal_chain.py coupling=0 B=100*tesla temperature=100
+    spinhydro plot runs/thermal_chain/0001
+
+Expected: E_exchange is 0.2916 at 300 K and 0.04898 at 50 K (long rings), m_z is 0.6129 in 100 T at
+100 K, whatever alpha.
+"""
+
+import spinhydro
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)
+
+import dedalus.public as d3
+import numpy as np
+
+from spinhydro.units.nm_ps import A, K, k_B, mu_0, ps, rad, tesla
+from spinhydro.units.nm_ps import m as metre
+from spinhydro.units.nm_ps import s as second
+
+# Parameters
+temperature = 300 * K
+alpha = 0.5
+coupling = 1
+B = 0 * tesla
+Ms = 770e3 * A / metre
+Hk = 0 * A / metre
+lambda_ex = 7.3e-9 * metre
+a = 0.355e-9 * metre
+cell = 0.355e-9 * metre
+gamma = 1.76e11 * rad / (tesla * second)
+kernel = "lattice"  # or "micromagnetic"
+N = 31
+members = 128
+seed = 0
+timestepper = "StochasticHeun"
+timestep = 0.5e-3 * ps
+stop_time = 2 * ps
+output_interval = 0.05 * ps
+
+conditions = {
+    "temperature >= 0": "the temperature cannot be negative",
+    "alpha >= 0": "the damping cannot be negative",
+    "coupling in (0, 1)": "coupling must be 0 or 1",
+    "Ms > 0 and lambda_ex > 0 and a > 0 and cell > 0": (
+        "Ms, lambda_ex, a and cell must be positive"
+    ),
+    "N >= 8": "a ring has at least 8 spins",
+    "kernel in ('lattice', 'micromagnetic')": "kernel must be lattice or micromagnetic",
+}
+
+# Derived parameters
+p = 1 / (1 + alpha**2)
+omega_0, omega_K = gamma * B, gamma * mu_0 * Hk
+mu_s = Ms * a**2 * cell
+stiffness = coupling * gamma * mu_0 * Ms * lambda_ex**2
+J_ex = coupling * mu_0 * Ms**2 * lambda_ex**2 * a
+
+# Bases
+coords = d3.CartesianCoordinates("x")
+spin = d3.CartesianCoordinates("sx", "sy", "sz")
+dist = spinhydro.distributor(coords, dtype=np.float64)
+xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, N * cell))
+
+# Fields
+m = dist.VectorField(spin, name="m", bases=xbasis)
+
+# Substitutions
+ex, ey, ez = spin.unit_vector_fields(dist)
+if kernel == "lattice":
+    W = spinhydro.kernel("chain", a=a, stiffness=stiffness)
+else:
+    W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
+b = spinhydro.thermal_field(m, temperature, alpha, mu_s, gamma, k_B, seed=seed)
+H = (omega_0 + omega_K * (m @ ez)) * ez - W(m) + b
+bonds = spinhydro.kernel("chain", a=a, omega_J=0.5)  # m.bonds(m), averaged, is 1 - m_i.m_{i+1}
+
+# Problem
+problem = d3.IVP([m], namespace=locals())
+problem.add_equation("dt(m) = -p*(cross(m, H) + alpha*cross(m, cross(m, H)))")
+projections = {"m": "m/sqrt(m@m)"}
+
+# Initial conditions
+m["g"][2] = 1
+
+# Output
+outputs = {"m": "m", "E_exchange": "ave(m@bonds(m))", "mz_mean": "ave(m@ez)"}
+watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
+expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
+# At one time, of one ring: five standard deviations of what the heat bath does to it.
+if temperature > 0 and cell == a and kernel == "lattice":
+    if coupling and not B and not Hk:
+        J_over_kT = J_ex / (k_B * temperature)
+        mean = 1 - spinhydro.heisenberg_ring(N, J_over_kT)
+        spread = np.sqrt(1 - 2 * (1 - mean) / J_over_kT - (1 - mean) ** 2) / np.sqrt(N)
+        expect["exchange energy"] = f"ave(m@bonds(m)) = {mean:.6f} +- {5 * spread:.6f}"
+    elif B and not coupling and not Hk:
+        x = mu_s * B / (k_B * temperature)
+        mean = spinhydro.langevin(x)
+        spread = np.sqrt(1 - 2 * mean / x - mean**2) / np.sqrt(N)
+        expect["magnetization"] = f"ave(m@ez) = {mean:.6f} +- {5 * spread:.6f}"
+quick = {"stop_time": "1*ps", "N": 63, "members": 4, "timestep": "2e-3*ps"}

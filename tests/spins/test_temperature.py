@@ -1,0 +1,250 @@
+"""Heat baths: equilibrium against exact averages, mode by mode, and noise that reproduces."""
+
+import dedalus.public as d3
+import numpy as np
+import pytest
+
+import analysis
+import spinhydro
+from spinhydro.engines import build_solver
+from spinhydro.errors import InputError, ParameterError
+from spinhydro.exact import heisenberg_ring, langevin
+from spinhydro.problem import load
+from spinhydro.steppers import find_stepper
+
+from ..conftest import ROOT
+
+FILE = ROOT / "problems" / "thermal_chain.py"
+J_OVER_K_B = 1.409501e-20 / 1.380649e-23
+
+
+def averages(tmp_path, name, start, **values):
+    """Time and member average of a scalar output from `start` on."""
+    result = load(FILE, **values).run(out=tmp_path, quiet=True)
+    return float(analysis.load(result.folder)[name].sel(t=slice(start, None)).mean())
+
+
+def test_exact_averages():
+    assert langevin(2.495126) == pytest.approx(0.6129, abs=1e-4)
+    assert langevin(1e-4) == pytest.approx(1e-4 / 3, rel=1e-6)
+    assert heisenberg_ring(2, 3.0) == pytest.approx(float(langevin(6.0)), rel=1e-13)
+    assert 1 - heisenberg_ring(1000, J_OVER_K_B / 300) == pytest.approx(0.29164, abs=1e-5)
+    assert 1 - heisenberg_ring(1000, J_OVER_K_B / 50) == pytest.approx(0.04898, abs=1e-5)
+    # Three spins: the integral over all directions of the other two, first along z.
+    random = np.random.default_rng(0).standard_normal((2, 3, 400_000))
+    u, v = random / np.sqrt((random**2).sum(axis=1, keepdims=True))
+    bonds = u[2] + v[2] + (u * v).sum(axis=0)
+    expected = np.average(bonds, weights=np.exp(1.5 * bonds)) / 3
+    assert heisenberg_ring(3, 1.5) == pytest.approx(expected, abs=3e-3)
+
+
+FREE = {"coupling": 0, "B": "100*tesla", "temperature": 100}
+
+
+def test_spins_in_a_field(tmp_path):
+    values = {"N": 999, "members": 2, "timestep": 4e-3, "output_interval": 0.1, "stop_time": 1.5}
+    assert averages(tmp_path, "mz_mean", 0.5, **FREE, **values) == pytest.approx(0.6129, abs=0.012)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("alpha", "timestep", "stop_time"), [(1.0, 1e-3, 2), (0.1, 2e-3, 6)])
+def test_langevin(alpha, timestep, stop_time, tmp_path):
+    values = {"N": 2047, "members": 8, "alpha": alpha, "timestep": timestep, **FREE}
+    found = averages(
+        tmp_path, "mz_mean", stop_time / 3, stop_time=stop_time, output_interval=0.02, **values
+    )
+    assert found == pytest.approx(0.6129, abs=0.003)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("temperature", [50, 300])
+def test_energy_of_rings(temperature, tmp_path):
+    found = averages(tmp_path, "E_exchange", 0.5, temperature=temperature, stop_time=3)
+    exact = 1 - heisenberg_ring(31, J_OVER_K_B / temperature)
+    assert found == pytest.approx(exact, rel=0.01)
+
+
+@pytest.mark.parametrize("stepper", ["RKMK4", "SemiImplicit", "RK4"])
+def test_other_steppers_come_to_the_same_temperature(stepper, tmp_path):
+    found = averages(
+        tmp_path, "E_exchange", 0.3, timestepper=stepper, timestep=1e-3, stop_time=0.8,
+        members=16, output_interval=0.02,
+    )  # fmt: skip
+    exact = 1 - heisenberg_ring(31, J_OVER_K_B / 300)
+    assert found == pytest.approx(exact, rel=0.05)
+
+
+@pytest.mark.parametrize(("N", "cells", "kernel"), [(24, 1, "lattice"), (12, 2, "micromagnetic")])
+def test_every_mode_has_its_share(N, cells, kernel, tmp_path):
+    """Equipartition: the same wave has the same amplitude on both grids."""
+    a, gamma = 0.355, 1.76e11
+    values = {"N": N, "cell": cells * a, "Hk": "40e6*A/metre", "temperature": 2, "seed": 3}
+    result = load(
+        FILE,
+        kernel=kernel,
+        members=64,
+        stop_time=1.2,
+        timestep=1e-3,
+        output_interval=0.05,
+        **values,
+    ).run(out=tmp_path, quiet=True)
+    m = analysis.load(result.folder).m.sel(t=slice(0.3, None))
+    m = m.transpose("spin", ..., "x").values[:2]
+    amplitude = (np.abs(np.fft.rfft(m) / N) ** 2).mean(axis=(0, 1, 2))
+    k = 2 * np.pi * np.arange(N // 2 + 1) / (N * cells * a)
+    omega_M = gamma * 4e-7 * np.pi * 770e3
+    lattice = 2 * omega_M * (7.3 / a) ** 2 * (1 - np.cos(k * a))
+    omega = lattice if kernel == "lattice" else omega_M * (7.3 * k) ** 2
+    moment = 770e3 * cells * (a * 1e-9) ** 3
+    expected = 1.380649e-23 * 2 * gamma / (moment * N * (omega + gamma * 4e-7 * np.pi * 40e6))
+    inner = slice(1, N // 2)
+    np.testing.assert_allclose(amplitude[inner] / expected[inner], 1, atol=0.1)
+    assert np.mean(amplitude[inner] / expected[inner]) == pytest.approx(1, abs=0.03)
+
+
+def build(shape=(16,), seed=0, stream=0, stepper="StochasticHeun", split=None, **options):
+    names = "xyz"[: len(shape)]
+    coords = d3.CartesianCoordinates(*names)
+    spin = d3.CartesianCoordinates("sx", "sy", "sz")
+    dist = d3.Distributor(coords, dtype=np.float64)
+    bases = tuple(
+        spinhydro.RealFourierNyquist(coords[n], size=size, bounds=(0, 1))
+        for n, size in zip(names, shape, strict=True)
+    )
+    m = dist.VectorField(spin, name="m", bases=bases)
+    m["g"][2] = 1
+    xi = spinhydro.white_noise(m, seed=seed, stream=stream)
+    problem = d3.IVP([m], namespace={"m": m, "xi": xi})
+    problem.add_equation("dt(m) = cross(xi, m)")
+    return m, xi, build_solver(problem, find_stepper(stepper))
+
+
+def values(noise):
+    noise.change_scales(1)
+    return noise["g"].copy()
+
+
+def test_noise_is_white_and_normal():
+    _, xi, _ = build((60_000,))
+    xi.draw(5, 0.25)
+    first = values(xi)
+    xi.draw(6, 0.25)
+    second = values(xi)
+    assert first.mean() == pytest.approx(0, abs=0.02)
+    np.testing.assert_allclose(np.cov(first), 4 * np.eye(3), atol=0.07)
+    for other in (np.roll(first, 1, axis=1), second):
+        assert np.abs((first * other).mean(axis=1)).max() < 0.05
+    assert ((first / 2) ** 4).mean() == pytest.approx(3, abs=0.1)
+    np.testing.assert_array_equal((first > 0).mean(axis=1).round(1), 0.5)
+
+
+def test_noise_belongs_to_seed_stream_iteration_and_cell():
+    drawn = {}
+    for seed, stream, iteration in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)):
+        _, xi, _ = build(seed=seed, stream=stream)
+        xi.draw(iteration, 1.0)
+        drawn[seed, stream, iteration] = values(xi)
+        xi.draw(7, 1.0)
+        xi.draw(iteration, 1.0)
+        np.testing.assert_array_equal(values(xi), drawn[seed, stream, iteration])
+    found = list(drawn.values())
+    for i, one in enumerate(found):
+        for other in found[:i]:
+            assert np.abs(one - other).min() > 0
+    # A longer grid has the same numbers in its first cells: they are counted through.
+    _, longer, _ = build((32,))
+    longer.draw(0, 1.0)
+    np.testing.assert_allclose(values(longer)[:, :16], drawn[0, 0, 0], rtol=1e-12, atol=1e-13)
+
+
+def test_any_part_of_a_grid_can_be_drawn_alone():
+    from spinhydro.noise import _normal_numbers
+
+    shape = (4, 6, 5)
+    whole = _normal_numbers((3, 8, 0), shape, (slice(0, 4), slice(0, 6), slice(0, 5)), 3)
+    for part in (
+        (slice(0, 4), slice(2, 5), slice(0, 5)),
+        (slice(1, 2), slice(0, 6), slice(0, 5)),
+        (slice(0, 4), slice(0, 6), slice(3, 5)),
+        (slice(2, 2), slice(0, 6), slice(0, 5)),
+    ):
+        found = _normal_numbers((3, 8, 0), shape, part, 3)
+        np.testing.assert_array_equal(found, whole[(slice(None), *part)])
+
+
+def test_one_draw_serves_all_stages_of_a_step():
+    m, xi, solver = build((64,))
+    solver.step(1e-3)
+    first = values(xi)
+    np.testing.assert_allclose(first, values(build((64,))[1]) / np.sqrt(1e-3), atol=1e-12)
+    # One Heun step of dm/dt = xi x m from z, by hand.
+    z = np.zeros((3, 64))
+    z[2] = 1
+    rate = np.cross(first, z, axis=0)
+    rate = (rate + np.cross(first, z + 1e-3 * rate, axis=0)) / 2
+    m.change_scales(1)
+    np.testing.assert_allclose(m["g"], z + 1e-3 * rate, atol=1e-13)
+    solver.step(1e-3)
+    assert np.abs(values(xi) - first).min() > 0
+
+
+@pytest.mark.parametrize("stepper", ["StochasticHeun", "RKMK4", "SemiImplicit", "ImplicitMidpoint"])
+def test_rotational_diffusion_is_that_of_stratonovich(stepper):
+    """<m_z> = exp(-t) for dm = xi x m; of Ito it would be a spin that grows longer."""
+    m, _, solver = build((20_000,), seed=1, stepper=stepper)
+    for _ in range(10):
+        solver.step(0.02)
+    m.change_scales(1)
+    assert m["g"][2].mean() == pytest.approx(np.exp(-0.2), abs=0.006)
+    assert np.sqrt((m["g"] ** 2).sum(axis=0)).mean() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.mpi
+def test_ranks_and_members_do_not_change_the_noise(command, tmp_path):
+    arguments = ["run", FILE, "--out", tmp_path, "N=16", "stop_time=0.02", "output_interval=0.02"]
+    runs = []
+    for ranks, members in ((None, 4), (2, 4), (None, 2)):
+        done = command(*arguments, f"members={members}", ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        runs.append(analysis.load(done.stdout.splitlines()[-1]).m.isel(t=-1))
+    np.testing.assert_array_equal(runs[0].values, runs[1].values)
+    np.testing.assert_array_equal(runs[0].sel(member=[0, 1]).values, runs[2].values)
+    assert np.abs(runs[0].sel(member=0) - runs[0].sel(member=1)).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ({"temperature": -1}, "temperature = -1: the temperature cannot be negative"),
+        ({"alpha": -0.1}, "damping cannot be negative"),
+        ({"seed": -1}, "seed = -1"),
+        ({"seed": 0.5}, "seed"),
+        ({"Ms": 0}, "Ms"),
+        ({"timestepper": "RK443"}, "draws no noise.*StochasticHeun"),
+        ({"temperature": "300*ps"}, "temperature"),
+    ],
+)
+def test_what_is_refused(text, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        load(FILE, quick=True, **text).run(out=tmp_path, quiet=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_thermal_field_looks_at_what_it_is_given():
+    m, _, _ = build()
+    good = {"temperature": 1.0, "alpha": 0.1, "moment": 1.0, "gamma": 1.0, "k_B": 1.0}
+    for name, value in (
+        ("temperature", -1.0), ("temperature", np.nan), ("alpha", -0.1), ("moment", 0),
+        ("gamma", -1.0), ("k_B", "x"),
+    ):  # fmt: skip
+        with pytest.raises(ParameterError, match=name):
+            spinhydro.thermal_field(m, **{**good, name: value})
+    T = m.dist.Field(name="T", bases=m.domain.bases)
+    T["g"] = -1e-3
+    with pytest.raises(ParameterError, match="temperature = -0.001 at the lowest"):
+        spinhydro.thermal_field(m, **{**good, "temperature": T})
+    T["g"] = 4.0
+    b = spinhydro.thermal_field(m, **{**good, "temperature": T}).evaluate()
+    b.change_scales(1)
+    _, xi, _ = build()
+    np.testing.assert_allclose(b["g"], np.sqrt(0.8) * values(xi), atol=1e-13)
