@@ -30,6 +30,7 @@ _HOME = {
     "ImplicitMidpoint": "spinhydro.steppers",
     "SemiImplicit": "spinhydro.steppers",
     "StochasticHeun": "spinhydro.steppers",
+    "start_from": "spinhydro.snapshot",
     "white_noise": "spinhydro.random_fields",
     "thermal_field": "spinhydro.random_fields",
     "stable_timestep": "spinhydro.steppers",

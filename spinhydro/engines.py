@@ -10,7 +10,6 @@ from spinhydro.errors import InputError, ParameterError, SpinhydroError, no_such
 from spinhydro.fused import FUSED, Unsupported
 from spinhydro.fused.stepper import WORTH_COMPILING
 from spinhydro.lean import make_lean
-from spinhydro.random_fields import noises_of
 from spinhydro.steppers import RK4, StochasticHeun
 
 logger = logging.getLogger("spinhydro")
@@ -104,8 +103,6 @@ def _start_fused(solver, projections, steps, lazy):
     kind = type(solver.timestepper)
     if kind not in FUSED:
         raise Unsupported(f"the time stepper {kind.__name__}")
-    if noises_of(solver.problem):
-        raise Unsupported("noise")
     compiled = None if steps is None else steps * points > WORTH_COMPILING
     stepper = FUSED[kind](solver, projections, compiled=compiled)
     agreement = stepper.check()

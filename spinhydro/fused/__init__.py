@@ -8,10 +8,33 @@ from spinhydro.fused.etdrk4 import FusedETDRK4
 from spinhydro.fused.graph import Unsupported
 from spinhydro.fused.implicit import FUSED_SCHEMES
 from spinhydro.fused.integrating_factor import FusedIFRK4
+from spinhydro.fused.spin_steppers import (
+    FusedImplicitMidpoint,
+    FusedRKMK4,
+    FusedSemiImplicit,
+    FusedStochasticHeun,
+)
 from spinhydro.fused.stepper import FusedRK4
-from spinhydro.steppers import ETDRK4, IFRK4, RK4
+from spinhydro.steppers import (
+    ETDRK4,
+    IFRK4,
+    RK4,
+    RKMK4,
+    ImplicitMidpoint,
+    SemiImplicit,
+    StochasticHeun,
+)
 
 #: The fused form of every time stepper that has one.
-FUSED = {RK4: FusedRK4, IFRK4: FusedIFRK4, ETDRK4: FusedETDRK4, **FUSED_SCHEMES}
+FUSED = {
+    RK4: FusedRK4,
+    IFRK4: FusedIFRK4,
+    ETDRK4: FusedETDRK4,
+    RKMK4: FusedRKMK4,
+    ImplicitMidpoint: FusedImplicitMidpoint,
+    SemiImplicit: FusedSemiImplicit,
+    StochasticHeun: FusedStochasticHeun,
+    **FUSED_SCHEMES,
+}
 
 __all__ = ["FUSED", "FusedETDRK4", "FusedIFRK4", "FusedRK4", "Unsupported"]

@@ -7,6 +7,7 @@ from spinhydro.fused.graph import Spectrum, Unsupported
 from spinhydro.fused.lower import Lowering, count
 from spinhydro.fused.program import Program, flat
 from spinhydro.fused.transforms import Space
+from spinhydro.random_fields import WhiteNoise
 
 
 class RightSide:
@@ -137,6 +138,20 @@ class RightSide:
                 field.require_coeff_space()
                 self._profiles[rows] = field["g"].reshape(-1, self.space.points)
         return False
+
+    def draw(self, iteration, timestep):
+        """Draw the noise of the step to come."""
+        row = 0
+        for field in self.lowering.profiles:
+            rows = slice(row, row + count(field))
+            row = rows.stop
+            if not isinstance(field, WhiteNoise):
+                continue
+            field.draw(iteration, timestep)
+            if self.space.mask is not None:
+                field.require_coeff_space()
+            field.change_scales(self.space.scales)
+            self._profiles[rows] = field["g"].reshape(-1, self.space.points)
 
     def constants(self, time):
         """Values of the constant fields at a time."""

@@ -94,6 +94,7 @@ class FusedRK4:
         self._evaluate_handlers(timestep, wall_time)
         self._read_fields()
         self._compile_when_it_pays()
+        self.right_side.draw(int(solver.iteration), timestep)
         if self.native:
             self.native.step(time, timestep)
         else:

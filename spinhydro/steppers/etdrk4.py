@@ -60,6 +60,7 @@ class ETDRK4(IFRK4):
         first, second, third = self.rates
         halfway, whole, stage = self.halfway, self.whole, self.stage
         weights = self._weights(timestep)
+        self.prepare(timestep)
         solver.evaluator.require_coeff_space(solver.state)
         for sp in self.subproblems:
             sp.gather_inputs(solver.state, out=self.start.get_subdata(sp))

@@ -158,7 +158,7 @@ def test_noise_belongs_to_seed_stream_iteration_and_cell():
 
 
 def test_any_part_of_a_grid_can_be_drawn_alone():
-    from spinhydro.noise import _normal_numbers
+    from spinhydro.random_fields import _normal_numbers
 
     shape = (4, 6, 5)
     whole = _normal_numbers((3, 8, 0), shape, (slice(0, 4), slice(0, 6), slice(0, 5)), 3)

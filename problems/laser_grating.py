@@ -1,0 +1,180 @@
+"""
+A laser grating heats a chain of spins; what remains is followed in three models (paper B, SI 8).
+
+A pulse of light, stronger in stripes, heats the electrons of a wire. They share their heat with the
+lattice (two-temperature model) and shake the spins (atomistic spin dynamics in a heat bath):
+
+    dm/dt = -p [m x (H + b) + alpha m x (m x (H + b))],   H = omega_K m_z z - W m
+    b = sqrt(2 alpha gamma k_B T_e/mu_s) xi
+    d(gamma_e T_e^2/2)/dt = -G (T_e - T_p) + P_0 g(x) f(t),   C_p dT_p/dt = G (T_e - T_p)
+
+with p = 1/(1 + alpha^2). The equations below advance theta_e = (T_e/1000 K)^2 and
+theta_p = T_p/1000 K: the heat capacity gamma_e T_e vanishes at T_e = 0, where dT_e/dt is singular
+and dT_e^2/dt is not. Below T_floor the heat capacity is held up, which changes the maximum of
+T_e by 1e-6 of itself.
+
+Paper B stops at the strongest quench and goes on in three ways: atomistic spins with the heat bath,
+PS-LLE and the k^2 law without. `start` does that: the run folder whose outputs are the initial
+state (nothing else is taken over), and start_time which of them (the last if it is negative).
+
+| symbol in this file | meaning | paper B, SI 8 |
+|---|---|---|
+| gamma_e, C_p, G_ep | 175 J/(m^3 K^2), 1e7 J/(m^3 K), 1e18 W/(m^3 K) | table (G per second) |
+| P_0, t_0, tau, sigma | 1e22 W/m^3, 10 ps, 0.5 ps, 1.775 nm | table |
+| pulse_shape | f = exp(-((t - t_0)/tau)^2); "wide": exp(-(t - t_0)^2/(2 tau^2)) | not given |
+| T_0 | temperature at the start; 0 K | not given |
+| pulses | stripes in the wire; 20 nm apart | Fig. SI 6 |
+| heat_bath | 1: b as above; 0: no temperature | |
+| kernel | "lattice" (atomistic spins, PS-LLE) or "micromagnetic" (k^2) | |
+| E_exchange | (J/2) sum over i of |m_{i+1} - m_i|^2, in J | Fig. SI 7 |
+
+stop_time is the time to run from the start, which is t = 0 or the time of the output. The noise
+belongs to the seed and the number of the step: take another seed after `start`, or the new run
+meets the numbers of the old one again.
+
+Runs in some minutes on one core. To run, and to plot:
+
+    spinhydro run problems/laser_grating.py
+    spinhydro run problems/laser_grating.py start=runs/laser_grating/0001 stop_time=5 seed=1
+    spinhydro run problems/laser_grating.py start=runs/laser_grating/0001 stop_time=5 heat_bath=0
+    spinhydro plot runs/laser_grating/0001
+
+Expected: T_e has its maximum 6229 K at 10.37 ps ("wide": 6933 K at 10.48 ps), E_exchange/(N J) its
+maximum 0.50 to 0.53 at 10.45 ps. After 5 ps more it is about 0.25 with the heat bath, and 0.023
+without.
+"""
+
+import spinhydro
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)
+
+import dedalus.public as d3
+import numpy as np
+from scipy.special import erf
+
+from spinhydro.units.nm_ps import A, J, K, k_B, mu_0, pi, ps, rad, tesla
+from spinhydro.units.nm_ps import m as metre
+from spinhydro.units.nm_ps import s as second
+
+# Parameters
+Ms = 770e3 * A / metre
+Hk = 1550e3 * A / metre
+lambda_ex = 7.3e-9 * metre
+a = 0.355e-9 * metre
+alpha = 0.01
+gamma = 1.76e11 * rad / (tesla * second)
+gamma_e = 175 * J / (metre**3 * K**2)
+C_p = 1e7 * J / (metre**3 * K)
+G_ep = 1e18 * J / (metre**3 * K * second)
+P_0 = 1e22 * J / (metre**3 * second)
+t_0 = 10 * ps
+tau = 0.5 * ps
+sigma = 1.775e-9 * metre
+pulse_shape = "narrow"  # or "wide"
+T_0 = 0 * K
+T_floor = 10 * K
+pulses = 20
+N = 1127
+kernel = "lattice"  # or "micromagnetic"
+heat_bath = 1
+seed = 0
+start = ""  # a run folder
+start_time = -1 * ps  # < 0: its last output
+timestepper = "RK4"
+timestep = 1e-3 * ps
+stop_time = 10.53 * ps
+output_interval = 0.05 * ps
+
+conditions = {
+    "Ms > 0 and lambda_ex > 0 and a > 0": "Ms, lambda_ex and a must be positive",
+    "alpha >= 0": "the damping cannot be negative",
+    "T_0 >= 0": "the temperature cannot be negative",
+    "T_floor > 0": "T_floor must be positive",
+    "gamma_e > 0 and C_p > 0 and G_ep >= 0": "heat capacities must be positive, G_ep not negative",
+    "P_0 >= 0": "the laser cannot cool: P_0 >= 0",
+    "tau > 0 and sigma > 0": "tau and sigma must be positive",
+    "pulses >= 1 and int(pulses) == pulses": "pulses must be a whole number, at least 1",
+    "pulse_shape in ('narrow', 'wide')": "pulse_shape must be narrow or wide",
+    "kernel in ('lattice', 'micromagnetic')": "kernel must be lattice or micromagnetic",
+    "heat_bath in (0, 1)": "heat_bath must be 0 or 1",
+    "N >= 8": "N must be at least 8",
+}
+
+# Derived parameters
+p = 1 / (1 + alpha**2)
+omega_K, mu_s = gamma * mu_0 * Hk, Ms * a**3
+stiffness = gamma * mu_0 * Ms * lambda_ex**2
+J_ex = mu_0 * Ms**2 * lambda_ex**2 * a
+kK = 1000 * K
+width = tau if pulse_shape == "narrow" else np.sqrt(2) * tau
+
+# Bases
+coords = d3.CartesianCoordinates("x")
+spin = d3.CartesianCoordinates("sx", "sy", "sz")
+dist = spinhydro.distributor(coords, dtype=np.float64)
+xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(a / 2, (N + 0.5) * a))
+
+# Fields
+m = dist.VectorField(spin, name="m", bases=xbasis)
+theta_e = dist.Field(name="theta_e", bases=xbasis)
+theta_p = dist.Field(name="theta_p", bases=xbasis)
+g = dist.Field(name="g", bases=xbasis)
+t = dist.Field(name="t")
+
+# Substitutions
+x = dist.local_grid(xbasis)
+ex, ey, ez = spin.unit_vector_fields(dist)
+period = N * a / pulses
+g["g"] = np.exp(-((((x / period) % 1 - 0.5) * period) ** 2) / (2 * sigma**2))
+T_e = kK * theta_e / np.sqrt(theta_e + (T_floor / kK) ** 2)
+T_p = kK * theta_p
+f = np.exp(-(((t - t_0) / width) ** 2))
+W = spinhydro.kernel("chain" if kernel == "lattice" else "micromagnetic", **(
+    {"a": a, "stiffness": stiffness} if kernel == "lattice" else {"stiffness": stiffness}
+))  # fmt: skip
+H = omega_K * (m @ ez) * ez - W(m)
+if heat_bath:
+    # Rounding may leave -1e-16 K where it is cold.
+    H = H + spinhydro.thermal_field(m, np.abs(T_e), alpha, mu_s, gamma, k_B, seed=seed)
+bonds = spinhydro.kernel("chain", a=a, omega_J=1)  # m.bonds(m), summed, is |m_{i+1} - m_i|^2
+
+# Problem
+problem = d3.IVP([m, theta_e, theta_p], time=t, namespace=locals())
+problem.add_equation("dt(m) = -p*(cross(m, H) + alpha*cross(m, cross(m, H)))")
+problem.add_equation("dt(theta_e) = 2/(gamma_e*kK**2)*(P_0*g*f - G_ep*(T_e - T_p))")
+problem.add_equation("dt(theta_p) = G_ep/(C_p*kK)*(T_e - T_p)")
+projections = {"m": "m/sqrt(m@m)"}
+
+# Initial conditions
+m["g"][2] = 1
+tau_0, floor = T_0 / kK, T_floor / kK
+theta_e["g"] = (tau_0**2 + np.sqrt(tau_0**4 + 4 * (tau_0 * floor) ** 2)) / 2
+theta_p["g"] = tau_0
+heat = gamma_e / 2 * kK**2 * theta_e + C_p * kK * theta_p
+if start:
+    t["g"] = spinhydro.start_from(
+        start, m, theta_e, theta_p, time=start_time if start_time >= 0 else None
+    )
+
+# Output
+E_chain = N * J_ex / J
+outputs = {
+    "m": "m",
+    "theta_e": "theta_e",
+    "theta_p": "theta_p",
+    "T_e": "T_e",
+    "T_p": "T_p",
+    "E_exchange": "E_chain/2*ave(m@bonds(m))",
+    "mz_mean": "ave(m@ez)",
+}
+output_units = {"T_e": "K", "T_p": "K", "E_exchange": "J"}
+watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
+if not start:
+    # What the light brings is in the electrons and the lattice.
+    brought = P_0 * width * np.sqrt(pi) / 2 * (erf((stop_time - t_0) / width) + erf(t_0 / width))
+    balance = f"ave(heat)/({brought}*ave(g) + {np.mean(heat.evaluate()['g'])}) = 1 +- 1e-6"
+    expect = {"heat": balance}
+else:
+    expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
+quick = {"N": 57, "pulses": 1, "t_0": "0.15*ps", "tau": "0.05*ps", "stop_time": "0.25*ps"}
