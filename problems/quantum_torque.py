@@ -8,9 +8,9 @@ until the quantum torque breaks it into short spin waves.
 
 The spin s (a unit vector at every x) obeys the one-dimensional Landau-Lifshitz equation
 
-    ds/dt = (hbar/2m) s x (d2s/dx2 + (d ln n/dx) ds/dx) + (Omega_R, 0, kappa n s_z) x s
+    ds/dt = (hbar/2m) s x (d2s/dx2 + (d ln n/dx) ds/dx) - v ds/dx + (Omega_R, 0, kappa n s_z) x s
 
-which is paper A's Eqs. (1) and (2) at rest, divided by the density n, which is frozen.
+which is paper A's Eqs. (1) and (2) divided by the density n. n and the velocity v are frozen.
 
 | symbol in this file | meaning | paper A |
 |---|---|---|
@@ -19,6 +19,7 @@ which is paper A's Eqs. (1) and (2) at rest, divided by the density n, which is 
 | g12_over_g | interspecies over intraspecies interaction | Methods |
 | g_n0 | interaction g n_0 / hbar | Methods |
 | R_x | Thomas-Fermi radius (printed as R_r) | Methods |
+| velocity | v, the same everywhere; fill the field v for a profile | Eq. 2 |
 
 Runs in about ten seconds on one core. To run, and to plot Fig. 2:
 
@@ -44,6 +45,7 @@ kappa_n0 = 2 * pi * (118 / 0.33) * Hz  # spin interaction at the peak density
 g12_over_g = 0.93
 R_x = 210 * um
 atom = "Na23"
+velocity = 0 * um / ms  # of the gas, carries the spins along
 torque = 1.0  # 1: with the quantum torque, 0: without (every point on its own)
 density = "ground_state"  # or "pedestal", "thomas_fermi", "thomas_fermi_floor"
 edge = 1e-4  # d ln n/dx = n'/(n + edge): silences the torque where there is no gas
@@ -90,10 +92,12 @@ xbasis = spinhydro.RealFourierNyquist(coords["x"], size=Nx, bounds=(-L_x / 2, L_
 s = dist.VectorField(spin, name="s", bases=xbasis)
 n = dist.Field(name="n", bases=xbasis)
 q = dist.Field(name="q", bases=xbasis)
+v = dist.Field(name="v", bases=xbasis)
 
 # Substitutions
 x = dist.local_grid(xbasis)
 ex, ey, ez = spin.unit_vector_fields(dist)
+v["g"] = velocity
 if density in ("ground_state", "pedestal"):
     trap = omega_x**2 * x**2 / (2 * hbar_over_m)
     if density == "pedestal":  # as in problems/spinor_hydrodynamics.py
@@ -108,7 +112,7 @@ q["g"] = slope / (n["g"] + edge)
 # Problem
 problem = d3.IVP([s], namespace=locals())
 problem.add_equation(
-    "dt(s) = torque*hbar_over_m/2*cross(s, lap(s) + q*dx(s))"
+    "dt(s) = torque*hbar_over_m/2*cross(s, lap(s) + q*dx(s)) - v*dx(s)"
     " + cross(Omega_R*ex + kappa_n0*n*(s@ez)*ez, s)"
 )
 projections = {"s": "s/sqrt(s@s)"}

@@ -1,19 +1,20 @@
 """
 A precessing spin spiral, against the exact solution.
 
-A uniform gas without Rabi coupling, dx(s) everywhere of the same size: the one-dimensional
-Landau-Lifshitz equation
+A uniform gas without Rabi coupling that flows at the velocity v, dx(s) everywhere of the same
+size: the one-dimensional Landau-Lifshitz equation
 
-    ds/dt = (hbar/2m) s x d2s/dx2 + (0, 0, kappa n s_z) x s
+    ds/dt = -v ds/dx + (hbar/2m) s x d2s/dx2 + (0, 0, kappa n s_z) x s
 
 turns the spiral s = (sin theta cos phi, sin theta sin phi, cos theta), phi = q x - omega t, rigidly
-at omega = -(kappa n - hbar q^2/2m) cos theta: interaction and quantum torque turn it in opposite
-directions.
+at omega = v q - (kappa n - hbar q^2/2m) cos theta: interaction and quantum torque turn it in
+opposite directions, and the flow carries it along.
 
 | symbol in this file | meaning |
 |---|---|
 | kappa_n0 | spin interaction kappa n |
 | polar_angle | theta, in rad |
+| velocity | of the gas, v |
 | turns | full turns of the spiral over the box; q = 2 pi turns / L_x |
 
 Good values: turns = 1 … Nx/8. For theta near pi/2 and hbar q^2/2m < kappa n the spiral is stable.
@@ -38,6 +39,7 @@ from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, rad, um
 # Parameters
 kappa_n0 = 2 * pi * (118 / 0.33) * Hz
 polar_angle = pi / 3 * rad
+velocity = 0.5 * um / ms  # of the gas
 turns = 3
 atom = "Na23"
 L_x = 40 * um
@@ -56,7 +58,7 @@ conditions = {
 # Derived parameters
 hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
 q = 2 * pi * turns / L_x
-omega = -(kappa_n0 - hbar_over_m / 2 * q**2) * np.cos(polar_angle)
+omega = velocity * q - (kappa_n0 - hbar_over_m / 2 * q**2) * np.cos(polar_angle)
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -82,7 +84,9 @@ s_exact = spinhydro.pointwise(exact, X, t, like=s)
 
 # Problem
 problem = d3.IVP([s], time=t, namespace=locals())
-problem.add_equation("dt(s) = hbar_over_m/2*cross(s, lap(s)) + cross(kappa_n0*(s@ez)*ez, s)")
+problem.add_equation(
+    "dt(s) + velocity*dx(s) = hbar_over_m/2*cross(s, lap(s)) + cross(kappa_n0*(s@ez)*ez, s)"
+)
 
 # Initial conditions
 s["g"] = exact(dist.local_grid(xbasis), 0)
