@@ -5,8 +5,12 @@ that compute return arrays, functions that draw take and return axes, and only `
 files.
 """
 
+from .breaking import departure_times, difference_over_time, interface_maxima
+from .budgets import budget, conserved
+from .correlation import autocorrelation, fit_domains
 from .exchange import energy_errors, exchange_energy, mean_magnetization
 from .frequencies import measured_frequency
+from .front import inward_front
 from .growth import cut_off, growth_rates
 from .interface import (
     analytic_position,
@@ -25,20 +29,29 @@ from .josephson import (
 )
 from .load import load
 from .magnets import magnet
+from .selection import selected
 from .spectra import ridge, spacetime_spectrum
 from .textures import domain_walls, sign_changes, topological_charge, winding_number
 
 __all__ = [
     "analytic_position",
+    "autocorrelation",
     "breaking_time",
+    "budget",
+    "conserved",
     "critical_position",
     "critical_position_thomas_fermi",
     "cut_off",
+    "departure_times",
+    "difference_over_time",
     "domain_walls",
     "effective_field_torque",
     "energy_errors",
     "exchange_energy",
+    "fit_domains",
     "growth_rates",
+    "inward_front",
+    "interface_maxima",
     "interface_position",
     "load",
     "local_frequency",
@@ -49,6 +62,7 @@ __all__ = [
     "norm_error",
     "plot_spacetime",
     "ridge",
+    "selected",
     "sign_changes",
     "spacetime_spectrum",
     "spin_currents",

@@ -17,12 +17,12 @@ from scipy.interpolate import CubicSpline
 
 from spinhydro.errors import InputError
 
+from .breaking import moments
 from .frequencies import measured_frequency
 from .interface import (
     WINDOW,
     analytic_position,
     effective_field_torque,
-    is_unit_vector,
     length,
     magnetization_map,
     rabi_period,
@@ -30,13 +30,15 @@ from .interface import (
     spin_currents,
 )
 from .josephson import local_frequency, magnetization
-from .sampling import at_times, periodic_derivative, squeezed, unit, unit_spin_at
+from .sampling import periodic_derivative, squeezed, unit
 from .spacetime import plot_spacetime
 from .style import (
     CRITICAL,
     INK,
+    SHOWN_DENSITY,
     TORQUE,
     axes_or_new,
+    frame_x,
     label,
     panel_letter,
     run_name,
@@ -46,8 +48,6 @@ PERIODS = (0.7, 0.8, 0.9, 1.0, 1.5)
 # Points A to D, in units of x_c: deep and weakly self-trapped, weakly and deep in the oscillating
 # regime.  The paper draws them without giving numbers.
 POINTS = {"A": 0.25, "B": 0.96, "C": 1.04, "D": 1.4}
-# The figure shows the part of the cloud with at least this share of the peak density.
-SHOWN_DENSITY = 0.09
 
 
 # Arrays
@@ -141,7 +141,7 @@ def interface_profiles(ds, periods=PERIODS, window=WINDOW):
     """
     require(ds, ["s", "n"], ["Omega_R", "kappa_n0", "hbar_over_m"], "figure 2 e-g")
     times = reached(ds, periods, "figure 2 e-g")
-    moment = _at(ds, times * rabi_period(ds))
+    moment = moments(ds, times * rabi_period(ds))
     currents = spin_currents(moment)
     current = currents.j_torque.values
     if "advection" in currents:
@@ -228,7 +228,7 @@ def panel_a(ds, without=None, ax=None):
     ax.set_ylabel(r"$\Omega/\Omega_R$")
     ax.yaxis.set_label_coords(-0.075, 0.26)
     ax.legend(loc="lower center", handlelength=1.4)
-    _frame_x(ax, ds)
+    frame_x(ax, ds)
     height = 1 / 1.95
     for column, (letter, index) in enumerate(points_of_interest(ds).items()):
         place = float(ds.x[index])
@@ -272,7 +272,7 @@ def panel_b(ds, without=None, ax=None):
         )
     ax.set_ylim(0, 1.15 * kappa_n.max())
     ax.set_ylabel(rf"$\kappa n{text}")
-    _frame_x(ax, ds)
+    frame_x(ax, ds)
     return ax
 
 
@@ -387,7 +387,7 @@ def draw_maps(ds, without=None):
 
 def _map(ds, ax):
     ax = plot_spacetime(ds, "Z", ax)
-    _frame_x(ax, ds)
+    frame_x(ax, ds)
     return ax
 
 
@@ -443,13 +443,6 @@ def _period_legend(ax):
     )
 
 
-def _frame_x(ax, ds):
-    inside = ds.x.values[_density(ds) >= SHOWN_DENSITY]
-    if len(inside):
-        ax.set_xlim(inside.min(), inside.max())
-    ax.set_xlabel(label(ds.x, "x"))
-
-
 def _frequency_unit(ds):
     """Factor and label text that turn a rate into Hz where the time unit is known."""
     if ds.t.attrs.get("units") == "ms":
@@ -463,23 +456,6 @@ def _density(ds):
 
 def _anisotropy(ds):
     return abs(ds.attrs["kappa_n0"]) * np.maximum(_density(ds), 0)
-
-
-def _at(ds, times):
-    """s, n and v of a run at any times; s of unit length where the run keeps it so."""
-    t = ds.t.values
-    axis = next(dim for dim in ds.s.dims if dim not in ("t", "x"))
-    s = ds.s.transpose("t", axis, "x").values
-    spins = unit_spin_at(s, t, times) if is_unit_vector(ds) else at_times(s, t, times)
-    out = xr.Dataset(
-        {"s": (("t", "spin", "x"), spins)},
-        coords={"t": times, "spin": ["x", "y", "z"], "x": ds.x},
-        attrs=ds.attrs,
-    )
-    for name in ("n", "v"):
-        if name in ds:
-            out[name] = (("t", "x"), at_times(ds[name].transpose("t", "x").values, t, times))
-    return out
 
 
 def require_torque(ds, panel):

@@ -17,7 +17,16 @@ from matplotlib.figure import Figure
 
 from spinhydro.errors import InputError, nearest
 
-from . import figure2, figure_dispersion, figure_grating, figure_growth, figure_walls
+from . import (
+    extended1,
+    figure2,
+    figure3,
+    figure4,
+    figure_dispersion,
+    figure_grating,
+    figure_growth,
+    figure_walls,
+)
 from .interface import require
 from .profiles import draw_profiles
 from .spacetime import plot_spacetime, spacetime_variable
@@ -65,8 +74,17 @@ def _torque_first(runs):
     return sorted(runs, key=lambda ds: not figure2.has_torque(ds))
 
 
+def _moving_first(runs):
+    """Runs with a velocity before those with a frozen density."""
+    return sorted(runs, key=lambda ds: "v" not in ds)
+
+
 def _figure2(letter):
     return lambda ds, without=None: figure2.draw_panel(letter, ds, without)
+
+
+def _figure3(letters):
+    return lambda ds: figure3.draw_profiles(ds, letters)
 
 
 def _draw_spacetime(ds, *, output=None):
@@ -139,6 +157,64 @@ FIGURES = {
         _has_torque,
         order=_torque_first,
     ),
+    "fig3b": Entry(
+        figure3.draw_panel_b,
+        "Z(t, x) with the inward front, c_s and c (thresholds=, fit_range=, width=)",
+        ("Z", "n"),
+        CLOUD,
+        figure3.reaches_front,
+    ),
+    **{
+        f"fig3{letters}": Entry(
+            _figure3(letters),
+            f"component densities at Omega_R t = {turns}",
+            ("Z", "n"),
+            CLOUD,
+            figure3.reaches_turns(letters),
+        )
+        for letters, turns in (
+            ("fgh", "2, 3 and 5 pi"),
+            ("f", "2 pi"),
+            ("g", "3 pi"),
+            ("h", "5 pi"),
+        )
+    },
+    **{
+        f"fig4{letter}": Entry(
+            figure4.draw_correlation(letter),
+            f"C_ZZ in five rectangles, {text} (blur=, longest=, A= to E=x,x,t,t)",
+            ("Z", "n"),
+            CLOUD,
+            figure4.reaches,
+        )
+        for letter, text in (("a", "the 118 Hz run"), ("b", "the 62 Hz run to 80 ms"))
+    },
+    "ed1": Entry(
+        extended1.draw,
+        "Extended Data 1: SH run, then LLE run (atoms=, half_width=, periods=)",
+        ("Z", "n", "s"),
+        (*CLOUD, "hbar_over_m"),
+        extended1.moves,
+        order=_moving_first,
+    ),
+    **{
+        f"ed1{letter}": Entry(
+            extended1.draw_panel(letter),
+            f"{text} around the interface",
+            ("Z", "n", "s"),
+            (*CLOUD, "hbar_over_m"),
+            extended1.moves,
+            order=_moving_first,
+        )
+        for letter, text in (
+            ("a", "density modulation"),
+            ("b", "|n v|"),
+            ("c", "Z"),
+            ("d", "|j_s|"),
+            ("e", "Z of the LLE, the second run,"),
+            ("f", "torque part of |j_s|"),
+        )
+    },
     "spacetime": Entry(_draw_spacetime, "one output against x and t (output=NAME)", check=_has_map),
     "profiles": Entry(draw_profiles, "the last state of every output", whole=True),
     "b1": Entry(
@@ -286,11 +362,13 @@ def default_figure(ds):
 
 
 def listing(ds):
-    """Lines: each figure with its caption, and for those a run cannot give the reason."""
+    """Lines: the figures that a run can give with their captions, then the others with reasons."""
     width = max(map(len, FIGURES))
-    lines = []
+    lines, reasons = [], {}
     for name, entry in FIGURES.items():
         reason = unavailable(ds, name)
-        note = "" if reason is None else f"  [not from this run: {reason}]"
-        lines.append(f"{name:{width}}  {entry.caption}{note}")
-    return lines
+        if reason is None:
+            lines.append(f"{name:{width}}  {entry.caption}")
+        else:
+            reasons.setdefault(reason.removeprefix(f"{name}: "), []).append(name)
+    return lines + [f"not from this run: {', '.join(reasons[why])}: {why}" for why in reasons]

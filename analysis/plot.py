@@ -46,7 +46,7 @@ def main(argv=None):
             runs = whole if FIGURES[name].whole else runs
         with house_style():
             figure = draw(name, runs, options)
-            path = _save(figure, arguments.save, Path(paths[0]), name)
+            path = _save(figure, arguments, Path(paths[0]), name)
     except SpinhydroError as error:
         print(f"spinhydro: error: {error}", file=sys.stderr)
         return error.exit_code
@@ -116,19 +116,22 @@ def _parser():
     parser.add_argument(
         "--save", metavar="FILE", help="default: RUN/<figure>.png, with a number if that exists"
     )
+    parser.add_argument("--dpi", type=float, default=200, help="dots per inch [200]")
     line.add_choices(parser)
     return parser
 
 
-def _save(figure, save, run, name):
-    if save is None:
+def _save(figure, arguments, run, name):
+    if not 10 <= arguments.dpi <= 2000:
+        raise InputError(f"--dpi {arguments.dpi:g}: choose 10 to 2000")
+    if arguments.save is None:
         folder = run if run.is_dir() else run.parent
         path = _free_name(folder / f"{name}.png")
     else:
-        path = _free_name(Path(save))
+        path = _free_name(Path(arguments.save))
     FigureCanvasAgg(figure)
     try:
-        figure.savefig(path)
+        figure.savefig(path, dpi=arguments.dpi)
     except (OSError, ValueError) as error:
         raise InputError(
             f"cannot save the figure as {path}: {error}. Choose another place or type with --save"

@@ -9,6 +9,10 @@ from matplotlib.ticker import MaxNLocator
 
 DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
 INK, CRITICAL, TORQUE = "black", "#c1272d", "#c1272d"
+# The two spin components: told apart by all common kinds of colour vision, and in grey.
+COMPONENT_UP, COMPONENT_DOWN = "#d55e00", "#0b4f9c"
+# Figures show the part of the cloud with at least this share of the peak density.
+SHOWN_DENSITY = 0.09
 CYCLE = ["#1f4e79", "#c1272d", "#4f7f3f", "#b8860b", "#6a4c93", "#555555"]
 
 _SETTINGS = {
@@ -91,6 +95,15 @@ def colour_bar(image, ax, text):
     bar.update_ticks()
     bar.outline.set_linewidth(0.5)
     return bar
+
+
+def frame_x(ax, ds, share=SHOWN_DENSITY):
+    """Limits of x: where the first density is at least `share` of its peak; and the label."""
+    density = ds.n.isel(t=0).squeeze(drop=True).values
+    inside = ds.x.values[density >= share * density.max()]
+    if len(inside):
+        ax.set_xlim(inside.min(), inside.max())
+    ax.set_xlabel(label(ds.x, "x"))
 
 
 def is_tensor(dim):

@@ -1,12 +1,14 @@
 """Run folders in the agreed format, written without Dedalus, from solutions of their own."""
 
 import json
+from pathlib import Path
 
 import h5py
 import numpy as np
 
 from analysis.josephson import magnetization
 
+DATA = Path(__file__).parent / "data"
 OMEGA_R = 0.741415866
 KAPPA_N0 = OMEGA_R / 0.33
 PARAMETERS = {

@@ -1,6 +1,5 @@
 """Figures and the command that draws them."""
 
-import inspect
 import json
 import subprocess
 import sys
@@ -25,32 +24,81 @@ def drawn(path):
     return pixels.shape[0] > 200 and float(np.mean(pixels < 0.99)) > 0.01
 
 
-def runs_taken(name):
-    """The most runs that a figure takes."""
-    parameters = inspect.signature(FIGURES[name].draw).parameters.values()
-    return sum(one.kind is one.POSITIONAL_OR_KEYWORD for one in parameters)
+PAPER_A = [name for name in FIGURES if name.startswith(("fig", "ed"))]
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_of_a_torque_run(name, torque_run, josephson_run, tmp_path, capsys):
-    reason = unavailable(selected(load(torque_run)), name)
-    if reason is not None:
-        assert main([str(torque_run), "--figure", name]) == 2
-        assert capsys.readouterr().err == f"spinhydro: error: {reason}\n"
-        return
+def test_every_figure(name, moving_run, torque_run, tmp_path, capsys):
     file = tmp_path / "figure.png"
-    for others in ([], [str(josephson_run)])[: runs_taken(name)]:
-        assert main([str(torque_run), *others, "--figure", name, "--save", str(file)]) == 0
-        last = capsys.readouterr().out.splitlines()[-1]
-        assert last == str(tmp_path / "figure-2.png" if others else file)
-        assert drawn(last)
+    reason = unavailable(selected(load(moving_run)), name)
+    if reason is not None:
+        assert name not in PAPER_A
+        assert main([str(moving_run), "--figure", name]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    elif name == "ed1e":
+        assert main([str(moving_run), "--figure", name]) == 2
+        assert "needs the Landau-Lifshitz run" in capsys.readouterr().err
+    else:
+        arguments = ["--figure", name, "--save", str(file), "--dpi", "80"]
+        assert main([str(moving_run), *arguments]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == str(file) and drawn(file)
+
+
+@pytest.mark.parametrize("name", ["fig2", "fig2a", "ed1", "ed1e"])
+def test_figures_of_two_runs_in_any_order(name, moving_run, torque_run, josephson_run, tmp_path):
+    pair = (moving_run, torque_run) if name.startswith("ed") else (torque_run, josephson_run)
+    for place, runs in enumerate((pair, pair[::-1])):
+        file = tmp_path / f"{place}.png"
+        arguments = ["--figure", name, "--save", str(file), "--dpi", "80"]
+        assert main([*map(str, runs), *arguments]) == 0 and drawn(file)
+    first, second = (matplotlib.image.imread(tmp_path / f"{place}.png") for place in (0, 1))
+    assert np.array_equal(first, second)
+
+
+def test_figures_that_a_frozen_or_short_run_cannot_give(torque_run, capsys):
+    ds = selected(load(torque_run))
+    refused = {name: unavailable(ds, name) for name in PAPER_A}
+    assert {name for name, reason in refused.items() if reason} == {
+        "fig3b", "fig3fgh", "fig3g", "fig3h", "fig4a", "fig4b",
+        "ed1", "ed1a", "ed1b", "ed1c", "ed1d", "ed1e", "ed1f",
+    }  # fmt: skip
+    assert "run problems/coupled_gpe.py" in refused["ed1b"]
+    assert "needs t = 21.19, and the run ends at 10" in refused["fig3h"]
+    assert "fewer than 8 outputs have the front" in refused["fig3b"]
+    assert main([str(torque_run), "--figure", "ed1b"]) == 2
+    assert capsys.readouterr().err == f"spinhydro: error: {refused['ed1b']}\n"
+
+
+def test_options_of_figures(moving_run, tmp_path, capsys):
+    file = str(tmp_path / "a.png")
+    words = ["4a", "blur=1.5", "E=60,150,36,44", "longest=12"]
+    assert main([str(moving_run), "--figure", *words, "--save", file]) == 0
+    words = ["3b", "thresholds=0.3,0.4", "fit_range=40,100"]
+    assert main([str(moving_run), "--figure", *words, "--save", file]) == 0
+    capsys.readouterr()
+    for words, message in (
+        (["4a", "E=60,150"], "rectangle E: give x low, x high"),
+        (["4a", "blur=-1"], "blur: sigma = -1"),
+        (["3b", "fit_range=0,5"], "fewer than 8 outputs"),
+        (["ed1", "periods=8,9"], "0 outputs with Omega_R t/2pi from 8 to 9"),
+        (["3b", "--dpi", "1"], "--dpi 1"),
+    ):
+        assert main([str(moving_run), "--figure", *words, "--save", file]) == 2
+        error = capsys.readouterr().err
+        assert message in error and len(error.splitlines()) == 1
 
 
 def test_names_of_figures(torque_run, tmp_path, capsys):
     assert find("2c") == find("fig2c") == "fig2c" and find("spacetime") == "spacetime"
     assert main([str(torque_run), "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(FIGURES)
+    can, cannot = (
+        [line for line in lines if line.startswith("not ") is no] for no in (False, True)
+    )
+    assert [line.split()[0] for line in can][:3] == ["fig2", "fig2a", "fig2b"]
+    assert any("ed1, ed1a, ed1b" in line and "has no velocity v" in line for line in cannot)
+    named = " ".join(cannot)
+    assert all(name in named or any(line.split()[0] == name for line in can) for name in FIGURES)
     assert main([str(torque_run), "--figure", "spacetime", "outptu=n"]) == 2
     assert "no option 'outptu'; did you mean 'output'?" in capsys.readouterr().err
     assert main([str(torque_run), str(torque_run), "--figure", "spacetime"]) == 2

@@ -6,6 +6,7 @@ import pytest
 
 from analysis import breaking_time, interface_position, spin_currents
 from analysis import load as load_run
+from analysis.measure import measure
 from analysis.sampling import at_times
 from spinhydro.problem import load
 
@@ -90,3 +91,10 @@ def test_spin_current_at_the_interface(run, periods, expected):
     near = np.abs(np.abs(run.x.values) - 122.45) <= 25
     found = (np.sqrt((current**2).sum(axis=0)) / n / sound)[near].max()
     assert found == pytest.approx(expected, rel=0.02)
+
+
+def test_every_number_of_the_table_agrees(run):
+    """Position, frequencies, breaking, currents, gradients, modulation, departure from local."""
+    compared = [row for row in measure(run) if row.agrees is not None]
+    assert len(compared) == 47
+    assert [row.quantity for row in compared if not row.agrees] == []

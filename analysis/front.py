@@ -1,0 +1,152 @@
+"""The inner front of the fluctuating region: where it is, and how fast it moves inwards.
+
+Farolfi et al., Nature Physics 17, 1359 (2021), text below Fig. 3: the edge of the region where the
+standard deviation of Z in windows of 5 µm has jumped from a low to a finite value.
+"""
+
+import numpy as np
+import xarray as xr
+from scipy.ndimage import uniform_filter1d
+
+from spinhydro.errors import InputError
+
+from .interface import magnetization_map, require
+
+WIDTH = 5.0
+THRESHOLDS = (0.15, 0.2, 0.25)
+RANGE = (30.0, 110.0)
+# Fewer outputs than this within the range of the fit give no speed.
+FEWEST = 8
+
+
+def local_deviation(Z, x, width=WIDTH):
+    """Standard deviation of Z about its mean in a moving window.
+
+    sqrt(<Z²> - <Z>²) over the largest odd number of grid points that fit into `width`, at every
+    grid point; the array is taken to be periodic.
+
+    Parameters
+    ----------
+    Z : array, shape (…, N)
+    x : array, shape (N,), uniform
+    width : float, in the unit of x; at least three grid points.
+
+    Returns
+    -------
+    array, shape of Z.
+
+    Raises
+    ------
+    InputError
+        The grid is too coarse for the window, or the window is wider than the grid.
+    """
+    spacing = float(np.mean(np.diff(x)))
+    points = int(width / spacing * (1 + 1e-9))
+    points -= 1 - points % 2
+    if points < 3 or points > len(x):
+        raise InputError(
+            f"a window of {width:g} holds {max(points, 0)} points of this grid (spacing "
+            f"{spacing:.3g}, {len(x)} points); choose one of {3 * spacing:.3g} to "
+            f"{len(x) * spacing:.3g}"
+        )
+    Z = np.asarray(Z, dtype=float)
+    mean = uniform_filter1d(Z, points, axis=-1, mode="wrap")
+    square = uniform_filter1d(Z**2, points, axis=-1, mode="wrap")
+    return np.sqrt(np.maximum(square - mean**2, 0))
+
+
+def inward_front(ds, thresholds=THRESHOLDS, width=WIDTH, fit_range=RANGE, until=None):
+    """Position and speed of the front that moves inwards from the interface.
+
+    Recipe: standard deviation of Z in a moving window of `width` (`local_deviation`); on each side
+    of the cloud and for each threshold x_f(t) is the innermost |x| at which it exceeds the
+    threshold, then its running minimum in time; the speed is minus the slope of a straight line
+    through the outputs with x_f inside `fit_range`.  The front accelerates inwards: other
+    thresholds and ranges give other speeds, so state them with the result.
+
+    Parameters
+    ----------
+    ds : Dataset with Z (t, x)
+    thresholds : sequence of float, each in (0, 1)
+    width : float
+        Of the window (µm).
+    fit_range : (low, high), in the unit of x (µm)
+    until : float, optional
+        Outputs after this time are left out.
+
+    Returns
+    -------
+    Dataset: `position` (side, threshold, t), infinite before there is a front; `speed` and
+    `intercept` (side, threshold) of the lines x_f = intercept - speed t, NaN where fewer than
+    eight outputs lie in the range.  Attributes: `speed`, the mean over sides and thresholds, and
+    `uncertainty`, their (population) standard deviation; with the parameters hbar_over_m and
+    kappa_n0 also `sound_speed` c_s = sqrt(hbar kappa n0/2m), and `mach` and `mach_uncertainty`,
+    both divided by it.
+
+    Raises
+    ------
+    InputError
+        No Z (t, x); a threshold or range that is none; no front inside the range so far.
+    """
+    require(ds, ["Z"], [], "front")
+    thresholds = np.atleast_1d(np.asarray(thresholds, dtype=float))
+    low, high = fit_range
+    if not np.all((thresholds > 0) & (thresholds < 1)):
+        raise InputError(f"front: thresholds {thresholds.tolist()} must lie between 0 and 1")
+    if not 0 <= low < high:
+        raise InputError(f"front: the range {low:g} to {high:g} must be two ascending distances")
+    if until is not None:
+        ds = ds.isel(t=ds.t.values <= until * (1 + 1e-9))
+    t, x = ds.t.values, ds.x.values
+    deviation = local_deviation(magnetization_map(ds), x, width)
+    position = np.stack(
+        [
+            np.stack(
+                [_innermost(deviation[:, side], np.abs(x[side]), level) for level in thresholds]
+            )
+            for side in (x < 0, x >= 0)
+        ]
+    )
+    lines = np.full((2, len(thresholds), 2), np.nan)
+    for place in np.ndindex(position.shape[:2]):
+        inside = (position[place] > low) & (position[place] < high)
+        if inside.sum() >= FEWEST:
+            lines[place] = np.polyfit(t[inside], position[place][inside], 1)
+    if np.all(np.isnan(lines)):
+        raise InputError(
+            f"front: fewer than {FEWEST} outputs have the front between {low:g} and {high:g}; "
+            f"the run ends at t = {t[-1]:.4g}. Let it go on, or choose another range"
+        )
+    dims = ("side", "threshold")
+    out = xr.Dataset(
+        {
+            "position": ((*dims, "t"), position, ds.x.attrs),
+            "speed": (dims, -lines[..., 0]),
+            "intercept": (dims, lines[..., 1]),
+        },
+        coords={"side": ["left", "right"], "threshold": thresholds, "t": ds.t},
+    )
+    speed, spread = np.nanmean(-lines[..., 0]), np.nanstd(-lines[..., 0])
+    out.attrs.update(
+        speed=float(speed), uncertainty=float(spread), recipe=_recipe(out, width, low, high)
+    )
+    if {"hbar_over_m", "kappa_n0"} <= ds.attrs.keys():
+        sound = float(np.sqrt(ds.attrs["hbar_over_m"] * ds.attrs["kappa_n0"] / 2))
+        out.attrs.update(
+            sound_speed=sound, mach=float(speed / sound), mach_uncertainty=float(spread / sound)
+        )
+    return out
+
+
+def _recipe(out, width, low, high):
+    levels = ", ".join(f"{level:g}" for level in out.threshold.values)
+    return (
+        f"standard deviation of Z over {width:g} above {levels}, innermost on both sides, running "
+        f"minimum in time, straight lines over {low:g} < x_f < {high:g}"
+    )
+
+
+def _innermost(deviation, distance, level):
+    """Running minimum in time of the smallest distance at which the deviation exceeds level."""
+    reached = np.where(deviation > level, distance, np.inf).min(axis=1)
+    return np.minimum.accumulate(reached)
