@@ -52,7 +52,7 @@ def round_of(node):
 
 @dataclass(frozen=True, order=True)
 class KernelEntry:
-    """One component of a kernel omega(k), as a factor of symbols."""
+    """One component of a kernel omega(k), or the numbers of members, as a factor of symbols."""
 
     number: int
     kernel: object = field(compare=False)

@@ -7,6 +7,7 @@ from dedalus.core import arithmetic, operators
 from dedalus.core.field import Field
 
 from spinhydro.complex_values import imaginary_part, real_part, squared_modulus
+from spinhydro.ensemble.basis import MemberScale, field_of
 from spinhydro.fused.averages import Average
 from spinhydro.fused.graph import (
     CONSTANT,
@@ -63,7 +64,7 @@ class Lowering:
         self.profiles, self.constants = [], []
         self.frozen = {}
         self._known = {}
-        self._kernels = []
+        self._kernels, self._members = [], {}
         first = 0
         self.first_component = {}
         for variable in variables:
@@ -98,8 +99,6 @@ class Lowering:
                 result[index] = Spectrum({("state", first + i): graph.identity()})
             return result
         has_bases = any(basis is not None for basis in field.domain.full_bases)
-        if has_bases and not all(basis is not None for basis in field.domain.full_bases):
-            raise Unsupported(f"the field {field.name}, which depends on some axes only")
         fields = self.profiles if has_bases else self.constants
         if field not in fields:
             fields.append(field)
@@ -115,8 +114,7 @@ class Lowering:
         """0, 1 or -1 of a constant field, taken as such: unit vectors cost nothing."""
         if field is self.time:
             return None
-        field.change_scales(1)
-        value = field["g"].reshape(-1)[i]
+        value = constant_values(field)[i]
         if value in (0, 1, -1):
             self.frozen[field, i] = value
             return float(value.real)
@@ -244,6 +242,22 @@ class Lowering:
                 result[(row, *rest)] = self.graph.add(result[(row, *rest)], value)
         return result
 
+    def _member_scale(self, expression):
+        factor, operand = expression.factor, self(expression.original_args[0])
+        key = factor.values.tobytes()
+        if key not in self._members:
+            # Kernels are numbered from 0 up.
+            entry = KernelEntry(-1 - len(self._members), factor)
+            self._members[key] = entry, field_of(factor, self.dist)
+        entry, profile = self._members[key]
+
+        def scaled(value):
+            if isinstance(value, Spectrum):
+                return self.graph.apply(value, entry)
+            return self.graph.multiply(value, self(profile)[()])
+
+        return _elementwise(scaled, operand)
+
     def _pass(self, expression):
         return self(expression.original_args[0])
 
@@ -268,7 +282,14 @@ _RULES = {
     operators.Average: Lowering._average,
     operators.Integrate: Lowering._integral,
     KernelOperator: Lowering._kernel,
+    MemberScale: Lowering._member_scale,
 }
+
+
+def constant_values(field):
+    """Flat values of a field without bases, on every rank; Dedalus keeps them on one."""
+    field.change_scales(1)
+    return field.allgather_data("g").ravel()
 
 
 def count(field):

@@ -4,7 +4,7 @@ import numpy as np
 from dedalus.core import operators
 
 from spinhydro.fused.graph import Spectrum, Unsupported
-from spinhydro.fused.lower import Lowering, count
+from spinhydro.fused.lower import Lowering, constant_values, count
 from spinhydro.fused.program import Program, flat
 from spinhydro.fused.transforms import Space
 from spinhydro.random_fields import WhiteNoise
@@ -16,7 +16,7 @@ class RightSide:
     Parameters
     ----------
     solver : d3.InitialValueSolver
-        All-Fourier, on one rank, with one plain dt(…) in every equation.
+        All-Fourier, on one rank or with members on several, with one plain dt(…) in every equation.
     projections : sequence of (field, operand)
         Assignments after a step.
     linear_apart : bool
@@ -124,19 +124,18 @@ class RightSide:
     def refresh(self):
         """Read constants and profiles again; True if a unit vector or zero has changed."""
         for (field, i), value in self.lowering.frozen.items():
-            field.change_scales(1)
-            if field["g"].reshape(-1)[i] != value:
+            if constant_values(field)[i] != value:
                 return True
+        self._read_constants()
         row = 0
         for field in self.lowering.profiles:
-            field.change_scales(self.space.scales)
-            data = field["g"].reshape(-1, self.space.points)
+            data = self._profile(field)
             rows = slice(row, row + data.shape[0])
             row += data.shape[0]
             if not np.array_equal(self._profiles[rows], data):
                 # Only what its bases hold counts.
                 field.require_coeff_space()
-                self._profiles[rows] = field["g"].reshape(-1, self.space.points)
+                self._profiles[rows] = self._profile(field)
         return False
 
     def draw(self, iteration, timestep):
@@ -150,21 +149,34 @@ class RightSide:
             field.draw(iteration, timestep)
             if self.space.mask is not None:
                 field.require_coeff_space()
-            field.change_scales(self.space.scales)
-            self._profiles[rows] = field["g"].reshape(-1, self.space.points)
+            self._profiles[rows] = self._profile(field)
+
+    def _profile(self, field):
+        """Grid values of a field, component by component; it may depend on some axes only."""
+        field.change_scales(self.space.scales)
+        data = field["g"]
+        components = data.shape[: len(field.tensorsig)]
+        whole = np.broadcast_to(data, (*components, *self.space.shape))
+        return whole.reshape(-1, self.space.points)
+
+    def _read_constants(self):
+        """Values of the constant fields, time apart."""
+        i = 0
+        for field in self.lowering.constants:
+            size = count(field)
+            if field is not self.solver.problem.time:
+                self._constants[i : i + size] = constant_values(field)
+            i += size
 
     def constants(self, time):
         """Values of the constant fields at a time."""
+        if self.solver.dist.comm.size == 1:
+            self._read_constants()
         i = 0
         for field in self.lowering.constants:
             if field is self.solver.problem.time:
                 self._constants[i] = time
-                i += 1
-                continue
-            field.change_scales(1)
-            data = field["g"].ravel()
-            self._constants[i : i + data.size] = data
-            i += data.size
+            i += count(field)
         return self._constants
 
     def transforms(self):

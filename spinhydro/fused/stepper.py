@@ -1,6 +1,7 @@
 """Classical Runge-Kutta on the fused right-hand side, as a time stepper of Dedalus."""
 
 import numpy as np
+from mpi4py import MPI
 
 from spinhydro.errors import InputError
 from spinhydro.fused import native
@@ -263,6 +264,8 @@ class FusedRK4:
             solver.sim_time = time
             self._shown, self._current = None, False
             del self._reference
+        # All ranks decide alike.
+        worst = solver.dist.comm.allreduce(worst, op=MPI.MAX)
         if not worst <= TOLERANCE:
             raise InputError(
                 f"the fused engine and Dedalus disagree on the right side by {worst:.1e}: run with "

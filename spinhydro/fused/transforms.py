@@ -2,6 +2,7 @@
 
 A spectrum is kept as the complex transform of the (dealiased) grid: along the last axis of a real
 problem 0 … G/2, along all others in FFT order. Modes that the basis does not hold are zero.
+The member axis of an ensemble, the first, is not transformed; a rank holds its own members.
 """
 
 import numpy as np
@@ -9,6 +10,7 @@ from dedalus.core.basis import ComplexFourier, RealFourier
 from dedalus.libraries.fftw import fftw_wrappers as fftw
 
 from spinhydro.domain import RealFourierNyquist
+from spinhydro.ensemble.values import PerMember
 from spinhydro.fused.graph import Unsupported
 
 _FLAGS = ["FFTW_ESTIMATE"]
@@ -16,6 +18,13 @@ _FLAGS = ["FFTW_ESTIMATE"]
 
 class Space:
     """Grid, wavenumbers and transforms of an all-Fourier domain on one rank.
+
+    Attributes
+    ----------
+    shape, spectral_shape : tuple
+        Of the arrays on the grid and of spectra: members first, if there are members.
+    axes : range
+        The axes that are transformed.
 
     Parameters
     ----------
@@ -31,21 +40,25 @@ class Space:
 
     def __init__(self, domain, dtype):
         dist = domain.dist
-        if dist.comm.size > 1:
+        self.dist = dist
+        first = getattr(dist, "member_axis", -1) + 1
+        if dist.comm.size > 1 and not first:
             raise Unsupported("a domain that is split over ranks")
         self.dtype = np.dtype(dtype).type
         self.is_real = self.dtype is np.float64
         kinds = RealFourier if self.is_real else ComplexFourier
-        for basis in domain.full_bases:
+        for basis in domain.full_bases[first:]:
             if not isinstance(basis, kinds):
                 raise Unsupported(f"the basis {type(basis).__name__}")
         self.domain, self.bases = domain, domain.full_bases
         self.scales = domain.dealias
         self.shape = tuple(dist.grid_layout.local_shape(domain, self.scales))
+        self.axes = range(first, len(self.shape))
         self.points = int(np.prod(self.shape))
+        self.points_of_member = int(np.prod(self.shape[first:]))
         last = self.shape[-1] // 2 + 1 if self.is_real else self.shape[-1]
         self.spectral_shape = (*self.shape[:-1], last)
-        self.wavenumbers = [self._wavenumbers(axis) for axis in range(len(self.shape))]
+        self.wavenumbers = [None] * first + [self._wavenumbers(axis) for axis in self.axes]
         self.mask = self._mask()
         self._symbols, self._kernels = {}, {}
 
@@ -68,8 +81,8 @@ class Space:
     def _mask(self):
         """1 where the bases hold a mode; None if they hold all of them."""
         held = np.ones(self.spectral_shape)
-        for axis, basis in enumerate(self.bases):
-            modes = np.abs(self._modes(axis))
+        for axis in self.axes:
+            basis, modes = self.bases[axis], np.abs(self._modes(axis))
             largest = (min(basis.size, self.shape[axis]) - 1) // 2
             keeps_nyquist = isinstance(basis, RealFourierNyquist) and basis.size == self.shape[axis]
             if not keeps_nyquist:
@@ -95,7 +108,10 @@ class Space:
                 if power:
                     factor = factor * (1j * k) ** power
             for entry in powers[dimensions:]:
-                factor = factor * self._kernel(entry.kernel)[entry.row, entry.column]
+                if isinstance(entry.kernel, PerMember):
+                    factor = factor * self.dist.local_members(entry.kernel.values)
+                else:
+                    factor = factor * self._kernel(entry.kernel)[entry.row, entry.column]
             total = total + factor
         if np.ndim(total) == 0:
             return total
@@ -106,9 +122,9 @@ class Space:
         """omega of all modes that the bases hold, as (rows, columns, *spectral shape)."""
         if kernel not in self._kernels:
             wavenumbers, signless = [], []
-            for axis, basis in enumerate(self.bases):
+            for axis in self.axes:
+                basis, modes = self.bases[axis], self._modes(axis)
                 left, right = basis.bounds
-                modes = self._modes(axis)
                 # Modes that are not held are never looked at.
                 modes = np.where(2 * np.abs(modes) <= basis.size, modes, 0)
                 wavenumbers.append(self._along(axis, 2 * np.pi / (right - left) * modes))
@@ -139,10 +155,9 @@ class Batch:
         spectral_shape = (number, *space.spectral_shape)
         self.grid = fftw.create_array(grid_shape, dtype)
         self.grid.fill(0)
-        axes = range(len(space.shape), 0, -1)
         self.plans, shape, kind = [], grid_shape, dtype
-        for axis in axes:
-            self.plans.append(fftw.FourierTransform(kind, shape, axis, flags=_FLAGS))
+        for axis in reversed(space.axes):
+            self.plans.append(fftw.FourierTransform(kind, shape, axis + 1, flags=_FLAGS))
             shape, kind = spectral_shape, np.complex128
         self.buffers = [fftw.create_array(spectral_shape, np.complex128) for _ in self.plans]
         for buffer in self.buffers:
@@ -155,7 +170,7 @@ class Batch:
         for plan, buffer in zip(self.plans, self.buffers, strict=True):
             plan.forward(source, buffer)
             source = buffer
-        self.spectra *= 1 / self.space.points
+        self.spectra *= 1 / self.space.points_of_member
         if self.space.mask is not None:
             self.spectra *= self.space.mask
 

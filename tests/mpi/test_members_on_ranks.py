@@ -1,5 +1,6 @@
 """Members over ranks: the same bytes whatever the number of ranks, and a word to idle ones."""
 
+import json
 import os
 import subprocess
 import sys
@@ -57,6 +58,8 @@ def test_same_bytes_on_one_two_and_four_ranks(tmp_path):
         done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=280)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("idle") == (ranks == 4)
+        for run in (tmp_path / str(ranks) / "auto").glob("*/0001/run.json"):
+            assert json.loads(run.read_text())["engine"] == "fused"
     for engine in ("dedalus", "auto"):
         for name in ("spin_spiral", "coupled_gpe", "square"):
             one, two, four = (
