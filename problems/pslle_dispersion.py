@@ -119,7 +119,8 @@ projections = {"m": "m/sqrt(m@m)"}
 
 # Initial conditions
 m["g"][2] = 1
-m["g"][0, N // 2], m["g"][2, N // 2] = np.sin(defect), np.cos(defect)
+middle = slice(N // 2, N // 2 + 1)
+m["g"][0, ..., middle], m["g"][2, ..., middle] = np.sin(defect), np.cos(defect)
 start = m["g"][0] - 1j * m["g"][1]
 
 # Output

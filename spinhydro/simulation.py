@@ -184,6 +184,7 @@ def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
     """Check a plan, make the run folder, and carry the plan out."""
     started = time.monotonic()
     check_engine(engine)
+    _agree_on_times(plan, ivp.dist.comm)
     parallel.on_root(ivp.dist.comm, lambda: check_writable(out, plan.name))
     timestep, steps_per_output, steps, remainder = schedule(plan)
     with np.errstate(all="ignore"):
@@ -229,6 +230,15 @@ def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
         timestep=timestep,
         wall_seconds=seconds,
     )
+
+
+def _agree_on_times(plan, comm):
+    """A timestep that was computed from the members of each rank is the smallest of them."""
+    for name, extreme in (("timestep", MPI.MIN), ("output_interval", MPI.MIN),
+                          ("stop_time", MPI.MAX)):  # fmt: skip
+        value = getattr(plan, name)
+        if comm.size > 1 and isinstance(value, (int, float)):
+            setattr(plan, name, comm.allreduce(value, op=extreme))
 
 
 def _make_folder(out, plan):

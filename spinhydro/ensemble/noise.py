@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from spinhydro.ensemble.values import PerMember, current
 from spinhydro.errors import ParameterError
 
 
-def noise(field, seed):
+def initial_noise(field, seed):
     r"""Independent normal random numbers at every grid point, one set for each member.
 
     Mean 0 and :math:`\langle |\xi|^2 \rangle = 1`; in complex problems the real and the imaginary
@@ -32,11 +33,9 @@ def noise(field, seed):
 
     Examples
     --------
-    >>> s["g"] += 1e-3 * spinhydro.noise(s, seed=1)
+    >>> s["g"] += 1e-3 * spinhydro.initial_noise(s, seed=1)
     """
-    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if not whole or seed < 0:
-        raise ParameterError(f"seed = {seed}: it must be a whole number, 0 or more")
+    _check_seed(seed)
     dist = field.dist
     layout, domain = dist.grid_layout, field.domain
     components = tuple(system.dim for system in field.tensorsig)
@@ -55,3 +54,53 @@ def noise(field, seed):
         place = ... if axis is None else (*[slice(None)] * len(components), slice(i, i + 1))
         result[place] = numbers[(..., *mine)]
     return result
+
+
+def random_generator(seed):
+    """``np.random.default_rng(seed)``, or one generator for each member of an ensemble.
+
+    Parameters
+    ----------
+    seed : int or per_member
+        0, 1, 2, … Member m has the generator of (seed, m), or of its own seed if it has one;
+        member 0 has that of ``default_rng(seed)``.
+
+    Returns
+    -------
+    np.random.Generator, or an object with its methods
+        The methods of the latter return arrays (members of this rank, …).
+
+    Examples
+    --------
+    >>> phase = 2 * pi * spinhydro.random_generator(seed).random(Nx)
+    """
+    ensemble = current()
+    if ensemble.size is None:
+        _check_seed(seed)
+        return np.random.default_rng(seed)
+    seeds = seed.values.tolist() if isinstance(seed, PerMember) else [seed] * ensemble.size
+    for one in seeds:
+        _check_seed(one)
+    if not isinstance(seed, PerMember):
+        seeds = [(seed, member) for member in range(ensemble.size)]
+    mine = ensemble.dist.local_members(np.arange(ensemble.size)).ravel()
+    return _Generators([np.random.default_rng(seeds[member]) for member in mine])
+
+
+class _Generators:
+    """One generator for each member of this rank."""
+
+    def __init__(self, generators):
+        self.generators = generators
+
+    def __getattr__(self, name):
+        def draw(*arguments, **options):
+            return np.stack([getattr(g, name)(*arguments, **options) for g in self.generators])
+
+        return draw
+
+
+def _check_seed(seed):
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not whole or seed < 0:
+        raise ParameterError(f"seed = {seed}: it must be a whole number, 0 or more")

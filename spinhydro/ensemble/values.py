@@ -187,6 +187,9 @@ class PerMember(NDArrayOperatorsMixin):
     def _one_number(self, *_):
         raise self._refused("one number for all members is needed here")
 
+    def __format__(self, specification):
+        return repr(self) if not specification else self._one_number()
+
     __int__ = __float__ = __complex__ = __index__ = __round__ = _one_number
     __len__ = __iter__ = __getitem__ = _one_number
 

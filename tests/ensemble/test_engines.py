@@ -30,7 +30,7 @@ def solved(stepper, dtype, dealias, dimensions, lean=False, steps=3):
         u, t = dist.Field(name="u", bases=bases), dist.Field(name="t")
         f = dist.Field(name="f", bases=bases[0])
         f["g"] = np.cos(dist.local_grid(bases[0])) * (1 + a)
-        u["g"] = 1 + 0.3 * spinhydro.noise(u, seed=2)
+        u["g"] = 1 + 0.3 * spinhydro.initial_noise(u, seed=2)
         W = spinhydro.kernel(SYMBOLS[dimensions])
         i = 1 if dtype is np.float64 else 1j
         problem = d3.IVP([u], time=t, namespace=locals())

@@ -20,6 +20,10 @@ MAIN = {
     "magnetic_soliton": {"velocity": [0.4, 0.6], "Nx": 320},
     "dark_bright_soliton": {"angle": [0.4, 0.5], "Nx": 192, "stop_time": 0.05,
                             "output_interval": 0.05},
+    "transient_grating": {"seed": [0, 1], "N": 127, "kernel": "micromagnetic",
+                          "stop_time": 0.02, "output_interval": 0.01},
+    "pslle_dispersion": {"alpha": [0.1, 0.2], "N": 127, "stop_time": 0.02,
+                         "output_interval": 0.01},
     "spinor_hydrodynamics": {"kappa_n0": [2.0, 2.2], "Nx": 128, "watch": []},
 }  # fmt: skip
 FILES = sorted((ROOT / "problems").glob("*.py"))
@@ -36,8 +40,9 @@ def test_members_alone_are_all_the_same_run(path, tmp_path):
     result = load(path, quick=True, members=2, **{**SHORT, **given}).run(out=tmp_path, quiet=True)
     data = read(result.folder)
     assert data.sizes["member"] == 2
+    assert all("member" in data[name].dims for name in data.data_vars)
     for name in data.data_vars:
-        if "member" in data[name].dims:
+        if "random_generator" not in path.read_text(encoding="utf-8"):
             np.testing.assert_array_equal(data[name].sel(member=0), data[name].sel(member=1))
 
 

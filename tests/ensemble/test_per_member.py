@@ -96,7 +96,7 @@ def test_powers_and_products_that_cannot_be_are_refused(domain):
 def test_noise_belongs_to_seed_and_member(domain):
     dist, xbasis, _ = domain
     s = dist.VectorField(d3.CartesianCoordinates("sx", "sy", "sz"), name="s", bases=xbasis)
-    first, again, other = (spinhydro.noise(s, seed) for seed in (1, 1, 2))
+    first, again, other = (spinhydro.initial_noise(s, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert first.shape == (3, 3, 16)
     assert not np.any(first == other) and not np.any(first[:, 0] == first[:, 1])
@@ -104,7 +104,7 @@ def test_noise_belongs_to_seed_and_member(domain):
     alone = d3.Distributor(coords, dtype=np.float64)
     basis = d3.RealFourier(coords["x"], size=16, bounds=(0, 1))
     one = alone.VectorField(s.tensorsig[0], bases=basis)
-    np.testing.assert_array_equal(spinhydro.noise(one, 1), first[:, 0])
+    np.testing.assert_array_equal(spinhydro.initial_noise(one, 1), first[:, 0])
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.complex128])
@@ -112,7 +112,7 @@ def test_noise_has_unit_variance(dtype):
     coords = d3.CartesianCoordinates("x")
     dist = d3.Distributor(coords, dtype=dtype)
     f = dist.Field(bases=d3.Fourier(coords["x"], size=20000, bounds=(0, 1), dtype=dtype))
-    xi = spinhydro.noise(f, seed=3)
+    xi = spinhydro.initial_noise(f, seed=3)
     assert np.mean(np.abs(xi) ** 2) == pytest.approx(1, abs=0.03)
     assert abs(np.mean(xi)) < 0.03
     if np.iscomplexobj(xi):
@@ -122,7 +122,17 @@ def test_noise_has_unit_variance(dtype):
 @pytest.mark.parametrize("seed", [-1, 0.5, "1", True, None])
 def test_bad_seeds(seed):
     with pytest.raises(ParameterError, match="seed"):
-        spinhydro.noise(None, seed)
+        spinhydro.initial_noise(None, seed)
+
+
+def test_generators_of_members(domain):
+    dist, xbasis, a = domain
+    numbers = spinhydro.random_generator(7).random((5, 2))
+    assert numbers.shape == (3, 5, 2)
+    np.testing.assert_array_equal(numbers[0], np.random.default_rng(7).random((5, 2)))
+    np.testing.assert_array_equal(numbers[2], np.random.default_rng((7, 2)).random((5, 2)))
+    own = spinhydro.random_generator(per_member([4, 5, 6])).random(3)
+    np.testing.assert_array_equal(own[1], np.random.default_rng(5).random(3))
 
 
 def test_ground_state_of_every_member(domain):

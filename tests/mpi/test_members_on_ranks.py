@@ -43,7 +43,7 @@ for engine in ("dedalus", "auto"):
 @pytest.mark.slow
 def test_same_bytes_on_one_two_and_four_ranks(tmp_path):
     square = tmp_path / "square.py"
-    noisy = '\ns["g"] += 1e-5*spinhydro.noise(s, seed=4)\nproblem = d3.IVP'
+    noisy = '\ns["g"] += 1e-5*spinhydro.initial_noise(s, seed=4)\nproblem = d3.IVP'
     square.write_text(TWO_DIMENSIONS.replace("\nproblem = d3.IVP", noisy))
     environment = {
         **os.environ,
