@@ -12,7 +12,7 @@ from dedalus.libraries.fftw import fftw_wrappers
 
 from spinhydro.fused.graph import Unsupported
 
-_ESTIMATE = 1 << 6
+_ESTIMATE, _UNALIGNED = 1 << 6, 1 << 1
 _FORWARD, _BACKWARD = -1, 1
 #: Bytes on which arrays begin: a cache line, and enough for any vector unit.
 ALIGNMENT = 64
@@ -67,20 +67,23 @@ class Plan:
         Anything aligned as the arrays of later calls are; the same array for a plan in place.
     backward : bool
         Sign of the exponent (complex transforms only).
+    aligned : bool
+        Whether the arrays of later calls begin on addresses that are multiples of 16 bytes.
 
     Attributes
     ----------
     address : int
     """
 
-    def __init__(self, kind, axis, repeats, inward, outward, backward=False):
+    def __init__(self, kind, axis, repeats, inward, outward, backward=False, aligned=True):
         make, self.execute = _FUNCTIONS[kind]
         repeats = [repeat for repeat in repeats if repeat[0] != 1]
         sign = [_BACKWARD if backward else _FORWARD] if kind == "dft" else []
         self.address = make(
             1, (_Dimension * 1)(_Dimension(*axis)),
             len(repeats), (_Dimension * max(1, len(repeats)))(*(_Dimension(*r) for r in repeats)),
-            inward.ctypes.data, outward.ctypes.data, *sign, _ESTIMATE,
+            inward.ctypes.data, outward.ctypes.data, *sign,
+            _ESTIMATE if aligned else _ESTIMATE | _UNALIGNED,
         )  # fmt: skip
         if not self.address:
             raise Unsupported(f"a transform of {axis[0]} points")

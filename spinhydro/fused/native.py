@@ -8,7 +8,8 @@ and operation:
 - *columns*: the transforms along the first axis, the operators in k-space between them, and what
   the scheme does with spectra, for a few columns at a time.
 
-One-dimensional problems have a single slab, and columns without a transform. All arrays and plans
+One-dimensional problems have a single slab, and columns without a transform; members are slabs,
+and their columns have no transform either. All arrays and plans
 are made once; their addresses and shapes are constants of the compiled code.
 """
 
@@ -65,11 +66,13 @@ class NativeStep:
     def _measure(self):
         space = self.space
         flat = len(space.shape) == 1
+        self.has_members = space.axes[0] > 0
         self.rows = 1 if flat else space.shape[0]
         self.inner = space.shape if flat else space.shape[1:]
         self.inner_spectral = space.spectral_shape if flat else space.spectral_shape[1:]
         self.points, self.modes = (int(np.prod(s)) for s in (self.inner, self.inner_spectral))
-        largest = max(1, SLAB_POINTS // self.points)
+        # A member at a time, or its last digits would depend on how many there are on the rank.
+        largest = 1 if self.has_members else max(1, SLAB_POINTS // self.points)
         self.group = max(g for g in range(1, largest + 1) if self.rows % g == 0)
         self.slab = self.group * self.points
         # Rows of real numbers begin on aligned addresses.
@@ -124,7 +127,7 @@ class NativeStep:
         self._array("ob", (max(1, most), *block), complex)
         self.arrays["profiles"] = self.right_side._profiles
         self._array("constants", (4, len(self.right_side._constants)), dtype)
-        scale = self.held_mode / self.space.points
+        scale = self.held_mode / self.space.points_of_member
         self._table("scale", scale)
         self._table("held", self.held_row)
         blocks = -(-self.modes // self.width)
@@ -199,7 +202,8 @@ class NativeStep:
         lines = self.slab // held
         if space.is_real:
             kind = "dft_c2r" if backward else "dft_r2c"
-            options = {}
+            # Slabs of an odd number of points follow each other.
+            options = {"aligned": self.slab % 2 == 0}
         else:
             kind, options = "dft", {"backward": backward}
         if backward:
@@ -393,7 +397,7 @@ class NativeStep:
 
     @property
     def _has_columns(self):
-        return self.rows > 1
+        return self.rows > 1 and not self.has_members
 
     def _over_blocks(self, inner, untouched=()):
         """Loop over blocks of columns; what is not held is zero in `untouched` arrays."""
@@ -480,7 +484,7 @@ class NativeStep:
     def _scale(self, writer):
         """Normalisation of forward transforms, zero for modes that the bases do not hold."""
         if self.space.mask is None:
-            return (repr(1 / self.space.points), None)
+            return (repr(1 / self.space.points_of_member), None)
         return writer.pair("held_[x] * scale_[c0 + j]")
 
     def _symbol(self, writer, symbol):

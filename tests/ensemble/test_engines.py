@@ -1,5 +1,7 @@
 """Members on the fused and the lean engine against Dedalus's own evaluator."""
 
+from functools import partial
+
 import dedalus.public as d3
 import numpy as np
 import pytest
@@ -54,9 +56,9 @@ def test_all_engines_agree(scheme, dtype, dealias, dimensions):
     stock, fused = PAIRS[scheme]
     expected = solved(stock, dtype, dealias, dimensions)
     assert np.ptp(expected[:, ..., 0], axis=0).min() > 1e-3
-    np.testing.assert_allclose(
-        solved(fused, dtype, dealias, dimensions), expected, rtol=0, atol=1e-12
-    )
+    for compiled in (False, True):
+        found = solved(partial(fused, compiled=compiled), dtype, dealias, dimensions)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
     np.testing.assert_allclose(
         solved(stock, dtype, dealias, dimensions, lean=True), expected, rtol=0, atol=1e-12
     )
