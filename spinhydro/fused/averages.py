@@ -9,6 +9,7 @@ class Average:
     Parameters
     ----------
     axis : int
+        Among the axes of space.
     factor : float
         1, or the length of the axis for an integral.
     """

@@ -220,7 +220,8 @@ class Lowering:
 
     def _mean(self, expression, factor):
         """The value at every grid point; what is left of an axis is constant along it."""
-        kernel = Average(self.dist.get_axis(expression.coord), factor)
+        first = getattr(self.dist, "member_axis", -1) + 1
+        kernel = Average(self.dist.get_axis(expression.coord) - first, factor)
         return self._through(kernel, expression)
 
     def _kernel(self, expression):
