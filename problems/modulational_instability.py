@@ -115,7 +115,7 @@ problem.add_equation("dt(m) = -cross(m, omega_K*(m@ez)*ez - W(m))")
 projections = {"m": "m/sqrt(m@m)"}
 
 # Initial conditions
-m_z["g"] = n_bar + noise * spinhydro.noise(m_z, seed)
+m_z["g"] = n_bar + noise * spinhydro.initial_noise(m_z, seed)
 m["g"][2] = m_z["g"]
 m["g"][0] = np.sqrt(1 - m_z["g"] ** 2)
 
