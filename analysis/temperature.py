@@ -49,7 +49,8 @@ def temperature_peak(ds, output=None):
     t = np.asarray(ds.t.values, dtype=float)
     series = flat.values[:, column]
     time, height = t[row], series[row]
-    if 0 < row < len(t) - 1:
+    # A parabola through neighbours that are far below would invent a peak above all outputs.
+    if 0 < row < len(t) - 1 and min(series[row - 1], series[row + 1]) > 0.8 * height:
         fit = np.polynomial.Polynomial.fit(t[row - 1 : row + 2], series[row - 1 : row + 2], 2)
         time = float(fit.deriv().roots()[0].real)
         height = fit(time)

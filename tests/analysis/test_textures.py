@@ -143,5 +143,8 @@ def test_temperature_profiles():
     assert time == pytest.approx(10.43, abs=1e-3) and place == 10.0
     assert kelvin == pytest.approx(6000, rel=1e-5)
     assert temperature_profile(ds).dims == ("t", "member", "x")
+    # A jump between two outputs gives no height that no output has.
+    step = ds.assign(T_e=(("t", "x"), np.where(t[:, None] > 9.95, 6000.0, 300.0) + 0 * T))
+    assert temperature_peak(step)[2] == 6000
     with pytest.raises(InputError, match="no output of a temperature"):
         temperature_profile(ds.drop_vars("T_e"))
