@@ -28,11 +28,11 @@ def draw_growth(ds, second=None, third=None, fourth=None, fifth=None, *, output=
     runs = [run for run in (ds, second, third, fourth, fifth) if run is not None]
     parts = [part for run in runs for part in ensembles(run, output)]
     parts.sort(key=lambda part: part.attrs["n_bar_mean"])
-    figure = Figure(figsize=(8.2, 3.7))
+    figure = Figure(figsize=(8.2, 3.8))
     axes = figure.subplots(
         1,
         2,
-        gridspec_kw={"left": 0.07, "right": 0.985, "top": 0.92, "bottom": 0.23, "wspace": 0.22},
+        gridspec_kw={"left": 0.07, "right": 0.985, "top": 0.92, "bottom": 0.26, "wspace": 0.22},
     )
     for row, part in enumerate(parts):
         colour = SHADES[row % len(SHADES)]
@@ -49,11 +49,13 @@ def draw_growth(ds, second=None, third=None, fourth=None, fifth=None, *, output=
     members = ", ".join(str(part.sizes.get("member", 1)) for part in parts)
     figure.text(
         0.03,
-        0.02,
-        f"Run {names} ({members} members). a: points from inverting cosh² of the mean power, lines "
+        0.015,
+        f"Runs {names} ({members} members).\n"
+        "a: points from inverting cosh² of the mean power, lines "
         "$\\Gamma^2 = \\omega(k)[(1-\\bar n^2)\\omega_K - \\omega(k)]$, dotted: cut-off of Eq. (4) "
-        "with $H_k$.\nb: points at the last output of the linear stage, crosses at the start, "
-        "lines: the start times cosh Γt.",
+        "with $H_k$.\n"
+        "b: points at the last output of the linear stage, crosses at the start, lines: the start "
+        "times cosh Γt.",
         fontsize=6.5,
         va="bottom",
     )
@@ -137,15 +139,15 @@ def growth_report(ds, output="m"):
             rates = growth_rates(part, output)
             top, end = scale * largest_growth(rates)[1], cut_off(rates)
         except InputError as error:
-            lines.append(f"n_bar = {round(n_bar, 4):g}: not available ({error})")
+            lines.append(f"n_bar = {round(n_bar, 4) + 0.0:g}: not available ({error})")
             continue
         material = magnet(part)
         exact_end = cut_off_formula(material, n_bar)
         exact = scale * growth_formula(material, np.linspace(0, exact_end, 100001), n_bar).max()
         length = ds.x.attrs.get("units", "unit")
         lines.append(
-            f"n_bar = {round(n_bar, 4):g}: largest growth {top:.3f} (formula {exact:.3f}) {unit}, "
-            f"cut-off {end:.6f} (formula {exact_end:.6f}) rad/{length}"
+            f"n_bar = {round(n_bar, 4) + 0.0:g}: "
+            f"largest growth {top:.3f} (formula {exact:.3f}) {unit}, cut-off {end:.6f} (formula {exact_end:.6f}) rad/{length}"
         )
     return lines
 
@@ -167,7 +169,7 @@ def has_noise(ds, name):
 
 def _label(rates, scale):
     """n_bar with the measured maximum and cut-off, as far as the run gives them."""
-    text = f"{round(rates.attrs['n_bar'], 4):g}"
+    text = f"{round(rates.attrs['n_bar'], 4) + 0.0:g}"
     try:
         return f"{text}: {scale * largest_growth(rates)[1]:.2f}, {cut_off(rates):.5f}"
     except InputError:

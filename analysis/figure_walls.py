@@ -33,9 +33,9 @@ def draw_walls(
     figure = Figure(figsize=(2.6 * (maps + 2) + 0.9, height))
     edges = {"top": 1 - 0.35 / height, "bottom": 0.72 / height, "hspace": 0.3}
     share = (maps + 0.35) / (maps + 2.35)
-    left = figure.add_gridspec(len(rows), maps, left=0.055, right=share - 0.05, **edges)
+    left = figure.add_gridspec(len(rows), maps, left=0.055, right=share - 0.07, **edges)
     right = figure.add_gridspec(
-        len(rows), 2, left=share + 0.045, right=0.99, wspace=0.38, width_ratios=[1, 1], **edges
+        len(rows), 2, left=share + 0.04, right=0.99, wspace=0.38, width_ratios=[1, 1], **edges
     )
     letters = iter("abcdefghijklmnopqrstuvwx")
     for number, row in enumerate(rows):
