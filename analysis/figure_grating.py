@@ -30,9 +30,12 @@ PULSES = {"b3": 8, "b4": 8, "bs1": 8, "bs3": 1, "bs4": 16}
 
 
 def model(ds):
-    """ASD, PS-LLE or k² kernel, from the parameters `model` or `kernel` of a run."""
+    """ASD, PS-LLE or k² kernel, from the parameters `model` or `kernel` of a run.
+
+    The law of the lattice in a heat bath is atomistic dynamics, which paper B has with temperature.
+    """
     word = str(ds.attrs.get("model", ds.attrs.get("kernel", ""))).lower()
-    if word in ("atomistic", "asd"):
+    if word in ("atomistic", "asd") or (word == "lattice" and _heated(ds)):
         return ATOMISTIC
     try:
         word = known_kernel(word or "chain")
@@ -125,20 +128,28 @@ def draw_initial(ds, *, output="m", member=0):
     return figure
 
 
-def draw_continuation(ds, second=None, third=None, *, output="m", zero=None):
-    """Exchange energy of three continuations of one hot state, from the time `zero` on.
+def draw_continuation(ds, second=None, third=None, fourth=None, *, output="m", zero=0.0):
+    """Exchange energy of continuations of one hot state, from the time `zero` on.
 
-    Also for the whole thermal run in front of it: times before `zero` are then negative.
+    The run that led to that state may be among them: its times are then before `zero`.
     """
-    runs = _runs(ds, second, third)
+    runs = [run for run in (ds, second, third, fourth) if run is not None]
     figure = Figure(figsize=(5.2, 3.7))
-    ax = figure.add_axes([0.12, 0.2, 0.85, 0.73])
+    ax = figure.add_axes([0.12, 0.22, 0.85, 0.72])
     look = {**LOOK, ATOMISTIC: {"color": INK, "lw": 1.1}}
+    named = set()
     for run in runs:
         energy = exchange_series(run, output)
-        t = energy.t.values - (0 if zero is None else zero)
-        _band(ax, t, energy.values, look.get(model(run), {}), _legend(run))
-    ax.set_xlabel(label(ds.t, "t"))
+        text = _legend(run)
+        _band(
+            ax,
+            energy.t.values - zero,
+            energy.values,
+            look.get(model(run), {}),
+            None if text in named else text,
+        )
+        named.add(text)
+    ax.set_xlabel(label(ds.t, "t") + (f" after {zero:g}" if zero else ""))
     ax.set_ylabel(r"$E_\mathrm{ex}/NJ$")
     ax.set_ylim(bottom=0)
     ax.legend()
@@ -289,8 +300,14 @@ def _percent(value):
 
 
 def _legend(ds):
-    temperature = float(ds.attrs.get("temperature", 0) or 0)
-    return f"{model(ds)}, {temperature:g} K" if temperature else model(ds)
+    temperature = ds.attrs.get("temperature", 0)
+    if isinstance(temperature, (int, float)) and temperature:
+        return f"{model(ds)}, {temperature:g} K"
+    return f"{model(ds)}, heat bath" if _heated(ds) else model(ds)
+
+
+def _heated(ds):
+    return ds.attrs.get("heat_bath") in (1, 1.0)
 
 
 def _runs(*runs):

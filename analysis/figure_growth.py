@@ -147,7 +147,8 @@ def growth_report(ds, output="m"):
         length = ds.x.attrs.get("units", "unit")
         lines.append(
             f"n_bar = {round(n_bar, 4) + 0.0:g}: "
-            f"largest growth {top:.3f} (formula {exact:.3f}) {unit}, cut-off {end:.6f} (formula {exact_end:.6f}) rad/{length}"
+            f"largest growth {top:.3f} (formula {exact:.3f}) {unit}, "
+            f"cut-off {end:.6f} (formula {exact_end:.6f}) rad/{length}"
         )
     return lines
 

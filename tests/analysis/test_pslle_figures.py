@@ -117,6 +117,13 @@ def test_models_in_order(runs):
     assert [model(ds) for ds in ordered] == ["ASD", "PS-LLE", "$k^2$ kernel"]
 
 
+def test_lattice_in_a_heat_bath_is_atomistic(runs):
+    ds = load(runs["grating"][8][1])
+    assert model(ds) == "PS-LLE"
+    assert model(ds.assign_attrs(heat_bath=1)) == "ASD"
+    assert model(ds.assign_attrs(heat_bath=0)) == "PS-LLE"
+
+
 def test_grating_of_the_same_model_twice(runs, tmp_path, capsys):
     paths = runs["grating"][8]
     code, error = draw([paths[0], paths[0]], "b3", tmp_path, capsys)
@@ -129,6 +136,7 @@ def test_grating_of_the_same_model_twice(runs, tmp_path, capsys):
 def test_start_and_continuation(runs, tmp_path, capsys):
     assert draw(runs["grating"][8][:1], "bs1", tmp_path, capsys)[0] == 0
     assert draw(runs["grating"][1], "bs7", tmp_path, capsys, "zero=0.1")[0] == 0
+    assert draw(runs["grating"][1][:2] * 2, "bs7", tmp_path, capsys)[0] == 0
 
 
 def test_growth_of_two_ensembles_in_one_run(runs, tmp_path, capsys):
