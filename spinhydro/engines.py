@@ -6,10 +6,14 @@ import numpy as np
 from dedalus.core.solvers import InitialValueSolver
 
 from spinhydro.backend import SOLVER_OPTIONS
-from spinhydro.errors import InputError, ParameterError, SpinhydroError, no_such
-from spinhydro.fused import FUSED, Unsupported
-from spinhydro.fused.stepper import WORTH_COMPILING
-from spinhydro.lean import make_lean
+from spinhydro.errors import (
+    InputError,
+    ParameterError,
+    SpinhydroError,
+    Unsupported,
+    no_such,
+)
+from spinhydro.private import what_changed
 from spinhydro.steppers import RK4, StochasticHeun
 
 logger = logging.getLogger("spinhydro")
@@ -77,6 +81,9 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
         if engine not in ("auto", name):
             continue
         try:
+            changed = what_changed(name)
+            if changed:
+                raise Unsupported(changed)
             said = start(solver, projections, steps, lazy)
         except Unsupported as reason:
             reasons.append(f"the {name} engine cannot do {reason}")
@@ -98,6 +105,11 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
 
 
 def _start_fused(solver, projections, steps, lazy):
+    # Imported here: another release of Dedalus may lack what these modules are made of.
+    from spinhydro.fused import FUSED
+    from spinhydro.fused.kernels import HAS_NUMBA
+    from spinhydro.fused.stepper import WORTH_COMPILING
+
     domain = solver.state[0].domain
     points = np.prod(solver.dist.grid_layout.global_shape(domain, domain.dealias))
     kind = type(solver.timestepper)
@@ -110,10 +122,15 @@ def _start_fused(solver, projections, steps, lazy):
     solver.timestepper = stepper
     solver.enforce_real_cadence = None
     forward, back = stepper.right_side.transforms()
-    return f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
+    said = f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
+    if not HAS_NUMBA:
+        said += "; slower than it could be: pip install numba"
+    return said
 
 
 def _start_lean(solver, projections, steps, lazy):
+    from spinhydro.lean import make_lean
+
     return f"agrees with Dedalus to {make_lean(solver):.0e}"
 
 

@@ -81,6 +81,10 @@ class EquationError(InputError):
         return "\n".join(lines)
 
 
+class Unsupported(Exception):
+    """Something that an engine cannot do; the message says what. Never reaches a user."""
+
+
 class NotFiniteError(SpinhydroError):
     """A field is not finite any more."""
 

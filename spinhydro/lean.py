@@ -7,13 +7,12 @@ many small dense blocks. Every time stepper of the stock kind runs on it as it i
 """
 
 import numpy as np
+from dedalus.libraries.matsolvers import SparseSolver
 from mpi4py import MPI
 from scipy import sparse
 
 from spinhydro.blocks import NoSmallBlocks, blocks_of, inverse
-from spinhydro.errors import InputError
-from spinhydro.fused.graph import Unsupported
-from spinhydro.private import SparseSolver
+from spinhydro.errors import InputError, Unsupported
 
 #: Largest relative difference to Dedalus's own linear algebra that is taken for rounding.
 TOLERANCE = 1e-12

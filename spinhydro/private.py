@@ -1,7 +1,77 @@
-"""What spinhydro uses of Dedalus that Dedalus does not document."""
+"""What the engines use of Dedalus that Dedalus does not document: it may change with any release.
+
+The names are looked for when an engine starts. If a release of Dedalus has lost some of them, the
+run goes on with the next engine, down to Dedalus's own, and the log says what is missing.
+"""
+
+import importlib
+from importlib.metadata import version
 
 from dedalus.core.system import CoeffSystem
-from dedalus.libraries.matsolvers import SparseSolver
 from dedalus.tools.array import apply_sparse
 
-__all__ = ["CoeffSystem", "SparseSolver", "apply_sparse"]
+__all__ = ["MADE_FOR", "NEEDED", "CoeffSystem", "apply_sparse", "missing", "what_changed"]
+
+#: The release that all of this was written and tested with.
+MADE_FOR = "3.0.5"
+
+#: For each engine, "module: names" that must be there.
+NEEDED = {
+    "lean": (
+        "dedalus.core.system: CoeffSystem.get_subdata",
+        "dedalus.core.subsystems: Subproblem.gather_inputs Subproblem.gather_outputs "
+        "Subproblem.scatter_inputs Subproblem.build_matrices Subsystem.field_slices",
+        "dedalus.core.evaluator: Evaluator.evaluate_group Evaluator.evaluate_scheduled "
+        "Evaluator.require_coeff_space",
+        "dedalus.core.field: Field.preset_layout Field.change_scales",
+        "dedalus.core.distributor: Layout.local_shape",
+        "dedalus.libraries.matsolvers: SparseSolver",
+        "dedalus.tools.array: apply_sparse",
+    ),
+    "fused": (
+        "dedalus.core.system: CoeffSystem.get_subdata",
+        "dedalus.core.subsystems: Subproblem.gather_inputs Subproblem.gather_outputs "
+        "Subproblem.scatter_inputs",
+        "dedalus.core.evaluator: Evaluator.evaluate_handlers Evaluator.require_coeff_space "
+        "Handler.check_schedule",
+        "dedalus.core.field: Field.preset_scales Field.change_scales",
+        "dedalus.core.arithmetic: AddFields MultiplyNumberField MultiplyFields DotProduct "
+        "CrossProduct",
+        "dedalus.core.operators: PowerFieldConstant UnaryGridFunction Differentiate "
+        "CartesianGradient CartesianComponent TransposeComponents CartesianLaplacian "
+        "CartesianDivergence Convert Copy Average Integrate TimeDerivative",
+        "dedalus.core.basis: RealFourier ComplexFourier",
+        "dedalus.core.timesteppers: RungeKuttaIMEX MultistepIMEX schemes",
+        "dedalus.libraries.fftw.fftw_wrappers: FourierTransform create_array",
+    ),
+}
+
+
+def missing(engine):
+    """Names that an engine ("fused" or "lean") needs and this release of Dedalus lacks."""
+    lost = []
+    for line in NEEDED.get(engine, ()):
+        module, names = line.split(": ")
+        try:
+            home = importlib.import_module(module)
+        except ImportError:
+            lost.append(module)
+            continue
+        for name in names.split():
+            found = home
+            for part in name.split("."):
+                found = getattr(found, part, None)
+            if found is None:
+                lost.append(f"{module}.{name}")
+    return lost
+
+
+def what_changed(engine):
+    """One sentence about what an engine misses in this release of Dedalus; empty if nothing."""
+    lost = missing(engine)
+    if not lost:
+        return ""
+    return (
+        f"Dedalus {version('dedalus')} without {', '.join(lost)} (it was made for Dedalus "
+        f"{MADE_FOR})"
+    )

@@ -11,9 +11,9 @@ Equal values are the same object, so that common parts are computed once.
 
 from dataclasses import dataclass, field
 
+from spinhydro.errors import Unsupported
 
-class Unsupported(Exception):
-    """Something that the fused engine cannot do; the message says what."""
+__all__ = ["Graph", "KernelEntry", "Node", "Spectrum", "Unsupported", "round_of"]
 
 
 #: Levels of what depends on constants and time only, and on profiles but not on the state.

@@ -390,12 +390,12 @@ def test_auto_falls_back_with_one_line_and_fused_refuses(copied, tmp_path):
 
 
 def test_a_failure_of_the_fused_engine_ends_no_run(tmp_path, monkeypatch):
-    import spinhydro.engines
+    import spinhydro.fused
 
     def broken(*_, **__):
         raise TypeError("on purpose")
 
-    monkeypatch.setitem(spinhydro.engines.FUSED, RK4, broken)
+    monkeypatch.setitem(spinhydro.fused.FUSED, RK4, broken)
     path = ROOT / "problems" / "spin_spiral.py"
     result = load(path, stop_time=0.1).run(out=tmp_path, quiet=True)
     log = (result.folder / "log.txt").read_text(encoding="utf-8")

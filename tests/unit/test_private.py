@@ -1,0 +1,77 @@
+"""What the engines need of Dedalus's inner workings, and what happens when it is gone."""
+
+import logging
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+
+import dedalus.core.operators
+import dedalus.core.subsystems
+import dedalus.public as d3
+import pytest
+
+from spinhydro import accelerate
+from spinhydro.private import MADE_FOR, NEEDED, missing
+
+from ..conftest import ROOT
+from ..guests.all_fourier import schroedinger
+
+
+@pytest.mark.parametrize("engine", NEEDED)
+def test_this_release_of_dedalus_has_all_that_the_engines_need(engine):
+    lost = missing(engine)
+    assert not lost, (
+        f"Dedalus {version('dedalus')} has lost {', '.join(lost)}, which the {engine} engine uses; "
+        "runs go on without that engine"
+    )
+
+
+def test_the_release_is_the_one_that_is_pinned():
+    assert version("dedalus") == MADE_FOR
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'"dedalus=={MADE_FOR}"' in text
+
+
+@pytest.mark.parametrize(
+    "place, name, engine",
+    [
+        (dedalus.core.operators, "TransposeComponents", "lean"),
+        (dedalus.core.subsystems.Subsystem, "field_slices", "fused"),
+    ],
+)
+def test_an_engine_that_misses_something_is_passed_over(place, name, engine, monkeypatch, caplog):
+    solver = accelerate(schroedinger().build_solver(d3.RK443))
+    monkeypatch.delattr(place, name)
+    with caplog.at_level(logging.INFO, "spinhydro"):
+        solver.step(1e-3)
+    assert f"engine: {engine}" in caplog.text
+    assert (f"without {place.__name__}.{name}" in caplog.text) == (engine == "lean")
+
+
+SCRIPT = """
+import dedalus.public as d3
+import dedalus.core.operators, dedalus.libraries.matsolvers
+from tests.guests.all_fourier import schroedinger
+
+# As if another release had neither.
+del dedalus.core.operators.TransposeComponents
+del dedalus.libraries.matsolvers.SparseSolver
+import spinhydro
+
+solver = spinhydro.accelerate(schroedinger().build_solver(d3.RK443))
+solver.step(1e-3)
+print(type(solver.timestepper).__name__)
+"""
+
+
+def test_dedalus_alone_goes_on_when_both_engines_miss_something():
+    """In a process of its own: the modules of the engines have not been loaded before."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == "RK443"
+    assert "engine: dedalus" in done.stderr + done.stdout
+    assert "without dedalus.core.operators.TransposeComponents" in done.stderr + done.stdout
