@@ -21,6 +21,7 @@ USAGE = """spinhydro: spin hydrodynamics and Landau-Lifshitz dynamics on Dedalus
   spinhydro list                          problem files and runs in this folder
   spinhydro laboratory [NAME=VALUE …]     from atom number and trap to the model parameters
   spinhydro materials [NAME]              magnetic materials and their parameters
+  spinhydro explain PROBLEM               its engine, transforms, kernels and memory
   spinhydro words [PROBLEM]               what equations may say; the kernels of a problem file
 
 `spinhydro COMMAND --help` says more. Example:
@@ -360,6 +361,36 @@ def _first_sentence(path):
     return " ".join(text.split("\n\n")[0].split())
 
 
+def _explain(arguments):
+    parser = _Parser(
+        prog="spinhydro explain",
+        description="Which engine takes a problem and why, and what one evaluation costs.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("problem", help="a problem file, problems/quantum_torque.py")
+    parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help="new values")
+    parser.add_argument("--save", metavar="FILE", help="draw the graph into a PNG, SVG or PDF file")
+    options = parser.parse_intermixed_args(arguments)
+    from spinhydro.backend import quiet_dedalus
+    from spinhydro.parameters import parse_pairs
+
+    values = parse_pairs(options.values)
+    quiet_dedalus()
+    from spinhydro.explain import draw, explain
+    from spinhydro.problem import load
+
+    problem = load(options.problem, **values)
+    lines, account = explain(problem)
+    print("\n".join(lines))
+    if options.save:
+        if account is None:
+            raise InputError(
+                "there is no graph to draw: the fused engine does not take the problem"
+            )
+        draw(account, options.save, problem.name)
+    return 0
+
+
 def _words(arguments):
     parser = _Parser(prog="spinhydro words", description="What equations may say.")
     parser.add_argument("problem", nargs="?", help="a problem file: its own kernels, with values")
@@ -399,6 +430,7 @@ def _materials(arguments):
 
 _COMMANDS = {
     "run": _run,
+    "explain": _explain,
     "info": _info,
     "list": _list,
     "laboratory": _laboratory,
