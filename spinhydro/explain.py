@@ -10,8 +10,6 @@ WIDTH = 88
 #: Lines of a kernel that are printed.
 LINES = 40
 
-_SIGNS = {"add": " + ", "mul": "*"}
-
 
 def explain(problem):
     """Lines about a loaded problem, and its `Account` if the fused engine takes it.
@@ -77,8 +75,7 @@ class Account:
             self._kernels.append(kernel)
         outputs = self.program.outputs
         if self.program.on_grid:
-            last = self._kernel(outputs, "r")
-            self._kernels.append(last)
+            self._kernels.append(self._kernel(outputs, "r"))
             values = [self._value(value) for value in outputs]
         else:
             values = [self._spectrum(spectrum) for spectrum in outputs]
@@ -96,8 +93,9 @@ class Account:
                 f"round {number + 1}",
                 f"  to the grid: {', '.join(inverse) or 'nothing'}",
             ]
-            lines += self._kernel_lines(self._kernels[number])
-            lines.append(f"  to k-space: {', '.join(ahead) or 'nothing'}")
+            if ahead:
+                lines += self._kernel_lines(self._kernels[number])
+                lines.append(f"  to k-space: {', '.join(ahead)}")
         if self.program.on_grid:
             lines += ["", "rates on the grid", *self._kernel_lines(self._kernels[-1])]
         lines += ["", "rates"]
@@ -123,6 +121,11 @@ class Account:
         if len(texts) > LINES:
             lines.append(f"    … and {len(texts) - LINES} more lines")
         return lines
+
+    @property
+    def operations(self):
+        """Operations at every grid point in one evaluation."""
+        return sum(operations for _, operations in self._kernels)
 
     def work_bytes(self):
         """Bytes of the buffers of all transforms."""
@@ -158,15 +161,21 @@ class Account:
 
     def _operation(self, node):
         values = [self._value(argument) for argument in node.arguments]
-        if node.kind in _SIGNS:
-            return _SIGNS[node.kind].join(values).replace(" + -1*", " - ")
+        if node.kind == "add":
+            return f"{values[0]} + {values[1]}".replace("+ -", "- ")
+        if node.kind == "mul":
+            if "-1" in values:
+                values.remove("-1")
+                return values[0][1:] if values[0].startswith("-") else f"-{values[0]}"
+            numbers = [v for v, a in zip(values, node.arguments, strict=True) if _is_number(a)]
+            return "*".join(numbers + [v for v in values if v not in numbers])
         if node.kind == "pow":
             return f"({values[0]})**{values[1]}"
         return f"{node.kind}({values[0]})"
 
     def _value(self, value):
-        if not hasattr(value, "kind"):
-            return f"{value:.6g}" if isinstance(value, float) else str(value)
+        if _is_number(value):
+            return _number(value)
         if value in self._names:
             return self._names[value]
         if value.kind == "inverse":
@@ -186,9 +195,9 @@ class Account:
             name = self.components[base[1]] if base[0] == "state" else self._names[base[1]]
             for powers, coefficient in symbol.items():
                 factor = self._operator(powers)
-                number = "" if coefficient == 1 else f"{self._value(_plain(coefficient))}*"
+                number = "" if coefficient == 1 else f"{_number(coefficient)}*"
                 terms.append(f"{number}{factor}({name})" if factor else f"{number}{name}")
-        return " + ".join(terms) or "0"
+        return " + ".join(terms).replace("+ -", "- ") or "0"
 
     def _operator(self, powers):
         names = [c.name for c in self.lowering.dist.coords]
@@ -203,10 +212,16 @@ class Account:
         return text.strip()
 
 
-def _plain(coefficient):
-    """A real number where it is one."""
-    coefficient = complex(coefficient)
-    return coefficient if coefficient.imag else coefficient.real
+def _is_number(value):
+    return not hasattr(value, "kind")
+
+
+def _number(value):
+    """A number without a part that is zero."""
+    value = complex(value)
+    if not value.imag:
+        return f"{value.real:.6g}"
+    return f"{value.imag:.6g}j" if not value.real else f"({value:.6g})"
 
 
 def component_names(field):
@@ -218,6 +233,51 @@ def component_names(field):
     return names
 
 
+def _columns(account):
+    """Columns of the drawing, as (heading, [(key, text)]), and the pairs of keys to be joined."""
+    program, edges = account.program, []
+
+    def sources(spectrum):
+        for base in spectrum.terms:
+            if base[0] == "state":
+                yield ("state", base[1])
+            else:
+                yield ("ahead", *program._rows[base[1]])
+
+    def read_by(outputs, kernel):
+        for leaf in program._inverse_leaves(outputs):
+            kind, array, row = program.location(leaf)
+            # Array 1 is the state on the grid, those of the rounds come after it.
+            edges.append((("state", row) if array == 1 else ("inverse", array - 2, row), kernel))
+
+    columns = [("state", [(("state", i), n) for i, n in enumerate(account.components)])]
+    for number, (inverse, ahead, operations) in enumerate(account.rounds):
+        level = program.levels[number]
+        keys = [("inverse", number, row) for row in range(len(inverse))]
+        columns.append((f"{len(inverse)} to the grid", list(zip(keys, inverse, strict=True))))
+        for key, spectrum in zip(keys, level.inverse_spectra, strict=True):
+            edges += [(source, key) for source in sources(spectrum)]
+        if not ahead:
+            continue
+        kernel, keys = ("kernel", number), [("ahead", number, row) for row in range(len(ahead))]
+        columns.append(
+            ("kernel", [(kernel, f"{operations} operations" if operations else "as it is")])
+        )
+        columns.append((f"{len(ahead)} to k-space", list(zip(keys, ahead, strict=True))))
+        read_by(level.ahead_nodes, kernel)
+        edges += [(kernel, key) for key in keys]
+    rates = [(("rate", i), f"d({name})/dt") for i, (name, _) in enumerate(account.rates)]
+    if program.on_grid:
+        kernel = ("kernel", "last")
+        columns.append(("kernel", [(kernel, f"{account.operations} operations")]))
+        read_by(program.outputs, kernel)
+        edges += [(kernel, key) for key, _ in rates]
+    else:
+        for (key, _), spectrum in zip(rates, program.outputs, strict=True):
+            edges += [(source, key) for source in sources(spectrum)]
+    return [column for column in [*columns, ("rates", rates)] if column[1]], edges
+
+
 def draw(account, path, title=""):
     """Draw the way from the state to its rates, a column for every kind of work, into a file.
 
@@ -225,31 +285,23 @@ def draw(account, path, title=""):
     """
     from matplotlib.figure import Figure
 
-    columns = [("state", account.components)]
-    for number, (inverse, ahead, operations) in enumerate(account.rounds, 1):
-        columns.append((f"{len(inverse)} transforms\nto the grid", inverse))
-        columns.append((f"kernel {number}", [f"{operations} operations"]))
-        columns.append((f"{len(ahead)} transforms\nto k-space", ahead))
-    columns.append(("rates", [f"d({name})/dt" for name, _ in account.rates]))
-    columns = [(head, rows) for head, rows in columns if rows]
+    columns, edges = _columns(account)
     tallest = max(len(rows) for _, rows in columns)
-    figure = Figure(figsize=(2.1 * len(columns) + 0.4, 0.42 * tallest + 1.5), layout="constrained")
+    figure = Figure(figsize=(2.1 * len(columns) + 0.4, 0.42 * tallest + 1.2), layout="constrained")
     axes = figure.add_subplot()
     axes.set_axis_off()
-    places = []
+    places = {}
     for x, (head, rows) in enumerate(columns):
-        heights = [(tallest - len(rows)) / 2 + i for i in range(len(rows))]
-        places.append(heights)
         axes.text(x, -1.1, head, ha="center", va="center", fontsize=8, color="0.35")
-        color = "#f3d9c0" if head.startswith("kernel") else "#d5e3ef"
-        for y, text in zip(heights, rows, strict=True):
+        box = {"boxstyle": "round,pad=0.3", "ec": "0.5", "lw": 0.6}
+        box["fc"] = "#f3d9c0" if head == "kernel" else "#d5e3ef"
+        for i, (key, text) in enumerate(rows):
+            y = (tallest - len(rows)) / 2 + i
+            places[key] = (x, y)
             shown = text if len(text) <= 22 else text[:21] + "…"
-            axes.text(x, y, shown, ha="center", va="center", fontsize=7, zorder=3,
-                      bbox={"boxstyle": "round,pad=0.3", "fc": color, "ec": "0.5", "lw": 0.6})  # fmt: skip
-    for x, (left, right) in enumerate(zip(places, places[1:], strict=False)):
-        for a in left:
-            for b in right:
-                axes.plot([x, x + 1], [a, b], color="0.8", lw=0.5, zorder=1)
+            axes.text(x, y, shown, ha="center", va="center", fontsize=7, zorder=3, bbox=box)
+    for start, end in edges:
+        axes.plot(*zip(places[start], places[end], strict=True), color="0.7", lw=0.6, zorder=1)
     axes.set_xlim(-0.6, len(columns) - 0.4)
     axes.set_ylim(tallest - 0.2, -1.7)
     if title:

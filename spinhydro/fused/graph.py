@@ -83,6 +83,16 @@ class Spectrum:
             (round_of(base[1]) + 1 for base in self.terms if base[0] == "forward"), default=0
         )
 
+    @property
+    def factor(self):
+        """The number in front of a single derivative of a single spectrum; 1 for any other."""
+        coefficients = [c for symbol in self.terms.values() for c in symbol.values()]
+        return coefficients[0] if len(coefficients) == 1 else 1
+
+    def without_factor(self):
+        """The same with 1 in the place of `factor`."""
+        return Spectrum({base: dict.fromkeys(symbol, 1) for base, symbol in self.terms.items()})
+
     def plus(self, other):
         terms = {base: dict(symbol) for base, symbol in self.terms.items()}
         for base, symbol in other.terms.items():
@@ -150,6 +160,10 @@ class Graph:
             return value
         if not value.terms:
             return 0
+        factor = value.factor
+        if factor != 1:
+            # -2 n, 2 n and n are one transform.
+            return self.multiply(factor, self.to_grid(value.without_factor()))
         return self.node("inverse", value, level=value.level)
 
     def to_spectrum(self, value):
