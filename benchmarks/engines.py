@@ -4,7 +4,8 @@ import dedalus.public as d3
 import numpy as np
 
 from benchmarks.measure import Competitor
-from spinhydro.engines import FUSED, build_solver
+from spinhydro.engines import build_solver
+from spinhydro.fused import FUSED
 from spinhydro.lean import make_lean
 
 

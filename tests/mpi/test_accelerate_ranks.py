@@ -1,0 +1,59 @@
+"""accelerate() under mpiexec: the same numbers as Dedalus on the same ranks."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ..conftest import ROOT
+
+pytestmark = pytest.mark.mpi
+
+SCRIPT = """
+import dedalus.public as d3
+import numpy as np
+from mpi4py import MPI
+from spinhydro import accelerate
+from tests.guests.all_fourier import reaction_diffusion, schroedinger, shear_flow
+
+for make in (shear_flow, schroedinger, reaction_diffusion):
+    runs = []
+    for change in (accelerate, lambda solver: solver):
+        problem = make()
+        solver = change(problem.build_solver(d3.RK443))
+        for _ in range(20):
+            solver.step(1e-3)
+        runs.append([variable["c"].copy() for variable in problem.variables])
+    largest = max(np.abs(a).max(initial=0) for a in runs[1])
+    difference = max(np.abs(a - b).max(initial=0) for a, b in zip(*runs))
+    whole = [MPI.COMM_WORLD.allreduce(x, op=MPI.MAX) for x in (difference, largest)]
+    assert whole[0] < 1e-12 * whole[1], (make, whole)
+    assert type(solver.timestepper).__name__ == "RK443"
+print("same numbers", flush=True)
+"""
+
+
+def test_examples_on_two_ranks():
+    line = [
+        "mpiexec",
+        "--oversubscribe",
+        "--bind-to",
+        "none",
+        "-n",
+        "2",
+        sys.executable,
+        "-c",
+        SCRIPT,
+    ]
+    environment = {
+        **os.environ,
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("same numbers") == 2
