@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
-import spinhydro.words  # noqa: F401  (dx, dy in every string)
+import spinhydro.words  # (dx, dy in every string)
 from spinhydro import (
     IFRK4,
     RK4,
@@ -416,6 +416,38 @@ def test_a_wrong_right_side_is_found_by_the_check(compiled):
         stepper.right_side.program._final.pop()
     with pytest.raises(InputError, match="disagree"):
         stepper.check()
+
+
+def test_terms_that_cancel_are_no_disagreement(tmp_path):
+    """Near rest the rates are 1e-9 of the terms whose sum they are, and all rounding."""
+    problem = load(
+        ROOT / "problems" / "bogoliubov.py", level="hydrodynamics", amplitude=1e-9, stop_time=0.01
+    )
+    result = problem.run(out=tmp_path, quiet=True, engine="fused")
+    assert "engine: fused" in (result.folder / "log.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("mistake", [1e-3, 1e-6, 1e-9])
+def test_a_mistake_in_terms_that_cancel_is_found(mistake):
+    """u = 1/2 is a state of rest of u - 4 u^3, and the mistake is in one term only."""
+    coords = d3.CartesianCoordinates("x")
+    dist = distributor(coords, dtype=np.float64)
+    xbasis = d3.RealFourier(coords["x"], size=16, bounds=(0, 2 * np.pi))
+    u, c = dist.Field(name="u", bases=xbasis), dist.Field(name="c")
+    u["g"], c["g"] = 0.5 + 1e-9 * np.cos(dist.local_grid(xbasis)), 4
+    problem = d3.IVP([u], namespace=locals() | {"dx": spinhydro.words.dx})
+    problem.add_equation("dt(u) = dx(dx(u)) + u - c*u**3")
+    solver = problem.build_solver(FusedRK4, **OPTIONS)
+    assert solver.timestepper.check() < 1e-11
+    read = solver.timestepper.right_side._read_constants
+
+    def wrong():
+        read()
+        solver.timestepper.right_side._constants[:] *= 1 + mistake
+
+    solver.timestepper.right_side._read_constants = wrong
+    with pytest.raises(InputError, match="disagree"):
+        solver.timestepper.check()
 
 
 def test_checking_leaves_the_state_alone():
