@@ -251,7 +251,7 @@ def test_info_and_list(tmp_path, capfd, monkeypatch):
     folder = load(SPIRAL, turns=2, stop_time=0.1).run(out=tmp_path, quiet=True).folder
     assert call(["info", str(folder)]) == 0
     text = capfd.readouterr().out
-    for part in ("done", "* turns = 2", "s = s", "dt(s) = hbar_over_m/2"):
+    for part in ("done", "* turns = 2", "s = s", "dt(s) + velocity*dx(s)"):
         assert part in text
     assert call(["list", "--out", str(tmp_path)]) == 0
     text = capfd.readouterr().out
