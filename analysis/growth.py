@@ -206,11 +206,12 @@ def _fit(ratio, t, disturbed):
 
 def _branch(amplitude, t, guess):
     """Γ² from |cosh Γt| = amplitude; of the branches of the cosine that nearest to the guess."""
-    grown = amplitude >= 1
+    near = np.sqrt(np.maximum(-np.nan_to_num(guess), 0)) * t
+    # A wave that has swung through zero is at a turning point, where rounding may exceed 1.
+    grown = (amplitude >= 1) & (near < np.pi / 2)
     out = np.full_like(guess, np.nan)
     out[grown] = (np.arccosh(amplitude[grown]) / t) ** 2
     angle = np.arccos(np.clip(amplitude, 0, 1))
-    near = np.sqrt(np.maximum(-np.nan_to_num(guess), 0)) * t
     turn = np.round(near / np.pi)
     options = np.stack(
         [np.pi * (turn + shift) + s * angle for shift in (-1, 0, 1) for s in (1, -1)]

@@ -1,5 +1,5 @@
 """
-Domain walls at rest, driven by a field, and in steady Walker motion.
+Domain walls of a magnet at rest, driven by a field, and in steady Walker motion.
 
 Two walls in a periodic wire, m_z = -1 outside and +1 between them. A field B along z drives them
 apart. The wall of the easy axis is theta = 2 atan exp((x - X)/Delta), Delta = lambda_ex/sqrt(h_k),

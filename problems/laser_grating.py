@@ -173,8 +173,8 @@ watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
 if not start:
     # What the light brings is in the electrons and the lattice.
     brought = P_0 * width * np.sqrt(pi) / 2 * (erf((stop_time - t_0) / width) + erf(t_0 / width))
-    balance = f"ave(heat)/({brought}*ave(g) + {np.mean(heat.evaluate()['g'])}) = 1 +- 1e-6"
-    expect = {"heat": balance}
+    heat_0 = gamma_e / 2 * kK**2 * np.mean(theta_e["g"]) + C_p * kK * tau_0
+    expect = {"heat": "ave(heat)/(brought*ave(g) + heat_0) = 1 +- 1e-6"}
 else:
     expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
 quick = {"N": 57, "pulses": 1, "t_0": "0.15*ps", "tau": "0.05*ps", "stop_time": "0.25*ps"}

@@ -22,15 +22,20 @@ H_k.) The members of the run have noise of their own; together they give the spe
 | noise | size of the noise on m_z | small |
 | seed | member m has the noise of (seed, m), on any number of ranks | |
 
-Runs in some minutes on one core, in half of that on two ranks; members=4 in seconds. To run, and to
-plot:
+Runs in some minutes on one core, in half of that on two ranks, with the same bytes. The waves that
+grow are a hundred sites long: cells of four sites (N=288) have the same rates and need a minute at
+most, as does members=4. Lists make several experiments in one run, a value for each member. To
+run, and to plot:
 
     spinhydro run problems/modulational_instability.py n_bar=0.25
-    mpiexec -n 2 spinhydro run problems/modulational_instability.py members=100
+    mpiexec -n 2 spinhydro run problems/modulational_instability.py n_bar=0.5
+    spinhydro run problems/modulational_instability.py N=288 cell=4*a members=400 \\
+        n_bar='np.repeat([0, 0.25, 0.5, 0.75], 100)'
     spinhydro plot runs/modulational_instability/0001
 
 Expected: Gamma up to 171.405, 160.692, 128.554, 74.990 /ns and cut-offs 0.194394, 0.188219,
-0.168342, 0.128565 rad/nm for n_bar = 0, 0.25, 0.5, 0.75.
+0.168342, 0.128565 rad/nm for n_bar = 0, 0.25, 0.5, 0.75; the rates of single waves to 1e-6 and the
+cut-offs to 1e-7, relative.
 """
 
 import spinhydro

@@ -197,7 +197,7 @@ def override(source, values):
 
 
 #: Functions of NumPy that make lists of numbers.
-_MAKE_LISTS = ("linspace", "arange", "logspace", "geomspace", "array")
+_MAKE_LISTS = ("linspace", "arange", "logspace", "geomspace", "array", "repeat", "tile")
 #: Defaults of these kinds are no single number.
 _NO_NUMBERS = (ast.List, ast.Tuple, ast.Dict, ast.Set)
 

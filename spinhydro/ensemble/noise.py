@@ -18,8 +18,9 @@ def initial_noise(field, seed):
     ----------
     field : Dedalus field
         The numbers have its components and its grid (scales 1).
-    seed : int
-        0, 1, 2, …
+    seed : int or per_member
+        0, 1, 2, … A member with a seed of its own has the numbers of member 0 of that seed: equal
+        seeds, equal noise.
 
     Returns
     -------
@@ -35,7 +36,9 @@ def initial_noise(field, seed):
     --------
     >>> s["g"] += 1e-3 * spinhydro.initial_noise(s, seed=1)
     """
-    _check_seed(seed)
+    own = isinstance(seed, PerMember)
+    for one in seed.values.tolist() if own else [seed]:
+        _check_seed(one)
     dist = field.dist
     layout, domain = dist.grid_layout, field.domain
     components = tuple(system.dim for system in field.tensorsig)
@@ -47,7 +50,7 @@ def initial_noise(field, seed):
         members, shape[axis], mine[axis] = range(shape[axis])[mine[axis]], 1, slice(None)
     result = np.empty((*components, *layout.local_shape(domain, 1)), field.dtype)
     for i, member in enumerate(members):
-        random = np.random.default_rng((seed, member))
+        random = np.random.default_rng((seed.values[member], 0) if own else (seed, member))
         numbers = random.standard_normal((*components, *shape))
         if np.iscomplexobj(result):
             numbers = (numbers + 1j * random.standard_normal(numbers.shape)) / np.sqrt(2)

@@ -52,8 +52,10 @@ class Kernel:
     @cached_property
     def components(self):
         """Components of the vectors that a tensor kernel acts on; 0 of a scalar kernel."""
-        values = self._evaluate([np.zeros(1)] * max(1, self.arguments))
-        if values.ndim < 3:
+        # As many axes as a field can have, of which members are one.
+        axes = (1,) * 4
+        values = self._evaluate([np.zeros(axes)] * max(1, self.arguments))
+        if values.ndim == len(axes):
             return 0
         if values.shape[0] != values.shape[1]:
             raise InputError(

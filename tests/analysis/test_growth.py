@@ -69,6 +69,21 @@ def test_waves_of_known_growth(n_bar):
     assert place == pytest.approx(expected / np.sqrt(2), rel=1e-4)
 
 
+def test_an_oscillation_at_its_turning_point_is_no_growth():
+    """After half a turn |cos| is 1, and what disturbs it may bring it above."""
+    k = 0.0157 * np.arange(1, 21)
+    omega = OMEGA_M * 7.3**2 * k**2
+    squared = omega * (0.75 * OMEGA_K - omega)
+    t = np.linspace(0, 50, 51)
+    row = np.flatnonzero(squared < 0)[1]
+    squared[row] = -((np.pi / 25) ** 2)
+    ds = exact_run(0.5, squared, k, t)
+    z = ds.m.isel(t=25, spin=2)
+    ds.m.values[25, ..., 2, :] = 0.5 + (1 + 1e-7) * (z.values - 0.5)
+    rates = growth_rates(ds)
+    assert rates.growth_squared.values[row] == pytest.approx(squared[row], rel=1e-6)
+
+
 @pytest.mark.parametrize("n_bar", LARGEST)
 def test_growth_in_a_simulated_chain(n_bar):
     ds = noise_run(n_bar)

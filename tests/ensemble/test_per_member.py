@@ -105,6 +105,9 @@ def test_noise_belongs_to_seed_and_member(domain):
     basis = d3.RealFourier(coords["x"], size=16, bounds=(0, 1))
     one = alone.VectorField(s.tensorsig[0], bases=basis)
     np.testing.assert_array_equal(spinhydro.initial_noise(one, 1), first[:, 0])
+    own = spinhydro.initial_noise(s, spinhydro.per_member([2, 1, 1]))
+    for member, same in enumerate((other, first, first)):
+        np.testing.assert_array_equal(own[:, member], same[:, 0])
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.complex128])
@@ -144,6 +147,7 @@ def test_ground_state_of_every_member(domain):
 
 def test_list_with_units_and_numpy_lists():
     for text in (
+        "np.repeat([2*pi*62*Hz, 2*pi*118*Hz], 1)",
         "2*pi*[62, 118]*Hz",
         "[2*pi*62*Hz, 2*pi*118*Hz]",
         "2*pi*np.linspace(62, 118, 2)*Hz",

@@ -72,13 +72,13 @@ def test_plasma_oscillation_about_the_other_state(tmp_path):
     ids=str,
 )
 def test_walls_and_lattices_keep_their_form(options, tmp_path):
-    problem = load(PROBLEMS / "domain_walls.py", **options)
+    problem = load(PROBLEMS / "gas_domain_walls.py", **options)
     assert not met(problem.run(out=tmp_path, quiet=True))
 
 
 def test_easy_axis_wall_is_the_limit_of_the_lattice():
     problem = load(
-        PROBLEMS / "domain_walls.py", kind="lattice", kappa_n0=-2.0, modulus=1 - 1e-10, turns=1,
+        PROBLEMS / "gas_domain_walls.py", kind="lattice", kappa_n0=-2.0, modulus=1 - 1e-10, turns=1,
         Nx=256,
     )  # fmt: skip
     x = problem["X"]["g"]
@@ -114,7 +114,7 @@ def test_profile_of_the_flow_carries_the_spins(tmp_path):
         ("bogoliubov", {"level": "gp"}, "gpe, hydrodynamics or lle"),
         ("bogoliubov", {"g12_over_g": 1.2}, "immiscible"),
         ("plasma_oscillation", {"Omega_R": 0}, "need a Rabi coupling"),
-        ("domain_walls", {"kind": "lattice", "modulus": 1}, "between 0 and 1"),
+        ("gas_domain_walls", {"kind": "lattice", "modulus": 1}, "between 0 and 1"),
     ],
     ids=str,
 )

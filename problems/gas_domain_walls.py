@@ -1,5 +1,7 @@
 """
-Domain walls and lattices of them, at rest or carried by the gas, against exact solutions.
+Domain walls of a two-component gas, and lattices of them, at rest or carried by the gas.
+
+Those of a magnet, driven by a field, are in problems/domain_wall.py.
 
 At uniform density, in a gas that flows at the velocity v, the Landau-Lifshitz equation
 
@@ -28,9 +30,9 @@ has static textures in a plane, here carried along at v:
 Good values: Nx so that the spacing is below ell/3.
 Runs in a few seconds on one core. To run and plot:
 
-    spinhydro run problems/domain_walls.py
-    spinhydro run problems/domain_walls.py kind=lattice modulus=0.999
-    spinhydro plot runs/domain_walls/0001
+    spinhydro run problems/gas_domain_walls.py
+    spinhydro run problems/gas_domain_walls.py kind=lattice modulus=0.999
+    spinhydro plot runs/gas_domain_walls/0001
 
 Expected: the exact solution to 1e-8.
 """
