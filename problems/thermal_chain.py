@@ -31,7 +31,9 @@ only.
 | N, members, cell | spins of a ring, how many rings, and the size of a spin's cell |
 | E_exchange | mean of 1 - m_i.m_{i+1}: the energy over N J |
 
-Good values: alpha timestep gamma k_B T/mu_s below 0.01, or the error of the timestep shows.
+Good values: alpha timestep gamma k_B T/mu_s below 0.01, or the error of the timestep shows. With
+exchange at alpha = 0.5 Heun's scheme has 1.1 % too little energy at 0.5 fs and 0.4 % at 0.25 fs,
+timestepper=RK4 0.4 % at 0.5 fs.
 
 Runs in a minute on one core. To run and plot:
 
@@ -71,7 +73,7 @@ N = 31
 members = 128
 seed = 0
 timestepper = "StochasticHeun"
-timestep = 0.5e-3 * ps
+timestep = 0.25e-3 * ps
 stop_time = 2 * ps
 output_interval = 0.05 * ps
 

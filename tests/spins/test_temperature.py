@@ -59,7 +59,9 @@ def test_langevin(alpha, timestep, stop_time, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("temperature", [50, 300])
 def test_energy_of_rings(temperature, tmp_path):
-    found = averages(tmp_path, "E_exchange", 0.5, temperature=temperature, stop_time=3)
+    found = averages(
+        tmp_path, "E_exchange", 0.4, temperature=temperature, stop_time=1.5, output_interval=0.02
+    )
     exact = 1 - heisenberg_ring(31, J_OVER_K_B / temperature)
     assert found == pytest.approx(exact, rel=0.01)
 
