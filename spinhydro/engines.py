@@ -13,6 +13,7 @@ from spinhydro.errors import (
     Unsupported,
     no_such,
 )
+from spinhydro.parallel import agree
 from spinhydro.private import what_changed
 from spinhydro.steppers import RK4, StochasticHeun
 
@@ -84,16 +85,16 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
             changed = what_changed(name)
             if changed:
                 raise Unsupported(changed)
-            said = start(solver, projections, steps, lazy)
+            said = _on_all_ranks(solver.dist.comm, start, solver, projections, steps, lazy)
         except Unsupported as reason:
             reasons.append(f"the {name} engine cannot do {reason}")
         except InputError as reason:
             if engine == name:
                 raise
             reasons.append(str(reason))
-        except Exception as error:
+        except _Failure as error:
             # Dedalus's own evaluation has just worked: nobody's run should end here.
-            failed = f"the {name} engine failed with {type(error).__name__}: {error}"
+            failed = f"the {name} engine failed with {error}"
             if engine == name:
                 raise InputError(f"{failed}; use --engine auto, and please report it") from error
             reasons.append(failed)
@@ -102,6 +103,24 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
         if engine == name:
             raise InputError(f"{reasons[0]}: use --engine auto")
     return "dedalus", f" ({'; '.join(reasons)})" if reasons else ""
+
+
+class _Failure(SpinhydroError):
+    """Any error inside an engine, in words."""
+
+
+def _on_all_ranks(comm, start, *arguments):
+    """What `start` returns, if it returns on every rank; what one rank raises, all ranks raise."""
+    said = error = None
+    try:
+        said = start(*arguments)
+    except (Unsupported, InputError) as found:
+        error = found
+    except Exception as found:
+        error = _Failure(f"{type(found).__name__}: {found}")
+        error.__cause__ = found
+    agree(error, comm=comm)
+    return said
 
 
 def _start_fused(solver, projections, steps, lazy):

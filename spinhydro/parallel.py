@@ -49,7 +49,7 @@ def on_root(comm, action):
     return result
 
 
-def agree(error, patience=5.0):
+def agree(error, patience=5.0, comm=None):
     """Raise on every rank if any rank has an error.
 
     A rank that failed while the others wait for it inside a collective operation cannot reach
@@ -59,8 +59,12 @@ def agree(error, patience=5.0):
     ----------
     error : SpinhydroError or None
         What this rank has to report.
+    patience : float
+        In seconds.
+    comm : MPI communicator, optional
+        The ranks that shall agree; by default all that work.
     """
-    comm = _idle["working"] or MPI.COMM_WORLD
+    comm = comm or _idle["working"] or MPI.COMM_WORLD
     if comm.size > 1:
         failed, total = np.array([error is not None], dtype="i"), np.zeros(1, dtype="i")
         request = comm.Iallreduce(failed, total)

@@ -138,7 +138,9 @@ class FusedLinear(FusedRK4):
         worst = super()._difference()
         if self.linear is None:
             return worst
-        return max(worst, self._linear_difference(1 / (1 + np.abs(self.linear).max())))
+        # Each rank knows the linear terms of its own modes.
+        largest = self.right_side.space.largest(np.abs(self.linear).max())
+        return max(worst, self._linear_difference(1 / (1 + largest)))
 
     def _put(self, values):
         """Let the fields of the solver hold a state, in coefficients."""

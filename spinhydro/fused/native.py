@@ -29,7 +29,7 @@ FIRST, SECOND, THIRD, LAST, RATE = range(5)
 
 def is_possible(space):
     """Whether problems on this domain can be compiled into one."""
-    return HAS_NUMBA and fftw.AVAILABLE
+    return HAS_NUMBA and fftw.AVAILABLE and space.slabs is None
 
 
 class NativeStep:

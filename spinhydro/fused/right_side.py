@@ -16,7 +16,7 @@ class RightSide:
     Parameters
     ----------
     solver : d3.InitialValueSolver
-        All-Fourier, on one rank or with members on several, with one plain dt(…) in every equation.
+        All-Fourier, with one plain dt(…) in every equation.
     projections : sequence of (field, operand)
         Assignments after a step.
     linear_apart : bool
@@ -132,7 +132,8 @@ class RightSide:
             data = self._profile(field)
             rows = slice(row, row + data.shape[0])
             row += data.shape[0]
-            if not np.array_equal(self._profiles[rows], data):
+            changed = not np.array_equal(self._profiles[rows], data)
+            if self.space.anywhere(changed):
                 # Only what its bases hold counts.
                 field.require_coeff_space()
                 self._profiles[rows] = self._profile(field)
@@ -153,11 +154,7 @@ class RightSide:
 
     def _profile(self, field):
         """Grid values of a field, component by component; it may depend on some axes only."""
-        field.change_scales(self.space.scales)
-        data = field["g"]
-        components = data.shape[: len(field.tensorsig)]
-        whole = np.broadcast_to(data, (*components, *self.space.shape))
-        return whole.reshape(-1, self.space.points)
+        return self.space.profile(field).reshape(-1, self.space.points)
 
     def _read_constants(self):
         """Values of the constant fields, time apart."""

@@ -59,8 +59,12 @@ class FusedRK4:
         self._steps_taken = 0
 
     def _make_right_side(self):
-        # Its kernels are for looking at the start of a run: what is worth compiling is the step.
-        self.right_side = RightSide(self.solver, compiled=False, **self._options)
+        # Its kernels are for looking at the start of a run: what is worth compiling is the step,
+        # which can be compiled as a whole unless space is split over ranks.
+        dist = self.solver.dist
+        is_split = dist.comm.size > 1 and not hasattr(dist, "member_axis")
+        compiled = bool(is_split and self._compiled)
+        self.right_side = RightSide(self.solver, compiled=compiled, **self._options)
 
     def _make_native(self):
         return native.NativeStep(self.right_side)
@@ -149,7 +153,7 @@ class FusedRK4:
         """Bring the fields of the solver up to date."""
         if self._current:
             return
-        values = self._on_grid(self.state)
+        values = self.right_side.space.to_fields(self._on_grid(self.state))
         for variable, rows in self._rows():
             variable.preset_scales(self.right_side.space.scales)
             target = variable["g"]
@@ -189,7 +193,7 @@ class FusedRK4:
         values = []
         for variable in self.solver.state:
             variable.change_scales(space.scales)
-            values.append(variable["g"].reshape(-1, *space.shape))
+            values.append(space.from_fields(variable["g"]))
         return np.concatenate(values)
 
     def _on_grid(self, values):
@@ -201,12 +205,14 @@ class FusedRK4:
         return self._exchange.grid
 
     def _untouched(self):
-        return all(
+        same = all(
             variable.layout is self.solver.dist.grid_layout
             and variable.data.shape == shown.shape
             and np.array_equal(variable.data, shown)
             for variable, shown in zip(self.solver.state, self._shown, strict=True)
         )
+        # What follows is done by all ranks or by none.
+        return not self.right_side.space.anywhere(not same)
 
     def _evaluate_handlers(self, timestep, wall_time):
         """Whatever a script has scheduled; Dedalus's own right-hand side is not evaluated."""
@@ -282,10 +288,10 @@ class FusedRK4:
         self._evaluate(solver.sim_time)
         ours = self._on_grid(self._rate).copy()
         theirs = self._stock_rates()
-        worst = relative_difference(ours, theirs)
-        if comm.allreduce(worst, op=MPI.MAX) <= TOLERANCE:
+        worst = relative_difference(ours, theirs, comm)
+        if worst <= TOLERANCE:
             return worst
-        return relative_difference(ours, theirs, self._condition(state, theirs))
+        return relative_difference(ours, theirs, comm, self._condition(state, theirs))
 
     def _stock_rates(self):
         """Grid values of Dedalus's own rates; they take the place of the state in its fields."""
@@ -313,14 +319,17 @@ class FusedRK4:
             grid = variable["g"]
             grid *= 1 + part * random.uniform(-1, 1, grid.shape)
         changed = self._stock_rates() - rates
-        return float(np.abs(changed).max()) / part if np.all(np.isfinite(changed)) else 0.0
+        largest = float(np.abs(changed).max()) / part
+        return largest if np.isfinite(largest) else 0.0
 
 
-def relative_difference(ours, theirs, scale=0.0):
-    """Largest difference relative to the largest value, or to `scale` if that is more.
+def relative_difference(ours, theirs, comm, scale=0.0):
+    """Largest difference of all ranks relative to the largest value, or to `scale` if it is more.
 
     0 where there is nothing to compare.
     """
-    if not np.all(np.isfinite(theirs)):
-        return 0.0
-    return float(np.abs(ours - theirs).max() / (max(np.abs(theirs).max(), scale) or 1.0))
+    sizes = np.array([np.abs(theirs).max(), scale, np.abs(ours - theirs).max()])
+    # MPI's maximum forgets NaN.
+    sizes = np.where(np.isnan(sizes), np.inf, sizes)
+    largest, scale, difference = np.max(comm.allgather(sizes), axis=0)
+    return float(difference / (max(largest, scale) or 1.0)) if np.isfinite(largest) else 0.0

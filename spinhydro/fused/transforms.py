@@ -3,15 +3,18 @@
 A spectrum is kept as the complex transform of the (dealiased) grid: along the last axis of a real
 problem 0 … G/2, along all others in FFT order. Modes that the basis does not hold are zero.
 The member axis of an ensemble, the first, is not transformed; a rank holds its own members.
+Two and three dimensions are split over ranks as in `spinhydro.fused.slabs`.
 """
 
 import numpy as np
 from dedalus.core.basis import ComplexFourier, RealFourier
 from dedalus.libraries.fftw import fftw_wrappers as fftw
+from mpi4py import MPI
 
 from spinhydro.domain import RealFourierNyquist
 from spinhydro.ensemble.values import PerMember
 from spinhydro.fused.graph import Unsupported
+from spinhydro.fused.slabs import Slabs
 
 _FLAGS = ["FFTW_ESTIMATE"]
 
@@ -42,8 +45,7 @@ class Space:
         dist = domain.dist
         self.dist = dist
         first = getattr(dist, "member_axis", -1) + 1
-        if dist.comm.size > 1 and not first:
-            raise Unsupported("a domain that is split over ranks")
+        self.slabs = Slabs(dist.comm) if dist.comm.size > 1 and not first else None
         self.dtype = np.dtype(dtype).type
         self.is_real = self.dtype is np.float64
         kinds = RealFourier if self.is_real else ComplexFourier
@@ -52,24 +54,81 @@ class Space:
                 raise Unsupported(f"the basis {type(basis).__name__}")
         self.domain, self.bases = domain, domain.full_bases
         self.scales = domain.dealias
-        self.shape = tuple(dist.grid_layout.local_shape(domain, self.scales))
-        self.axes = range(first, len(self.shape))
+        self.shape_of_fields = tuple(dist.grid_layout.local_shape(domain, self.scales))
+        self.axes = range(first, len(self.shape_of_fields))
+        self._measure()
         self.points = int(np.prod(self.shape))
-        self.points_of_member = int(np.prod(self.shape[first:]))
-        last = self.shape[-1] // 2 + 1 if self.is_real else self.shape[-1]
-        self.spectral_shape = (*self.shape[:-1], last)
+        self.points_of_member = int(np.prod(self.whole[first:]))
         self.wavenumbers = [None] * first + [self._wavenumbers(axis) for axis in self.axes]
         self.mask = self._mask()
         self._symbols, self._kernels = {}, {}
+
+    def _measure(self):
+        """Shapes of the whole grid, and of what this rank holds on the grid and in k-space."""
+        self.whole = self.shape = self.shape_of_fields
+        if self.slabs:
+            self.whole = tuple(self.dist.grid_layout.global_shape(self.domain, self.scales))
+        last = self.whole[-1] // 2 + 1 if self.is_real else self.whole[-1]
+        self.spectral_shape = (*self.whole[:-1], last)
+        if self.slabs:
+            if np.sum(self.dist.mesh > 1) > 1:
+                raise Unsupported("a domain that is split along more than one axis")
+            if self.slabs.leaves_ranks_empty(*self.whole[:2], self.spectral_shape[1]):
+                raise Unsupported("more ranks than planes of the grid")
+            planes, part = (self.slabs.size_of(n) for n in (self.whole[0], self.spectral_shape[1]))
+            self.shape = (planes, *self.whole[1:])
+            self.slab_spectral_shape = (planes, *self.spectral_shape[1:])
+            self.spectral_shape = (self.whole[0], part, *self.spectral_shape[2:])
+
+    def from_fields(self, values):
+        """Grid values (n, …) as they are in Dedalus's fields, as arrays of `shape`."""
+        values = values.reshape(-1, *self.shape_of_fields)
+        if self.slabs is None:
+            return values
+        out = np.empty((len(values), *self.shape), values.dtype)
+        self.slabs.second_whole(values, self.whole[1], out)
+        return out
+
+    def to_fields(self, values):
+        """The inverse of `from_fields`."""
+        if self.slabs is None:
+            return values
+        out = np.empty((len(values), *self.shape_of_fields), values.dtype)
+        self.slabs.first_whole(values, self.whole[0], out)
+        return out
+
+    def profile(self, field):
+        """Grid values of any field, component by component; it may depend on some axes only."""
+        field.change_scales(self.scales)
+        components = tuple(system.dim for system in field.tensorsig)
+        if self.slabs is None:
+            data = np.broadcast_to(field["g"], (*components, *self.shape))
+        elif all(basis is not None for basis in field.domain.full_bases):
+            return self.from_fields(field["g"])
+        else:
+            whole = np.broadcast_to(field.allgather_data("g"), (*components, *self.whole))
+            whole = whole.reshape(-1, *self.whole)
+            data = whole[:, self.slabs.span(self.whole[0])]
+        return data.reshape(-1, *self.shape)
+
+    def anywhere(self, flag):
+        """Whether a flag is set on any rank that has a part of the same space."""
+        return bool(self.largest(int(flag)))
+
+    def largest(self, value):
+        """The largest of the values of all ranks that have a part of the same space."""
+        return self.dist.comm.allreduce(value, op=MPI.MAX) if self.slabs else value
 
     def _along(self, axis, values):
         return values.reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
 
     def _modes(self, axis):
-        size = self.shape[axis]
+        size = self.whole[axis]
         if self.is_real and axis == len(self.shape) - 1:
-            return np.arange(size // 2 + 1)
-        return np.fft.fftfreq(size, 1 / size).round()
+            modes = np.arange(size // 2 + 1)
+        else:
+            modes = np.fft.fftfreq(size, 1 / size).round()
+        return modes[self.slabs.span(modes.size)] if self.slabs and axis == 1 else modes
 
     def _wavenumbers(self, axis):
         left, right = self.bases[axis].bounds
@@ -83,11 +142,11 @@ class Space:
         held = np.ones(self.spectral_shape)
         for axis in self.axes:
             basis, modes = self.bases[axis], np.abs(self._modes(axis))
-            largest = (min(basis.size, self.shape[axis]) - 1) // 2
-            keeps_nyquist = isinstance(basis, RealFourierNyquist) and basis.size == self.shape[axis]
+            largest = (min(basis.size, self.whole[axis]) - 1) // 2
+            keeps_nyquist = isinstance(basis, RealFourierNyquist) and basis.size == self.whole[axis]
             if not keeps_nyquist:
                 held *= self._along(axis, (modes <= largest).astype(float))
-        return None if np.all(held == 1) else held
+        return held if self.anywhere(not np.all(held == 1)) else None
 
     def symbol(self, polynomial):
         """Array of a symbol ``{factors: coefficient}``, or a number if it is constant.
@@ -136,7 +195,7 @@ class Space:
 
     def plan(self, number):
         """Transforms of `number` scalars at once."""
-        return Batch(self, number)
+        return SlabBatch(self, number) if self.slabs else Batch(self, number)
 
 
 class Batch:
@@ -176,6 +235,48 @@ class Batch:
 
     def backward(self):
         """spectra -> grid; spectra are overwritten."""
+        steps = list(zip(self.plans, self.buffers, strict=True))
+        for i in range(len(steps) - 1, -1, -1):
+            plan, buffer = steps[i]
+            plan.backward(buffer, steps[i - 1][1] if i else self.grid)
+
+
+class SlabBatch:
+    """The same for a domain that is split over ranks."""
+
+    def __init__(self, space, number):
+        self.space = space
+        self.grid = fftw.create_array((number, *space.shape), space.dtype)
+        self.grid.fill(0)
+        self.plans, self.buffers = [], []
+        shape, kind = self.grid.shape, space.dtype
+        for axis in range(len(space.shape), 1, -1):
+            self.plans.append(fftw.FourierTransform(kind, shape, axis, flags=_FLAGS))
+            shape, kind = (number, *space.slab_spectral_shape), np.complex128
+            self.buffers.append(fftw.create_array(shape, kind))
+        columns = (number, *space.spectral_shape)
+        self.column_plan = fftw.FourierTransform(np.complex128, columns, 1, flags=_FLAGS)
+        self.columns, self.spectra = (fftw.create_array(columns, np.complex128) for _ in range(2))
+        for buffer in (*self.buffers, self.columns, self.spectra):
+            buffer.fill(0)
+
+    def forward(self):
+        """grid -> spectra; normalised, and truncated to the modes of the bases."""
+        source = self.grid
+        for plan, buffer in zip(self.plans, self.buffers, strict=True):
+            plan.forward(source, buffer)
+            source = buffer
+        self.space.slabs.first_whole(source, self.space.whole[0], self.columns)
+        self.column_plan.forward(self.columns, self.spectra)
+        self.spectra *= 1 / self.space.points_of_member
+        if self.space.mask is not None:
+            self.spectra *= self.space.mask
+
+    def backward(self):
+        """spectra -> grid; spectra are overwritten."""
+        self.column_plan.backward(self.spectra, self.columns)
+        last = self.buffers[-1]
+        self.space.slabs.second_whole(self.columns, last.shape[2], last)
         steps = list(zip(self.plans, self.buffers, strict=True))
         for i in range(len(steps) - 1, -1, -1):
             plan, buffer = steps[i]

@@ -63,6 +63,7 @@ def test_two_dimensions_are_split_and_give_the_same_numbers(command, tmp_path):
     for ranks in (None, 2):
         done = command("run", path, "--out", tmp_path, ranks=ranks)
         assert done.returncode == 0, done.stderr
+        assert "engine: fused" in done.stderr
     one, two = (fields(tmp_path / "square" / n) for n in ("0001", "0002"))
     assert one["s"].shape == (3, 3, 32, 32)
     for name in one:

@@ -1,0 +1,70 @@
+"""A domain of two or three dimensions over ranks: slabs on the grid, columns in k-space.
+
+On the grid a rank holds some planes of the first axis, in k-space all of the first axis and a part
+of the second. One MPI exchange between the two, of all components at once, is the only
+communication. Dedalus splits the second axis of its grids; `from_fields` and `to_fields` of a
+Space go between, before a run and at outputs.
+"""
+
+import numpy as np
+from mpi4py import MPI
+
+
+class Slabs:
+    """Which part of the first two axes each rank holds, and the exchange between both splittings.
+
+    Parameters
+    ----------
+    comm : MPI communicator
+    """
+
+    def __init__(self, comm):
+        self.comm = comm
+
+    def leaves_ranks_empty(self, *sizes):
+        """Whether a rank would hold nothing of an axis of one of these sizes."""
+        return any(span.start == span.stop for n in sizes for span in self._spans(n))
+
+    def size_of(self, size):
+        """How much of an axis of `size` this rank holds."""
+        mine = self.span(size)
+        return mine.stop - mine.start
+
+    def span(self, size):
+        """Slice of an axis of `size` that is split over the ranks in blocks, as in Dedalus."""
+        return self._spans(size)[self.comm.rank]
+
+    def _spans(self, size):
+        block = -(-size // self.comm.size)
+        edges = [min(size, block * rank) for rank in range(self.comm.size + 1)]
+        return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+    def first_whole(self, values, size, out):
+        """Of arrays (n, planes of this rank, N1, …): out (n, `size` planes, part of N1, …)."""
+        mine, theirs = self._spans(size), self._spans(values.shape[2])
+        pieces = [np.ascontiguousarray(values[:, :, span]) for span in theirs]
+        for span, piece in zip(mine, self._exchange(pieces, out, 1, mine), strict=True):
+            out[:, span] = piece
+
+    def second_whole(self, values, size, out):
+        """Of arrays (n, N0, part of this rank, …): out (n, planes of this rank, `size`, …)."""
+        mine, theirs = self._spans(size), self._spans(values.shape[1])
+        pieces = [np.ascontiguousarray(values[:, span]) for span in theirs]
+        for span, piece in zip(mine, self._exchange(pieces, out, 2, mine), strict=True):
+            out[:, :, span] = piece
+
+    def _exchange(self, pieces, out, axis, spans):
+        """The pieces that every rank has for this one; each a part of `out` along an axis."""
+        shapes = [
+            (*out.shape[:axis], span.stop - span.start, *out.shape[axis + 1 :]) for span in spans
+        ]
+        received = [np.empty(shape, out.dtype) for shape in shapes]
+        rank = self.comm.rank
+        received[rank] = pieces[rank]
+        requests = []
+        for other in range(self.comm.size):
+            if other != rank:
+                requests.append(self.comm.Irecv(received[other], other))
+                requests.append(self.comm.Isend(pieces[other], other))
+        MPI.Request.Waitall(requests)
+        return received
