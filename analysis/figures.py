@@ -25,6 +25,7 @@ from . import (
     figure_dispersion,
     figure_grating,
     figure_growth,
+    figure_textures,
     figure_walls,
 )
 from .interface import require
@@ -292,6 +293,18 @@ FIGURES = {
         figure_dispersion.draw_dispersion,
         "power against k and f, ridge and magnon law (component=, window=, law=)",
         check=figure_dispersion.has_waves,
+        whole=True,
+    ),
+    "maps": Entry(
+        figure_textures.draw_maps,
+        "density, Z, relative phase, vorticity and half-vortices in a plane (time=)",
+        check=figure_textures.has_plane,
+        whole=True,
+    ),
+    "tube": Entry(
+        figure_textures.draw_tube,
+        "spin density along a tube, three dimensions against one",
+        ("s_z_line", "s_z_1d"),
         whole=True,
     ),
     "walls": Entry(
