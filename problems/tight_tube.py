@@ -207,4 +207,4 @@ expect = {
     ),
     "reduction to one dimension": "s_z_line - s_z_1d <= 0.06",
 }
-quick = {"stop_time": "0.2*ms", "output_interval": "0.1*ms"}
+quick = {"Nx": 64, "stop_time": "0.05*ms", "output_interval": "0.025*ms"}
