@@ -15,6 +15,7 @@ from spinhydro.errors import (
 )
 from spinhydro.parallel import agree
 from spinhydro.private import what_changed
+from spinhydro.solver import DeferredSolver
 from spinhydro.steppers import RK4, StochasticHeun
 
 logger = logging.getLogger("spinhydro")
@@ -31,6 +32,8 @@ def check_engine(engine):
 def build_solver(ivp, stepper):
     """The stock solver of a problem with the options that all-Fourier problems need.
 
+    Its matrices, and its own time stepper, are built when somebody asks for them.
+
     Raises InputError if Dedalus cannot build it.
     """
     options = dict(SOLVER_OPTIONS)
@@ -38,17 +41,28 @@ def build_solver(ivp, stepper):
         # One matrix for all modes: one for each wavenumber takes minutes to build.
         coupling = np.logical_or(ivp.matrix_coupling, ivp.dist.coeff_layout.local)
         options["matrix_coupling"] = tuple(bool(c) for c in coupling)
-    try:
-        return ivp.build_solver(stepper, **options)
-    except SpinhydroError:
-        raise
-    except Exception as error:
+
+    def fail(error):
+        if isinstance(error, SpinhydroError):
+            raise error
         if stepper in (RK4, StochasticHeun) and "singular" in str(error).lower():
             raise InputError(
                 f"{stepper.__name__} needs a dt(…) term in every equation; take timestepper = "
                 "'RK443' for problems with constraints"
             ) from error
         raise InputError(f"Dedalus cannot build this problem: {error}") from error
+
+    try:
+        return DeferredSolver(ivp, stepper, fail, **options)
+    except Exception as error:
+        fail(error)
+
+
+def stepper_kind(solver):
+    """The class of a solver's time stepper, which is not made for the question."""
+    if isinstance(solver, DeferredSolver) and solver.is_waiting:
+        return solver.stepper_kind
+    return type(solver.timestepper)
 
 
 def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
@@ -81,6 +95,8 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
     for name, start in (("fused", _start_fused), ("lean", _start_lean)):
         if engine not in ("auto", name):
             continue
+        if name == "lean":
+            _make_stepper(solver)
         try:
             changed = what_changed(name)
             if changed:
@@ -102,6 +118,7 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
             return name, f" ({'; '.join([said, *reasons])})"
         if engine == name:
             raise InputError(f"{reasons[0]}: use --engine auto")
+    _make_stepper(solver)
     return "dedalus", f" ({'; '.join(reasons)})" if reasons else ""
 
 
@@ -123,6 +140,11 @@ def _on_all_ranks(comm, start, *arguments):
     return said
 
 
+def _make_stepper(solver):
+    """Let a solver make its own time stepper; what cannot be built is told here, not later."""
+    return solver.timestepper
+
+
 def _start_fused(solver, projections, steps, lazy):
     # Imported here: another release of Dedalus may lack what these modules are made of.
     from spinhydro.fused import FUSED
@@ -131,7 +153,7 @@ def _start_fused(solver, projections, steps, lazy):
 
     domain = solver.state[0].domain
     points = np.prod(solver.dist.grid_layout.global_shape(domain, domain.dealias))
-    kind = type(solver.timestepper)
+    kind = stepper_kind(solver)
     if kind not in FUSED:
         raise Unsupported(f"the time stepper {kind.__name__}")
     compiled = None if steps is None else steps * points > WORTH_COMPILING

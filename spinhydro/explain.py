@@ -130,7 +130,7 @@ class Account:
     def work_bytes(self):
         """Bytes of the buffers of all transforms."""
         buffers = [b for level in self.program.levels for b in (level.inverse, level.ahead) if b]
-        return sum(b.grid.nbytes + sum(array.nbytes for array in b.buffers) for b in buffers)
+        return sum(b.nbytes for b in buffers)
 
     def _kernel(self, outputs, letter):
         """Lines of a kernel with short operations written into longer ones, and its operations."""

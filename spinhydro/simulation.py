@@ -23,7 +23,7 @@ from spinhydro.declarations import (
     read_outputs,
     read_projections,
 )
-from spinhydro.engines import build_solver, check_engine, choose_engine
+from spinhydro.engines import build_solver, check_engine, choose_engine, stepper_kind
 from spinhydro.equations import check_complete, fields_of
 from spinhydro.errors import (
     InputError,
@@ -38,6 +38,7 @@ from spinhydro.errors import (
 from spinhydro.output import FieldOutput, RunFolder, check_writable
 from spinhydro.plan import Plan, schedule
 from spinhydro.progress import Progress, duration
+from spinhydro.solver import no_stored_outputs
 from spinhydro.stability import check_timestep
 from spinhydro.steppers import check_noise, find_stepper
 from spinhydro.watch import grid_values
@@ -286,7 +287,7 @@ class _Run:
                     "the file fills it"
                 )
         self._try("the right side of the equations", "", self._evaluate_right_side)
-        if hasattr(self.solver.timestepper, "find_spins"):
+        if hasattr(stepper_kind(self.solver), "find_spins"):
             self.solver.timestepper.find_spins()
         for name, operand in self.outputs.items():
             self._try(f"outputs['{name}']", "outputs", lambda o=operand: grid_values(o))
@@ -306,7 +307,8 @@ class _Run:
                 ).within("watch")
 
     def _evaluate_right_side(self):
-        self.solver.evaluator.evaluate_group("F")
+        with no_stored_outputs(self.ivp):
+            self.solver.evaluator.evaluate_group("F")
 
     @staticmethod
     def _try(what, declaration, evaluate):

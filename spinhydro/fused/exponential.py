@@ -1,9 +1,13 @@
 """The exponential of the linear terms, E = exp(-L timestep/2), for every wavenumber."""
 
 import numpy as np
+from scipy.linalg import expm
 
 from spinhydro.blocks import exponentials
 from spinhydro.fused.graph import Unsupported
+
+#: Modes at which E is compared with another implementation of the exponential.
+CHECKED_MODES = 256
 
 
 class Exponential:
@@ -103,7 +107,43 @@ class Exponential:
 
     def largest(self):
         """An upper bound of the entries of L."""
-        return max((np.abs(self.space.symbol(s)).max() for s in self.symbols.values()), default=0)
+        return max(map(self.space.bound, self.symbols.values()), default=0)
+
+    def linear(self, values, row):
+        """One component of L values, for spectra (components, *spectral shape)."""
+        terms = (
+            self.space.evaluate(s) * values[j] for (i, j), s in self.symbols.items() if i == row
+        )
+        return sum(terms, np.zeros(self.space.spectral_shape, complex))
+
+    def error_at_some_modes(self):
+        """Largest difference between E and SciPy's exponential, at modes chosen by chance."""
+        shape = self.space.spectral_shape
+        number = int(np.prod(shape))
+        chosen = np.arange(number)
+        if number > CHECKED_MODES:
+            chosen = np.random.default_rng(0).choice(number, CHECKED_MODES, replace=False)
+        at = np.unravel_index(chosen, shape)
+
+        def values(array):
+            return np.broadcast_to(array, shape)[at]
+
+        size = self.components
+        linear, ours = (np.zeros((chosen.size, size, size), complex) for _ in range(2))
+        for (i, j), symbol in self.symbols.items():
+            linear[:, i, j] = values(self.space.evaluate(symbol))
+        timestep = 1 / (1 + np.abs(linear).max())
+        self.set(timestep)
+        for i in range(size):
+            for j in np.flatnonzero(self.mixes[i]):
+                if not self.has_phases:
+                    ours[:, i, j] = values(self.entries[i, j])
+                    continue
+                ours[:, i, j] = self.mixed[i, j]
+                for factor in self.factors[self.phase_of[i]]:
+                    ours[:, i, j] *= values(factor)
+        theirs = expm(-timestep / 2 * linear)
+        return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
 
     def set(self, timestep):
         """Make E that of a timestep."""

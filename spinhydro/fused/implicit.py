@@ -35,20 +35,25 @@ class FusedImplicit(FusedLinear):
         return ModeMatrix(of_modes(np.linalg.inv, matrix))
 
     def _linear_difference(self, timestep):
-        """Residual of Dedalus's matrices after one implicit step of the linear terms."""
+        """Residual, as Dedalus evaluates L, of one implicit step of the linear terms."""
         solver = self.solver
         solver.evaluator.require_coeff_space(solver.state)
-        before = {sp: sp.M_min @ sp.gather_inputs(solver.state) for sp in solver.subproblems}
+        before = [variable.data.copy() for variable in solver.state]
         self._shown = None
         self._read_fields()
         moved = np.empty_like(self.state)
         self._inverse(1, timestep).apply(self.state, moved)
         self._put(moved)
-
-        return largest_difference(
-            ((sp.M_min + timestep * sp.L_min) @ sp.gather_inputs(solver.state), before[sp])
-            for sp in solver.subproblems
-        )
+        residuals = []
+        for variable, start in zip(solver.state, before, strict=True):
+            linear = self.right_side.equations[variable]["L"]
+            after = variable.data.copy()
+            if hasattr(linear, "tensorsig"):
+                linear = linear.evaluate()
+                linear.require_coeff_space()
+                after += timestep * linear.data
+            residuals.append((after, start))
+        return largest_difference(residuals)
 
 
 class FusedRungeKutta(FusedImplicit):

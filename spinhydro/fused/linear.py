@@ -5,7 +5,6 @@ import numpy as np
 from spinhydro.fused import native
 from spinhydro.fused.graph import Unsupported
 from spinhydro.fused.stepper import WORTH_COMPILING, FusedRK4
-from spinhydro.steppers.rk4 import RK4
 
 
 class ModeMatrix:
@@ -76,13 +75,6 @@ class FusedLinear(FusedRK4):
         super()._build()
         self.linear = linear_matrix(self.right_side) if self.linear_apart else None
         self._prepared = {}
-
-    def stock(self, solver):
-        """Dedalus's rates to compare with: those of the right side alone, if L is apart."""
-        reference = RK4(solver)
-        if self.linear_apart:
-            reference.linear = dict.fromkeys(reference.subproblems)
-        return reference
 
     def _allocate(self, compiled):
         super()._allocate(False)

@@ -162,8 +162,7 @@ class _Level:
         self.program, self.number = program, number
         space = program.space
         self.inverse = space.plan(len(inverse)) if inverse else None
-        nothing = np.zeros((0, space.points), space.dtype)
-        self.inverse_grid = flat(self.inverse.grid) if inverse else nothing
+        self._nothing = np.zeros((0, space.points), space.dtype)
         self.ahead_nodes = ahead
         self.ahead = space.plan(len(ahead)) if ahead else None
         # Equal operators side by side, so that components are treated together.
@@ -173,6 +172,11 @@ class _Level:
             program._place[leaf] = ("array", number + 2, row)
         for row, node in enumerate(ahead):
             program._rows[node] = (number, row)
+
+    @property
+    def inverse_grid(self):
+        """Grid values of the inverse transforms."""
+        return flat(self.inverse.grid) if self.inverse else self._nothing
 
     def compile(self, compiled):
         program = self.program

@@ -24,6 +24,13 @@ class RightSide:
     compiled : bool, optional
         Whether kernels are compiled with numba; by default if it is installed.
 
+    Attributes
+    ----------
+    equations : dict
+        Dedalus's equation for every variable.
+    linear_has_products : bool
+        Whether L holds products with fields.
+
     Raises
     ------
     Unsupported
@@ -41,11 +48,14 @@ class RightSide:
             self.variables, solver.dist, problem.time, lossless=self.space.mask is None
         )
         outputs = [None] * self.lowering.components
+        self.equations = {}
+        self.linear_has_products = False
         self.linear = [Spectrum({}) for _ in outputs]
         for equation in problem.equations:
             if equation["condition"] != "True":
                 raise Unsupported("equations with a condition")
             variable = self._advanced(equation)
+            self.equations[variable] = equation
             first = self.lowering.first_component[variable]
             rate = self._rate(equation, first, linear_apart)
             for i, value in enumerate(rate):
@@ -102,6 +112,9 @@ class RightSide:
         if not hasattr(equation["L"], "tensorsig"):
             return rate
         linear = self.lowering(equation["L"]).ravel()
+        self.linear_has_products |= any(
+            base[0] != "state" for value in linear for base in graph.to_spectrum(value).terms
+        )
         if linear_apart:
             for i, value in enumerate(linear):
                 self.linear[first + i] = graph.to_spectrum(value)

@@ -6,6 +6,8 @@ The member axis of an ensemble, the first, is not transformed; a rank holds its 
 Two and three dimensions are split over ranks as in `spinhydro.fused.slabs`.
 """
 
+from functools import cached_property
+
 import numpy as np
 from dedalus.core.basis import ComplexFourier, RealFourier
 from dedalus.libraries.fftw import fftw_wrappers as fftw
@@ -155,10 +157,30 @@ class Space:
         """
         key = frozenset(polynomial.items())
         if key not in self._symbols:
-            self._symbols[key] = self._evaluate(polynomial)
+            self._symbols[key] = self.evaluate(polynomial)
         return self._symbols[key]
 
-    def _evaluate(self, polynomial):
+    def bound(self, polynomial):
+        """An upper bound of the modulus of a symbol."""
+        dimensions, total = len(self.wavenumbers), 0
+        for powers, coefficient in polynomial.items():
+            factor = abs(coefficient)
+            for k, power in zip(self.wavenumbers, powers[:dimensions], strict=True):
+                if power:
+                    factor *= np.abs(k).max() ** power
+            for entry in powers[dimensions:]:
+                factor *= np.abs(self._factor(entry)).max()
+            total += factor
+        return total
+
+    def _factor(self, entry):
+        """Array of one component of a kernel, or of the numbers of members."""
+        if isinstance(entry.kernel, PerMember):
+            return self.dist.local_members(entry.kernel.values)
+        return self._kernel(entry.kernel)[entry.row, entry.column]
+
+    def evaluate(self, polynomial):
+        """An array of our own, or a number, with the value of a symbol."""
         total = 0
         for powers, coefficient in polynomial.items():
             factor = coefficient
@@ -167,10 +189,7 @@ class Space:
                 if power:
                     factor = factor * (1j * k) ** power
             for entry in powers[dimensions:]:
-                if isinstance(entry.kernel, PerMember):
-                    factor = factor * self.dist.local_members(entry.kernel.values)
-                else:
-                    factor = factor * self._kernel(entry.kernel)[entry.row, entry.column]
+                factor = factor * self._factor(entry)
             total = total + factor
         if np.ndim(total) == 0:
             return total
@@ -199,7 +218,7 @@ class Space:
 
 
 class Batch:
-    """Buffers and plans for a number of scalars.
+    """Buffers and plans for a number of scalars, made at their first use.
 
     Attributes
     ----------
@@ -208,34 +227,70 @@ class Batch:
     """
 
     def __init__(self, space, number):
-        self.space = space
-        dtype = space.dtype
-        grid_shape = (number, *space.shape)
-        spectral_shape = (number, *space.spectral_shape)
-        self.grid = fftw.create_array(grid_shape, dtype)
-        self.grid.fill(0)
-        self.plans, shape, kind = [], grid_shape, dtype
+        self.space, self.number = space, number
+
+    @cached_property
+    def grid(self):
+        grid = fftw.create_array((self.number, *self.space.shape), self.space.dtype)
+        grid.fill(0)
+        return grid
+
+    @property
+    def spectra(self):
+        return self._buffers[-1]
+
+    @cached_property
+    def _shape(self):
+        return (self.number, *self.space.spectral_shape)
+
+    @cached_property
+    def plans(self):
+        space, plans = self.space, []
+        shape, kind = (self.number, *space.shape), space.dtype
         for axis in reversed(space.axes):
-            self.plans.append(fftw.FourierTransform(kind, shape, axis + 1, flags=_FLAGS))
-            shape, kind = spectral_shape, np.complex128
-        self.buffers = [fftw.create_array(spectral_shape, np.complex128) for _ in self.plans]
-        for buffer in self.buffers:
-            buffer.fill(0)
-        self.spectra = self.buffers[-1]
+            plans.append(fftw.FourierTransform(kind, shape, axis + 1, flags=_FLAGS))
+            shape, kind = self._shape, np.complex128
+        return plans
+
+    @cached_property
+    def _buffers(self):
+        """Where each plan leaves its results: two arrays in turns, the first of which is given."""
+        number = len(self.space.axes)
+        spectra = self._buffer()
+        if number == 1:
+            return [spectra]
+        # Of three transforms of complex numbers the second may overwrite the grid.
+        other = self._buffer() if number == 2 or self.space.is_real else self.grid
+        return [(spectra, other)[(number - 1 - i) % 2] for i in range(number)]
+
+    def _buffer(self):
+        buffer = fftw.create_array(self._shape, np.complex128)
+        buffer.fill(0)
+        return buffer
+
+    @property
+    def nbytes(self):
+        """Bytes that the buffers take."""
+        arrays = {id(array): array.nbytes for array in (self.grid, *self._buffers)}
+        return sum(arrays.values())
 
     def forward(self):
-        """grid -> spectra; normalised, and truncated to the modes of the bases."""
+        """grid -> spectra; normalised, and truncated to the modes of the bases.
+
+        The grid may be overwritten.
+        """
         source = self.grid
-        for plan, buffer in zip(self.plans, self.buffers, strict=True):
+        for plan, buffer in zip(self.plans, self._buffers, strict=True):
             plan.forward(source, buffer)
             source = buffer
-        self.spectra *= 1 / self.space.points_of_member
+        spectra = self.spectra
+        spectra *= 1 / self.space.points_of_member
         if self.space.mask is not None:
-            self.spectra *= self.space.mask
+            spectra *= self.space.mask
 
     def backward(self):
         """spectra -> grid; spectra are overwritten."""
-        steps = list(zip(self.plans, self.buffers, strict=True))
+        steps = list(zip(self.plans, self._buffers, strict=True))
         for i in range(len(steps) - 1, -1, -1):
             plan, buffer = steps[i]
             plan.backward(buffer, steps[i - 1][1] if i else self.grid)
