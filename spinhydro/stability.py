@@ -15,7 +15,7 @@ def largest_frequency(solver, explicit_linear):
     r"""Largest |lambda| of the linearised explicit part, about the present state.
 
     The eigenvalues of :math:`J = M^{-1} (\partial F/\partial X - L)` are estimated by the Arnoldi
-    method from directional differences of the stock right-hand side. Complex fields count as pairs
+    method from directional differences of the right-hand side. Complex fields count as pairs
     of real ones: with terms such as |f|² f, J is linear over the real numbers only. Eigenvalues of
     growing modes (positive real part) are left out: growth is physics and limits no timestep.
 
@@ -30,32 +30,21 @@ def largest_frequency(solver, explicit_linear):
     float
         In radians per unit of time; nan if the right-hand side is not finite.
     """
-    subproblems = [sp for sp in solver.subproblems if sp.size]
-    comm = solver.dist.comm
-    present, stage, rate = (CoeffSystem(solver.subproblems, dtype=solver.dtype) for _ in range(3))
+    stepper = solver.timestepper
+    kind = _FusedRates if hasattr(stepper, "right_side") else _StockRates
     try:
-        mass = {sp: splu(sp.M_min.tocsc()) for sp in subproblems}
+        rates = kind(solver, explicit_linear)
     except RuntimeError:
         # Constraint equations: M cannot be inverted, and the stepper is implicit there anyway.
         return float("nan")
-    solver.evaluator.require_coeff_space(solver.state)
-    for sp in subproblems:
-        sp.gather_inputs(solver.state, out=present.get_subdata(sp))
+    try:
+        return _largest(rates, solver.dist.comm)
+    finally:
+        rates.put_back()
 
-    def evaluate(data):
-        np.copyto(stage.data, data.view(solver.dtype))
-        put_back(solver, subproblems, stage)
-        solver.evaluator.evaluate_group("F")
-        for sp in subproblems:
-            out = rate.get_subdata(sp)
-            sp.gather_outputs(solver.F, out=out)
-            if explicit_linear and sp.L_min.nnz:
-                out -= sp.L_min @ stage.get_subdata(sp)
-            out[:] = mass[sp].solve(out)
-        return as_reals(rate.data.copy())
 
-    def as_reals(data):
-        return data.view(data.real.dtype)
+def _largest(rates, comm):
+    """The frequency, from rates as a function of vectors of real numbers."""
 
     def dot(a, b):
         return comm.allreduce(np.vdot(a, b))
@@ -66,44 +55,97 @@ def largest_frequency(solver, explicit_linear):
     def all_finite(a):
         return comm.allreduce(int(not np.all(np.isfinite(a)))) == 0
 
-    try:
-        start = as_reals(present.data)
-        base = evaluate(start)
-        if not all_finite(base):
+    start = rates.start
+    if not all_finite(rates(start)):
+        return float("nan")
+    vector = rates.noise(np.random.default_rng(0))
+    basis = [vector / norm(vector)]
+    epsilon = 1e-5 * max(norm(start), 1e-3)
+    hessenberg = np.zeros((KRYLOV + 1, KRYLOV))
+    size = KRYLOV
+    for j in range(KRYLOV):
+        vector = rates(start + epsilon * basis[j])
+        vector -= rates(start - epsilon * basis[j])
+        vector /= 2 * epsilon
+        if not all_finite(vector):
             return float("nan")
-        random = np.random.default_rng(0)
-        vector = random.standard_normal(start.size).astype(start.dtype)
-        basis = [vector / norm(vector)]
-        epsilon = 1e-5 * max(norm(start), 1e-3)
-        hessenberg = np.zeros((KRYLOV + 1, KRYLOV))
-        size = KRYLOV
-        for j in range(KRYLOV):
-            vector = (
-                evaluate(start + epsilon * basis[j]) - evaluate(start - epsilon * basis[j])
-            ) / (2 * epsilon)
-            if not all_finite(vector):
-                return float("nan")
-            for i, known in enumerate(basis):
-                hessenberg[i, j] = dot(known, vector)
-                vector = vector - hessenberg[i, j] * known
-            hessenberg[j + 1, j] = norm(vector)
-            if hessenberg[j + 1, j] <= 1e-12 * np.abs(hessenberg).max():
-                size = j + 1
-                break
-            basis.append(vector / hessenberg[j + 1, j])
-    finally:
-        put_back(solver, subproblems, present)
+        for i, known in enumerate(basis):
+            hessenberg[i, j] = dot(known, vector)
+            vector -= hessenberg[i, j] * known
+        hessenberg[j + 1, j] = norm(vector)
+        if hessenberg[j + 1, j] <= 1e-12 * np.abs(hessenberg).max():
+            size = j + 1
+            break
+        basis.append(vector / hessenberg[j + 1, j])
     values = np.linalg.eigvals(hessenberg[:size, :size])
     waves = values[values.real <= 0.2 * np.abs(values)]
     return float(np.abs(waves).max()) if waves.size else 0.0
 
 
-def put_back(solver, subproblems, system):
-    """Write a flat vector of coefficients into the state."""
-    for field in solver.state:
-        field.preset_layout("c")
-    for sp in subproblems:
-        sp.scatter_inputs(system.get_subdata(sp), solver.state)
+def _as_reals(data):
+    return data.view(data.real.dtype)
+
+
+class _StockRates:
+    """M^-1 (F - L X) as Dedalus computes it.
+
+    Raises RuntimeError if M cannot be inverted.
+    """
+
+    def __init__(self, solver, explicit_linear):
+        self.solver, self.explicit_linear = solver, explicit_linear
+        self.subproblems = [sp for sp in solver.subproblems if sp.size]
+        self.present, self.stage, self.rate = (
+            CoeffSystem(solver.subproblems, dtype=solver.dtype) for _ in range(3)
+        )
+        self.mass = {sp: splu(sp.M_min.tocsc()) for sp in self.subproblems}
+        solver.evaluator.require_coeff_space(solver.state)
+        for sp in self.subproblems:
+            sp.gather_inputs(solver.state, out=self.present.get_subdata(sp))
+        self.start = _as_reals(self.present.data)
+
+    def __call__(self, data):
+        solver = self.solver
+        np.copyto(self.stage.data, data.view(solver.dtype))
+        self._scatter(self.stage)
+        solver.evaluator.evaluate_group("F")
+        for sp in self.subproblems:
+            out = self.rate.get_subdata(sp)
+            sp.gather_outputs(solver.F, out=out)
+            if self.explicit_linear and sp.L_min.nnz:
+                out -= sp.L_min @ self.stage.get_subdata(sp)
+            out[:] = self.mass[sp].solve(out)
+        return _as_reals(self.rate.data.copy())
+
+    def noise(self, random):
+        return random.standard_normal(self.start.size).astype(self.start.dtype)
+
+    def put_back(self):
+        self._scatter(self.present)
+
+    def _scatter(self, system):
+        """Write a flat vector of coefficients into the state."""
+        for field in self.solver.state:
+            field.preset_layout("c")
+        for sp in self.subproblems:
+            sp.scatter_inputs(system.get_subdata(sp), self.solver.state)
+
+
+class _FusedRates:
+    """The same by the fused engine, which treats L as its stepper does."""
+
+    def __init__(self, solver, explicit_linear):
+        self.stepper = solver.timestepper
+        self.start = self.stepper.present_state()
+
+    def __call__(self, data):
+        return self.stepper.rate_at(data)
+
+    def noise(self, random):
+        return self.stepper.noise(random)
+
+    def put_back(self):
+        self.stepper.read_again()
 
 
 def check_timestep(solver, stepper_name, timestep, unit="", force=False):

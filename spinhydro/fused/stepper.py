@@ -141,6 +141,40 @@ class FusedRK4:
             rate *= weight * timestep / 6
             total += rate
 
+    # The right-hand side as a function of real vectors, for the stability limit.
+
+    def present_state(self):
+        """The state of the solver's fields."""
+        self.read_again()
+        self._read_fields()
+        return self._as_reals(self.state)
+
+    def rate_at(self, vector):
+        """The rate at a state, both as vectors."""
+        np.copyto(self.state, vector.view(self.state.dtype).reshape(self.state.shape))
+        self._evaluate(self.solver.sim_time)
+        return self._as_reals(self._rate)
+
+    def noise(self, random):
+        """A random state: what the bases hold of noise on the grid."""
+        found, grid = np.empty_like(self.state), self._exchange.grid
+        for row in range(len(found)):
+            values = random.standard_normal((1, *grid.shape[1:])).astype(grid.dtype)
+            if np.iscomplexobj(grid):
+                values += 1j * random.standard_normal(values.shape)
+            if self.right_side.on_grid:
+                found[row] = values[0]
+                continue
+            np.copyto(grid, values)
+            self._exchange.forward()
+            found[row] = self._exchange.spectra[0]
+        return self._as_reals(found)
+
+    @staticmethod
+    def _as_reals(values):
+        """A vector of its own."""
+        return values.flatten().view(values.real.dtype)
+
     def is_finite(self):
         """Whether the state is finite, without a look at the fields."""
         return bool(np.isfinite(np.sum(self.state)))
