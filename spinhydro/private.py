@@ -32,6 +32,8 @@ NEEDED = {
         "dedalus.core.system: CoeffSystem.get_subdata",
         "dedalus.core.subsystems: Subproblem.gather_inputs Subproblem.gather_outputs "
         "Subproblem.scatter_inputs",
+        "dedalus.core.subsystems: build_subsystems build_subproblems",
+        "dedalus.core.future: Future STORE_OUTPUTS",
         "dedalus.core.evaluator: Evaluator.evaluate_handlers Evaluator.require_coeff_space "
         "Handler.check_schedule",
         "dedalus.core.field: Field.preset_scales Field.change_scales",

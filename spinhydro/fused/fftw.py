@@ -48,9 +48,9 @@ _FUNCTIONS = _load()
 AVAILABLE = _FUNCTIONS is not None
 
 
-def executor(kind):
-    """``function(plan, address in, address out)`` for a kind of plan; numba can call it too."""
-    return _FUNCTIONS[kind][1]
+def address(kind):
+    """Address of ``function(plan, address in, address out)`` for a kind of plan."""
+    return ctypes.cast(_FUNCTIONS[kind][1], ctypes.c_void_p).value
 
 
 class Plan:

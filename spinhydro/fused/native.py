@@ -10,8 +10,11 @@ and operation:
 
 One-dimensional problems have a single slab, and columns without a transform; members are slabs,
 and their columns have no transform either. All arrays and plans
-are made once; their addresses and shapes are constants of the compiled code.
+are made once. Shapes are constants of the compiled code, addresses an argument: a problem of the
+same shape finds its code on disk (`spinhydro.fused.compiled`).
 """
+
+import re
 
 import numpy as np
 
@@ -236,6 +239,7 @@ class NativeStep:
     def _compile(self):
         levels = self.program.levels
         self._functions = {}
+        self._addresses, self._symbols = {}, {}
         self._finished = set()
         if self.on_grid:
             if "z" in self.arrays:
@@ -253,6 +257,7 @@ class NativeStep:
             self._add("slabs", self._slabs(None))
         if not self.on_grid:
             self._add("update", self._final_columns())
+        self._places = np.array(list(self._addresses), np.int64)
 
     def _add(self, name, lines):
         """One more part of a stage."""
@@ -260,7 +265,7 @@ class NativeStep:
 
     def _make(self, name, arguments, lines):
         """Compile a function from the lines of its body."""
-        import numba
+        from spinhydro.fused.compiled import compile_function
 
         body = "\n".join(f"    {line}" for line in lines)
         declared = []
@@ -268,23 +273,27 @@ class NativeStep:
             if f"{array}_[" in body:
                 values = self.arrays[array]
                 kind = "np.complex128" if values.dtype == complex else "np.float64"
-                declared.append(
-                    f"    {array}_ = carray(pointer({values.ctypes.data}), {values.shape}, {kind})"
-                )
-        source = "\n".join([f"def {name}({arguments}):", *declared, body])
-        namespace = {"np": np, "carray": numba.carray, "pointer": _pointer(), "inf": np.inf,
-                     "nan": np.nan}  # fmt: skip
-        for kind in ("dft", "dft_r2c", "dft_c2r"):
-            namespace[kind] = fftw.executor(kind)
-        exec(compile(source, f"fused {name}", "exec"), namespace)
-        signature = "void(int64, int64, float64, float64)" if arguments else "void()"
-        compiled = numba.njit(
-            signature, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True
-        )
-        return compiled(namespace[name])
+                at = self._at(values.ctypes.data)
+                declared.append(f"    {array}_ = carray(pointer({at}), {values.shape}, {kind})")
+        used = sorted({int(i) for i in re.findall(r"\bq(\d+)_\b", "\n".join([*declared, body]))})
+        places = [f"    q{i}_ = places[{i}]" for i in used]
+        head = f"def {name}({', '.join(filter(None, ['places', arguments]))}):"
+        source = "\n".join([head, *places, *declared, body, ""])
+        signature = "void(int64[::1]"
+        signature += ", int64, int64, float64, float64)" if arguments else ")"
+        return compile_function(name, signature, source)
+
+    def _at(self, address):
+        """The name of an address in compiled functions, which are the same in every process."""
+        return f"q{self._addresses.setdefault(address, len(self._addresses))}_"
+
+    def _call(self, kind, plan, *ends):
+        """Line that executes a plan."""
+        function = self._at(fftw.address(kind))
+        return f"execute({function}, {self._at(plan)}, {', '.join(ends)})"
 
     def _address(self, name):
-        return self.arrays[name].ctypes.data
+        return self._at(self.arrays[name].ctypes.data)
 
     def _transform_slabs(self, number, grid, spectra, backward):
         """Lines that transform `number` scalars of the slab that begins at plane `a`."""
@@ -293,13 +302,14 @@ class NativeStep:
         if grid == "stage" or (grid[0] == "g" and self.kept[int(grid[1:])]):
             place += f" + a * {self.points * size}"
         modes = self.arrays[spectra]
-        lines = [f"at = {modes.ctypes.data} + r * {modes.strides[0]} + a * {self.modes * 16}"]
+        start = self._at(modes.ctypes.data)
+        lines = [f"at = {start} + r * {modes.strides[0]} + a * {self.modes * 16}"]
         for kind, plan in self._slab_plans(backward):
             if kind == "in place":
-                lines.append(f"dft({plan}, at, at)")
+                lines.append(self._call("dft", plan, "at", "at"))
             else:
                 ends = ("at", place) if backward else (place, "at")
-                lines.append(f"{kind}({plan}, {ends[0]}, {ends[1]})")
+                lines.append(self._call(kind, plan, *ends))
         return [f"for r in range({number}):", *indent(lines)]
 
     def _state_ahead(self):
@@ -435,9 +445,9 @@ class NativeStep:
             for first, stop in runs(rows):
                 buffer = f"f{level}{name}{first}"
                 values = self._array(buffer, (stop - first, self.rows, self.width), complex)
-                to = f"{values.ctypes.data} + (r - {first}) * {values.strides[0]}"
+                to = f"{self._address(buffer)} + (r - {first}) * {values.strides[0]}"
                 inner = self._over_modes([f"tb_[x, j] = {name}_[r, x, c0 + j]"])
-                inner.append(f"dft({plan}, {self._address('tb')}, {to})")
+                inner.append(self._call("dft", plan, self._address("tb"), to))
                 if needed:
                     inner += self._over_modes(
                         [f"{name}_[r, x, c0 + j] = {buffer}_[r - {first}, x, j]"]
@@ -493,7 +503,7 @@ class NativeStep:
         if np.ndim(values) == 0:
             value = complex(values)
             return tuple(repr(part) if part else None for part in (value.real, value.imag))
-        name = f"y{id(values)}"
+        name = self._symbols.setdefault(id(values), f"y{len(self._symbols)}")
         values = values.reshape(self.rows, self.modes)
         parts = []
         for part, data in (("r", values.real), ("i", values.imag)):
@@ -517,10 +527,10 @@ class NativeStep:
         lines = self._over_modes(writer.lines)
         if self._has_columns:
             plan, outward = self._column_plan(True), self.arrays["ob"]
-            at = f"{outward.ctypes.data} + r * {outward.strides[0]}"
+            at = f"{self._address('ob')} + r * {outward.strides[0]}"
             lines += [
                 f"for r in range({len(spectra)}):",
-                f"    dft({plan}, {at}, {self._address('tb')})",
+                f"    {self._call('dft', plan, at, self._address('tb'))}",
                 *indent(self._over_modes([f"i{level}_[r, x, c0 + j] = tb_[x, j]"])),
             ]
         return lines
@@ -605,18 +615,18 @@ class NativeStep:
             self.arrays["constants"][stage] = right_side.constants(time)
         if self.on_grid:
             if "ahead" in self._functions:
-                self._functions["ahead"]()
+                self._functions["ahead"](self._places)
             else:
                 np.copyto(self.arrays["stage"], self.arrays["state"])
             return
         if self.keeps_stage:
             np.copyto(self.arrays["stage"], self.arrays["state"])
         if "start" in self._functions:
-            self._functions["start"]()
+            self._functions["start"](self._places)
 
     def _stage(self, number, kind, ahead, weight):
         for function in self._sequence:
-            function(number, kind, ahead, weight)
+            function(self._places, number, kind, ahead, weight)
 
     def evaluate(self, time):
         """rate = f(state, time)."""
@@ -648,25 +658,3 @@ def runs(numbers):
 
 def indent(lines):
     return [f"    {line}" for line in lines]
-
-
-def _pointer():
-    """An address as a pointer, for numba."""
-    global _POINTER
-    if _POINTER is None:
-        from numba import types
-        from numba.core import cgutils
-        from numba.extending import intrinsic
-
-        @intrinsic
-        def pointer(context, address):
-            def make(context, builder, signature, arguments):
-                return builder.inttoptr(arguments[0], cgutils.voidptr_t)
-
-            return types.voidptr(types.int64), make
-
-        _POINTER = pointer
-    return _POINTER
-
-
-_POINTER = None
