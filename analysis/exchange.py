@@ -135,10 +135,37 @@ def energy_errors(ds, reference, output="m"):
 
 
 def largest_error(errors, name="P_ex"):
-    """(time, percent) of the largest entry of `energy_errors`, for the first member."""
-    one = errors[name].isel(member=0).values
-    place = int(np.nanargmax(one))
-    return float(errors.t[place]), float(one[place])
+    """(time, percent) of the largest entry of `energy_errors`, each the mean over members."""
+    times, percents = largest_errors(errors, name)
+    return float(times.mean()), float(percents.mean())
+
+
+def largest_errors(errors, name="P_ex"):
+    """Times and percents of the largest entry of `energy_errors` for every member, two arrays."""
+    series = errors[name].values
+    places = np.nanargmax(series, axis=0)
+    return errors.t.values[places], np.take_along_axis(series, places[None], axis=0)[0]
+
+
+def error_report(runs, output="m"):
+    """Lines: the largest energy errors of every run against the first, with their spread.
+
+    The mean over members and one standard deviation of a single member.
+    """
+    lines = []
+    unit = runs[0].t.attrs.get("units", "")
+    for run in runs[1:]:
+        errors = energy_errors(run, runs[0], output)
+        for name, what in (("P_ex", "E_ex"), ("P_raw", "the raw sum")):
+            times, percents = largest_errors(errors, name)
+            spread = f" +- {percents.std(ddof=1):.2f}" if len(percents) > 1 else ""
+            lines.append(
+                f"{run.attrs.get('kernel', 'run')} against {runs[0].attrs.get('kernel', 'run')}: "
+                f"largest error of {what} {percents.mean():.4g}{spread} % "
+                f"at {times.mean():.3g} {unit} ({len(percents)} "
+                f"member{'s' * (len(percents) > 1)})"
+            )
+    return lines
 
 
 def _axes(m):

@@ -8,6 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from spinhydro.errors import InputError, SpinhydroError
 
 from . import arguments as line
+from .exchange import error_report
+from .figure_grating import in_order
 from .figures import FIGURES, default_figure, draw, find, listing, unavailable
 from .interface import (
     analytic_position,
@@ -52,6 +54,9 @@ def main(argv=None):
         return error.exit_code
     if name == "fig2cd":
         for text in interface_report(runs[0]):
+            print(text)
+    if name in ("b3", "bs3", "bs4", "grating") and len(runs) > 1:
+        for text in error_report(in_order(runs)):
             print(text)
     if arguments.figure is None:
         also = [other for other in FIGURES if other != name and not unavailable(runs[0], other)]

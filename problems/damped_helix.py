@@ -50,6 +50,7 @@ a = spinhydro.material(material).a * metre
 alpha = 0.1
 gamma = 1.76e11 * rad / (tesla * second)
 kernel = "lattice"  # or "micromagnetic"
+beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyond pi/a
 N = 64  # cells
 cell = a
 turns = 3
@@ -74,12 +75,14 @@ stiffness = omega_M * lambda_ex**2
 L_x = N * cell
 Q = 2 * pi * turns / L_x
 if kernel == "lattice":
-    W = spinhydro.kernel("chain", a=a, stiffness=stiffness)
+    W = spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
+    fastest = W(pi / max(cell, a))
 else:
     W = lambda k: stiffness * k**2  # a function of k is a kernel
+    fastest = W(pi / cell)
 
 timestepper = "RK4"
-timestep = 0.1 / (omega_K + W(pi / cell))
+timestep = 0.1 / (omega_K + fastest)
 
 # Bases
 coords = d3.CartesianCoordinates("x")

@@ -58,6 +58,7 @@ lambda_ex = spinhydro.material(material).lambda_ex * metre
 a = spinhydro.material(material).a * metre
 gamma = 1.76e11 * rad / (tesla * second)
 kernel = "lattice"  # or "micromagnetic": the same at long waves
+beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyond pi/a
 n_bar = 0.25
 members = 100
 noise = 1e-6
@@ -82,7 +83,7 @@ conditions = {
 omega_M, omega_K = gamma * mu_0 * Ms, gamma * mu_0 * Hk
 stiffness = omega_M * lambda_ex**2
 if kernel == "lattice":
-    W = spinhydro.kernel("chain", a=a, stiffness=stiffness)
+    W = spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
 else:
     W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
 L_x = N * cell

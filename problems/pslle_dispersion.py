@@ -54,12 +54,14 @@ a = spinhydro.material(material).a * metre
 alpha = 0.0
 gamma = 1.76e11 * rad / (tesla * second)
 kernel = "lattice"  # or "micromagnetic"
+beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyond pi/a
 N = 1127  # cells
 cell = a
 L_x = N * cell
 defect = 0.1 * rad
 stop_time = 10 * ps
 output_interval = 0.01 * ps
+fitting = L_x // (cell or 1)  # whole cells in the box
 
 conditions = {
     "Ms > 0 and lambda_ex > 0 and a > 0 and cell > 0": (
@@ -67,9 +69,9 @@ conditions = {
     ),
     "alpha >= 0": "the damping alpha cannot be negative",
     "N >= 8 and abs(L_x/cell - N) < 1e-6": (
-        f"L_x = {L_x:g} nm is {L_x / cell:.6g} cells of {cell:g} nm and N = {N}: take "
-        f"N={L_x // cell:.0f} (L_x = {L_x // cell * cell:.6g} nm) or N={L_x // cell + 1:.0f} "
-        f"(L_x = {(L_x // cell + 1) * cell:.6g} nm), at least 8, and leave L_x out"
+        f"L_x = {L_x:g} nm is {L_x / (cell or 1):.6g} cells of {cell:g} nm and N = {N}: take "
+        f"N={fitting:.0f} (L_x = {fitting * cell:.6g} nm) or N={fitting + 1:.0f} "
+        f"(L_x = {(fitting + 1) * cell:.6g} nm), at least 8, and leave L_x out"
     ),
     "0 < defect <= 3.1415926": "the defect is an angle above 0, up to pi",
     "kernel in ('lattice', 'micromagnetic')": "kernel must be lattice or micromagnetic",
@@ -94,7 +96,7 @@ t = dist.Field(name="t")
 # Substitutions
 ex, ey, ez = spin.unit_vector_fields(dist)
 if kernel == "lattice":
-    W = spinhydro.kernel("chain", a=a, stiffness=stiffness)
+    W = spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
 else:
     W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
 H = omega_K * (m @ ez) * ez - W(m)

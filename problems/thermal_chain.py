@@ -69,6 +69,7 @@ a = 0.355e-9 * metre
 cell = 0.355e-9 * metre
 gamma = 1.76e11 * rad / (tesla * second)
 kernel = "lattice"  # or "micromagnetic"
+beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyond pi/a
 N = 31
 members = 128
 seed = 0
@@ -107,7 +108,7 @@ m = dist.VectorField(spin, name="m", bases=xbasis)
 # Substitutions
 ex, ey, ez = spin.unit_vector_fields(dist)
 if kernel == "lattice":
-    W = spinhydro.kernel("chain", a=a, stiffness=stiffness)
+    W = spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
 else:
     W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
 b = spinhydro.thermal_field(m, temperature, alpha, mu_s, gamma, k_B, seed=seed)

@@ -69,6 +69,7 @@ alpha = spinhydro.material(material).alpha
 gamma = 1.76e11 * rad / (tesla * second)
 H0 = 0.0 * A / metre
 kernel = "lattice"  # or "micromagnetic", "atomistic"
+beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyond pi/a
 N = 1127  # cells
 cell = a
 L_x = N * cell
@@ -80,6 +81,7 @@ dealias = 1.0
 keep_nyquist = 0  # 1: an even N keeps the wave cos(pi x/cell)
 stop_time = 5 * ps
 output_interval = 0.1 * ps
+fitting = L_x // (cell or 1)  # whole cells in the box
 
 conditions = {
     "Ms > 0 and lambda_ex > 0 and a > 0 and cell > 0": (
@@ -87,9 +89,9 @@ conditions = {
     ),
     "alpha >= 0": "the damping alpha cannot be negative",
     "N >= 8 and abs(L_x/cell - N) < 1e-6": (
-        f"L_x = {L_x:g} nm is {L_x / cell:.6g} cells of {cell:g} nm and N = {N}: take "
-        f"N={L_x // cell:.0f} (L_x = {L_x // cell * cell:.6g} nm) or N={L_x // cell + 1:.0f} "
-        f"(L_x = {(L_x // cell + 1) * cell:.6g} nm), at least 8, and leave L_x out"
+        f"L_x = {L_x:g} nm is {L_x / (cell or 1):.6g} cells of {cell:g} nm and N = {N}: take "
+        f"N={fitting:.0f} (L_x = {fitting * cell:.6g} nm) or N={fitting + 1:.0f} "
+        f"(L_x = {(fitting + 1) * cell:.6g} nm), at least 8, and leave L_x out"
     ),
     "pulses >= 1 and int(pulses) == pulses": "pulses must be a whole number, at least 1",
     "0 <= r_max <= 2": "r_max must lie between 0 and 2: m_z = 1 - r_max r g",
@@ -131,7 +133,7 @@ m = dist.VectorField(spin, name="m", bases=xbasis)
 # Substitutions
 ex, ey, ez = spin.unit_vector_fields(dist)
 if kernel == "lattice":
-    W = spinhydro.kernel("chain", a=a, stiffness=stiffness)
+    W = spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
 elif kernel == "micromagnetic":
     W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
 if kernel == "atomistic":

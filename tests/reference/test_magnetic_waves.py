@@ -95,6 +95,21 @@ def test_driven_wall_has_the_velocity_of_the_exact_solution(tmp_path):
     assert speed * 1e3 == pytest.approx(4.482948, rel=1e-5)
 
 
+@pytest.mark.parametrize("kernel, exchange, anisotropy", [("lattice", 1 / 24, -1 / 8),
+                                                          ("micromagnetic", 0, 0)])  # fmt: skip
+def test_energies_of_a_wall_at_rest(kernel, exchange, anisotropy, tmp_path):
+    """stiffness/Delta each in the continuum, with corrections (a/Delta)^2 on the lattice."""
+    problem = load(PROBLEMS / "domain_wall.py", kernel=kernel, field=0, alpha=1, stop_time=40)
+    result = problem.run(out=tmp_path, quiet=True)
+    _, *energies = outputs(result, "E_exchange", "E_anisotropy")
+    Delta = 7.3 / np.sqrt(1550 / 770)
+    continuum = 2 * 0.176 * constants.mu_0 * 770e3 * 7.3**2 / Delta  # two walls
+    squared = (0.355 / Delta) ** 2
+    for energy, correction in zip(energies, (exchange, anisotropy), strict=True):
+        found = energy[-1].item() / continuum - 1
+        assert found == pytest.approx(correction * squared, abs=squared**2 / 10 + 1e-9)
+
+
 @pytest.mark.parametrize(
     "name, options, parts",
     [
