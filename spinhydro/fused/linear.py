@@ -89,7 +89,7 @@ class FusedLinear(FusedRK4):
             self._stage = self._compiled_rates.state
 
     def _compile_when_it_pays(self):
-        done = self._steps_taken * self.right_side.space.points
+        done = self._steps_taken * self.right_side.space.work
         self._steps_taken += 1
         if self._compiled is None and done > WORTH_COMPILING:
             self._compiled = True

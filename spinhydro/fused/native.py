@@ -12,6 +12,10 @@ One-dimensional problems have a single slab, and columns without a transform; me
 and their columns have no transform either. All arrays and plans
 are made once. Shapes are constants of the compiled code, addresses an argument: a problem of the
 same shape finds its code on disk (`spinhydro.fused.compiled`).
+
+Where space is split over ranks of one machine, the spectra between slabs and columns lie in memory
+that all of them see: every rank does its planes, all wait for each other, and every rank does its
+columns. Nothing is sent.
 """
 
 import re
@@ -32,7 +36,7 @@ FIRST, SECOND, THIRD, LAST, RATE = range(5)
 
 def is_possible(space):
     """Whether problems on this domain can be compiled into one."""
-    return HAS_NUMBA and fftw.AVAILABLE and space.slabs is None
+    return HAS_NUMBA and fftw.AVAILABLE and (not space.slabs or space.slabs.share_memory)
 
 
 class NativeStep:
@@ -70,13 +74,16 @@ class NativeStep:
         space = self.space
         flat = len(space.shape) == 1
         self.has_members = space.axes[0] > 0
-        self.rows = 1 if flat else space.shape[0]
-        self.inner = space.shape if flat else space.shape[1:]
-        self.inner_spectral = space.spectral_shape if flat else space.spectral_shape[1:]
-        self.points, self.modes = (int(np.prod(s)) for s in (self.inner, self.inner_spectral))
+        # Planes on the grid, and modes of a whole plane; rows and modes of the columns.
+        self.planes, self.rows = (1, 1) if flat else (space.shape[0], space.spectral_shape[0])
+        first = 0 if flat else 1
+        self.inner, self.inner_spectral = space.shape[first:], space.slab_spectral_shape[first:]
+        self.points, self.plane_modes, self.modes = (
+            int(np.prod(s)) for s in (self.inner, self.inner_spectral, space.spectral_shape[first:])
+        )
         # A member at a time, or its last digits would depend on how many there are on the rank.
         largest = 1 if self.has_members else max(1, SLAB_POINTS // self.points)
-        self.group = max(g for g in range(1, largest + 1) if self.rows % g == 0)
+        self.group = max(g for g in range(1, largest + 1) if self.planes % g == 0)
         self.slab = self.group * self.points
         # Rows of real numbers begin on aligned addresses.
         self.padded = -(-self.slab // 8) * 8
@@ -86,18 +93,20 @@ class NativeStep:
             mask = space.mask.reshape(self.rows, self.modes)
             self.held_row, self.held_mode = mask.max(axis=1), mask.max(axis=0)
         self.held_last = self.inner_spectral[-1]
-        if space.is_real:
+        if space.is_real and not (space.slabs and len(self.inner) == 1):
             last = self.held_mode.reshape(-1, self.held_last).max(axis=0)
-            self.held_last = int(np.flatnonzero(last)[-1]) + 1
+            held = np.flatnonzero(last)
+            self.held_last = space.largest(int(held[-1]) + 1 if held.size else 0)
 
     def _allocate(self):
         program, number = self.program, self.components
         dtype = self.space.dtype
         levels = program.levels
-        spectra = (self.rows, self.modes)
-        everywhere = self.rows * self.points
+        spectra = (self.rows, self.plane_modes)
+        everywhere = self.planes * self.points
         self.arrays, self.plans = {}, {}
-        shape = (number, everywhere) if self.on_grid else (number, *spectra)
+        self.shared, self._windows = set(), []
+        shape = (number, everywhere) if self.on_grid else (number, self.rows, self.modes)
         for name in ("state", "total"):
             self._array(name, shape, dtype if self.on_grid else complex)
         self.state = self.arrays["state"].reshape(self.right_side.state_shape)
@@ -107,13 +116,15 @@ class NativeStep:
         if self.keeps_stage:
             self._array("stage", shape, dtype if self.on_grid else complex)
         if self.on_grid and self._state_needed_from(0):
-            self._array("z", (number, *spectra), complex)
+            self._spectra("z", (number, *spectra))
+            self.shared.add("z")
         last = len(levels) - 1
         for i, level in enumerate(levels):
             inverse, ahead = len(level.inverse_spectra), len(level.ahead_nodes)
             # Transforms of a level are done with before those that follow from it are stored.
-            work = self._array(f"w{i}", (max(inverse, ahead, 1), *spectra), complex)
+            work = self._spectra(f"w{i}", (max(inverse, ahead, 1), *spectra))
             self.arrays[f"i{i}"], self.arrays[f"a{i}"] = work[:inverse], work[:ahead]
+            self.shared |= {f"i{i}", f"a{i}"}
             kept = any(i in self._grids_of(later) for later in range(i + 1, last + 1))
             size = everywhere if kept else self.padded
             self._array(f"g{i}", (max(inverse, 1), size), dtype)
@@ -144,6 +155,21 @@ class NativeStep:
     def _array(self, name, shape, dtype):
         self.arrays[name] = fftw.zeros(shape, dtype)
         return self.arrays[name]
+
+    def _spectra(self, name, shape):
+        """An array for spectra on their way between slabs and columns: one for all ranks."""
+        slabs = self.space.slabs
+        if not slabs:
+            return self._array(name, shape, complex)
+        self.arrays[name], window = slabs.shared(shape, complex)
+        self._windows.append(window)
+        return self.arrays[name]
+
+    def release(self):
+        """Give shared memory back; all ranks together, and nothing is to be called after it."""
+        for window in self._windows:
+            window.Free()
+        self._windows = []
 
     def _table(self, name, values):
         table = self._array(name, values.shape, values.dtype)
@@ -198,7 +224,7 @@ class NativeStep:
     def _slab_plans(self, backward):
         """(kind, plan, whether in place) of the transforms of a slab, in order."""
         space, inner, spectral = self.space, self.inner, self.inner_spectral
-        mode = fftw.zeros(self.group * self.modes, complex)
+        mode = fftw.zeros(self.group * self.plane_modes, complex)
         grid = fftw.zeros(self.padded, space.dtype)
         sign = "back" if backward else "ahead"
         size, held = spectral[-1], inner[-1]
@@ -273,7 +299,9 @@ class NativeStep:
             if f"{array}_[" in body:
                 values = self.arrays[array]
                 kind = "np.complex128" if values.dtype == complex else "np.float64"
-                at = self._at(values.ctypes.data)
+                # Only columns are looked at by name: those of this rank come first.
+                first = self._first_mode() * 16 if array in self.shared else 0
+                at = self._at(values.ctypes.data + first)
                 declared.append(f"    {array}_ = carray(pointer({at}), {values.shape}, {kind})")
         used = sorted({int(i) for i in re.findall(r"\bq(\d+)_\b", "\n".join([*declared, body]))})
         places = [f"    q{i}_ = places[{i}]" for i in used]
@@ -292,6 +320,17 @@ class NativeStep:
         function = self._at(fftw.address(kind))
         return f"execute({function}, {self._at(plan)}, {', '.join(ends)})"
 
+    def _first_mode(self):
+        """The first of the columns of this rank."""
+        slabs = self.space.slabs
+        if not slabs:
+            return 0
+        return slabs.span(self.inner_spectral[0]).start * int(np.prod(self.inner_spectral[1:]))
+
+    def _first_plane(self):
+        slabs = self.space.slabs
+        return slabs.span(self.space.whole[0]).start if slabs else 0
+
     def _address(self, name):
         return self._at(self.arrays[name].ctypes.data)
 
@@ -302,8 +341,9 @@ class NativeStep:
         if grid == "stage" or (grid[0] == "g" and self.kept[int(grid[1:])]):
             place += f" + a * {self.points * size}"
         modes = self.arrays[spectra]
-        start = self._at(modes.ctypes.data)
-        lines = [f"at = {start} + r * {modes.strides[0]} + a * {self.modes * 16}"]
+        plane = self.plane_modes * 16
+        start = self._at(modes.ctypes.data + self._first_plane() * plane)
+        lines = [f"at = {start} + r * {modes.strides[0]} + a * {plane}"]
         for kind, plan in self._slab_plans(backward):
             if kind == "in place":
                 lines.append(self._call("dft", plan, "at", "at"))
@@ -314,7 +354,7 @@ class NativeStep:
 
     def _state_ahead(self):
         """The state on the grid becomes that of the first stage, and goes through the slabs."""
-        lines = [f"for a in range(0, {self.rows}, {self.group}):",
+        lines = [f"for a in range(0, {self.planes}, {self.group}):",
                  f"    for i in range({self.components}):",
                  f"        for p in range(a * {self.points}, a * {self.points} + {self.slab}):",
                  "            stage_[i, p] = state_[i, p]"]  # fmt: skip
@@ -322,7 +362,7 @@ class NativeStep:
 
     def _slabs(self, number):
         """Inverse transforms, kernels, forward transforms; and the update of a state on grids."""
-        lines = [f"for a in range(0, {self.rows}, {self.group}):", f"    o = a * {self.points}"]
+        lines = [f"for a in range(0, {self.planes}, {self.group}):", f"    o = a * {self.points}"]
         level = None if number is None else self.program.levels[number]
         inner = []
         if level:
@@ -381,7 +421,8 @@ class NativeStep:
 
     def is_current(self):
         """Whether the profiles that were taken for real are so still."""
-        return not self.is_complex or self._real_at_start <= self._real_profiles()
+        changed = self.is_complex and not self._real_at_start <= self._real_profiles()
+        return not self.space.anywhere(changed)
 
     def _update_on_grid(self):
         def loop(*lines):
@@ -616,6 +657,7 @@ class NativeStep:
         if self.on_grid:
             if "ahead" in self._functions:
                 self._functions["ahead"](self._places)
+                self._meet()
             else:
                 np.copyto(self.arrays["stage"], self.arrays["state"])
             return
@@ -623,10 +665,17 @@ class NativeStep:
             np.copyto(self.arrays["stage"], self.arrays["state"])
         if "start" in self._functions:
             self._functions["start"](self._places)
+            self._meet()
+
+    def _meet(self):
+        """Wait until all ranks have done their part of the spectra."""
+        if self.space.slabs:
+            self.space.slabs.meet()
 
     def _stage(self, number, kind, ahead, weight):
         for function in self._sequence:
             function(self._places, number, kind, ahead, weight)
+            self._meet()
 
     def evaluate(self, time):
         """rate = f(state, time)."""

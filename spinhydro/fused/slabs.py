@@ -2,12 +2,15 @@
 
 On the grid a rank holds some planes of the first axis, in k-space all of the first axis and a part
 of the second. One MPI exchange between the two, of all components at once, is the only
-communication. Dedalus splits the second axis of its grids; `from_fields` and `to_fields` of a
-Space go between, before a run and at outputs.
+communication; ranks of one machine see each other's memory instead. Dedalus splits the second axis
+of its grids; `from_fields` and `to_fields` of a Space go between, before a run and at outputs.
 """
 
 import numpy as np
 from mpi4py import MPI
+
+from spinhydro.fused.fftw import ALIGNMENT
+from spinhydro.fused.graph import Unsupported
 
 
 class Slabs:
@@ -20,6 +23,36 @@ class Slabs:
 
     def __init__(self, comm):
         self.comm = comm
+        near = comm.Split_type(MPI.COMM_TYPE_SHARED, key=comm.rank)
+        sizes = comm.allgather(near.size)
+        near.Free()
+        #: Whether all ranks are on one machine.
+        self.share_memory = min(sizes) == comm.size
+
+    def shared(self, shape, dtype):
+        """An array that all ranks of one machine see, and the MPI window that it lies in.
+
+        Raises Unsupported on all ranks if the machine has no such memory left.
+        """
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize + ALIGNMENT
+        try:
+            mine = size if self.comm.rank == 0 else 0
+            window = MPI.Win.Allocate_shared(mine, 1, comm=self.comm)
+        except MPI.Exception as error:
+            raise Unsupported("space over ranks without memory that they share") from error
+        memory = np.frombuffer(window.Shared_query(0)[0], np.uint8)
+        # Ranks see the same offset: they map whole pages.
+        first = -memory.ctypes.data % ALIGNMENT
+        array = memory[first : first + size - ALIGNMENT].view(dtype).reshape(shape)
+        # Memory is near to the rank that writes to it first.
+        planes = self.span(shape[1])
+        array[:, planes] = 0
+        self.comm.Barrier()
+        return array, window
+
+    def meet(self):
+        """Wait for all ranks; what they have written is seen by all."""
+        self.comm.Barrier()
 
     def leaves_ranks_empty(self, *sizes):
         """Whether a rank would hold nothing of an axis of one of these sizes."""

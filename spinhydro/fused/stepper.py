@@ -42,6 +42,7 @@ class FusedRK4:
     steps = 1
     stages = 4
     linear_apart = False
+    native = None
 
     def __init__(self, solver, projections=(), compiled=None):
         self.solver = solver
@@ -51,6 +52,8 @@ class FusedRK4:
         self._build()
 
     def _build(self):
+        if self.native:
+            self.native.release()
         self._make_right_side()
         self._allocate(self._compiled)
         self._exchange = self.right_side.space.plan(1)
@@ -59,12 +62,12 @@ class FusedRK4:
         self._steps_taken = 0
 
     def _make_right_side(self):
-        # Its kernels are for looking at the start of a run: what is worth compiling is the step,
-        # which can be compiled as a whole unless space is split over ranks.
-        dist = self.solver.dist
-        is_split = dist.comm.size > 1 and not hasattr(dist, "member_axis")
-        compiled = bool(is_split and self._compiled)
-        self.right_side = RightSide(self.solver, compiled=compiled, **self._options)
+        # Its kernels are for looking at the start of a run: what is worth compiling is the step.
+        self.right_side = RightSide(self.solver, compiled=False, **self._options)
+        space = self.right_side.space
+        if self._compiled and space.slabs and not native.is_possible(space):
+            # Ranks on several machines.
+            self.right_side = RightSide(self.solver, compiled=True, **self._options)
 
     def _make_native(self):
         return native.NativeStep(self.right_side)
@@ -84,7 +87,7 @@ class FusedRK4:
 
     def _compile_when_it_pays(self):
         """Nobody has said how long this is to run: it has run long already."""
-        done = self._steps_taken * self.right_side.space.points
+        done = self._steps_taken * self.right_side.space.work
         self._steps_taken += 1
         if self._compiled is None and self.native is None and done > WORTH_COMPILING:
             state = self.state

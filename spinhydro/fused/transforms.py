@@ -60,6 +60,8 @@ class Space:
         self.axes = range(first, len(self.shape_of_fields))
         self._measure()
         self.points = int(np.prod(self.shape))
+        #: Grid values that a step advances, a number on which all ranks of one space agree.
+        self.work = int(np.prod(self.whole))
         self.points_of_member = int(np.prod(self.whole[first:]))
         self.wavenumbers = [None] * first + [self._wavenumbers(axis) for axis in self.axes]
         self.mask = self._mask()
@@ -71,7 +73,7 @@ class Space:
         if self.slabs:
             self.whole = tuple(self.dist.grid_layout.global_shape(self.domain, self.scales))
         last = self.whole[-1] // 2 + 1 if self.is_real else self.whole[-1]
-        self.spectral_shape = (*self.whole[:-1], last)
+        self.spectral_shape = self.slab_spectral_shape = (*self.whole[:-1], last)
         if self.slabs:
             if np.sum(self.dist.mesh > 1) > 1:
                 raise Unsupported("a domain that is split along more than one axis")

@@ -1,6 +1,6 @@
 """Fused and stock steps of two- and three-dimensional problems; every rank checks, rank 0 saves.
 
-python split_space.py FILE
+python split_space.py FILE compiled|numpy
 """
 
 import sys
@@ -48,6 +48,7 @@ def solved(stepper, dtype, dealias, dimensions, lazy=False):
     solver.evaluator.evaluate_group("F")
     if hasattr(solver.timestepper, "check"):
         assert solver.timestepper.check() < 1e-11
+        assert (solver.timestepper.native is not None) == COMPILED
         solver.timestepper.lazy = lazy
     for _ in range(3):
         solver.step(0.003)
@@ -57,6 +58,7 @@ def solved(stepper, dtype, dealias, dimensions, lazy=False):
     return s.allgather_data("g")
 
 
+COMPILED = sys.argv[2] == "compiled"
 CASES = [
     (2, np.float64, 1, "RK4"),
     (2, np.float64, 3 / 2, "IFRK4"),
@@ -71,7 +73,7 @@ for dimensions, dtype, dealias, scheme in CASES:
     stock, fused = PAIRS[scheme]
     case = dtype, dealias, dimensions
     theirs = solved(stock, *case)
-    ours = solved(partial(fused, compiled=False), *case, lazy=scheme == "RK4")
+    ours = solved(partial(fused, compiled=COMPILED), *case, lazy=scheme == "RK4")
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
     found[f"{dimensions} {dtype.__name__} {dealias} {scheme}"] = ours
 if MPI.COMM_WORLD.rank == 0:

@@ -26,14 +26,22 @@ def run(ranks, *arguments):
     return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=240)
 
 
-def test_same_numbers_on_one_and_three_ranks(tmp_path):
-    script = Path(__file__).with_name("split_space.py")
-    results = []
-    for ranks in (1, 3):
-        out = tmp_path / f"{ranks}.npz"
-        done = run(ranks, script, out)
-        assert done.returncode == 0, done.stderr
-        results.append(np.load(out))
-    one, three = results
+def results(ranks, steps, folder):
+    script, out = Path(__file__).with_name("split_space.py"), folder / f"{ranks} {steps}.npz"
+    done = run(ranks, script, out, steps)
+    assert done.returncode == 0, done.stderr
+    return np.load(out)
+
+
+def assert_same(one, other):
     for name, values in one.items():
-        np.testing.assert_allclose(three[name], values, rtol=0, atol=1e-14)
+        np.testing.assert_allclose(other[name], values, rtol=0, atol=1e-14)
+
+
+def test_same_numbers_on_one_and_three_ranks(tmp_path):
+    assert_same(results(1, "numpy", tmp_path), results(3, "numpy", tmp_path))
+
+
+@pytest.mark.slow
+def test_same_numbers_of_the_compiled_step_on_two_ranks(tmp_path):
+    assert_same(results(1, "numpy", tmp_path), results(2, "compiled", tmp_path))
