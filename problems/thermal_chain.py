@@ -31,9 +31,15 @@ only.
 | N, members, cell | spins of a ring, how many rings, and the size of a spin's cell |
 | E_exchange | mean of 1 - m_i.m_{i+1}: the energy over N J |
 
-Good values: alpha timestep gamma k_B T/mu_s below 0.01, or the error of the timestep shows. With
-exchange at alpha = 0.5 Heun's scheme has 1.1 % too little energy at 0.5 fs and 0.4 % at 0.25 fs,
-timestepper=RK4 0.4 % at 0.5 fs.
+Good values: the error of the timestep goes with diffusion*timestep, diffusion = p alpha gamma
+k_B T/mu_s. Averages from 0.7 ps on of the chain at 300 K and alpha = 0.5 have 1.1 % too little
+energy at 0.5 fs with Heun's scheme and 0.5 % at 0.25 fs, 0.6 % at 0.5 fs with timestepper=RK4; some
+0.3 % of it are the two longest waves, which are still colder than the rest. Single spins in 100 T
+at 100 K with alpha = 0.1 have m_z too large by 0.0042 at 8 fs, 0.0020 at 4 fs and 0.001 at 2 fs,
+with RK4 by half of that. The file chooses its timestep accordingly (0.25 fs for the chain, 1.3 fs
+for these spins), and for single spins a stop_time at which the average from 5/diffusion on has a
+standard error of 0.0007. They forget the start at the rate 3.2*diffusion: with alpha = 0.1 an
+average from 0.7 ps to 2 ps would be too large by 0.017.
 
 Runs in a minute on one core. To run and plot:
 
@@ -53,7 +59,7 @@ if __name__ == "__main__":
 import dedalus.public as d3
 import numpy as np
 
-from spinhydro.units.nm_ps import A, K, k_B, mu_0, ps, rad, tesla
+from spinhydro.units.nm_ps import A, K, k_B, mu_0, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
 
@@ -74,8 +80,6 @@ N = 31
 members = 128
 seed = 0
 timestepper = "StochasticHeun"
-timestep = 0.25e-3 * ps
-stop_time = 2 * ps
 output_interval = 0.05 * ps
 
 conditions = {
@@ -95,6 +99,9 @@ omega_0, omega_K = gamma * B, gamma * mu_0 * Hk
 mu_s = Ms * a**2 * cell
 stiffness = coupling * gamma * mu_0 * Ms * lambda_ex**2
 J_ex = coupling * mu_0 * Ms**2 * lambda_ex**2 * a
+diffusion = p * alpha * gamma * k_B * temperature / mu_s
+# Spins on their own take long to forget where they were: 1/(3.2*diffusion) in 100 T at 100 K.
+stop_time = 2 * ps if coupling else 45 / (diffusion + 0.1 / ps)
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -113,6 +120,8 @@ else:
     W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
 b = spinhydro.thermal_field(m, temperature, alpha, mu_s, gamma, k_B, seed=seed)
 H = (omega_0 + omega_K * (m @ ez)) * ez - W(m) + b
+fastest = omega_0 + omega_K + W(pi / cell)
+timestep = 1 / (fastest / 0.1 + diffusion / (0.008 if coupling else 0.0012) + 1 / ps)
 bonds = spinhydro.kernel("chain", a=a, omega_J=0.5)  # m.bonds(m), averaged, is 1 - m_i.m_{i+1}
 
 # Problem

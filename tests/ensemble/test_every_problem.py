@@ -68,6 +68,19 @@ def test_members_alone_are_all_the_same_run(path, tmp_path):
         else:
             np.testing.assert_array_equal(first, second)
     assert differs == is_random
+    if is_random:
+        # What a member meets is its own, however many there are.
+        more = load(path, quick=True, **{**SHORT, **given, "members": 3}).run(
+            out=tmp_path, quiet=True
+        )
+        three = read(more.folder)
+        for name in data.data_vars:
+            scale = max(float(np.abs(data[name]).max()), 1e-12)
+            for member in range(2):
+                np.testing.assert_allclose(
+                    three[name].sel(member=member), data[name].sel(member=member),
+                    atol=1e-9 * scale, rtol=0,
+                )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(MAIN))
