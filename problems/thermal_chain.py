@@ -141,7 +141,8 @@ if temperature > 0 and cell == a and kernel == "lattice":
     if coupling and not B and not Hk:
         J_over_kT = J_ex / (k_B * temperature)
         mean = 1 - spinhydro.heisenberg_ring(N, J_over_kT)
-        spread = np.sqrt(1 - 2 * (1 - mean) / J_over_kT - (1 - mean) ** 2) / np.sqrt(N)
+        bond = spinhydro.langevin(J_over_kT)  # of a long ring: shorter ones fluctuate less
+        spread = np.sqrt(1 - 2 * bond / J_over_kT - bond**2) / np.sqrt(N)
         expect["exchange energy"] = f"ave(m@bonds(m)) = {mean:.6f} +- {5 * spread:.6f}"
     elif B and not coupling and not Hk:
         x = mu_s * B / (k_B * temperature)

@@ -70,6 +70,12 @@ def test_the_file_chooses_its_timestep(alpha, timestep):
     assert load(FILE, alpha=0.5)["timestep"] == pytest.approx(2.5e-4, rel=0.02)
 
 
+def test_short_cold_rings_have_an_expected_energy():
+    # A bond of 8 spins at 50 K is stiffer than one of a long ring.
+    expected = load(FILE, N=8, temperature=50)["expect"]["exchange energy"]
+    assert "nan" not in expected
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("temperature", [50, 300])
 def test_energy_of_rings(temperature, tmp_path):
