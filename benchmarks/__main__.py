@@ -6,42 +6,65 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
-from benchmarks import table
+from benchmarks import members, ranks, table
 from benchmarks.measure import measure
 from benchmarks.resources import RESOURCES, measure_resource
 from benchmarks.units import UNITS
 from spinhydro.backend import quiet_dedalus
 
+#: Generators of (what, figure), by name.
+ROWS = {
+    **{name: lambda repeats, name=name: [measure_resource(name)] for name in RESOURCES},
+    "members": members.rows,
+    "ranks": ranks.rows,
+}
+PAGE = Path("docs/benchmarks.md")
+
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    names = [*UNITS, *RESOURCES]
+    names = [*UNITS, *ROWS]
     parser.add_argument("unit", nargs="*", help=f"of {', '.join(names)}; all by default")
-    parser.add_argument("--repeats", type=int, default=7, help="samples of each competitor")
-    parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"))
+    parser.add_argument("--repeats", type=int, default=5, help="samples of each competitor")
+    parser.add_argument("--out", type=Path, help=f"the page; {PAGE} for all units, else none")
     arguments = parser.parse_args()
     quiet_dedalus()
     unknown = set(arguments.unit) - set(names)
     if unknown:
         parser.error(f"there is no unit {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     chosen = arguments.unit or names
-    units, resources = [], []
-    for name in chosen:
-        print(f"{name} …", file=sys.stderr, flush=True)
-        if name in UNITS:
-            unit = UNITS[name]()
-            units.append((unit, measure(unit, arguments.repeats)))
-            print(table.of_unit(*units[-1]), file=sys.stderr)
-        else:
-            resources.append(measure_resource(name))
-            print(resources[-1], file=sys.stderr)
-    if arguments.unit:
-        return
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(table.page(units, resources), encoding="utf-8")
-    print(arguments.out)
+    out = arguments.out or (None if arguments.unit else PAGE)
+    started = time.monotonic()
+    tables, rows = [], []
+    for number, name in enumerate(chosen, 1):
+        passed = time.monotonic() - started
+        print(f"{name} ({number} of {len(chosen)}, {passed:.0f} s) …", file=sys.stderr, flush=True)
+        try:
+            for found in _measured(name, arguments.repeats):
+                (tables if isinstance(found, str) else rows).append(found)
+                print(found if isinstance(found, str) else ": ".join(found), file=sys.stderr)
+        except Exception as error:
+            # The other units have their figures all the same.
+            rows.append((name, f"failed: {type(error).__name__}: {error}".replace("\n", " ")))
+            print(": ".join(rows[-1]), file=sys.stderr)
+        if out:
+            # After every unit: whoever ends this keeps what is there.
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.write_text(table.page(tables, rows, missing=chosen[number:]), encoding="utf-8")
+    if out:
+        print(out)
+
+
+def _measured(name, repeats):
+    """The table of a unit, or rows."""
+    if name in UNITS:
+        unit = UNITS[name]()
+        yield table.of_unit(unit, measure(unit, repeats))
+    else:
+        yield from ROWS[name](repeats)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from datetime import date
 def describe():
     """Lines for the head of the table."""
     return [
-        f"Measured on {date.today():%d %B %Y}: {_processor()}, {os.cpu_count()} cores, "
+        f"Measured on {date.today():%d %B %Y}: {_processor()}, {os.cpu_count()} cores "
+        f"(load average at the end {os.getloadavg()[0]:.1f}), "
         f"{platform.system()}, Python {platform.python_version()}.",
         ", ".join(f"{name} {version(name)}" for name in
                   ("dedalus", "numpy", "scipy", "numba", "pyfftw")) + f", XMDS2 {_xmds()}.",

@@ -30,7 +30,7 @@ def report(name):
     """Print the figure; for a process of its own."""
     size = SIZES[name]
     before, start = _peak(), time.process_time()
-    problem = superfluid.problem((size,) * 3, 0.5)
+    problem = superfluid.problem((size,) * 3)
     solver = build_solver(problem, IFRK4)
     kind, said = choose_engine(solver, "auto", [], 10_000)
     solver.step(1e-4)

@@ -29,12 +29,14 @@ def of_unit(unit, results):
     return "\n".join([*lines, ""])
 
 
-def page(units, resources):
-    """The whole page."""
-    parts = ["# Benchmarks", "", *machine.describe(), "", _NOTES.read_text(encoding="utf-8")]
-    parts += [of_unit(*pair) for pair in units]
-    if resources:
-        parts += ["### Memory and set-up", "", "| | |", "|---|---|"]
-        parts += [f"| {what} | {figure} |" for what, figure in resources]
+def page(tables, rows, missing=()):
+    """The whole page, or as much of it as there is while units are `missing`."""
+    parts = ["# Benchmarks", "", *machine.describe(), ""]
+    if missing:
+        parts += [f"Not measured: {', '.join(missing)}.", ""]
+    parts += [_NOTES.read_text(encoding="utf-8"), *tables]
+    if rows:
+        parts += ["### Memory, set-up, ensembles and ranks", "", "| | |", "|---|---|"]
+        parts += [f"| {what} | {figure} |" for what, figure in rows]
         parts.append("")
     return "\n".join(parts)

@@ -64,7 +64,7 @@ def xmds(shape, D, timestep, omega, g, g12):
         return Competitor("XMDS2, RK4 in the interaction picture", missing=MISSING)
 
     short = 20
-    long = short + max(20, int(3e7 / math.prod(shape)))
+    long = short + max(20, int(1.5e7 / math.prod(shape)))
     places = {}
 
     def seconds_per_step():

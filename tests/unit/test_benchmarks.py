@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks import table
+from benchmarks import members, ranks, table
 from benchmarks.measure import Competitor, Unit, measure
 from benchmarks.units import landau_lifshitz, superfluid
+from spinhydro.fused.kernels import HAS_NUMBA
 
 
 @pytest.mark.parametrize("module", [landau_lifshitz, superfluid])
@@ -35,3 +36,24 @@ def test_a_state_that_is_not_finite_is_not_timed():
     broken = Competitor("broken", lambda steps: None, lambda: np.array([np.nan]))
     with pytest.raises(RuntimeError, match="not finite"):
         measure(Unit("small", "broken", [broken], "nothing"), 1)
+
+
+def test_an_ensemble_is_timed_with_its_compiled_step_only():
+    settings = {"members": 2, "Nx": 64}
+    if HAS_NUMBA:
+        assert members._seconds_per_step("quantum_torque.py", 1, **settings) > 0
+    else:
+        assert "numba" in members._seconds_per_step("quantum_torque.py", 1, **settings)
+
+
+def test_a_process_says_how_long_a_step_took():
+    found = ranks._run("lle", 1)
+    assert found["seconds"] > 0
+    assert found["share"] > 0
+
+
+def test_a_page_says_what_is_not_measured_yet():
+    page = table.page(["### one unit"], [("memory", "3.0")], missing=["chain", "ranks"])
+    assert "Not measured: chain, ranks." in page
+    assert "### one unit" in page
+    assert "| memory | 3.0 |" in page
