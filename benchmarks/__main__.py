@@ -9,17 +9,18 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import members, ranks, table
+from benchmarks import accuracy, members, ranks, table
 from benchmarks.measure import measure
 from benchmarks.resources import RESOURCES, measure_resource
 from benchmarks.units import UNITS
 from spinhydro.backend import quiet_dedalus
 
-#: Generators of (what, figure), by name.
+#: Generators of tables, or of (what, figure), by name.
 ROWS = {
     **{name: lambda repeats, name=name: [measure_resource(name)] for name in RESOURCES},
     "members": members.rows,
     "ranks": ranks.rows,
+    "accuracy": accuracy.tables,
 }
 PAGE = Path("docs/benchmarks.md")
 

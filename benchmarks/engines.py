@@ -20,19 +20,20 @@ def engines(make, stepper, timestep, stock="RK443"):
     timestep : float
     """
     found = [
-        _competitor("spinhydro", make, stepper, timestep, compiled=True),
-        _competitor("spinhydro without numba", make, stepper, timestep, compiled=False),
-        _competitor("spinhydro, lean engine", make, stepper, timestep, lean=True),
-        _competitor(f"Dedalus, tuned, {stepper.__name__}", make, stepper, timestep),
+        competitor("spinhydro", make, stepper, timestep, compiled=True),
+        competitor("spinhydro without numba", make, stepper, timestep, compiled=False),
+        competitor("spinhydro, lean engine", make, stepper, timestep, lean=True),
+        competitor(f"Dedalus, tuned, {stepper.__name__}", make, stepper, timestep),
     ]
     if stock:
         scheme = getattr(d3, stock)
-        found.append(_competitor(f"Dedalus, tuned, {stock}", make, scheme, timestep))
+        found.append(competitor(f"Dedalus, tuned, {stock}", make, scheme, timestep))
         found[-1].same_scheme = False
     return found
 
 
-def _competitor(name, make, stepper, timestep, compiled=None, lean=False):
+def competitor(name, make, stepper, timestep, compiled=None, lean=False):
+    """One engine: fused if `compiled` is given, lean, or Dedalus's own."""
     problem = make()
     solver = build_solver(problem, stepper)
     fused = None

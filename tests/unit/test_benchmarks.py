@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import scipy.fft
 
-from benchmarks import members, ranks, table
+from benchmarks import accuracy, members, ranks, table
+from benchmarks.engines import competitor
 from benchmarks.measure import Competitor, Unit, measure
 from benchmarks.units import landau_lifshitz, superfluid
+from spinhydro import IFRK4
 from spinhydro.fused.kernels import HAS_NUMBA
 
 
@@ -14,10 +17,10 @@ def test_competitors_agree(module):
     unit = module._unit((32,), "small", "nothing")
     errors = {}
     reference = unit.reference(5)
-    for competitor in unit.competitors:
-        if competitor.advance:
-            competitor.advance(5)
-            errors[competitor.name] = np.abs(competitor.state() - reference).max()
+    for one in unit.competitors:
+        if one.advance:
+            one.advance(5)
+            errors[one.name] = np.abs(one.state() - reference).max()
     assert len(errors) >= 5
     assert max(errors.values()) < 1e-4
     same = [errors[c.name] for c in unit.competitors if c.advance and c.same_scheme]
@@ -57,3 +60,15 @@ def test_a_page_says_what_is_not_measured_yet():
     assert "Not measured: chain, ranks." in page
     assert "### one unit" in page
     assert "| memory | 3.0 |" in page
+
+
+def test_the_error_of_the_integrating_factor_scheme_is_of_fourth_order():
+    fine = superfluid.Plain((32,), 1 / 1000, scipy.fft)
+    fine.advance(1000)
+    errors = []
+    for steps in (10, 20):
+        one = competitor("one", lambda: superfluid.problem((32,)), IFRK4, 1 / steps, compiled=False)
+        seconds, error = accuracy._run(one, steps, fine.psi, 1)
+        assert seconds > 0
+        errors.append(error)
+    assert 12 < errors[0] / errors[1] < 20
