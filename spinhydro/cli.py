@@ -16,7 +16,9 @@ from spinhydro.errors import InputError, SpinhydroError, nearest, no_such
 USAGE = """spinhydro: spin hydrodynamics and Landau-Lifshitz dynamics on Dedalus
 
   spinhydro run PROBLEM [NAME=VALUE …]    solve a problem file, with some parameters changed
-  spinhydro plot RUN                      draw a run
+  spinhydro plot RUN [--list]             draw a run; list what it can show
+  spinhydro measure RUN [RUN …]           numbers of paper A's figures beside their references
+  spinhydro compare RUN RUN [RUN …]       how far runs are apart
   spinhydro info RUN                      what a run was and how it ended
   spinhydro list                          problem files and runs in this folder
   spinhydro laboratory [NAME=VALUE …]     from atom number and trap to the model parameters
