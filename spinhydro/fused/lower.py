@@ -1,6 +1,7 @@
 """Dedalus expression trees -> graph. All knowledge of Dedalus's operators is in this file."""
 
 from itertools import product as all_indices
+from math import prod
 
 import numpy as np
 from dedalus.core import arithmetic, operators
@@ -295,7 +296,7 @@ def constant_values(field):
 
 def count(field):
     """Number of tensor components."""
-    return int(np.prod(_shape(field), dtype=int))
+    return prod(system.dim for system in field.tensorsig)
 
 
 def offsets(fields):

@@ -180,8 +180,6 @@ class RightSide:
 
     def constants(self, time):
         """Values of the constant fields at a time."""
-        if self.solver.dist.comm.size == 1:
-            self._read_constants()
         i = 0
         for field in self.lowering.constants:
             if field is self.solver.problem.time:
