@@ -102,10 +102,10 @@ omega_K, omega_0 = gamma * mu_0 * Hk, gamma * mu_0 * H0
 k, u_bar = 2 * pi * waves / L_x, 2 * pi * turns / L_x
 if kernel == "lattice":
     W = spinhydro.kernel("chain", a=a, stiffness=D)
-    omega = lambda q: 2 * D / a**2 * (1 - np.cos(q * a))  # noqa: E731
+    omega = lambda q: 2 * D / a**2 * (1 - np.cos(q * a))
 else:
     W = spinhydro.kernel("micromagnetic", stiffness=D)
-    omega = lambda q: D * q**2  # noqa: E731
+    omega = lambda q: D * q**2
 S = (omega(k - u_bar) + omega(k + u_bar)) / 2 - omega(u_bar)
 D_k = (omega(u_bar + k) - omega(u_bar - k)) / 2
 radicand = S * ((1 - n_bar**2) * (omega(k) - omega(u_bar) - omega_K) + n_bar**2 * S)
