@@ -427,14 +427,14 @@ def _check_expression(name, text, namespace, assigned):
         return
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         pass
-    spans = lists_in(text)
-    if spans and not text.lstrip().startswith(("[", "(", "{")):
-        _check_lists(name, text, spans, namespace, assigned)
-        return
     body = ast.parse(text, mode="eval").body
     if isinstance(body, (ast.List, ast.Tuple, ast.Dict)):
         for item in [*getattr(body, "elts", []), *getattr(body, "values", [])]:
             _check_expression(name, ast.unparse(item), namespace, assigned)
+        return
+    spans = lists_in(text)
+    if spans:
+        _check_lists(name, text, spans, namespace, assigned)
         return
     known = {
         **dict.fromkeys(DIMENSIONS, 1.0),

@@ -160,6 +160,15 @@ def test_list_with_units_and_numpy_lists():
         assert "per_member" in problem.source
 
 
+@pytest.mark.parametrize(
+    "text", ["[62, 118]*2*pi*Hz", "2*pi*[62, 118]*Hz", "(0 + [62, 118])*2*pi*Hz"]
+)
+def test_a_list_may_stand_anywhere_in_an_expression(text):
+    problem = load(ROOT / "problems" / "quantum_torque.py", quick=True, Omega_R=text)
+    values = problem.namespace["Omega_R"].values
+    np.testing.assert_allclose(values, [2 * np.pi * 0.062, 2 * np.pi * 0.118])
+
+
 def test_a_file_may_hold_the_list_itself(copied):
     path = copied("spin_spiral", ("turns = 3", "turns = spinhydro.per_member(np.arange(1, 5))"))
     assert load(path).members == 4
