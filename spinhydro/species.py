@@ -73,6 +73,8 @@ def scattering_lengths(atom):
         per 0.1 G: give your own for another field. For sodium an earlier analysis has 55.4(1.2)
         for two atoms in |1,-1> (van Abeelen and Verhaar, Phys. Rev. A 59, 578 (1999)), in
         agreement; what matters for the spin is the difference a_2 - a_0, of some ten per cent.
+        The potassium values and a_0 of sodium could not be compared with the printed tables:
+        look there before you rely on their last digits.
 
     Raises
     ------
