@@ -152,7 +152,7 @@ def _run_parser():
 def _run(arguments):
     options = _run_parser().parse_intermixed_args(arguments)
     from spinhydro.parameters import override, parse_pairs
-    from spinhydro.problem import find_file, read_source, with_quick_values
+    from spinhydro.source_file import find_file, read_source, with_quick_values
 
     # All that can be said without starting the solver is said first.
     values = parse_pairs(options.values)
