@@ -48,6 +48,7 @@ _HOME = {
     "model": "spinhydro.laboratory",
     "pointwise": "spinhydro.functions",
     "kernel": "spinhydro.kernels",
+    "stencil": "spinhydro.kernels",
     "material": "spinhydro.materials",
     "dx": "spinhydro.words",
     "abs2": "spinhydro.complex_values",

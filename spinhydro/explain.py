@@ -186,6 +186,9 @@ class Account:
             return component_names(fields[field])[component]
         if value.kind == "number":
             return self._value(value.arguments[0])
+        if value.kind == "shifted":
+            leaf, offset = value.arguments
+            return f"{self._value(leaf)}[{', '.join(f'{n:+d}' if n else '0' for n in offset)}]"
         return self._operation(value)
 
     def _spectrum(self, spectrum):

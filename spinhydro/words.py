@@ -20,7 +20,7 @@ from dedalus.core import problems  # isort: skip
 from dedalus.core.operators import aliases  # isort: skip
 from spinhydro.operators import spin_cross  # isort: skip
 from spinhydro.complex_values import abs2, im, re  # isort: skip
-from spinhydro.kernels import help_lines  # isort: skip
+from spinhydro.kernels import help_lines, stencils  # isort: skip
 
 
 class Word(NamedTuple):
@@ -134,5 +134,10 @@ def help_text():
         "name, W = spinhydro.kernel(NAME, PARAMETERS):",
         "",
         *help_lines(),
+        "",
+        "The same exchange as a sum over neighbours, on a grid with one point per site and dealias",
+        "= 1, W = spinhydro.stencil(NAME, PARAMETERS): faster, without transforms:",
+        "",
+        *stencils.help_lines(),
     ]
     return "\n".join(lines)

@@ -18,6 +18,8 @@ __all__ = ["Graph", "KernelEntry", "Node", "Spectrum", "Unsupported", "round_of"
 
 #: Levels of what depends on constants and time only, and on profiles but not on the state.
 CONSTANT, PROFILE = -2, -1
+#: Kinds of nodes that are read and not computed.
+LEAVES = ("profile", "constant", "inverse", "number", "shifted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,8 @@ class Node:
 
     kind
         "profile" (field, component), "constant" (field, component), "inverse" (Spectrum) for
-        leaves; "add", "mul", "pow", or the name of a NumPy function for operations.
+        leaves, and "shifted" (one of these, offset) for their value at a neighbour; "add", "mul",
+        "pow", or the name of a NumPy function for operations.
     arguments
         Nodes and numbers, or what the leaf is of.
     level
@@ -42,7 +45,7 @@ class Node:
     @property
     def is_operation(self):
         """Whether it is computed, and not read or transformed."""
-        return self.kind not in ("profile", "constant", "inverse", "number")
+        return self.kind not in LEAVES
 
 
 def round_of(node):
@@ -151,6 +154,11 @@ class Graph:
             self.nodes[key] = Node(kind, arguments, level, len(self.nodes))
         return self.nodes[key]
 
+    @property
+    def has_neighbours(self):
+        """Whether any value is that of a neighbour."""
+        return any(node.kind == "shifted" for node in self.nodes.values())
+
     def identity(self):
         return {(0,) * self.dimensions: 1}
 
@@ -220,6 +228,19 @@ class Graph:
         if not isinstance(a, Node):
             a = self.node("number", a, level=CONSTANT)
         return self.node(kind, a)
+
+    def shift(self, a, offset):
+        """The value at r + offset (in grid points): operations on the shifted leaves."""
+        a = self.to_grid(a)
+        if not isinstance(a, Node) or a.level == CONSTANT or not any(offset):
+            return a
+        if a.kind == "shifted":
+            a, before = a.arguments
+            return self.shift(a, tuple(i + j for i, j in zip(before, offset, strict=True)))
+        if not a.is_operation:
+            return self.node("shifted", a, offset, level=a.level)
+        shifted = [self.shift(b, offset) if isinstance(b, Node) else b for b in a.arguments]
+        return self.node(a.kind, *shifted)
 
     def differentiate(self, a, axis):
         if not isinstance(a, (Node, Spectrum)):

@@ -12,6 +12,7 @@ from spinhydro.fused.graph import Node
 
 HAS_NUMBA = importlib.util.find_spec("numba") is not None
 
+_NO_NEIGHBOURS = np.zeros((0, 0), np.int64)
 #: Powers that are cheaper, and in Dedalus's strings meant, as products or roots.
 _SPECIAL_POWERS = {2.0: "{a}*{a}", 0.5: "sqrt({a})", -1.0: "1/{a}"}
 
@@ -24,7 +25,7 @@ def order(outputs):
         node, ready = stack.pop()
         if node in seen:
             continue
-        if node.kind in ("profile", "constant", "inverse", "number"):
+        if not node.is_operation:
             seen.add(node)
             leaves.append(node)
         elif ready:
@@ -36,7 +37,7 @@ def order(outputs):
     return operations, leaves
 
 
-def make_kernel(outputs, location, compiled=None):
+def make_kernel(outputs, location, compiled=None, neighbours=None):
     """A function ``kernel(arrays, constants, out)`` that fills the rows of `out`.
 
     Parameters
@@ -47,11 +48,22 @@ def make_kernel(outputs, location, compiled=None):
         ("number", value).
     compiled : bool
         Whether to use numba; by default if it is installed.
+    neighbours : callable(list of offsets), optional
+        Array (offsets, points) of the numbers of the points that lie at an offset from each.
     """
     compiled = HAS_NUMBA if compiled is None else compiled
     operations, leaves = order(outputs)
+    offsets = list(dict.fromkeys(leaf.arguments[1] for leaf in leaves if leaf.kind == "shifted"))
+    near = neighbours(offsets) if offsets else None
+
+    def place(leaf):
+        if leaf.kind != "shifted":
+            return location(leaf)
+        found, offset = leaf.arguments
+        return ("near", *location(found)[1:], offsets.index(offset))
+
     make = _compiled_source if compiled else _numpy_source
-    source = make(outputs, operations, leaves, location)
+    source = make(outputs, operations, leaves, place)
     namespace = {"np": np}
     if compiled:
         for name in ("sqrt", "exp"):
@@ -63,7 +75,9 @@ def make_kernel(outputs, location, compiled=None):
 
         # As NumPy does, 1/0 gives inf; the check for it would keep the loop from vectorising.
         kernel = numba.njit(kernel, error_model="numpy", fastmath={"contract"})
-    return kernel
+    if near is None:
+        return lambda arrays, constants, out: kernel(arrays, constants, out, _NO_NEIGHBOURS)
+    return lambda arrays, constants, out: kernel(arrays, constants, out, near)
 
 
 def _compiled_source(outputs, operations, leaves, location):
@@ -71,9 +85,10 @@ def _compiled_source(outputs, operations, leaves, location):
     for leaf in leaves:
         place = location(leaf)
         name = f"l{leaf.index}"
-        if place[0] == "array":
+        if place[0] in ("array", "near"):
             names[leaf] = name
-            lines.append(f"{name} = arrays[{place[1]}][{place[2]}, p]")
+            point = "p" if place[0] == "array" else f"near[{place[3]}, p]"
+            lines.append(f"{name} = arrays[{place[1]}][{place[2]}, {point}]")
         else:
             names[leaf] = f"constants[{place[1]}]" if place[0] == "constant" else repr(place[1])
 
@@ -86,7 +101,8 @@ def _compiled_source(outputs, operations, leaves, location):
     for row, output in enumerate(outputs):
         lines.append(f"out[{row}, p] = {value(output)}")
     body = "\n".join(f"        {line}" for line in lines)
-    return f"def kernel(arrays, constants, out):\n    for p in range(out.shape[1]):\n{body}\n"
+    head = "def kernel(arrays, constants, out, near):\n    for p in range(out.shape[1]):\n"
+    return f"{head}{body}\n"
 
 
 def _operation(node, values):
@@ -115,6 +131,7 @@ def _numpy_source(outputs, operations, leaves, location):
         place = location(leaf)
         names[leaf] = {
             "array": f"arrays[{place[1]}][{place[-1]}]",
+            "near": f"arrays[{place[1]}][{place[-2]}][near[{place[-1]}]]",
             "constant": f"constants[{place[1]}]",
             "number": repr(place[1]),
         }[place[0]]
@@ -144,7 +161,7 @@ def _numpy_source(outputs, operations, leaves, location):
     lines += [f"out[{row}] = {value(output)}" for row, output in enumerate(outputs)]
     body = "\n".join(f"    {line}" for line in lines)
     head = f"    b = buffers({made}, out)\n" if made else ""
-    return f"{_BUFFERS}\ndef kernel(arrays, constants, out):\n{head}{body}\n"
+    return f"{_BUFFERS}\ndef kernel(arrays, constants, out, near):\n{head}{body}\n"
 
 
 _BUFFERS = """

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.fused import native
+from spinhydro.fused import compiled_step
 from spinhydro.fused.graph import Unsupported
 from spinhydro.fused.stepper import WORTH_COMPILING, FusedRK4
 
@@ -84,8 +84,8 @@ class FusedLinear(FusedRK4):
 
     def _compile(self):
         """From now on rates are computed by compiled loops, if that is possible here."""
-        if native.is_possible(self.right_side.space):
-            self._compiled_rates = native.NativeStep(self.right_side)
+        if compiled_step.is_possible(self.right_side):
+            self._compiled_rates = compiled_step.make(self.right_side)
             self._stage = self._compiled_rates.state
 
     def _compile_when_it_pays(self):

@@ -9,6 +9,7 @@ from dedalus.core.field import Field
 
 from spinhydro.complex_values import imaginary_part, real_part, squared_modulus
 from spinhydro.ensemble.basis import MemberScale, field_of
+from spinhydro.ensemble.values import PerMember
 from spinhydro.fused.averages import Average
 from spinhydro.fused.graph import (
     CONSTANT,
@@ -19,7 +20,7 @@ from spinhydro.fused.graph import (
     Spectrum,
     Unsupported,
 )
-from spinhydro.kernels import KernelOperator
+from spinhydro.kernels import KernelOperator, StencilOperator
 from spinhydro.operators import SpinCross
 
 #: Functions that both kernel makers know under names of their own.
@@ -49,6 +50,8 @@ class Lowering:
         The time of the problem.
     lossless : bool
         Whether going to coefficients and back changes nothing.
+    neighbours : bool
+        Whether stencils look at neighbours on the grid, and are not kernels in k-space.
 
     Attributes
     ----------
@@ -58,9 +61,9 @@ class Lowering:
         Fields without bases, time among them: read at every evaluation.
     """
 
-    def __init__(self, variables, dist, time, lossless):
+    def __init__(self, variables, dist, time, lossless, neighbours=True):
         self.graph = Graph(dist.dim)
-        self.time, self.lossless = time, lossless
+        self.time, self.lossless, self.neighbours = time, lossless, neighbours
         self.dist = dist
         self.profiles, self.constants = [], []
         self.frozen = {}
@@ -228,6 +231,42 @@ class Lowering:
     def _kernel(self, expression):
         return self._through(expression.kernel, expression)
 
+    def _stencil(self, expression):
+        """A sum over neighbours; those that have the same weight are added first."""
+        if not self.neighbours or not self.lossless:
+            return self._kernel(expression)
+        graph, operand = self.graph, self(expression.original_args[0])
+        first = getattr(self.dist, "member_axis", -1) + 1
+        result, groups = np.zeros(operand.shape, dtype=object), {}
+        for d, weight in expression.kernel.weights.items():
+            key = weight.values.tobytes() if isinstance(weight, PerMember) else None
+            if key is None:
+                key = np.asarray(weight, dtype=float).tobytes()
+            groups.setdefault(key, (weight, []))[1].append((0,) * first + d)
+        for weight, offsets in groups.values():
+            total = 0
+            for d in offsets:
+                shifted = _elementwise(lambda v, d=d: graph.shift(v, d), operand)
+                total = _elementwise(graph.add, total, shifted) if d is not offsets[0] else shifted
+            if isinstance(weight, PerMember):
+                weight = self(field_of(weight, self.dist))[()]
+            if np.ndim(weight):
+                total = self._contracted(weight, total)
+            else:
+                weight = weight if isinstance(weight, Node) else float(weight)
+                total = _elementwise(lambda v, w=weight: graph.multiply(w, v), total)
+            result = _elementwise(graph.add, result, total)
+        return result
+
+    def _contracted(self, matrix, vector):
+        """matrix @ vector over the first index."""
+        graph, result = self.graph, np.zeros(vector.shape, dtype=object)
+        for i, j in zip(*np.nonzero(matrix), strict=True):
+            for rest in np.ndindex(vector.shape[1:]):
+                value = graph.multiply(float(matrix[i, j]), vector[(j, *rest)])
+                result[(i, *rest)] = graph.add(result[(i, *rest)], value)
+        return result
+
     def _through(self, kernel, expression):
         operand = self(expression.original_args[0])
         if kernel not in self._kernels:
@@ -284,6 +323,7 @@ _RULES = {
     operators.Average: Lowering._average,
     operators.Integrate: Lowering._integral,
     KernelOperator: Lowering._kernel,
+    StencilOperator: Lowering._stencil,
     MemberScale: Lowering._member_scale,
 }
 

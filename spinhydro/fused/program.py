@@ -40,7 +40,7 @@ class Program:
         for level in self.levels:
             level.compile(compiled)
         if on_grid:
-            self._kernel = make_kernel(self.outputs, self.location, compiled)
+            self._kernel = make_kernel(self.outputs, self.location, compiled, space.neighbours)
         else:
             self._final = self.plan_combinations(self.outputs)
 
@@ -182,7 +182,8 @@ class _Level:
         program = self.program
         self.combinations = program.plan_combinations(self.inverse_spectra)
         if self.ahead:
-            self.kernel = make_kernel(self.ahead_nodes, program.location, compiled)
+            near = program.space.neighbours
+            self.kernel = make_kernel(self.ahead_nodes, program.location, compiled, near)
 
     def evaluate(self, spectra, grid, constants, profiles):
         if self.inverse:

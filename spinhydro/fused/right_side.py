@@ -45,8 +45,9 @@ class RightSide:
             raise Unsupported("variables on different bases")
         self.space = Space(self.variables[0].domain, solver.dtype)
         self.lowering = Lowering(
-            self.variables, solver.dist, problem.time, lossless=self.space.mask is None
-        )
+            self.variables, solver.dist, problem.time, lossless=self.space.mask is None,
+            neighbours=not linear_apart,
+        )  # fmt: skip
         outputs = [None] * self.lowering.components
         self.equations = {}
         self.linear_has_products = False
@@ -191,7 +192,7 @@ class RightSide:
         """Numbers of scalars transformed (forward, back to the grid) in one evaluation."""
         levels = self.program.levels
         forward = sum(len(level.ahead_nodes) for level in levels)
-        if self.on_grid:
+        if self.on_grid and levels:
             forward += self.lowering.components
         return forward, sum(len(level.inverse_spectra) for level in levels)
 

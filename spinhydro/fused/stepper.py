@@ -4,7 +4,7 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.errors import InputError
-from spinhydro.fused import native
+from spinhydro.fused import compiled_step, native
 from spinhydro.fused.lower import count
 from spinhydro.fused.right_side import RightSide
 from spinhydro.solver import no_stored_outputs
@@ -70,12 +70,12 @@ class FusedRK4:
             self.right_side = RightSide(self.solver, compiled=True, **self._options)
 
     def _make_native(self):
-        return native.NativeStep(self.right_side)
+        return compiled_step.make(self.right_side)
 
     def _allocate(self, compiled):
         """Arrays of the state and of a step, and with `compiled` the compiled step."""
         self.native = None
-        if compiled and native.is_possible(self.right_side.space):
+        if compiled and compiled_step.is_possible(self.right_side):
             self.native = self._make_native()
             self.right_side.compile_projections()
             self.state, self._rate = self.native.state, self.native.rate

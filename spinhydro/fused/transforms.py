@@ -115,6 +115,18 @@ class Space:
             data = whole[:, self.slabs.span(self.whole[0])]
         return data.reshape(-1, *self.shape)
 
+    def neighbours(self, offsets):
+        """Numbers of the points at each offset from every point, as (offsets, points).
+
+        Raises Unsupported where the neighbours of a point may live on another rank.
+        """
+        if self.slabs:
+            raise Unsupported("neighbours of points where space is split over ranks")
+        numbers = np.arange(self.points).reshape(self.shape)
+        axes = tuple(range(len(self.shape)))
+        back = [tuple(-n for n in offset) for offset in offsets]
+        return np.stack([np.roll(numbers, offset, axes).ravel() for offset in back])
+
     def anywhere(self, flag):
         """Whether a flag is set on any rank that has a part of the same space."""
         return bool(self.largest(int(flag)))

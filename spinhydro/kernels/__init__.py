@@ -26,8 +26,13 @@ from spinhydro.kernels.lattices import (
     shells_kernel,
 )
 from spinhydro.kernels.operator import KernelOperator
+from spinhydro.kernels.stencil_operator import StencilOperator
+from spinhydro.kernels.stencils import Stencil, stencil
 
-__all__ = ["KINDS", "Kernel", "KernelOperator", "kernel", "kernel_of"]
+__all__ = [
+    "KINDS", "Kernel", "KernelOperator", "Stencil", "StencilOperator", "kernel", "kernel_of",
+    "stencil",
+]  # fmt: skip
 
 
 class Kind(NamedTuple):

@@ -76,16 +76,20 @@ def dmi_kernel(bonds):
     def omega(*k):
         shape = np.broadcast_shapes(*(array.shape for array in k))
         total = np.zeros((3, 3, *shape), complex)
-        for d, (Dx, Dy, Dz) in zip(offsets, vectors, strict=True):
+        for d, vector in zip(offsets, vectors, strict=True):
             factor = -2j * np.sin(sum(q * c for q, c in zip(k, d, strict=True)))
-            # (m x D)_i = cross[i][j] m_j
-            cross = [[0, Dz, -Dy], [-Dz, 0, Dx], [Dy, -Dx, 0]]
-            for i, row in enumerate(cross):
+            for i, row in enumerate(crossed_with(vector)):
                 for j, entry in enumerate(row):
                     total[i, j] += factor * entry
         return total
 
     return Kernel(omega, "dmi", arguments=offsets.shape[1])
+
+
+def crossed_with(vector):
+    """The matrix C of ``m x vector = C m``."""
+    x, y, z = vector
+    return np.array([[0, z, -y], [-z, 0, x], [y, -x, 0]])
 
 
 def table_kernel(k=None, omega=None, file=None):

@@ -1,0 +1,13 @@
+"""Which compiled step a right-hand side can have."""
+
+from spinhydro.fused import native
+
+
+def is_possible(right_side):
+    """Whether there is one."""
+    return native.is_possible(right_side.space) and not right_side.lowering.graph.has_neighbours
+
+
+def make(right_side, exponential=None):
+    """The compiled step of a right-hand side, for which `is_possible`."""
+    return native.NativeStep(right_side, exponential)

@@ -1,0 +1,356 @@
+"""Exchange as a sum over neighbours on the grid: the lattice kernels without a transform.
+
+>>> W = spinhydro.stencil("chain", a=a, stiffness=omega_M * lambda_ex**2)
+
+stands in equations as the kernel of the same name does, on a grid of one point per site.
+"""
+
+import inspect
+from functools import partial
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from dedalus.core.field import Operand
+
+from spinhydro.ensemble.values import PerMember
+from spinhydro.errors import InputError, ParameterError, did_you_mean, no_such
+from spinhydro.kernels.continuum import crossed_with
+from spinhydro.kernels.kernel import Kernel
+from spinhydro.kernels.lattices import LATTICES, exchange_rate, exchange_sum
+from spinhydro.kernels.stencil_operator import StencilOperator
+
+
+class Stencil(Kernel):
+    r"""Weights of a spin's neighbours on the grid.
+
+    Of a field, ``W(m)`` is the operator
+
+    .. math:: (W m)(\mathbf{r}) = \sum_d C_d\, m(\mathbf{r} + d)
+
+    with offsets d in grid points, round the periodic box; of numbers, ``W(k)`` is its omega(k).
+
+    Parameters
+    ----------
+    omega : callable
+        omega(*phases), the sum over C_d exp(i d.phases) as an array or tensor; phases = k times
+        the distance of grid points.
+    name : str
+        For messages.
+    weights : dict
+        ``{d: C_d}``: d a tuple of whole numbers, C_d a number, one for each member, or an array
+        (3, 3).
+    cells : sequence of float, optional
+        Distances of grid points for which it is made; without them phases stand for k.
+    """
+
+    def __init__(self, omega, name, weights, cells=None):
+        self._omega, self.weights, self.cells = omega, weights, cells
+        dimensions = len(next(iter(weights)))
+        sizes = (1,) * dimensions if cells is None else tuple(cells)
+
+        def function(*k):
+            return omega(*(q * size for q, size in zip(k, sizes, strict=True)))
+
+        super().__init__(function, name, arguments=dimensions)
+        self._on_cells = {}
+
+    def __str__(self):
+        return f"the stencil {self.name}"
+
+    def __call__(self, *arguments):
+        if len(arguments) == 1 and isinstance(arguments[0], Operand):
+            return StencilOperator(arguments[0], self)
+        return super().__call__(*arguments)
+
+    def on_cells(self, cells):
+        """The same stencil on a grid with these distances of points."""
+        cells = tuple(cells)
+        if cells not in self._on_cells:
+            self._on_cells[cells] = Stencil(self._omega, self.name, self.weights, cells)
+        return self._on_cells[cells]
+
+    @property
+    def reach(self):
+        """The farthest neighbour along each axis."""
+        return np.abs(list(self.weights)).max(axis=0)
+
+
+class Kind(NamedTuple):
+    """A stencil that has a name: what makes it, its formula, and its parameters."""
+
+    make: object
+    formula: str
+    usage: str
+
+
+def lattice_stencil(name, a, omega_J=None, stiffness=None):
+    """Exchange between nearest neighbours, ``omega_J * sum over neighbours of m(r) - m(r + d)``.
+
+    Parameters
+    ----------
+    name : str
+        One of LATTICES; the axes of the grid run along its primitive vectors.
+    a : float
+        Lattice constant, > 0: the cubic one of bcc and fcc.
+    omega_J, stiffness : float
+        gamma J / mu, or omega(k)/k^2 for k -> 0; one of them.
+    """
+    lattice, cells = LATTICES[name], _cells(name, LATTICES[name], a)
+    rate = exchange_rate(name, omega_J, stiffness, lattice.curvature * a**2)
+    return _exchange(name, lattice.neighbours, [rate] * len(lattice.neighbours), cells)
+
+
+def shells_stencil(bonds, a=None):
+    """Exchange with any set of neighbours.
+
+    Parameters
+    ----------
+    bonds : dict
+        ``{offset: omega_J}`` with one of each pair d, -d; offsets are whole numbers of grid
+        points, omega_J = gamma J_d/mu.
+    a : float or one for each axis, optional
+        The distance of grid points, which is then looked at, and gives W(k) its unit.
+    """
+    offsets, rates = _bonds("exchange", bonds)
+    if any(np.ndim(rate) for rate in rates if not isinstance(rate, PerMember)):
+        raise ParameterError("the stencil exchange takes a number omega_J for each bond")
+    return _exchange("exchange", offsets, rates, _given_cells("exchange", a, offsets.shape[1]))
+
+
+def dmi_stencil(bonds, a=None):
+    """The antisymmetric exchange ``-sum over pairs of (m(r + d) - m(r - d)) x omega_d``.
+
+    Parameters
+    ----------
+    bonds : dict
+        ``{offset: (omega_x, omega_y, omega_z)}`` with one of each pair d, -d.
+    a : float or one for each axis, optional
+        As for "exchange".
+    """
+    offsets, vectors = _bonds("dmi", bonds)
+    if any(np.shape(vector) != (3,) for vector in vectors):
+        raise ParameterError("the stencil dmi takes (omega_x, omega_y, omega_z) for each bond")
+    weights = {}
+    for d, vector in zip(offsets, vectors, strict=True):
+        weights[_tuple(d)] = -crossed_with(vector)
+        weights[_tuple(-d)] = crossed_with(vector)
+    return _weighted("dmi", weights, _given_cells("dmi", a, offsets.shape[1]))
+
+
+def neighbours_stencil(lattice, a, omega_E):
+    """omega_E times the mean over nearest neighbours: between two sublattices."""
+    if lattice not in LATTICES:
+        raise ParameterError(no_such("lattice", lattice, LATTICES))
+    found = LATTICES[lattice]
+    weight = omega_E / (2 * len(found.neighbours))
+    weights = {_tuple(s * d): weight for d in found.neighbours for s in (1, -1)}
+    return _weighted("neighbours", weights, _cells("neighbours", found, a))
+
+
+KINDS = {
+    **{
+        name: Kind(
+            partial(lattice_stencil, name),
+            "omega_J times the sum over nearest neighbours of m(r) - m(r + d)",
+            "a, omega_J or stiffness",
+        )
+        for name in LATTICES
+    },
+    "exchange": Kind(
+        shells_stencil, "sum over pairs of omega_d (2 m(r) - m(r + d) - m(r - d))",
+        "bonds={offset: omega_d}, a",
+    ),
+    "neighbours": Kind(
+        neighbours_stencil, "omega_E * mean over nearest neighbours of m(r + d) (sublattices)",
+        "lattice, a, omega_E",
+    ),
+    "dmi": Kind(
+        dmi_stencil, "-sum over pairs of (m(r + d) - m(r - d)) x omega_d",
+        "bonds={offset: (omega_x, omega_y, omega_z)}, a",
+    ),
+}  # fmt: skip
+
+
+def stencil(kind, **parameters):
+    r"""Exchange as a sum over neighbours on the grid, for a lattice with one grid point per site.
+
+    The same linear operator as the kernel of that name, without transforms: where nothing else of
+    a problem needs k-space, a compiled step has none. Grids are periodic, of any size that loses
+    no wave: odd, or even with ``spinhydro.RealFourierNyquist``; ``dealias = 1``. The axes run
+    along the primitive vectors (for triangular, bcc and fcc sheared: a grid point of the basis is
+    a site).
+
+    Parameters
+    ----------
+    kind : str or dict
+        One of KINDS (`spinhydro words` lists them with their parameters), or weights of your own,
+        ``{offset: C_d}`` with whole offsets in grid points, the spin itself at (0,) included, and
+        C_d a number or an array (3, 3): (W m)(r) = sum of C_d m(r + d).
+    **parameters
+        Of the kind; of weights: name, a.
+
+    Returns
+    -------
+    Stencil
+        ``W(m)`` of a field is an operator for strings and Python, ``W(k)`` its omega(k).
+
+    Raises
+    ------
+    InputError (ParameterError)
+        For a name, a parameter or a value that cannot be; for weights that are not Hermitian,
+        C_{-d} = C_d transposed; when applied, for a grid that does not stand on the lattice, or
+        that loses waves.
+    """
+    if isinstance(kind, dict):
+        return _own_weights(kind, **parameters)
+    if kind not in KINDS:
+        raise ParameterError(no_such("stencil", kind, KINDS))
+    make = KINDS[kind].make
+    known = inspect.signature(make).parameters
+    for name in parameters:
+        if name not in known:
+            raise ParameterError(
+                f"the stencil {kind} has no parameter '{name}'; "
+                + did_you_mean(name, known, f"it takes {KINDS[kind].usage}")
+            )
+    try:
+        return make(**parameters)
+    except TypeError as error:
+        if "argument" not in str(error):
+            raise
+        raise ParameterError(f"the stencil {kind} takes {KINDS[kind].usage}") from None
+
+
+def help_lines():
+    """The table of stencils that ``spinhydro words`` prints."""
+    shown = {"chain, square, …": KINDS["chain"]}
+    shown |= {name: kind for name, kind in KINDS.items() if name not in LATTICES}
+    width = max(map(len, shown))
+    return [f"  {name:<{width}}  {kind.formula}; {kind.usage}" for name, kind in shown.items()]
+
+
+def _own_weights(weights, name="of weights", a=None):
+    found = {}
+    for d, weight in zip(*_offsets_and_values(name, weights), strict=True):
+        if not isinstance(weight, PerMember):
+            weight = np.asarray(weight)
+            if weight.shape not in ((), (3, 3)) or weight.dtype.kind not in "biuf":
+                raise ParameterError(
+                    f"the stencil {name} takes a real number or 3 x 3 of them at {_tuple(d)}"
+                )
+        found[_tuple(d)] = weight
+    _check_finite(name, found.values())
+    if len({np.shape(w) for w in found.values() if not isinstance(w, PerMember)}) > 1:
+        raise ParameterError(f"the stencil {name} mixes numbers and 3 x 3 weights: write it as two")
+    for d, weight in found.items():
+        back = tuple(-i for i in d)
+        if back not in found:
+            raise ParameterError(
+                f"the stencil {name} is not Hermitian: it has the neighbour {d} and not {back}; "
+                "spins act on each other"
+            )
+        turned = found[back] if isinstance(weight, PerMember) else np.transpose(found[back])
+        values, other = (getattr(w, "values", w) for w in (weight, turned))
+        if np.shape(values) != np.shape(other) or not np.allclose(values, other, rtol=1e-12):
+            raise ParameterError(
+                f"the stencil {name} is not Hermitian: the weight of the neighbour {back} must be "
+                f"that of {d}{'' if np.ndim(values) < 2 else ' transposed'}"
+            )
+    dimensions = len(next(iter(found)))
+    return _weighted(name, found, _given_cells(name, a, dimensions))
+
+
+def _exchange(name, offsets, rates, cells):
+    _check_finite(name, rates)
+    dimensions = len(offsets[0])
+    weights = {(0,) * dimensions: 2 * sum(rates)}
+    for d, rate in zip(offsets, rates, strict=True):
+        for site in (_tuple(d), _tuple(-d)):
+            weights[site] = -1 * rate
+    return Stencil(exchange_sum(offsets, rates), name, weights, cells)
+
+
+def _weighted(name, weights, cells):
+    _check_finite(name, weights.values())
+
+    def omega(*phases):
+        shape = np.broadcast_shapes(*(np.shape(q) for q in phases))
+        total = 0
+        for d, weight in weights.items():
+            wave = np.exp(1j * sum(q * n for q, n in zip(phases, d, strict=True)))
+            if np.ndim(weight) and not isinstance(weight, PerMember):
+                weight = weight.reshape(3, 3, *(1,) * len(shape))
+            total = total + weight * wave
+        return total
+
+    return Stencil(omega, name, weights, cells)
+
+
+def _bonds(name, bonds):
+    """Offsets (n, D), one of each pair, and their values."""
+    offsets, values = _offsets_and_values(name, bonds)
+    _check_finite(name, values)
+    if not np.all(np.any(offsets, axis=1)):
+        raise ParameterError(f"the stencil {name} has a bond of length 0")
+    for (d, value), (e, other) in combinations(zip(offsets, values, strict=True), 2):
+        if np.array_equal(d, -e):
+            same = np.array_equal(value, other)
+            raise ParameterError(
+                f"the stencil {name} has the bonds {_tuple(d)} and {_tuple(e)}"
+                + ("" if same else f" with different values, {value} and {other}")
+                + ": give one of d and -d, each pair of spins is counted once"
+            )
+    return offsets, values
+
+
+def _offsets_and_values(name, given):
+    if not isinstance(given, dict) or not given:
+        raise InputError(f"the stencil {name} takes {{offset: value, …}}, and at least one")
+    try:
+        offsets = np.array([np.atleast_1d(d) for d in given], dtype=float)
+    except (ValueError, TypeError):
+        offsets = np.zeros((1, 0))
+    if offsets.ndim != 2 or not 1 <= offsets.shape[1] <= 3:
+        raise ParameterError(
+            f"the offsets of the stencil {name} are 1, 2 or 3 whole numbers of grid points, all "
+            "alike: (1, 0)"
+        )
+    if not np.array_equal(offsets, np.round(offsets)):
+        wrong = next(d for d in offsets if not np.array_equal(d, np.round(d)))
+        raise ParameterError(
+            f"the stencil {name} has the offset {tuple(map(float, wrong))}: whole numbers of grid "
+            "points are needed"
+        )
+    return offsets.astype(int), list(given.values())
+
+
+def _check_finite(name, values):
+    for value in values:
+        try:
+            fine = np.all(np.isfinite(np.asarray(getattr(value, "values", value), dtype=float)))
+        except (TypeError, ValueError):
+            fine = False
+        if not fine:
+            raise ParameterError(f"the stencil {name} needs finite real values, not {value}")
+
+
+def _cells(name, lattice, a):
+    """Distances of sites along the primitive vectors."""
+    single = np.isscalar(a) or isinstance(a, PerMember)
+    if not (single and np.isfinite(a) and a > 0):
+        raise ParameterError(f"the stencil {name} needs a > 0, not {a}")
+    return tuple(float(a) * np.linalg.norm(lattice.primitive, axis=1))
+
+
+def _given_cells(name, a, dimensions):
+    if a is None:
+        return None
+    cells = np.broadcast_to(np.atleast_1d(np.asarray(a, dtype=float)), dimensions)
+    if not np.all(np.isfinite(cells) & (cells > 0)):
+        raise ParameterError(f"the stencil {name} needs a > 0, not {a}")
+    return tuple(cells)
+
+
+def _tuple(offset):
+    return tuple(int(i) for i in offset)
