@@ -77,7 +77,9 @@ p = 1 / (1 + alpha**2)
 omega_H = gamma * H0
 omega_EA, omega_AA = gamma * B_E, gamma * B_A
 omega_EB, omega_AB = omega_EA / moment_ratio, anisotropy_ratio * omega_AA
-L_x = 2 * a * N  # two spins to a cell
+cell = 2 * a  # two spins
+L_x = N * cell
+spinhydro.check_cells(L_x, N, cell, "nm")
 k = 2 * pi * wave / L_x
 W_AB = spinhydro.kernel("neighbours", lattice="chain", a=a, omega_E=omega_EA)
 W_BA = spinhydro.kernel("neighbours", lattice="chain", a=a, omega_E=omega_EB)

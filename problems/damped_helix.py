@@ -16,7 +16,8 @@ With turns = 0 it is a macrospin in its anisotropy field.
 | symbol in this file | meaning | source |
 |---|---|---|
 | Ms, Hk, lambda_ex, a | 770 kA/m, 1550 kA/m, 7.3 nm, 0.355 nm | paper B |
-| kernel | "lattice", "micromagnetic", or any function W = lambda k: … typed below | |
+| kernel | "lattice", "micromagnetic" | |
+| W | omega(k) of your own instead of them: W = lambda k: … | |
 | alpha | damping, above 0 | |
 | turns | full turns of the helix in the box | |
 | n_0 | m_z at the start | |
@@ -24,6 +25,7 @@ With turns = 0 it is a macrospin in its anisotropy field.
 Runs in some seconds on one core. To run, and to plot:
 
     spinhydro run problems/damped_helix.py
+    spinhydro run problems/damped_helix.py W='lambda k: 2*stiffness/a*abs(np.sin(k*a/2))*abs(k)'
     spinhydro plot runs/damped_helix/0001
 
 Expected: m as the exact solution to 1e-8; a helix is unstable to bending late in long runs.
@@ -73,16 +75,15 @@ p = 1 / (1 + alpha**2)
 omega_M, omega_K = gamma * mu_0 * Ms, gamma * mu_0 * Hk
 stiffness = omega_M * lambda_ex**2
 L_x = N * cell
+spinhydro.check_cells(L_x, N, cell, "nm")
 Q = 2 * pi * turns / L_x
-if kernel == "lattice":
-    W = spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
-    fastest = W(pi / max(cell, a))
-else:
-    W = lambda k: stiffness * k**2  # a function of k is a kernel
-    fastest = W(pi / cell)
-
+W = (
+    spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
+    if kernel == "lattice"
+    else spinhydro.kernel("micromagnetic", stiffness=stiffness)
+)
 timestepper = "RK4"
-timestep = 0.1 / (omega_K + fastest)
+timestep = 0.1 / (omega_K + W.fastest(2 * pi * np.fft.fftfreq(N, cell)))
 
 # Bases
 coords = d3.CartesianCoordinates("x")

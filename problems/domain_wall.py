@@ -76,6 +76,7 @@ p = 1 / (1 + alpha**2)
 omega_M, omega_K, omega_B = gamma * mu_0 * Ms, gamma * mu_0 * Hk, gamma * field
 stiffness = omega_M * lambda_ex**2
 L_x = N * cell
+spinhydro.check_cells(L_x, N, cell, "nm")
 Delta = np.sqrt(stiffness / omega_K)
 walker = omega_p > 0 and abs(omega_B) < alpha * omega_p / 2
 if walker:
@@ -85,12 +86,12 @@ if walker:
 else:
     # Exact without a hard axis; with one beyond Walker's field nothing is known in closed form.
     tilt, width, velocity, turning = 0.0, Delta, p * alpha * omega_B * Delta, p * omega_B
-if kernel == "lattice":
-    W = spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
-    fastest = W(pi / max(cell, a))
-else:
-    W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
-    fastest = W(pi / cell)
+W = (
+    spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
+    if kernel == "lattice"
+    else spinhydro.kernel("micromagnetic", stiffness=stiffness)
+)
+fastest = W.fastest(2 * pi * np.fft.fftfreq(N, cell))
 timestepper = "RK4"
 timestep = min(0.02 * ps, 1.0 / (omega_K + omega_p + fastest))
 

@@ -58,11 +58,12 @@ from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
 
 # Parameters
-Ms = 770e3 * A / metre
-Hk = 1550e3 * A / metre
-lambda_ex = 7.3e-9 * metre
-a = 0.355e-9 * metre
-alpha = 0.01
+material = "CoFeNi"  # `spinhydro materials` lists the others
+Ms = spinhydro.material(material).Ms * A / metre
+Hk = spinhydro.material(material).Hk * A / metre
+lambda_ex = spinhydro.material(material).lambda_ex * metre
+a = spinhydro.material(material).a * metre
+alpha = spinhydro.material(material).alpha
 gamma = 1.76e11 * rad / (tesla * second)
 gamma_e = 175 * J / (metre**3 * K**2)
 C_p = 1e7 * J / (metre**3 * K)
@@ -102,6 +103,8 @@ conditions = {
 }
 
 # Derived parameters
+L_x = N * a
+spinhydro.check_cells(L_x, N, a, "nm")
 p = 1 / (1 + alpha**2)
 omega_K, mu_s = gamma * mu_0 * Hk, Ms * a**3
 stiffness = gamma * mu_0 * Ms * lambda_ex**2
@@ -113,7 +116,7 @@ width = tau if pulse_shape == "narrow" else np.sqrt(2) * tau
 coords = d3.CartesianCoordinates("x")
 spin = d3.CartesianCoordinates("sx", "sy", "sz")
 dist = spinhydro.distributor(coords, dtype=np.float64)
-xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(a / 2, (N + 0.5) * a))
+xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(a / 2, L_x + a / 2))
 
 # Fields
 m = dist.VectorField(spin, name="m", bases=xbasis)
@@ -125,14 +128,16 @@ t = dist.Field(name="t")
 # Substitutions
 x = dist.local_grid(xbasis)
 ex, ey, ez = spin.unit_vector_fields(dist)
-period = N * a / pulses
+period = L_x / pulses
 g["g"] = np.exp(-((((x / period) % 1 - 0.5) * period) ** 2) / (2 * sigma**2))
 T_e = kK * theta_e / (theta_e * theta_e + (T_floor / kK) ** 4) ** 0.25
 T_p = kK * theta_p
 f = np.exp(-(((t - t_0) / width) ** 2))
-W = spinhydro.kernel("chain" if kernel == "lattice" else "micromagnetic", **(
-    {"a": a, "stiffness": stiffness} if kernel == "lattice" else {"stiffness": stiffness}
-))  # fmt: skip
+W = (
+    spinhydro.kernel("chain", a=a, stiffness=stiffness)
+    if kernel == "lattice"
+    else spinhydro.kernel("micromagnetic", stiffness=stiffness)
+)
 H = omega_K * (m @ ez) * ez - W(m)
 if heat_bath:
     # Rounding may leave -1e-16 K where it is cold.

@@ -82,15 +82,17 @@ conditions = {
 # Derived parameters
 omega_M, omega_K = gamma * mu_0 * Ms, gamma * mu_0 * Hk
 stiffness = omega_M * lambda_ex**2
-if kernel == "lattice":
-    W = spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
-else:
-    W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
+W = (
+    spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
+    if kernel == "lattice"
+    else spinhydro.kernel("micromagnetic", stiffness=stiffness)
+)
 L_x = N * cell
+spinhydro.check_cells(L_x, N, cell, "nm")
 k = 2 * pi * np.fft.fftfreq(N, cell)
 Gamma_max = omega_K / 2  # of all n_bar
 timestepper = "RK4"
-timestep = 1.4 / (omega_K + np.max(W(k)))  # growing waves are a thousand times slower
+timestep = 1.4 / (omega_K + W.fastest(k))  # growing waves are a thousand times slower
 
 # Bases
 coords = d3.CartesianCoordinates("x")

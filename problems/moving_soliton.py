@@ -67,6 +67,10 @@ stiffness = omega_M * lambda_ex**2
 Delta = np.sqrt(stiffness / omega_K)
 a_0, b, R = 1 - Omega - V**2 / 4, Omega + V**2 / 2, np.sqrt(Omega**2 + V**2)
 L_x = 40 * Delta / np.sqrt(a_0)  # the tails fall as exp(-sqrt(a_0) x/Delta)
+conditions = {
+    **conditions,
+    "L_x*a_0**0.5 >= 30*Delta": "the tails need a box of at least 30 Delta/sqrt(a_0)",
+}
 W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
 timestepper = "RK4"
 timestep = min(0.01 * ps, 1.0 / (omega_K + W(pi * N / L_x)))

@@ -65,11 +65,12 @@ amplitude = 1e-7
 form = "nonlocal"  # or "local"
 kernel = "lattice"  # or "micromagnetic"
 printed_sign = 0
-Ms = 770e3 * A / metre
-Hk = 1550e3 * A / metre
+material = "CoFeNi"  # `spinhydro materials` lists the others
+Ms = spinhydro.material(material).Ms * A / metre
+Hk = spinhydro.material(material).Hk * A / metre
 H0 = 0 * A / metre
-lambda_ex = 7.3e-9 * metre
-a = 0.355e-9 * metre
+lambda_ex = spinhydro.material(material).lambda_ex * metre
+a = spinhydro.material(material).a * metre
 gamma = 1.76e11 * rad / (tesla * second)
 N = 96
 timestepper = "RK4"
@@ -97,15 +98,16 @@ conditions = {
 
 # Derived parameters
 L_x = N * a
+spinhydro.check_cells(L_x, N, a, "nm")
 D = gamma * mu_0 * Ms * lambda_ex**2
 omega_K, omega_0 = gamma * mu_0 * Hk, gamma * mu_0 * H0
 k, u_bar = 2 * pi * waves / L_x, 2 * pi * turns / L_x
-if kernel == "lattice":
-    W = spinhydro.kernel("chain", a=a, stiffness=D)
-    omega = lambda q: 2 * D / a**2 * (1 - np.cos(q * a))
-else:
-    W = spinhydro.kernel("micromagnetic", stiffness=D)
-    omega = lambda q: D * q**2
+W = (
+    spinhydro.kernel("chain", a=a, stiffness=D)
+    if kernel == "lattice"
+    else spinhydro.kernel("micromagnetic", stiffness=D)
+)
+omega = W  # any even kernel
 S = (omega(k - u_bar) + omega(k + u_bar)) / 2 - omega(u_bar)
 D_k = (omega(u_bar + k) - omega(u_bar - k)) / 2
 radicand = S * ((1 - n_bar**2) * (omega(k) - omega(u_bar) - omega_K) + n_bar**2 * S)

@@ -68,11 +68,12 @@ temperature = 300 * K
 alpha = 0.5
 coupling = 1
 B = 0 * tesla
-Ms = 770e3 * A / metre
+material = "CoFeNi"  # `spinhydro materials` lists the others
+Ms = spinhydro.material(material).Ms * A / metre
 Hk = 0 * A / metre
-lambda_ex = 7.3e-9 * metre
-a = 0.355e-9 * metre
-cell = 0.355e-9 * metre
+lambda_ex = spinhydro.material(material).lambda_ex * metre
+a = spinhydro.material(material).a * metre
+cell = a
 gamma = 1.76e11 * rad / (tesla * second)
 kernel = "lattice"  # or "micromagnetic"
 beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyond pi/a
@@ -97,6 +98,8 @@ conditions = {
 p = 1 / (1 + alpha**2)
 omega_0, omega_K = gamma * B, gamma * mu_0 * Hk
 mu_s = Ms * a**2 * cell
+L_x = N * cell
+spinhydro.check_cells(L_x, N, cell, "nm")
 stiffness = coupling * gamma * mu_0 * Ms * lambda_ex**2
 J_ex = coupling * mu_0 * Ms**2 * lambda_ex**2 * a
 diffusion = p * alpha * gamma * k_B * temperature / mu_s
@@ -107,20 +110,21 @@ stop_time = 2 * ps if coupling else 45 / (diffusion + 0.1 / ps)
 coords = d3.CartesianCoordinates("x")
 spin = d3.CartesianCoordinates("sx", "sy", "sz")
 dist = spinhydro.distributor(coords, dtype=np.float64)
-xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, N * cell))
+xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, L_x))
 
 # Fields
 m = dist.VectorField(spin, name="m", bases=xbasis)
 
 # Substitutions
 ex, ey, ez = spin.unit_vector_fields(dist)
-if kernel == "lattice":
-    W = spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
-else:
-    W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
+W = (
+    spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
+    if kernel == "lattice"
+    else spinhydro.kernel("micromagnetic", stiffness=stiffness)
+)
 b = spinhydro.thermal_field(m, temperature, alpha, mu_s, gamma, k_B, seed=seed)
 H = (omega_0 + omega_K * (m @ ez)) * ez - W(m) + b
-fastest = omega_0 + omega_K + W(pi / cell)
+fastest = omega_0 + omega_K + W.fastest(2 * pi * np.fft.fftfreq(N, cell))
 timestep = 1 / (fastest / 0.1 + diffusion / (0.008 if coupling else 0.0012) + 1 / ps)
 bonds = spinhydro.kernel("chain", a=a, omega_J=0.5)  # m.bonds(m), averaged, is 1 - m_i.m_{i+1}
 

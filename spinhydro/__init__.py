@@ -18,6 +18,7 @@ _HOME = {
     "load": "spinhydro.problem",
     "simulate": "spinhydro.simulation",
     "accelerate": "spinhydro.engines",
+    "check_cells": "spinhydro.cells",
     "distributor": "spinhydro.domain",
     "local_part": "spinhydro.domain",
     "per_member": "spinhydro.ensemble.values",

@@ -10,7 +10,7 @@ import numpy as np
 from spinhydro.conditions import check_conditions
 from spinhydro.ensemble.values import PerMember, check_members, current, member_max, member_min
 from spinhydro.errors import InputError, ParameterError, SpinhydroError, did_you_mean
-from spinhydro.new_values import check_new_values, check_word
+from spinhydro.new_values import as_kernel, check_new_values, check_word
 from spinhydro.parameters import check_finite, check_override, check_units_of_list, dimension
 from spinhydro.plain_values import is_plain
 from spinhydro.units import DIMENSIONS
@@ -37,7 +37,7 @@ class located:
 def execute(original, source, texts):
     """Run the file statement by statement, checking each assignment as it is made."""
     # Imported for their effect: Dedalus is configured and the words are known.
-    from spinhydro.kernels import kernel_of
+    from spinhydro.kernels import Kernel, kernel_of
     from spinhydro.words import reserved_names
 
     path = source.path
@@ -68,7 +68,9 @@ def execute(original, source, texts):
                 check_word(name, value, reserved_names())
                 value = namespace[name] = _with_members(name, value)
                 check_finite(name, value, text)
-                if name in defaults:
+                if isinstance(defaults.get(name, [None])[0], Kernel):
+                    namespace[name] = as_kernel(name, value, texts[name])
+                elif name in defaults:
                     default, default_dimension = defaults[name]
                     if isinstance(value, PerMember):
                         check_units_of_list(name, texts[name], assignment.value, dimensions)

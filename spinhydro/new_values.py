@@ -1,17 +1,21 @@
 """New values of parameters, checked before and after the file gives them a meaning."""
 
 import ast
+import builtins
+import inspect
 
 import numpy as np
 
-from spinhydro.errors import EquationError, ParameterError
-from spinhydro.parameters import dimension, lists_in
+from spinhydro.errors import EquationError, ParameterError, did_you_mean
+from spinhydro.parameters import dimension, lists_in, makes_kernel, offsets
 from spinhydro.plain_values import is_plain
 from spinhydro.units import DIMENSIONS
 
 
 def check_new_values(assignments, texts, before, namespace, dimensions):
     """Default value and dimension of every overridden name, after its new text was checked."""
+    from spinhydro.kernels import Kernel, kernel_of
+
     defaults = {}
     for assignment in assignments:
         name = assignment.name
@@ -24,7 +28,8 @@ def check_new_values(assignments, texts, before, namespace, dimensions):
         except Exception:
             # The default may fail where another override makes it meaningless.
             continue
-        if not is_plain(default) and not isinstance(default, dict):
+        default = kernel_of(name, default)
+        if not is_plain(default) and not isinstance(default, (dict, Kernel)):
             raise ParameterError(
                 f"'{name}' is {type(default).__name__} in this file, not a parameter"
             )
@@ -44,6 +49,9 @@ def _check_expression(name, text, namespace, assigned):
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         pass
     body = ast.parse(text, mode="eval").body
+    if makes_kernel(body):
+        _check_names(name, text, body, namespace)
+        return
     if isinstance(body, (ast.List, ast.Tuple, ast.Dict)):
         for item in [*getattr(body, "elts", []), *getattr(body, "values", [])]:
             _check_expression(name, ast.unparse(item), namespace, assigned)
@@ -69,6 +77,31 @@ def _check_expression(name, text, namespace, assigned):
             error.hint = f"did you mean '{word.title()}'?"
         error.message = f"the value of {name} cannot be used: {error.message}"
         raise
+
+
+def _check_names(name, text, body, namespace):
+    """Names in a function or kernel: refused here, where the text of the command line is known."""
+    own = {node.arg for node in ast.walk(body) if isinstance(node, ast.arg)}
+    known = {*own, *namespace, *DIMENSIONS, *vars(builtins)}
+    for node in ast.walk(body):
+        if isinstance(node, ast.Name) and node.id not in known:
+            message = f"the value of {name} cannot be used: '{node.id}' is not known here"
+            hint = did_you_mean(node.id, {*own, *namespace})
+            raise EquationError(text, *offsets(text, node), message, hint)
+
+
+def as_kernel(name, value, text):
+    """The new value of a name that is a kernel in the file."""
+    from spinhydro.kernels import Kernel
+
+    if isinstance(value, Kernel):
+        return value
+    if not inspect.isfunction(value):
+        raise ParameterError(
+            f"{name} = {text}: {name} is a kernel in this file: give a function of k, "
+            f"{name}='lambda k: …', or {name}='spinhydro.kernel(NAME, …)' (`spinhydro words`)"
+        )
+    return Kernel(value, name)
 
 
 def _check_lists(name, text, spans, namespace, assigned):

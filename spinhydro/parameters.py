@@ -213,7 +213,7 @@ def _as_members(name, text, default):
     """The text with ``per_member(…)`` around every list, where the default is one number."""
     is_word = isinstance(default, ast.Constant) and isinstance(default.value, (str, bool))
     holds_lists = any(isinstance(node, _NO_NUMBERS) for node in ast.walk(default))
-    if name in DECLARATIONS or is_word or holds_lists:
+    if name in DECLARATIONS or is_word or holds_lists or makes_kernel(_parsed(text)):
         return text
     edits = []
     for start, end in lists_in(text):
@@ -223,13 +223,24 @@ def _as_members(name, text, default):
     return text
 
 
+def makes_kernel(node):
+    """Whether an expression is a function, ``lambda k: …``, or calls ``spinhydro.kernel``."""
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func).split(".")[-1] == "kernel"
+    return isinstance(node, ast.Lambda)
+
+
+def _parsed(text):
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+
+
 def lists_in(text):
     """Spans of the outermost lists of numbers in an expression, the last first."""
-    try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return []
-    spans, stack = [], [tree.body]
+    body = _parsed(text)
+    spans, stack = [], [body] if body is not None else []
     while stack:
         node = stack.pop()
         name = ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
@@ -260,9 +271,10 @@ def _as_text(name, value, assignment):
         if isinstance(value, float) and not math.isfinite(value):
             raise ParameterError(f"{name} = {value}: the value must be finite")
         if not isinstance(value, (bool, int, float, complex, list, tuple, dict, type(None))):
+            hint = "; write a function as text, W='lambda k: …'" if callable(value) else ""
             raise ParameterError(
                 f"{name} is given as {type(value).__name__}; numbers, strings, lists and "
-                "dictionaries can stand in a problem file"
+                f"dictionaries can stand in a problem file{hint}"
             )
         return repr(value)
     default = assignment.value

@@ -5,7 +5,7 @@ from dedalus.core.system import CoeffSystem
 from scipy.sparse.linalg import splu
 
 from spinhydro.errors import ParameterError
-from spinhydro.steppers import EXPLICIT, STABILITY_LIMITS
+from spinhydro.steppers import EXPLICIT, LAST_RESORT, STABILITY_LIMITS
 
 #: Dimension of the Krylov space; 24 find the largest frequency of a spin-wave spectrum to 2 %.
 KRYLOV = 24
@@ -164,15 +164,15 @@ def check_timestep(solver, stepper_name, timestep, unit="", force=False):
     frequency = largest_frequency(solver, explicit_linear=stepper_name in EXPLICIT)
     if not np.isfinite(frequency):
         return "stability: could not be checked at the initial state"
-    if stepper_name not in STABILITY_LIMITS:
+    limit = STABILITY_LIMITS.get(stepper_name, LAST_RESORT.get(stepper_name))
+    if limit is None:
         return (
             f"stability: no limit is known for {stepper_name}; frequency * timestep = "
             f"{frequency * timestep:.3g} (fastest oscillation {frequency:.4g} rad/{unit or 'time'})"
         )
-    limit = STABILITY_LIMITS[stepper_name]
     product = frequency * timestep
     line = (
-        f"stability: frequency * timestep = {product:.3g} of {limit} that {stepper_name} bears "
+        f"stability: frequency * timestep = {product:.3g} of {limit:g} that {stepper_name} bears "
         f"(fastest oscillation {frequency:.4g} rad/{unit or 'time'})"
     )
     if product > limit and not force:
@@ -180,7 +180,7 @@ def check_timestep(solver, stepper_name, timestep, unit="", force=False):
             f"timestep = {timestep:g} {unit}".rstrip()
             + f" is unstable: the fastest oscillation of the problem, {frequency:.4g} "
             f"rad/{unit or 'time'}, times the timestep is {product:.3g}, and {stepper_name} bears "
-            f"{limit}. Largest safe timestep: {0.95 * limit / frequency:.3g}. "
+            f"{limit:g}. Largest safe timestep: {0.95 * limit / frequency:.3g}. "
             "Take that, fewer grid points, or --force to run all the same"
         )
     return line

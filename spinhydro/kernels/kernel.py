@@ -1,7 +1,7 @@
 """A kernel omega(k): a function of the wavenumbers, and the operator that it stands for."""
 
 import inspect
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import product
 
 import numpy as np
@@ -82,6 +82,18 @@ class Kernel:
                 return found
         values = self._finite(arrays)
         return values if values.ndim else values.item()
+
+    def fastest(self, *k):
+        """The largest |omega| over arrays of wavenumbers, for a timestep.
+
+        Of a kernel with values of members in it, a value for each member.
+        """
+        grid = np.broadcast_arrays(*k)
+        first = self.function(*(array.flat[0] for array in grid))
+        if isinstance(first, PerMember):
+            places = zip(*(array.flat for array in grid), strict=True)
+            return reduce(np.maximum, [abs(self.function(*place)) for place in places])
+        return float(np.abs(self._finite(grid)).max())
 
     def check(self, operator):
         """Raise InputError if the kernel cannot act on the space of an operator."""

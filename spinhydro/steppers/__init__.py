@@ -8,12 +8,12 @@
 | RK443 | 3 | 1.57 in the explicit part, any in the implicit part |
 | RKSMR | 3 | 1.73 |
 | RKMK4 | 4 | 2.83 |
-| ImplicitMidpoint | 2 | any (its iteration converges up to about 10) |
-| SemiImplicit, StochasticHeun | 2 | none: waves grow by (frequency * timestep)^4/8 per step |
+| ImplicitMidpoint | 2 | any (10: beyond, its iteration may not converge) |
+| SemiImplicit, StochasticHeun | 2 | none (1): waves grow by (frequency * timestep)^4/8 per step |
 | SBDF3 | 3 | 0.63 |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
-Limits are those of pure oscillation, d/dt = i omega, measured.
+Limits are those of pure oscillation, d/dt = i omega, measured; what stands in brackets is refused.
 
 RKMK4, ImplicitMidpoint and SemiImplicit turn spins, and keep their length to rounding without a
 projection; see ``spinhydro.steppers.spin_steppers``. ImplicitMidpoint also keeps energies that are
@@ -42,6 +42,10 @@ STABILITY_LIMITS = {
     "SBDF3": 0.63,
 }
 
+#: Steppers with no such limit, and where a run is refused: an eighth is added to an undamped wave
+#: in every step then, or the iteration of the implicit one finds nothing.
+LAST_RESORT = {"SemiImplicit": 1.0, "StochasticHeun": 1.0, "ImplicitMidpoint": 10.0}
+
 _OWN = {
     stepper.__name__: stepper
     for stepper in (RK4, IFRK4, ETDRK4, RKMK4, ImplicitMidpoint, SemiImplicit, StochasticHeun)
@@ -54,6 +58,7 @@ __all__ = [
     "ETDRK4",
     "EXPLICIT",
     "IFRK4",
+    "LAST_RESORT",
     "RK4",
     "RKMK4",
     "STABILITY_LIMITS",
