@@ -13,7 +13,11 @@ from .style import CRITICAL, INK, axes_or_new, panel_letter, run_name
 # Powers of ten below the highest that the grey scale spans.
 DECADES = 7
 COLOURS = "Greys"
-NAMES = {"chain": "chain law", "micromagnetic": "long waves, $k^2$"}
+NAMES = {
+    "chain": "chain law",
+    "micromagnetic": "long waves, $k^2$",
+    "own": r"$\omega(k)$ of the run's file",
+}
 MAKE = {"chain": "lattice", "micromagnetic": "micromagnetic"}
 
 
@@ -111,9 +115,11 @@ def plot_spectrum(ds, ax=None, law=None, **options):
     ax.plot(lines, _broken(folded(frequency, interval)), color=CRITICAL, lw=0.9, label=text)
     frequency = magnet(ds).magnon(lines, other) / (2 * np.pi)
     ax.plot(lines, frequency, color=CRITICAL, lw=0.9, ls=(0, (4, 2)), label=NAMES[other])
+    low = magnet(ds).magnon(lines, own).max() / (2 * np.pi) < 0.4 * f[-1]
     ax.set_ylim(f[0] if folds and f[0] < 0 else 0, f[-1])
     ax.set_xlim(k[0], k[-1])
-    ax.legend(loc="lower center" if folds else "lower left", handlelength=1.6)
+    place = "lower center" if folds else "upper left" if low else "lower left"
+    ax.legend(loc=place, handlelength=1.6)
     ax.set_xlabel(f"$k$ (rad/{_length(ds)})")
     ax.set_ylabel(rf"$\Omega/2\pi$ ({frequency_unit(ds)})")
     return ax
@@ -168,15 +174,14 @@ def has_small_defect(ds, name):
     if known_kernel(magnet(ds).kernel) != wanted:
         raise InputError(
             f"{name}: needs a run with kernel={MAKE[wanted]}, and this one has "
-            f"kernel={magnet(ds).kernel}; make it with "
+            f"kernel={magnet(ds).kernel} (--figure dispersion draws any); make it with "
             f"spinhydro run problems/pslle_dispersion.py kernel={MAKE[wanted]}"
         )
 
 
 def _laws(ds, law):
     own = known_kernel(law or magnet(ds).kernel)
-    other = "micromagnetic" if own == "chain" else "chain"
-    return own, other
+    return own, "micromagnetic" if own != "micromagnetic" else "chain"
 
 
 def _broken(values):
@@ -189,7 +194,8 @@ def _broken(values):
 
 def _title(ds):
     cell = spacing(ds, next(dim for dim in ("x", "y", "z") if dim in ds.dims))
-    law = {"chain": "PS-LLE", "micromagnetic": "$k^2$ kernel"}[known_kernel(magnet(ds).kernel)]
+    laws = {"chain": "PS-LLE", "micromagnetic": "$k^2$ kernel", "own": "own kernel"}
+    law = laws[known_kernel(magnet(ds).kernel)]
     return f"{law}, cell {cell:.3g} {_length(ds)}"
 
 

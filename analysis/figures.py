@@ -25,6 +25,7 @@ from . import (
     figure_dispersion,
     figure_grating,
     figure_growth,
+    figure_kernels,
     figure_textures,
     figure_walls,
 )
@@ -293,6 +294,12 @@ FIGURES = {
         figure_dispersion.draw_dispersion,
         "power against k and f, ridge and magnon law (component=, window=, law=)",
         check=figure_dispersion.has_waves,
+        whole=True,
+    ),
+    "kernels": Entry(
+        figure_kernels.draw_kernels,
+        "omega(k) of the kernels in the file of the run (kernel=)",
+        check=figure_kernels.has_kernels,
         whole=True,
     ),
     "maps": Entry(

@@ -12,6 +12,7 @@ cut-off is found by interpolation.
 
 import numpy as np
 import xarray as xr
+from scipy.optimize import brentq
 
 from spinhydro.errors import InputError
 
@@ -149,11 +150,23 @@ def cut_off_formula(material, n_bar):
 
     h = H_k/M_s (paper B, Eq. 4); √(h (1 - n²))/λ for the micromagnetic law.
     """
+    if material.is_own:
+        return _crossing(material, (1 - n_bar**2) * material.omega_K)
     h = material.omega_K / material.omega_M * (1 - n_bar**2)
     if material.exchange(1.0) == material.exchange(1.0, "chain"):
         cosine = 1 - material.a**2 * h / (2 * material.lambda_ex**2)
         return float(np.arccos(np.clip(cosine, -1, 1)) / material.a)
     return float(np.sqrt(h) / material.lambda_ex)
+
+
+def _crossing(material, level):
+    """The smallest k > 0 at which a kernel of the run's own passes a level."""
+    k, omega = material.table
+    above = np.flatnonzero((k > 0) & (omega > level))
+    if not len(above) or above[0] == 0:
+        raise InputError("growth ends beyond the wavenumbers of this grid: there is no cut-off")
+    low, high = k[above[0] - 1], k[above[0]]
+    return float(brentq(lambda q: material.exchange(q) - level, low, high, xtol=1e-14))
 
 
 def _last_linear(t, deviation, until):

@@ -59,7 +59,8 @@ def load(path, tasks=None):
         Attributes of the dataset: `problem`, `run` (folder), `status`, every scalar parameter by
         its own name (`ds.attrs["Omega_R"]`), `units` (those of all variables, for printing),
         `versions`, `git_commit`, `started`, `command`, `source` (text of the problem file);
-        `warning` if something was not as it should be.
+        `kernel_W_k`, `kernel_W_omega` (omega(k) of a kernel W of the file, arrays), `warning` if
+        something was not as it should be.
 
     Raises
     ------
@@ -109,6 +110,9 @@ def load(path, tasks=None):
     with_units = {**ds.coords, **ds.data_vars}.items()
     stated = [f"{name} {var.units}" for name, var in with_units if "units" in var.attrs]
     ds.attrs.update(_provenance(record, folder, files, sets, ", ".join(stated)))
+    for name, (k, omega) in sets[0]["kernels"].items():
+        # Arrays of numbers, so that the dataset can be saved as netCDF.
+        ds.attrs.update({f"kernel_{name}_k": k, f"kernel_{name}_omega": omega})
     dropped = len(time_scales["sim_time"]) - len(keep)
     if dropped:
         ds.attrs["superseded_writes"] = dropped
@@ -332,6 +336,7 @@ def _read_open_set(h5, file, wanted):
             for name in ("handler_name", "spinhydro_version", "problem_source", "run")
             if name in h5.attrs
         },
+        "kernels": {name: table[:] for name, table in h5.get("kernels", {}).items()},
     }
 
 

@@ -1,8 +1,10 @@
 """Spins and material of a magnetic run, whatever its file calls them."""
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from spinhydro.errors import InputError, did_you_mean, nearest
 
@@ -121,7 +123,8 @@ class Magnet:
     """Constants of a uniaxial ferromagnet, in the units of its run (rad/time, length).
 
     omega_M = gamma mu_0 M_s, omega_K = gamma mu_0 H_k; J = 2 A a = mu_0 M_s² lambda_ex² a and
-    d_z = mu_0 M_s H_k a³/2 in joule (None where the units of the run are unknown).
+    d_z = mu_0 M_s H_k a³/2 in joule (None where the units of the run are unknown). `kernel` OWN
+    is the kernel of the run's file, known by the `table` (k, omega) that the run keeps.
     """
 
     omega_M: float
@@ -130,12 +133,18 @@ class Magnet:
     a: float
     alpha: float = 0.0
     kernel: str = "chain"
+    table: tuple | None = dataclasses.field(default=None, compare=False, repr=False)
     J: float | None = None
     d_z: float | None = None
 
     def exchange(self, k, kernel=None):
         """omega(k) in rad/time of a kernel by name; `k` in rad/length."""
         return KERNELS[known_kernel(kernel or self.kernel)](self, np.asarray(k, dtype=float))
+
+    @property
+    def is_own(self):
+        """Whether the kernel is neither the chain nor the law of long waves."""
+        return known_kernel(self.kernel) == OWN
 
     def magnon(self, k, kernel=None):
         """omega(k) + omega_K: magnons about the easy axis."""
@@ -152,7 +161,19 @@ def micromagnetic(magnet, k):
     return magnet.omega_M * magnet.lambda_ex**2 * k**2
 
 
-KERNELS = {"chain": chain, "micromagnetic": micromagnetic}
+def own(magnet, k):
+    """The kernel of the run's file, by a spline through its table; NaN beyond the grid's k."""
+    if magnet.table is None:
+        raise InputError("this run keeps no kernel of its own; there are chain and micromagnetic")
+    return CubicSpline(*magnet.table, extrapolate=False)(k)
+
+
+OWN = "own"
+KERNELS = {"chain": chain, "micromagnetic": micromagnetic, OWN: own}
+# The name that a kernel of exchange has in problem files.
+EXCHANGE = "W"
+# Largest difference of two laws, over the largest frequency, that is rounding.
+SAME = 1e-9
 # Other words for the two laws that runs and papers use.
 SAME_LAW = {
     **dict.fromkeys(("lattice", "atomistic", "asd", "pslle"), "chain"),
@@ -183,7 +204,8 @@ def magnet(ds, **changes):
     ----------
     ds : Dataset
     **changes
-        Values that replace those of the run or stand in for what a file does not state.
+        Values that replace those of the run or stand in for what a file does not state; `kernel`
+        one of KERNELS. Without it the law is that of the kernel W which the run keeps.
 
     Raises
     ------
@@ -210,8 +232,37 @@ def magnet(ds, **changes):
         scale = MU_0 * gamma**2 * second**2 / metre**3
         values["J"] = values["omega_M"] ** 2 * values["lambda_ex"] ** 2 * values["a"] / scale
         values["d_z"] = values["omega_M"] * values["omega_K"] * values["a"] ** 3 / (2 * scale)
-    kernel = given.get("kernel", "chain")
-    return Magnet(**values, alpha=float(given.get("alpha", 0.0)), kernel=str(kernel))
+    kernel = str(given.get("kernel", "chain"))
+    found = Magnet(**values, alpha=float(given.get("alpha", 0.0)), kernel=kernel)
+    tables = recorded_kernels(ds)
+    if EXCHANGE in tables:
+        found = replace(found, table=tables[EXCHANGE])
+        if "kernel" not in changes:
+            found = replace(found, kernel=_name_of(found, kernel))
+    return found
+
+
+def recorded_kernels(ds):
+    """``{name: (k, omega)}``: the scalar kernels of its problem file that a run keeps."""
+    ends = ("kernel_", "_omega")
+    names = [
+        str(key)[len(ends[0]) : -len(ends[1])]
+        for key in ds.attrs
+        if str(key).startswith(ends[0]) and str(key).endswith(ends[1])
+    ]
+    return {n: (ds.attrs[f"kernel_{n}_k"], ds.attrs[f"kernel_{n}_omega"]) for n in names}
+
+
+def _name_of(material, kernel):
+    """The stated name of a kernel if its table is that law, another known law, or OWN."""
+    k, omega = material.table
+    stated = SAME_LAW.get(kernel.lower(), kernel.lower())
+    for name in dict.fromkeys((stated, "chain", "micromagnetic")):
+        if name in KERNELS and name != OWN:
+            difference = np.abs(material.exchange(k, name) - omega).max()
+            if difference <= SAME * np.abs(omega).max():
+                return kernel if name == stated else name
+    return OWN
 
 
 def _gamma(given, second, metre):

@@ -141,10 +141,13 @@ class FieldOutput:
         ``{name: unit}`` of the tasks.
     attributes : dict
         Texts that every file carries in its root attributes.
+    kernels : dict
+        Tables that every file carries in its group ``kernels``.
     """
 
-    def __init__(self, solver, path, tasks, units, attributes, max_writes=1000):
+    def __init__(self, solver, path, tasks, units, attributes, max_writes=1000, kernels=None):
         self.solver, self.units, self.attributes = solver, units, attributes
+        self.kernels = kernels or {}
         self.comm = solver.dist.comm
         self.handler = GatherHandler(
             path, solver.dist, solver.evaluator.vars,
@@ -230,6 +233,8 @@ class FieldOutput:
         for name, text in self.attributes.items():
             # HDF5 keeps at most 64 kB in an attribute; the run folder has the whole text.
             file.attrs[name] = text if len(text.encode()) < 60_000 else "see the run folder"
+        for name, table in self.kernels.items():
+            file[f"kernels/{name}"] = table
         space = self.solver.dist.coordsystems
         for task in self.handler.tasks:
             dataset = file["tasks"][task["name"]]

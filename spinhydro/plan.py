@@ -30,6 +30,8 @@ class Plan:
         ``{name: limit string}``, measured at the end and reported.
     advice : list of str
         Warnings that the run begins with.
+    kernels : dict
+        ``{name: array (2, n)}``, k and omega(k) of kernels, kept with the outputs.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Plan:
     advice: list = field(default_factory=list)
     units: dict = field(default_factory=dict)
     record: dict = field(default_factory=dict)
+    kernels: dict = field(default_factory=dict)
     source: str = ""
 
 

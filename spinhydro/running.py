@@ -152,8 +152,9 @@ class Run:
             "run": json.dumps(record, ensure_ascii=False, default=str),
         }
         self.output = FieldOutput(
-            self.solver, folder.path / "fields", self.outputs, plan.output_units, attributes
-        )
+            self.solver, folder.path / "fields", self.outputs, plan.output_units, attributes,
+            kernels=plan.kernels,
+        )  # fmt: skip
         self.progress = Progress(
             plan.stop_time, self.time_unit, enabled=self.root and not quiet, stream=sys.stderr
         )

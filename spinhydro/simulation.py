@@ -25,6 +25,7 @@ from spinhydro.errors import (
     WatchError,
     no_such,
 )
+from spinhydro.kernels.listing import tables_of
 from spinhydro.output import RunFolder, check_writable
 from spinhydro.plan import Plan, schedule
 from spinhydro.running import Run
@@ -106,6 +107,7 @@ def run_problem(problem, out="runs", engine="auto", quiet=False, force=False):
             **problem.member_record(),
         },
         source=problem.source,
+        kernels=tables_of(problem),
     )
     try:
         return execute(problem.ivp, plan, out=out, engine=engine, quiet=quiet, force=force)

@@ -1,11 +1,15 @@
-"""The kernels of a problem as a table of omega(k), for a look before a run."""
+"""The kernels of a problem as tables of omega(k): for a look before a run, and to keep with it."""
 
 import numpy as np
 
+from spinhydro.errors import InputError
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.operator import space_axes
 
 ROWS = 9
+#: Points of a recorded omega(k) for k > 0: a spline through them is as good as the function, and
+#: more than the last would not fit into an attribute of netCDF.
+POINTS = (1024, 4000)
 
 
 def kernels_of(problem):
@@ -18,15 +22,12 @@ def kernels_of(problem):
     ----------
     problem : Problem
     """
-    found = {n: v for n, v in problem.namespace.items() if isinstance(v, Kernel)}
+    found = _kernels(problem)
     if not found:
         return [f"{problem.path} defines no kernel: W = lambda k: …, or spinhydro.kernel(NAME, …)"]
-    variable = problem.ivp.variables[0]
-    axes = space_axes(variable.dist)
-    basis = variable.domain.full_bases[axes[0]]
-    left, right = basis.bounds
-    k = np.linspace(0, np.pi * basis.size / (right - left), ROWS)
-    rates = [_along_first_axis(kernel, k, len(axes)) for kernel in found.values()]
+    size, length_of_box, dimensions = _grid(problem)
+    k = np.linspace(0, np.pi * size / length_of_box, ROWS)
+    rates = [_along_first_axis(kernel, k, dimensions) for kernel in found.values()]
     length, time = problem.units.get("length"), problem.units.get("time")
     units = f", k in rad/{length} and omega in rad/{time}" if length else ""
     lines = [f"omega(k) of the kernels of {problem.path}{units}:", ""]
@@ -35,6 +36,42 @@ def kernels_of(problem):
         row = "".join(f"{rate[i]:>14.6g}" for rate in rates)
         lines.append(f"  {value:>14.6g}{row}")
     return lines
+
+
+def tables_of(problem):
+    """``{name: array (2, n)}``: k and omega(k) of every scalar kernel, to be kept with a run.
+
+    From -k to k, the largest wavenumber of the grid along the first axis of space; up to 8000
+    points of a grid have their wavenumbers among them. Tensors, and kernels that differ between
+    members, are left out.
+    """
+    tables = {}
+    for name, kernel in _kernels(problem).items():
+        size, length, dimensions = _grid(problem)
+        half = size // 2
+        steps = min(half * -(-POINTS[0] // half), POINTS[1])
+        k = 2 * np.pi * half / length * np.arange(-steps, steps + 1) / steps
+        try:
+            values = kernel.matrix(k, *[np.zeros_like(k)] * (dimensions - 1))
+        except InputError:
+            # Of another space than that of the problem: an energy of its own, say.
+            continue
+        if values.shape[:2] == (1, 1) and values.ndim == 3 and not np.iscomplexobj(values):
+            tables[name] = np.array([k, np.broadcast_to(values[0, 0], k.shape)])
+    return tables
+
+
+def _kernels(problem):
+    return {n: value for n, value in problem.namespace.items() if isinstance(value, Kernel)}
+
+
+def _grid(problem):
+    """Points and length of the grid along the first axis of space, and the number of axes."""
+    variable = problem.ivp.variables[0]
+    axes = space_axes(variable.dist)
+    basis = variable.domain.full_bases[axes[0]]
+    left, right = basis.bounds
+    return basis.size, right - left, len(axes)
 
 
 def _along_first_axis(kernel, k, dimensions):
