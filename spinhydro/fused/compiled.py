@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import llvmlite
@@ -21,13 +22,24 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 _HEAD = """import numpy as np
-from numba import carray, njit
+from numba import carray, cfunc, njit
 from numpy import inf, nan
 
-from spinhydro.fused.compiled import execute, pointer
+from spinhydro.fused.compiled import call, execute, pointer
 
 
-@njit({signature!r}, error_model="numpy", fastmath={{"contract"}}, no_cfunc_wrapper=True{cache})
+@{kind}({signature!r}, error_model="numpy", fastmath={{"contract"}}{cache})
+"""
+
+#: What passes are called with: address of the table of addresses; which member; row of the
+#: constants; what the stage does, and its two numbers.
+_PASS = "void(int64, int64, int64, int64, float64, float64)"
+_ARGUMENTS = "table, member, stage, kind, ahead, weight"
+_WORK_OFF = """def work_off(calls, numbers, members):
+    for member in range(members):
+        for i in range(len(calls)):
+            call(calls[i, 0], calls[i, 1], member, calls[i, 2], calls[i, 3],
+                 numbers[i, 0], numbers[i, 1])
 """
 
 
@@ -65,10 +77,39 @@ def folder():
     return (Path(home) if home else Path.home() / ".cache") / "spinhydro"
 
 
-def compile_function(name, signature, source):
-    """The compiled form of the function `name` that is defined by `source`."""
+@intrinsic
+def call(context, function, table, member, stage, kind, ahead, weight):
+    """Call a pass by its address."""
+
+    def make(context, builder, signature, arguments):
+        from llvmlite import ir
+
+        integer, double = ir.IntType(64), ir.DoubleType()
+        kind = ir.FunctionType(ir.VoidType(), [integer] * 4 + [double] * 2)
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
+        return context.get_dummy_value()
+
+    return types.none(*[types.int64] * 5, *[types.float64] * 2), make
+
+
+def compile_pass(name, body):
+    """The compiled form of a pass with these lines; its address is ``.address``."""
+    head = f"def {name}({_ARGUMENTS}):\n    places = carray(pointer(table), (1 << 16,), np.int64)\n"
+    return _compile(name, "cfunc", _PASS, head + body)
+
+
+@cache
+def work_off():
+    """``function(calls, numbers, members)``: all calls for a member, then those for the next."""
+    signature = "void(int64[:, ::1], float64[:, ::1], int64)"
+    return _compile("work_off", "njit", signature, _WORK_OFF)
+
+
+def _compile(name, kind, signature, source):
+    """The function `name` that is defined by `source`."""
+    head = {"kind": kind, "signature": signature}
     try:
-        path = _file(name, _HEAD.format(signature=signature, cache=", cache=True") + source)
+        path = _file(name, _HEAD.format(cache=", cache=True", **head) + source)
         spec = importlib.util.spec_from_file_location(path.stem, path)
         module = importlib.util.module_from_spec(spec)
         # Numba looks for the module of a function that it finds on disk.
@@ -77,8 +118,8 @@ def compile_function(name, signature, source):
         return getattr(module, name)
     except (OSError, RuntimeError):
         # Nowhere to write, a full disk, or a folder that numba does not like.
-        text = _HEAD.format(signature=signature, cache="") + source
         namespace = {}
+        text = _HEAD.format(cache="", **head) + source
         exec(compile(text, f"fused {name}", "exec"), namespace)
         return namespace[name]
 

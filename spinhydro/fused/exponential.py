@@ -203,6 +203,11 @@ class CompiledExponential:
             else:
                 self.tables[f"pa{n}q"] = np.ones((rows, modes), complex)
 
+    @staticmethod
+    def has_rows(name):
+        """Whether a table has a row for every plane, not modes or components only."""
+        return name != "mix" and not name.startswith("pc")
+
     def set(self, timestep):
         """Fill the tables for a timestep."""
         if timestep == self.timestep:

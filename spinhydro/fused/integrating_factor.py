@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.fused import native
+from spinhydro.fused import compiled_step
 from spinhydro.fused.exponential import Exponential
 from spinhydro.fused.stepper import FusedRK4, relative_difference
 
@@ -25,7 +25,7 @@ class FusedIFRK4(FusedRK4):
         self._moved = None if self.native else np.zeros(self.state.shape, self.state.dtype)
 
     def _make_native(self):
-        return native.NativeStep(self.right_side, self.exponential)
+        return compiled_step.make(self.right_side, self.exponential)
 
     def _make_right_side(self):
         super()._make_right_side()

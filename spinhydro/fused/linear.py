@@ -85,7 +85,7 @@ class FusedLinear(FusedRK4):
     def _compile(self):
         """From now on rates are computed by compiled loops, if that is possible here."""
         if compiled_step.is_possible(self.right_side):
-            self._compiled_rates = compiled_step.make(self.right_side)
+            self._compiled_rates = compiled_step.make(self.right_side, has_stages=False)
             self._stage = self._compiled_rates.state
 
     def _compile_when_it_pays(self):
@@ -110,6 +110,15 @@ class FusedLinear(FusedRK4):
             np.copyto(compiled.state, values)
         compiled.evaluate(time)
         np.copyto(out, compiled.rate)
+
+    def _project(self, time):
+        compiled = self._compiled_rates
+        if not compiled or not self.right_side.projection:
+            super()._project(time)
+            return
+        np.copyto(compiled.state, self.state)
+        compiled.project(time)
+        np.copyto(self.state, compiled.state)
 
     def _evaluate(self, time):
         self._rate_at(self.state, time, self._rate)

@@ -8,10 +8,15 @@ and operation:
 - *columns*: the transforms along the first axis, the operators in k-space between them, and what
   the scheme does with spectra, for a few columns at a time.
 
-One-dimensional problems have a single slab, and columns without a transform; members are slabs,
-and their columns have no transform either. All arrays and plans
-are made once. Shapes are constants of the compiled code, addresses an argument: a problem of the
-same shape finds its code on disk (`spinhydro.fused.compiled`).
+One-dimensional problems have a single slab, and columns without a transform. Members do not know of
+each other: one goes through a whole step, its projection too, before the next one begins, and all
+use the same memory for what lies between the state before and the state after, so that an ensemble
+of any size stays in the cache. (Groups of several members are no faster, also where a member has
+32 points only.)
+
+All arrays and plans are made once. Shapes are constants of the compiled code, addresses an
+argument: a problem of the same shape finds its code on disk (`spinhydro.fused.compiled`). A step is
+a table of calls of the compiled passes, which a compiled loop works off.
 
 Where space is split over ranks of one machine, the spectra between slabs and columns lie in memory
 that all of them see: every rank does its planes, all wait for each other, and every rank does its
@@ -32,6 +37,8 @@ from spinhydro.fused.kernels import HAS_NUMBA
 SLAB_POINTS, BLOCK_MODES = 2048, 1024
 #: What a stage does with its rate: the stages of the scheme in turn, or the rate itself.
 FIRST, SECOND, THIRD, LAST, RATE = range(5)
+#: Stages of a step, and its projection: a row of the constants, which may depend on time, for each.
+STAGES, PROJECTION = 4, 4
 
 
 def is_possible(space):
@@ -40,13 +47,15 @@ def is_possible(space):
 
 
 class NativeStep:
-    """Rates and Runge-Kutta steps of one right-hand side.
+    """Rates and Runge-Kutta steps of one right-hand side, and the projections after them.
 
     Parameters
     ----------
     right_side : RightSide
     exponential : Exponential, optional
         Of the linear terms, for the integrating-factor scheme.
+    has_stages : bool
+        Whether steps are asked for, not rates only.
 
     Attributes
     ----------
@@ -56,16 +65,120 @@ class NativeStep:
         Where `evaluate` puts the right-hand side.
     """
 
-    def __init__(self, right_side, exponential=None):
-        self.right_side, self.program = right_side, right_side.program
+    def __init__(self, right_side, exponential=None, has_stages=True):
+        from spinhydro.fused.compiled import work_off
+
+        self.right_side, self.space = right_side, right_side.space
+        right_side.refresh()
+        self.members = self.space.shape[0] if self.space.axes[0] > 0 else 1
+        constants = fftw.zeros((STAGES + 1, right_side.constants(0.0).size), self.space.dtype)
+        self.constants = constants
+        self.rates = Passes(right_side, right_side.program, constants, exponential, has_stages)
+        state = self.rates.arrays["state"]
+        self.projection = None
+        if right_side.projection:
+            self.projection = Passes(right_side, right_side.projection, constants, ends=state)
+        self.exponential = self.rates.exponential
+        shape = right_side.state_shape
+        self.state, self.rate = state.reshape(shape), self.rates.arrays["total"].reshape(shape)
+        self._timestep = None
+        self._work_off = work_off()
+        self._evaluation = _table(self.rates.calls(0, RATE))
+        if self.projection:
+            self._projection = _table(self.projection.calls(PROJECTION, RATE))
+
+    def release(self):
+        """Give shared memory back; all ranks together, and nothing is to be called after it."""
+        for passes in filter(None, (self.rates, self.projection)):
+            passes.release()
+
+    def is_current(self):
+        """Whether the profiles that were taken for real are so still."""
+        return all(passes.is_current() for passes in (self.rates, self.projection) if passes)
+
+    def evaluate(self, time):
+        """rate = f(state, time)."""
+        self._set_constants([time])
+        self._do(*self._evaluation)
+
+    def project(self, time):
+        """Make the assignments after a step."""
+        self.constants[PROJECTION] = self.right_side.constants(time)
+        self._do(*self._projection)
+
+    def step(self, time, timestep):
+        """Advance the state by one step of the classical scheme, with its integrating factor.
+
+        The projections follow.
+        """
+        if timestep != self._timestep:
+            self._prepare(timestep)
+        half = timestep / 2
+        end = time + timestep
+        self._set_constants([time, time + half, time + half, end, end])
+        self._do(*self._step)
+
+    def _prepare(self, timestep):
+        """The calls that make a step of this length."""
+        if self.exponential:
+            self.exponential.set(timestep)
+        half = timestep / 2
+        calls = [
+            *self.rates.calls(0, FIRST, half, timestep / 6),
+            *self.rates.calls(1, SECOND, half, timestep / 3),
+            *self.rates.calls(2, THIRD, timestep, timestep / 3),
+            *self.rates.calls(3, LAST, 0.0, timestep / 6),
+        ]
+        if self.projection:
+            calls += self.projection.calls(PROJECTION, RATE)
+        self._step, self._timestep = _table(calls), timestep
+
+    def _set_constants(self, times):
+        for stage, time in enumerate(times):
+            self.constants[stage] = self.right_side.constants(time)
+
+    def _do(self, calls, numbers):
+        if not self.space.slabs:
+            self._work_off(calls, numbers, self.members)
+            return
+        for i in range(len(calls)):
+            self._work_off(calls[i : i + 1], numbers[i : i + 1], 1)
+            # Wait until all ranks have done their part of the spectra.
+            self.space.slabs.meet()
+
+
+def _table(calls):
+    """Calls as arrays: (function, places, stage, kind), and (ahead, weight)."""
+    return np.array([c[:4] for c in calls], np.int64), np.array([c[4:] for c in calls], float)
+
+
+class Passes:
+    """The compiled passes that make values from a state.
+
+    Parameters
+    ----------
+    right_side : RightSide
+    program : Program
+        What is computed: rates, or the state after its projection.
+    constants : array
+        A row for each stage.
+    exponential : Exponential, optional
+    has_stages : bool
+        Whether it is to do the stages of a step, not only to compute values.
+    ends : array, optional
+        The state that the values are put into, which is also what they are computed from.
+    """
+
+    def __init__(self, right_side, program, constants, exponential=None, has_stages=False,
+                 ends=None):  # fmt: skip
+        self.right_side, self.program = right_side, program
         self.space, self.on_grid = right_side.space, right_side.on_grid
-        self.exponential = exponential
+        self.has_stages, self.exponential = has_stages, exponential
         self.is_complex = not self.space.is_real
         self.components = right_side.lowering.components
-        right_side.refresh()
         self._real_at_start = self._real_profiles() if self.is_complex else set()
         self._measure()
-        self._allocate()
+        self._allocate(constants, ends)
         self._compile()
 
     # Sizes and arrays
@@ -76,21 +189,24 @@ class NativeStep:
         self.has_members = space.axes[0] > 0
         # Planes on the grid, and modes of a whole plane; rows and modes of the columns.
         self.planes, self.rows = (1, 1) if flat else (space.shape[0], space.spectral_shape[0])
+        # The same for arrays that hold all members.
+        self.all_planes, self.all_rows = self.planes, self.rows
+        if self.has_members:
+            self.planes = self.rows = 1
         first = 0 if flat else 1
         self.inner, self.inner_spectral = space.shape[first:], space.slab_spectral_shape[first:]
         self.points, self.plane_modes, self.modes = (
             int(np.prod(s)) for s in (self.inner, self.inner_spectral, space.spectral_shape[first:])
         )
-        # A member at a time, or its last digits would depend on how many there are on the rank.
-        largest = 1 if self.has_members else max(1, SLAB_POINTS // self.points)
+        largest = max(1, SLAB_POINTS // self.points)
         self.group = max(g for g in range(1, largest + 1) if self.planes % g == 0)
         self.slab = self.group * self.points
         # Rows of real numbers begin on aligned addresses.
         self.padded = -(-self.slab // 8) * 8
-        self.width = min(self.modes, BLOCK_MODES if flat else max(8, BLOCK_MODES // self.rows))
-        self.held_row, self.held_mode = np.ones(self.rows), np.ones(self.modes)
+        self.width = min(self.modes, max(8, BLOCK_MODES // self.rows))
+        self.held_row, self.held_mode = np.ones(self.all_rows), np.ones(self.modes)
         if space.mask is not None:
-            mask = space.mask.reshape(self.rows, self.modes)
+            mask = space.mask.reshape(self.all_rows, self.modes)
             self.held_row, self.held_mode = mask.max(axis=1), mask.max(axis=0)
         self.held_last = self.inner_spectral[-1]
         if space.is_real and not (space.slabs and len(self.inner) == 1):
@@ -98,7 +214,7 @@ class NativeStep:
             held = np.flatnonzero(last)
             self.held_last = space.largest(int(held[-1]) + 1 if held.size else 0)
 
-    def _allocate(self):
+    def _allocate(self, constants, ends):
         program, number = self.program, self.components
         dtype = self.space.dtype
         levels = program.levels
@@ -106,15 +222,24 @@ class NativeStep:
         everywhere = self.planes * self.points
         self.arrays, self.plans = {}, {}
         self.shared, self._windows = set(), []
-        shape = (number, everywhere) if self.on_grid else (number, self.rows, self.modes)
+        # Bytes of a member in arrays that hold all members, not those of a group.
+        self._member_bytes = {}
+        if self.on_grid:
+            shape, whole = (number, everywhere), (number, self.all_planes * self.points)
+            kind, size = dtype, self.points
+        else:
+            shape, whole = (number, self.rows, self.modes), (number, self.all_rows, self.modes)
+            kind, size = complex, self.modes
         for name in ("state", "total"):
-            self._array(name, shape, dtype if self.on_grid else complex)
-        self.state = self.arrays["state"].reshape(self.right_side.state_shape)
-        self.rate = self.arrays["total"].reshape(self.right_side.state_shape)
+            if ends is None:
+                self._array(name, whole, kind)
+            else:
+                self.arrays[name] = ends
+            self._holds_all(name, size)
         # Where the values of a stage are needed after its first transforms.
         self.keeps_stage = self.on_grid or self._state_needed_from(1)
         if self.keeps_stage:
-            self._array("stage", shape, dtype if self.on_grid else complex)
+            self._array("stage", shape, kind)
         if self.on_grid and self._state_needed_from(0):
             self._spectra("z", (number, *spectra))
             self.shared.add("z")
@@ -140,7 +265,8 @@ class NativeStep:
         most = max((len(level.inverse_spectra) for level in levels), default=0)
         self._array("ob", (max(1, most), *block), complex)
         self.arrays["profiles"] = self.right_side._profiles
-        self._array("constants", (4, len(self.right_side._constants)), dtype)
+        self._holds_all("profiles", self.points)
+        self.arrays["constants"] = constants
         scale = self.held_mode / self.space.points_of_member
         self._table("scale", scale)
         self._table("held", self.held_row)
@@ -149,8 +275,16 @@ class NativeStep:
                          for i in range(blocks)], float)  # fmt: skip
         self._table("some", some)
         if self.exponential:
-            self.exponential = CompiledExponential(self.exponential, self.rows, self.modes)
-            self.arrays.update(self.exponential.tables)
+            self.exponential = CompiledExponential(self.exponential, self.all_rows, self.modes)
+            for name, table in self.exponential.tables.items():
+                self.arrays[name] = table
+                if self.exponential.has_rows(name):
+                    self._holds_all(name, table[0].size)
+
+    def _holds_all(self, name, size):
+        """An array has a plane or row of `size` numbers for every member of the rank."""
+        if self.has_members:
+            self._member_bytes[name] = size * self.arrays[name].itemsize
 
     def _array(self, name, shape, dtype):
         self.arrays[name] = fftw.zeros(shape, dtype)
@@ -264,52 +398,46 @@ class NativeStep:
 
     def _compile(self):
         levels = self.program.levels
-        self._functions = {}
         self._addresses, self._symbols = {}, {}
         self._finished = set()
-        if self.on_grid:
-            if "z" in self.arrays:
-                self._functions["ahead"] = self._make("ahead", "", self._state_ahead())
-        elif levels and levels[0].inverse_spectra:
-            body = self._columns(0, "state")
-            self._functions["start"] = self._make("start", "", body)
+        self._begin = [self._make("begin", self._beginning())]
         self._sequence = []
         for i, level in enumerate(levels):
             between = level.inverse_spectra and (i > 0 or self.on_grid)
             if between:
-                self._add(f"columns{i}", self._columns(i, "stage"))
-            self._add(f"slabs{i}", self._slabs(i))
+                self._sequence.append(self._make(f"columns{i}", self._columns(i, "stage")))
+            self._sequence.append(self._make(f"slabs{i}", self._slabs(i)))
         if self.on_grid and not levels:
-            self._add("slabs", self._slabs(None))
+            self._sequence.append(self._make("slabs", self._slabs(None)))
         if not self.on_grid:
-            self._add("update", self._final_columns())
+            self._sequence.append(self._make("update", self._final_columns()))
         self._places = np.array(list(self._addresses), np.int64)
 
-    def _add(self, name, lines):
-        """One more part of a stage."""
-        self._sequence.append(self._make(name, "stage, kind, ahead, weight", lines))
+    def calls(self, stage, kind, ahead=0.0, weight=0.0):
+        """Calls that compute values of a stage: (function, places, stage, kind, ahead, weight)."""
+        functions = (self._begin if kind in (FIRST, RATE) else []) + self._sequence
+        rest = (self._places.ctypes.data, stage, kind, ahead, weight)
+        return [(function.address, *rest) for function in functions]
 
-    def _make(self, name, arguments, lines):
-        """Compile a function from the lines of its body."""
-        from spinhydro.fused.compiled import compile_function
+    def _make(self, name, lines):
+        """Compile a pass from the lines of its body."""
+        from spinhydro.fused.compiled import compile_pass
 
-        body = "\n".join(f"    {line}" for line in lines)
+        body = "\n".join(f"    {line}" for line in lines or ["pass"])
         declared = []
         for array in sorted(self.arrays):
             if f"{array}_[" in body:
                 values = self.arrays[array]
                 kind = "np.complex128" if values.dtype == complex else "np.float64"
                 # Only columns are looked at by name: those of this rank come first.
-                first = self._first_mode() * 16 if array in self.shared else 0
-                at = self._at(values.ctypes.data + first)
+                mine = self._first_mode() * 16 if array in self.shared else 0
+                at = self._at(values.ctypes.data + mine)
+                if array in self._member_bytes:
+                    at += f" + member * {self._member_bytes[array]}"
                 declared.append(f"    {array}_ = carray(pointer({at}), {values.shape}, {kind})")
         used = sorted({int(i) for i in re.findall(r"\bq(\d+)_\b", "\n".join([*declared, body]))})
         places = [f"    q{i}_ = places[{i}]" for i in used]
-        head = f"def {name}({', '.join(filter(None, ['places', arguments]))}):"
-        source = "\n".join([head, *places, *declared, body, ""])
-        signature = "void(int64[::1]"
-        signature += ", int64, int64, float64, float64)" if arguments else ")"
-        return compile_function(name, signature, source)
+        return compile_pass(name, "\n".join([*places, *declared, body, ""]))
 
     def _at(self, address):
         """The name of an address in compiled functions, which are the same in every process."""
@@ -352,17 +480,33 @@ class NativeStep:
                 lines.append(self._call(kind, plan, *ends))
         return [f"for r in range({number}):", *indent(lines)]
 
-    def _state_ahead(self):
-        """The state on the grid becomes that of the first stage, and goes through the slabs."""
-        lines = [f"for a in range(0, {self.planes}, {self.group}):",
-                 f"    for i in range({self.components}):",
-                 f"        for p in range(a * {self.points}, a * {self.points} + {self.slab}):",
-                 "            stage_[i, p] = state_[i, p]"]  # fmt: skip
-        return lines + indent(self._transform_slabs(self.components, "stage", "z", False))
+    def _beginning(self):
+        """Lines that make the state that of the first stage, and take it through its first pass."""
+        if self.on_grid:
+            lines = [f"for i in range({self.components}):",
+                     f"    for p in range(o, o + {self.slab}):",
+                     "        stage_[i, p] = state_[i, p]"]  # fmt: skip
+            if "z" in self.arrays:
+                lines += self._transform_slabs(self.components, "stage", "z", False)
+            return self._over_slabs(lines)
+        levels = self.program.levels
+        lines = []
+        if self.keeps_stage:
+            lines += self._over_blocks(
+                [f"for i in range({self.components}):",
+                 *indent(self._over_modes(["stage_[i, x, c0 + j] = state_[i, x, c0 + j]"]))]
+            )  # fmt: skip
+        if levels and levels[0].inverse_spectra:
+            lines += self._columns(0, "state")
+        return lines
+
+    def _over_slabs(self, inner):
+        """Loop over slabs, which begin at plane a and point o."""
+        return [f"for a in range(0, {self.planes}, {self.group}):",
+                f"    o = a * {self.points}", *indent(inner)]  # fmt: skip
 
     def _slabs(self, number):
         """Inverse transforms, kernels, forward transforms; and the update of a state on grids."""
-        lines = [f"for a in range(0, {self.planes}, {self.group}):", f"    o = a * {self.points}"]
         level = None if number is None else self.program.levels[number]
         inner = []
         if level:
@@ -375,10 +519,10 @@ class NativeStep:
         if self.on_grid and number in (None, len(self.program.levels) - 1):
             inner += self._kernel(self.program.outputs, "k")
             inner += self._update_on_grid()
-            if "z" in self.arrays:
+            if self.has_stages and "z" in self.arrays:
                 inner.append(f"if kind < {LAST}:")
                 inner += indent(self._transform_slabs(self.components, "stage", "z", False))
-        return lines + indent(inner)
+        return self._over_slabs(inner)
 
     def _kernel(self, outputs, target):
         """Loop over the points of a slab that fills the rows of `target`."""
@@ -426,22 +570,23 @@ class NativeStep:
 
     def _update_on_grid(self):
         def loop(*lines):
-            return indent(
-                [f"for i in range({self.components}):", f"    for p in range({self.slab}):",
-                 *(f"        {line}" for line in lines)]
-            )  # fmt: skip
+            return [f"for i in range({self.components}):",
+                    f"    for p in range({self.slab}):",
+                    *(f"        {line}" for line in lines)]  # fmt: skip
 
+        rate = loop("total_[i, o + p] = k_[i, p]")
+        if not self.has_stages:
+            return rate
+        first = loop("total_[i, o + p] = state_[i, o + p] + weight * k_[i, p]",
+                     "stage_[i, o + p] = state_[i, o + p] + ahead * k_[i, p]")  # fmt: skip
+        middle = loop("total_[i, o + p] += weight * k_[i, p]",
+                      "stage_[i, o + p] = state_[i, o + p] + ahead * k_[i, p]")  # fmt: skip
+        last = loop("state_[i, o + p] = total_[i, o + p] + weight * k_[i, p]")
         return [
-            f"if kind == {FIRST}:",
-            *loop("total_[i, o + p] = state_[i, o + p] + weight * k_[i, p]",
-                  "stage_[i, o + p] = state_[i, o + p] + ahead * k_[i, p]"),
-            f"elif kind == {LAST}:",
-            *loop("state_[i, o + p] = total_[i, o + p] + weight * k_[i, p]"),
-            f"elif kind == {RATE}:",
-            *loop("total_[i, o + p] = k_[i, p]"),
-            "else:",
-            *loop("total_[i, o + p] += weight * k_[i, p]",
-                  "stage_[i, o + p] = state_[i, o + p] + ahead * k_[i, p]"),
+            f"if kind == {FIRST}:", *indent(first),
+            f"elif kind == {LAST}:", *indent(last),
+            f"elif kind == {RATE}:", *indent(rate),
+            "else:", *indent(middle),
         ]  # fmt: skip
 
     # Columns
@@ -458,10 +603,8 @@ class NativeStep:
         if not np.all(self.held_mode):
             lines.append("    if some_[b] == 0.0:")
             for name, number in untouched:
-                lines += [f"        for i in range({number}):",
-                          f"            for x in range({self.rows}):",
-                          "                for j in range(cw):",
-                          f"                    {name}_[i, x, c0 + j] = 0.0"]  # fmt: skip
+                zero = self._over_modes([f"{name}_[i, x, c0 + j] = 0.0"])
+                lines += [f"        for i in range({number}):", *indent(indent(indent(zero)))]
             lines.append("        continue")
         return lines + indent(inner)
 
@@ -545,7 +688,10 @@ class NativeStep:
             value = complex(values)
             return tuple(repr(part) if part else None for part in (value.real, value.imag))
         name = self._symbols.setdefault(id(values), f"y{len(self._symbols)}")
-        values = values.reshape(self.rows, self.modes)
+        values = values.reshape(self.all_rows, self.modes)
+        of_members = self.has_members and not np.all(values == values[0])
+        if self.has_members and not of_members:
+            values = values[:1]
         parts = []
         for part, data in (("r", values.real), ("i", values.imag)):
             if not np.any(data):
@@ -553,6 +699,8 @@ class NativeStep:
                 continue
             if name + part not in self.arrays:
                 self._table(name + part, np.ascontiguousarray(data))
+                if of_members:
+                    self._holds_all(name + part, self.modes)
             parts.append(writer.name(f"{name}{part}_[x, c0 + j]"))
         return tuple(parts)
 
@@ -591,9 +739,11 @@ class NativeStep:
             writer.store(f"kb_[{row}, x, j]", value, True)
         lines += self._over_modes(writer.lines)
         lines += self._update_of_spectra()
+        if not self.has_stages:
+            return self._over_blocks(lines)
         following = []
         if self.keeps_stage:
-            following += self._over_components(["stage_[i, x, c0 + j] = sb_[i, x, j]"])
+            following += self._over_components(["stage_[i, x, c0 + j] = {s}"])
         untouched = []
         if levels and levels[0].inverse_spectra:
             following += self._into(0, "sb_[{row}, x, j]", {})
@@ -613,6 +763,8 @@ class NativeStep:
 
     def _update_of_spectra(self):
         rows = self._over_components
+        if not self.has_stages:
+            return rows(["{t} = {k}"])
         last = [
             f"elif kind == {LAST}:", *indent(rows(["{u} = {t} + weight * {k}"])),
             f"elif kind == {RATE}:", *indent(rows(["{t} = {k}"])),
@@ -647,51 +799,6 @@ class NativeStep:
         for i, value in enumerate(self.exponential.write(writer, vector)):
             writer.store(f"eb_[v, {i}, x, j]", value, True)
         return ["for v in range(2):", *indent(self._over_modes(writer.lines))]
-
-    # Use
-
-    def _begin(self, times):
-        right_side = self.right_side
-        for stage, time in enumerate(times):
-            self.arrays["constants"][stage] = right_side.constants(time)
-        if self.on_grid:
-            if "ahead" in self._functions:
-                self._functions["ahead"](self._places)
-                self._meet()
-            else:
-                np.copyto(self.arrays["stage"], self.arrays["state"])
-            return
-        if self.keeps_stage:
-            np.copyto(self.arrays["stage"], self.arrays["state"])
-        if "start" in self._functions:
-            self._functions["start"](self._places)
-            self._meet()
-
-    def _meet(self):
-        """Wait until all ranks have done their part of the spectra."""
-        if self.space.slabs:
-            self.space.slabs.meet()
-
-    def _stage(self, number, kind, ahead, weight):
-        for function in self._sequence:
-            function(self._places, number, kind, ahead, weight)
-            self._meet()
-
-    def evaluate(self, time):
-        """rate = f(state, time)."""
-        self._begin([time])
-        self._stage(0, RATE, 0.0, 0.0)
-
-    def step(self, time, timestep):
-        """Advance the state by one step of the classical scheme, with its integrating factor."""
-        half = timestep / 2
-        if self.exponential:
-            self.exponential.set(timestep)
-        self._begin([time, time + half, time + half, time + timestep])
-        self._stage(0, FIRST, half, timestep / 6)
-        self._stage(1, SECOND, half, timestep / 3)
-        self._stage(2, THIRD, timestep, timestep / 3)
-        self._stage(3, LAST, 0.0, timestep / 6)
 
 
 def runs(numbers):

@@ -68,9 +68,8 @@ class RightSide:
         options = {"on_grid": self.on_grid, "compiled": compiled}
         self.program = Program(self.lowering, self.space, outputs, **options)
         self.projection = None
-        self._projected_values = projected if projections else []
         if projections:
-            self.compile_projections(compiled)
+            self.projection = Program(self.lowering, self.space, projected, **options)
         components = self.lowering.components
         self._forward = self.space.plan(components) if self.on_grid else None
         self.state_shape = (
@@ -84,13 +83,6 @@ class RightSide:
         )
         self._constants = np.zeros(max(constants, 1), self.space.dtype)
         self._profiles = np.zeros((profiles, self.space.points), self.space.dtype)
-
-    def compile_projections(self, compiled=True):
-        """Make the program of the assignments after a step; compiled or not, as for kernels."""
-        if self._projected_values:
-            self.projection = Program(
-                self.lowering, self.space, self._projected_values, self.on_grid, compiled
-            )
 
     def _advanced(self, equation):
         mass = equation["M"]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spinhydro.fused import compiled_step
 from spinhydro.fused.graph import Unsupported
 from spinhydro.fused.stepper import FusedRK4
 from spinhydro.steppers.spin_schemes import Ranks
@@ -22,6 +23,9 @@ class FusedScheme(FusedRK4):
         if not self.right_side.on_grid:
             raise Unsupported(f"{type(self).__name__} on bases that drop modes")
 
+    def _make_native(self):
+        return compiled_step.make(self.right_side, has_stages=False)
+
     def step(self, timestep, wall_time):
         """Advance the solver's state by one step."""
         solver = self.solver
@@ -31,8 +35,7 @@ class FusedScheme(FusedRK4):
         self._compile_when_it_pays()
         self.right_side.draw(int(solver.iteration), timestep)
         self.assign(self.end_of_step(self.values(), time, timestep))
-        if self.right_side.projection:
-            self._project(time + timestep)
+        self._project(time + timestep)
         self._current = False
         solver.sim_time = time + timestep
         if not self.lazy:

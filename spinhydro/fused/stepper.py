@@ -77,7 +77,6 @@ class FusedRK4:
         self.native = None
         if compiled and compiled_step.is_possible(self.right_side):
             self.native = self._make_native()
-            self.right_side.compile_projections()
             self.state, self._rate = self.native.state, self.native.rate
             return
         shape, dtype = self.right_side.state_shape, self.right_side.state_dtype
@@ -108,7 +107,6 @@ class FusedRK4:
         else:
             self._advance(time, timestep)
             self.state, self._total = self._total, self.state
-        if self.right_side.projection:
             self._project(time + timestep)
         self._current = False
         solver.sim_time = time + timestep
@@ -116,9 +114,11 @@ class FusedRK4:
             self.synchronise()
 
     def _project(self, time):
+        """Make the assignments after a step."""
+        if not self.right_side.projection:
+            return
         if self.native:
-            self.right_side.project(self.state, time, self._rate)
-            np.copyto(self.state, self._rate)
+            self.native.project(time)
             return
         self.right_side.project(self.state, time, self._total)
         self.state, self._total = self._total, self.state

@@ -1,0 +1,62 @@
+"""Compiled steps of ensembles: the bytes of a member do not depend on who else is there."""
+
+import dedalus.public as d3
+import numpy as np
+import pytest
+
+import spinhydro
+import spinhydro.words  # (ave, cross in every string)
+from spinhydro.declarations import read_projections
+from spinhydro.engines import build_solver, choose_engine
+from spinhydro.ensemble.values import new_ensemble, per_member
+from spinhydro.steppers import find_stepper
+
+NU, A = np.array([0.01, 0.03, 0.02, 0.05, 0.04]), np.array([1.0, -2.0, 0.5, 3.0, 0.25])
+
+
+def solved(stepper, basis, members, size=12, dtype=np.float64):
+    """States of members of the same experiment, numbers of all as arrays NU and A say."""
+    with new_ensemble() as ensemble:
+        ensemble.declare(len(members), "members")
+        nu, a = per_member(NU[members]), per_member(A[members])
+        coords = d3.CartesianCoordinates("x")
+        spin = d3.CartesianCoordinates("sx", "sy", "sz")
+        dist = spinhydro.distributor(coords, dtype=dtype)
+        xbasis = basis(coords["x"], size=size, bounds=(0, 2 * np.pi))
+        m, t = dist.VectorField(spin, name="m", bases=xbasis), dist.Field(name="t")
+        ex, ey, ez = spin.unit_vector_fields(dist)
+        x = dist.local_grid(xbasis)
+        m["g"][0], m["g"][2] = 1.0, 0.3 * np.cos(x) + 0.02 * a.values.reshape(-1, 1)
+        i = 1 if dtype is np.float64 else 1j
+        problem = d3.IVP([m], time=t, namespace=locals())
+        # Steppers of spins take no other terms.
+        left = "dt(m)" if stepper == "RKMK4" else "dt(m) - nu*i*lap(m)"
+        right = "-cross(m, lap(m) + a*(m@ez)*ez + ave(m@ex)*sin(t)*ex)"
+        problem.add_equation(f"{left} = {right}")
+        solver = build_solver(problem, find_stepper(stepper))
+        projections = read_projections(problem, {"m": "m/sqrt(m@m)"})
+        choose_engine(solver, "fused", projections, steps=10**9)
+        for _ in range(3):
+            solver.step(1e-3)
+        solver.timestepper.synchronise()
+        compiled = solver.timestepper.native or solver.timestepper._compiled_rates
+        assert compiled.members == len(members)
+        return np.moveaxis(m["g"], 0, 1).copy()
+
+
+@pytest.mark.parametrize(
+    "stepper, basis, dtype",
+    [
+        ("RK4", spinhydro.RealFourierNyquist, np.float64),
+        ("RK4", d3.RealFourier, np.float64),
+        ("IFRK4", d3.ComplexFourier, np.complex128),
+        ("RK443", d3.RealFourier, np.float64),
+        ("RKMK4", spinhydro.RealFourierNyquist, np.float64),
+    ],
+    ids=["all modes kept", "modes dropped", "integrating factor", "of Dedalus", "spins"],
+)
+def test_a_member_has_the_same_bytes_in_every_company(stepper, basis, dtype):
+    everybody = solved(stepper, basis, [0, 1, 2, 3, 4], dtype=dtype)
+    assert len({values.tobytes() for values in everybody}) == 5
+    for member, values in zip([3, 1], solved(stepper, basis, [3, 1], dtype=dtype), strict=True):
+        assert values.tobytes() == everybody[member].tobytes()
