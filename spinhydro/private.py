@@ -40,8 +40,8 @@ NEEDED = {
         "dedalus.core.arithmetic: AddFields MultiplyNumberField MultiplyFields DotProduct "
         "CrossProduct",
         "dedalus.core.operators: PowerFieldConstant UnaryGridFunction Differentiate "
-        "CartesianGradient CartesianComponent TransposeComponents CartesianLaplacian "
-        "CartesianDivergence Convert Copy Average Integrate TimeDerivative",
+        "CartesianGradient CartesianComponent CartesianTrace TransposeComponents "
+        "CartesianLaplacian CartesianDivergence Convert Copy Average Integrate TimeDerivative",
         "dedalus.core.basis: RealFourier ComplexFourier",
         "dedalus.core.timesteppers: RungeKuttaIMEX MultistepIMEX schemes",
         "dedalus.libraries.fftw.fftw_wrappers: FourierTransform create_array",

@@ -78,5 +78,5 @@ class FusedETDRK4(FusedLinear):
                 (sp.gather_inputs(solver.state), theirs[name][sp].apply(before.get_subdata(sp)))
                 for sp in stock.subproblems
             ]
-            worst = max(worst, largest_difference(pairs))
+            worst = max(worst, largest_difference(pairs, solver.dist.comm))
         return worst

@@ -71,10 +71,15 @@ class Spectrum:
     terms : dict
         ``{base: symbol}``; a base is ("state", i) or ("forward", node); a symbol is a dictionary
         ``{(powers of d/dx, d/dy, …, then kernel entries): coefficient}``.
+    since : int
+        Level from which Dedalus's evaluator knows it, if that is later than its terms say.
+    on_grid : bool
+        Whether Dedalus has its values on the grid: a product, such as one with a unit vector.
     """
 
-    def __init__(self, terms):
+    def __init__(self, terms, since=0, on_grid=False):
         self.terms = {base: symbol for base, symbol in terms.items() if symbol}
+        self.since, self.on_grid = since, on_grid
 
     @property
     def key(self):
@@ -83,7 +88,9 @@ class Spectrum:
     @property
     def level(self):
         return max(
-            (round_of(base[1]) + 1 for base in self.terms if base[0] == "forward"), default=0
+            self.since,
+            0,
+            *(round_of(base[1]) + 1 for base in self.terms if base[0] == "forward"),
         )
 
     @property
@@ -92,9 +99,20 @@ class Spectrum:
         coefficients = [c for symbol in self.terms.values() for c in symbol.values()]
         return coefficients[0] if len(coefficients) == 1 else 1
 
+    def _with(self, terms):
+        return Spectrum(terms, self.since, self.on_grid)
+
+    def as_product(self, level):
+        """The same as the values of a product that is computed on the grid at a level."""
+        return Spectrum(self.terms, max(self.since, level), True)
+
+    def as_coefficients(self):
+        """The same after it has come from the grid, if it was there: one level later."""
+        return Spectrum(self.terms, self.level + 1) if self.on_grid else self
+
     def without_factor(self):
         """The same with 1 in the place of `factor`."""
-        return Spectrum({base: dict.fromkeys(symbol, 1) for base, symbol in self.terms.items()})
+        return self._with({base: dict.fromkeys(symbol, 1) for base, symbol in self.terms.items()})
 
     def plus(self, other):
         terms = {base: dict(symbol) for base, symbol in self.terms.items()}
@@ -104,12 +122,13 @@ class Spectrum:
                 mine[powers] = mine.get(powers, 0) + coefficient
                 if mine[powers] == 0:
                     del mine[powers]
-        return Spectrum(terms)
+        on_grid = self.on_grid or other.on_grid
+        return Spectrum(terms, max(self.since, other.since), on_grid)
 
     def times(self, number):
         if number == 0:
             return Spectrum({})
-        return Spectrum(
+        return self._with(
             {base: {p: number * c for p, c in s.items()} for base, s in self.terms.items()}
         )
 
@@ -117,7 +136,7 @@ class Spectrum:
         def raised(powers):
             return powers[:axis] + (powers[axis] + 1,) + powers[axis + 1 :]
 
-        return Spectrum(
+        return self._with(
             {base: {raised(p): c for p, c in s.items()} for base, s in self.terms.items()}
         )
 
@@ -127,7 +146,7 @@ class Spectrum:
         def extended(powers):
             return powers[:dimensions] + tuple(sorted((*powers[dimensions:], entry)))
 
-        return Spectrum(
+        return self._with(
             {base: {extended(p): c for p, c in s.items()} for base, s in self.terms.items()}
         )
 
@@ -147,7 +166,7 @@ class Graph:
 
     def node(self, kind, *arguments, level=None):
         """The node of this kind with these arguments; an operation comes after its arguments."""
-        key = (kind, *(a.key if isinstance(a, Spectrum) else a for a in arguments))
+        key = (kind, *((a.key, a.since) if isinstance(a, Spectrum) else a for a in arguments))
         if key not in self.nodes:
             if level is None:
                 level = max((a.level for a in arguments if isinstance(a, Node)), default=CONSTANT)
@@ -177,18 +196,56 @@ class Graph:
     def to_spectrum(self, value):
         """A Spectrum of any value but a number that is not zero."""
         if isinstance(value, Spectrum):
-            return value
+            return value.as_coefficients()
         if isinstance(value, Node):
-            return Spectrum({("forward", value): self.identity()})
+            found = self._sum_of_spectra(value)
+            return found.as_coefficients() if found else self._forward(value)
         if value == 0:
             return Spectrum({})
         return self.to_spectrum(self.node("number", value, level=CONSTANT))
 
+    def _forward(self, node):
+        return Spectrum({("forward", node): self.identity()})
+
+    def _sum_of_spectra(self, node):
+        """Spectrum of a sum of inverse transforms and profiles.
+
+        Dedalus adds them as coefficients. None for everything else.
+        """
+        if node.kind == "inverse":
+            return node.arguments[0]
+        if node.kind == "mul":
+            value, factor = node.arguments
+            found = None if isinstance(factor, Node) else self._sum_of_spectra(value)
+            return found and found.times(factor)
+        if node.kind != "add":
+            return None
+        found = [self._sum_of_spectra(a) if isinstance(a, Node) else None for a in node.arguments]
+        if not any(found):
+            return None
+        for i, argument in enumerate(node.arguments):
+            if found[i] is None:
+                if isinstance(argument, Node) and argument.level > PROFILE:
+                    return None
+                found[i] = self.to_spectrum(argument)
+        return found[0].plus(found[1])
+
+    def product(self, value, level):
+        """A value as Dedalus has it: what is computed on the grid goes on from there.
+
+        Also where one factor is 1 or 0, and the other one is all there is.
+        """
+        if isinstance(value, Node) and value.kind in ("inverse", "mul"):
+            value = self._sum_of_spectra(value) or value
+        return value.as_product(level) if isinstance(value, Spectrum) else value
+
     def truncated(self, value):
         """What is left of a value after it has gone to coefficients and back."""
-        if isinstance(value, Node) and value.is_operation and value.level > CONSTANT:
-            return self.to_grid(self.to_spectrum(value))
-        return value
+        if not isinstance(value, Node) or not value.is_operation or value.level == CONSTANT:
+            return value
+        if self._sum_of_spectra(value):
+            return value
+        return self.to_grid(self._forward(value))
 
     def add(self, a, b):
         if isinstance(a, Spectrum) and isinstance(b, Spectrum):

@@ -44,16 +44,17 @@ class FusedImplicit(FusedLinear):
         moved = np.empty_like(self.state)
         self._inverse(1, timestep).apply(self.state, moved)
         self._put(moved)
+        # Evaluating L may take any of the fields to the grid.
+        afterwards = [variable.data.copy() for variable in solver.state]
         residuals = []
-        for variable, start in zip(solver.state, before, strict=True):
+        for variable, start, after in zip(solver.state, before, afterwards, strict=True):
             linear = self.right_side.equations[variable]["L"]
-            after = variable.data.copy()
             if hasattr(linear, "tensorsig"):
                 linear = linear.evaluate()
                 linear.require_coeff_space()
                 after += timestep * linear.data
             residuals.append((after, start))
-        return largest_difference(residuals)
+        return largest_difference(residuals, solver.dist.comm)
 
 
 class FusedRungeKutta(FusedImplicit):

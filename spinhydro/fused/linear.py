@@ -4,7 +4,7 @@ import numpy as np
 
 from spinhydro.fused import compiled_step
 from spinhydro.fused.graph import Unsupported
-from spinhydro.fused.stepper import WORTH_COMPILING, FusedRK4
+from spinhydro.fused.stepper import WORTH_COMPILING, FusedRK4, largest_of_ranks
 
 
 class ModeMatrix:
@@ -151,9 +151,16 @@ class FusedLinear(FusedRK4):
         self.solver.evaluator.require_coeff_space(self.solver.state)
 
 
-def largest_difference(pairs):
-    """Largest |ours - theirs| of pairs of arrays, relative to the largest of all values."""
-    pairs = [pair for pair in pairs if pair[0].size]
-    largest = max((np.abs(ours - theirs).max() for ours, theirs in pairs), default=0.0)
-    scale = max((np.abs(theirs).max() for _, theirs in pairs), default=0.0)
-    return float(largest / (scale or 1.0)) if np.isfinite(scale) else 0.0
+def largest_difference(pairs, comm):
+    """Largest |ours - theirs| of pairs of arrays, relative to the largest of all values.
+
+    Those of all ranks: one that holds short waves only has nothing but rounding errors.
+    """
+    sizes = np.array(
+        [
+            max((np.abs(theirs).max(initial=0) for _, theirs in pairs), default=0),
+            max((np.abs(ours - theirs).max(initial=0) for ours, theirs in pairs), default=0),
+        ]
+    )
+    scale, difference = largest_of_ranks(sizes, comm)
+    return float(difference / (scale or 1.0)) if np.isfinite(scale) else 0.0

@@ -125,7 +125,7 @@ class Lowering:
         return None
 
     def _operands(self, expression):
-        """Both operands of a product or sum, as Dedalus's evaluator would find them.
+        """Both operands of a product or sum, as Dedalus's evaluator would find them; their level.
 
         While it takes one operand through another round of transforms, all that has been computed
         goes with it, and so is truncated to the modes of the bases on the way.
@@ -137,10 +137,16 @@ class Lowering:
                 _elementwise(self.graph.truncated, operand) if level < max(levels) else operand
                 for operand, level in zip(operands, levels, strict=True)
             ]
-        return operands
+        return *operands, max(levels)
+
+    def _product(self, values, level):
+        """Products, which Dedalus computes on the grid."""
+        if self.lossless:
+            return values
+        return _elementwise(lambda v: self.graph.product(v, level), values)
 
     def _add(self, expression):
-        a, b = self._operands(expression)
+        a, b, _ = self._operands(expression)
         return _elementwise(self.graph.add, a, b)
 
     def _multiply_number(self, expression):
@@ -150,14 +156,14 @@ class Lowering:
         return _elementwise(lambda v: self.graph.multiply(number, v), self(operand))
 
     def _multiply_fields(self, expression):
-        a, b = self._operands(expression)
+        a, b, level = self._operands(expression)
         result = np.empty(a.shape + b.shape, dtype=object)
         for i, j in all_indices(np.ndindex(a.shape), np.ndindex(b.shape)):
             result[i + j] = self.graph.multiply(a[i], b[j])
-        return result
+        return self._product(result, level)
 
     def _dot(self, expression):
-        a, b = self._operands(expression)
+        a, b, level = self._operands(expression)
         i, j = expression.indices
         a, b = np.moveaxis(a, i, -1), np.moveaxis(b, j, 0)
         result = np.empty(a.shape[:-1] + b.shape[1:], dtype=object)
@@ -166,11 +172,11 @@ class Lowering:
             for k in range(b.shape[0]):
                 total = self.graph.add(total, self.graph.multiply(a[left + (k,)], b[(k,) + right]))
             result[left + right] = total
-        return result
+        return self._product(result, level)
 
     def _cross(self, expression):
         """Cross product over the last index of the first operand."""
-        a, b = self._operands(expression)
+        a, b, level = self._operands(expression)
         graph = self.graph
         sign = 1 if expression.tensorsig[-1].right_handed else -1
         result = np.empty(a.shape, dtype=object)
@@ -180,7 +186,7 @@ class Lowering:
             minus = graph.multiply(graph.to_grid(a[outer + (k,)]), graph.to_grid(b[j]))
             value = graph.add(plus, graph.multiply(-1, minus))
             result[outer + (i,)] = graph.multiply(sign, value)
-        return result
+        return self._product(result, level)
 
     def _power(self, expression):
         base, exponent = expression.original_args
@@ -214,6 +220,14 @@ class Lowering:
 
     def _transpose(self, expression):
         return np.swapaxes(self(expression.original_args[0]), *expression.indices)
+
+    def _trace(self, expression):
+        operand, graph = self(expression.original_args[0]), self.graph
+        total = np.zeros(operand.shape[2:], dtype=object)
+        for i in range(len(operand)):
+            on_grid = _elementwise(graph.to_grid, operand[i, i, ...])
+            total = _elementwise(graph.add, total, on_grid)
+        return total
 
     def _average(self, expression):
         return self._mean(expression, 1.0)
@@ -294,7 +308,7 @@ class Lowering:
 
         def scaled(value):
             if isinstance(value, Spectrum):
-                return self.graph.apply(value, entry)
+                return value.through(entry, self.graph.dimensions)
             return self.graph.multiply(value, self(profile)[()])
 
         return _elementwise(scaled, operand)
@@ -316,6 +330,7 @@ _RULES = {
     operators.CartesianGradient: Lowering._gradient,
     operators.CartesianComponent: Lowering._component,
     operators.TransposeComponents: Lowering._transpose,
+    operators.CartesianTrace: Lowering._trace,
     operators.CartesianLaplacian: Lowering._pass,
     operators.CartesianDivergence: Lowering._pass,
     operators.Convert: Lowering._pass,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.fused.graph import Node, round_of
+from spinhydro.fused.graph import CONSTANT, PROFILE, Node
 from spinhydro.fused.kernels import make_kernel
 from spinhydro.fused.lower import offsets
 
@@ -30,12 +30,16 @@ class Program:
         forwards = self._collect()
         wanted = forwards + [v for v in self.outputs if isinstance(v, Node)]
         leaves = [leaf for leaf in self._inverse_leaves(wanted) if not self._is_given(leaf)]
-        rounds = {round_of(node) for node in forwards} | {leaf.level for leaf in leaves}
+        # Equal values that Dedalus has at different times are one transform.
+        leaves = list({leaf.arguments[0].key: leaf for leaf in leaves}.values())
+        earliest = self._earliest()
+        rounds = {max(earliest[node], PROFILE) for node in forwards}
+        rounds |= {earliest[leaf] for leaf in leaves}
         self.levels = []
         self._place, self._rows = {}, {}
         for number in range(min(rounds, default=0), max(rounds, default=-1) + 1):
-            inverse = [leaf for leaf in leaves if leaf.level == number]
-            ahead = [node for node in forwards if round_of(node) == number]
+            inverse = [leaf for leaf in leaves if earliest[leaf] == number]
+            ahead = [node for node in forwards if max(earliest[node], PROFILE) == number]
             self.levels.append(_Level(len(self.levels), inverse, ahead, self))
         for level in self.levels:
             level.compile(compiled)
@@ -43,6 +47,21 @@ class Program:
             self._kernel = make_kernel(self.outputs, self.location, compiled, space.neighbours)
         else:
             self._final = self.plan_combinations(self.outputs)
+
+    def _earliest(self):
+        """The level at which each node can be computed, whenever Dedalus does it."""
+        found = {}
+        for node in self.lowering.graph.nodes.values():
+            if node.kind == "inverse":
+                bases = node.arguments[0].terms
+                rounds = [max(found[base[1]], PROFILE) for base in bases if base[0] == "forward"]
+                found[node] = max((number + 1 for number in rounds), default=0)
+            elif node.is_operation:
+                arguments = [found[a] for a in node.arguments if isinstance(a, Node)]
+                found[node] = max(arguments, default=CONSTANT)
+            else:
+                found[node] = node.level
+        return found
 
     def _is_given(self, leaf):
         """Whether an inverse transform is that of the state, which is there on the grid."""
@@ -58,7 +77,7 @@ class Program:
             if self._is_given(leaf):
                 ((base, _),) = leaf.arguments[0].terms.items()
                 return ("array", 1, base[1])
-            return self._place[leaf]
+            return self._place[leaf.arguments[0].key]
         if leaf.kind == "number":
             return ("number", leaf.arguments[0])
         field, component = leaf.arguments
@@ -169,7 +188,7 @@ class _Level:
         inverse = sorted(inverse, key=_by_operator)
         self.inverse_spectra = [leaf.arguments[0] for leaf in inverse]
         for row, leaf in enumerate(inverse):
-            program._place[leaf] = ("array", number + 2, row)
+            program._place[leaf.arguments[0].key] = ("array", number + 2, row)
         for row, node in enumerate(ahead):
             program._rows[node] = (number, row)
 

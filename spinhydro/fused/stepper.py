@@ -375,20 +375,24 @@ class FusedRK4:
         return np.concatenate([self._values(variable) for variable in solver.state])
 
     def _condition(self, state, rates):
-        """Largest change of Dedalus's rates per relative change of the state, |dF/dX . X|.
+        """Largest change of Dedalus's rates per relative change of state and profiles, |dF/dX . X|.
 
         Rounding errors of the rates are as large as those of the terms that they are sums of.
         Near a state of rest, where the terms cancel, that is far above the rates themselves: what
-        the terms amount to shows when every value of the state is changed, each by another part
-        in 1e8.
+        the terms amount to shows when every value of the state and of the profiles is changed,
+        each by another part in 1e8.
         """
         part, random = 1e-8, np.random.default_rng(1)
         for variable, coefficients in zip(self.solver.state, state, strict=True):
             variable["c"] = coefficients
-            variable.change_scales(1)
-            grid = variable["g"]
+        profiles = [(field, field["c"].copy()) for field in self.right_side.lowering.profiles]
+        for field in (*self.solver.state, *(field for field, _ in profiles)):
+            field.change_scales(1)
+            grid = field["g"]
             grid *= 1 + part * random.uniform(-1, 1, grid.shape)
         changed = self._stock_rates() - rates
+        for field, coefficients in profiles:
+            field["c"] = coefficients
         largest = float(np.abs(changed).max()) / part
         return largest if np.isfinite(largest) else 0.0
 
@@ -399,7 +403,11 @@ def relative_difference(ours, theirs, comm, scale=0.0):
     0 where there is nothing to compare.
     """
     sizes = np.array([np.abs(theirs).max(), scale, np.abs(ours - theirs).max()])
-    # MPI's maximum forgets NaN.
-    sizes = np.where(np.isnan(sizes), np.inf, sizes)
-    largest, scale, difference = np.max(comm.allgather(sizes), axis=0)
+    largest, scale, difference = largest_of_ranks(sizes, comm)
     return float(difference / (max(largest, scale) or 1.0)) if np.isfinite(largest) else 0.0
+
+
+def largest_of_ranks(sizes, comm):
+    """The largest of each of some numbers on all ranks; infinite where it is not a number."""
+    # MPI's maximum forgets NaN.
+    return np.max(comm.allgather(np.where(np.isnan(sizes), np.inf, sizes)), axis=0)

@@ -14,22 +14,27 @@ SCRIPT = """
 import dedalus.public as d3
 import numpy as np
 from mpi4py import MPI
-from spinhydro import accelerate
+from spinhydro import ETDRK4, accelerate
 from tests.guests.all_fourier import reaction_diffusion, schroedinger, shear_flow
 
-for make in (shear_flow, schroedinger, reaction_diffusion):
+CASES = [(shear_flow, d3.RK443, "lean"), (schroedinger, d3.RK443, "fused"),
+         (schroedinger, ETDRK4, "fused"), (reaction_diffusion, d3.SBDF2, "fused")]
+for make, stepper, engine in CASES:
     runs = []
     for change in (accelerate, lambda solver: solver):
         problem = make()
-        solver = change(problem.build_solver(d3.RK443))
+        solver = change(problem.build_solver(stepper))
         for _ in range(20):
             solver.step(1e-3)
         runs.append([variable["c"].copy() for variable in problem.variables])
+        found = "fused" if type(solver.timestepper).__name__.startswith("Fused") else "dedalus"
+        if type(solver.subproblems[0]).__name__ == "WholeSystem":
+            found = "lean"
+        assert found == (engine if change is accelerate else "dedalus"), (make, stepper, found)
     largest = max(np.abs(a).max(initial=0) for a in runs[1])
     difference = max(np.abs(a - b).max(initial=0) for a, b in zip(*runs))
     whole = [MPI.COMM_WORLD.allreduce(x, op=MPI.MAX) for x in (difference, largest)]
     assert whole[0] < 1e-12 * whole[1], (make, whole)
-    assert type(solver.timestepper).__name__ == "RK443"
 print("same numbers", flush=True)
 """
 
