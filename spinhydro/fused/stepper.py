@@ -3,7 +3,7 @@
 import numpy as np
 from mpi4py import MPI
 
-from spinhydro.errors import InputError
+from spinhydro.errors import InputError, Unsupported
 from spinhydro.fused import compiled_step, native
 from spinhydro.fused.lower import count
 from spinhydro.fused.right_side import RightSide
@@ -294,6 +294,8 @@ class FusedRK4:
         ------
         InputError
             If they differ by more than rounding.
+        Unsupported
+            If that is how Dedalus treats products with fields on the left side.
         """
         solver = self.solver
         kept = [(v, v["c"].copy()) for v in solver.state]
@@ -323,6 +325,11 @@ class FusedRK4:
         # All ranks decide alike.
         worst = solver.dist.comm.allreduce(worst, op=MPI.MAX)
         if not worst <= TOLERANCE:
+            if self.right_side.linear_has_products:
+                raise Unsupported(
+                    "products with profiles on the left side, where Dedalus has no dealiasing "
+                    f"(different by {worst:.0e})"
+                )
             raise InputError(
                 f"the fused engine and Dedalus disagree on the right side by {worst:.1e}: run with "
                 "--engine dedalus, and please report the problem file"

@@ -375,6 +375,12 @@ def test_a_rate_that_is_nothing_but_rounding():
     assert build(problem, FusedRK4).timestepper.check() < 1e-12
 
 
+def test_a_profile_on_the_left_is_told_as_such():
+    problem, _ = make(("dt(s) = 0", "dt(u) + n**2*u = 0"))
+    with pytest.raises(Unsupported, match="products with profiles on the left"):
+        build(problem, FusedRK4).timestepper.check()
+
+
 def test_linear_terms_of_a_later_variable():
     """Looking at ez*u takes u to the grid."""
     equations = ("dt(s) + ez*u = s", "dt(u) - nu*lap(u) = -0.3*u")
