@@ -159,3 +159,8 @@ def _difference(a, b):
 
 def _complex_number(a):
     return f"complex({a[0] or '0.0'}, {a[1] or '0.0'})"
+
+
+def indent(lines):
+    """Lines one block further in."""
+    return [f"    {line}" for line in lines]

@@ -464,7 +464,7 @@ def test_a_wrong_right_side_is_found_by_the_check(compiled):
     stepper = solver.timestepper
     assert stepper.check() < 1e-12
     if compiled:
-        stepper.native.rates.arrays["scale"] *= 1 + 1e-9
+        stepper.native.rates.memory.arrays["scale"] *= 1 + 1e-9
     else:
         stepper.right_side.program._final.pop()
     with pytest.raises(InputError, match="disagree"):

@@ -1,0 +1,25 @@
+"""The classical Runge-Kutta scheme as calls of compiled passes."""
+
+#: What a stage does with its rate: the stages of the scheme in turn, or the rate itself.
+FIRST, SECOND, THIRD, LAST, RATE = range(5)
+#: Stages of a step, and after them its projection, each with a row of the constants of its own:
+#: they may depend on time.
+STAGES, PROJECTION = 4, 4
+
+
+def times_of_step(time, timestep):
+    """When the stages and the projection of a step are."""
+    half, end = time + timestep / 2, time + timestep
+    return [time, half, half, end, end]
+
+
+def calls_of_step(rates, projection, timestep):
+    """The calls (see `Passes.calls`) that make a step of this length, and its projection if any."""
+    half = timestep / 2
+    calls = [
+        *rates.calls(0, FIRST, half, timestep / 6),
+        *rates.calls(1, SECOND, half, timestep / 3),
+        *rates.calls(2, THIRD, timestep, timestep / 3),
+        *rates.calls(3, LAST, 0.0, timestep / 6),
+    ]
+    return calls + projection.calls(PROJECTION, RATE) if projection else calls
