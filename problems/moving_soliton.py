@@ -115,8 +115,7 @@ m["g"] = soliton(dist.local_grid(xbasis), 0)
 # Output
 outputs = {"m": "m", "mz_mean": "ave(m@ez)"}
 watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
-expect = {
-    "spin against the exact solution": "abs(m - m_exact) <= 1e-6",
-    "turned spins": "drift(1 - m@ez) <= 1e-6",
-}
+expect = {"turned spins": "drift(1 - m@ez) <= 1e-6"}
+if W.name == "micromagnetic":
+    expect["spin against the exact solution"] = "abs(m - m_exact) <= 1e-6"
 quick = {"stop_time": "1*ps"}

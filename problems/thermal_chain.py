@@ -86,6 +86,7 @@ output_interval = 0.05 * ps
 conditions = {
     "temperature >= 0": "the temperature cannot be negative",
     "alpha >= 0": "the damping cannot be negative",
+    "alpha > 0 or temperature == 0": "a heat bath acts through damping: alpha > 0",
     "coupling in (0, 1)": "coupling must be 0 or 1",
     "Ms > 0 and lambda_ex > 0 and a > 0 and cell > 0": (
         "Ms, lambda_ex, a and cell must be positive"
@@ -141,7 +142,7 @@ outputs = {"m": "m", "E_exchange": "ave(m@bonds(m))", "mz_mean": "ave(m@ez)"}
 watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
 expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
 # At one time, of one ring: five standard deviations of what the heat bath does to it.
-if temperature > 0 and cell == a and kernel == "lattice":
+if temperature > 0 and cell == a and W.name == "chain":
     if coupling and not B and not Hk:
         J_over_kT = J_ex / (k_B * temperature)
         mean = 1 - spinhydro.heisenberg_ring(N, J_over_kT)

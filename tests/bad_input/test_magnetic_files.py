@@ -38,6 +38,7 @@ ALONE = [
     ("transient_grating", {"kernel": "atomistic", "dealias": 1.5}, ["dealias=1"]),
     ("transient_grating", {"r_max": 3}, ["between 0 and 2"]),
     ("thermal_chain", {"temperature": "-1*K"}, ["temperature", "negative"]),
+    ("transient_grating", {"temperature": "-1*K"}, ["temperature", "negative"]),
     ("laser_grating", {"T_0": "-1*K"}, ["temperature", "negative"]),
     ("laser_grating", {"start": "/nowhere"}, ["/nowhere"]),
     ("domain_wall", {"N": 100}, ["longer than 40 lambda_ex"]),

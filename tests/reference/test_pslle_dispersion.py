@@ -4,6 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
+import analysis.magnets
+import analysis.spectra
 from spinhydro.problem import load
 
 from ..conftest import ROOT
@@ -43,3 +45,19 @@ def test_ridges_stand_on_the_dispersion_relation(cell, N, tmp_path):
     law = (OMEGA_M * LAMBDA**2 * k**2 + OMEGA_K) / (2 * np.pi)
     missed = np.abs(law / expected - 1)[held].max()
     assert missed > 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell, N, limit", [(0.355, 375, 0.05), (0.5, 270, 0.3)])
+def test_ridges_of_a_spin_that_is_turned_by_a_right_angle(cell, N, limit, tmp_path):
+    """The paper's defect with its damping: 0.045 and 0.17 THz (0.044 and 0.16 in 400 nm)."""
+    problem = load(
+        ROOT / "problems" / "pslle_dispersion.py", cell=cell, N=N, defect="pi/2", alpha=0.01
+    )
+    ds = analysis.load(problem.run(out=tmp_path, quiet=True).folder)
+    found, material = analysis.spectra.ridge(ds), analysis.magnets.magnet(ds)
+    error = np.abs(analysis.spectra.ridge_error(found, material.magnon))
+    assert np.mean(np.isnan(error)) < 0.03
+    assert np.nanmax(error) <= limit
+    missed = analysis.spectra.ridge_error(found, lambda k: material.magnon(k, "micromagnetic"))
+    assert np.nanmax(np.abs(missed)) > 20
