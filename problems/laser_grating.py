@@ -26,6 +26,7 @@ state (nothing else is taken over), and start_time which of them (the last if it
 | pulses | stripes in the wire; 20 nm apart | Fig. SI 6 |
 | heat_bath | 1: b as above; 0: no temperature | |
 | kernel | "lattice" (atomistic spins, PS-LLE) or "micromagnetic" (k^2) | |
+| kernel = "atomistic" | the lattice as a sum over neighbours on the grid: faster | |
 | E_exchange | (J/2) sum over i of |m_{i+1} - m_i|^2, in J | Fig. SI 7 |
 
 stop_time is the time to run from the start, which is t = 0 or the time of the output. The noise
@@ -77,7 +78,7 @@ T_0 = 0 * K
 T_floor = 10 * K
 pulses = 20
 N = 1127
-kernel = "lattice"  # or "micromagnetic"
+kernel = "lattice"  # or "micromagnetic", "atomistic"
 heat_bath = 1
 seed = 0
 start = ""  # a run folder
@@ -97,7 +98,9 @@ conditions = {
     "tau > 0 and sigma > 0": "tau and sigma must be positive",
     "pulses >= 1 and int(pulses) == pulses": "pulses must be a whole number, at least 1",
     "pulse_shape in ('narrow', 'wide')": "pulse_shape must be narrow or wide",
-    "kernel in ('lattice', 'micromagnetic')": "kernel must be lattice or micromagnetic",
+    "kernel in ('lattice', 'micromagnetic', 'atomistic')": (
+        "kernel must be lattice, micromagnetic or atomistic"
+    ),
     "heat_bath in (0, 1)": "heat_bath must be 0 or 1",
     "N >= 8": "N must be at least 8",
 }
@@ -137,6 +140,8 @@ W = (
     spinhydro.kernel("chain", a=a, stiffness=stiffness)
     if kernel == "lattice"
     else spinhydro.kernel("micromagnetic", stiffness=stiffness)
+    if kernel == "micromagnetic"
+    else spinhydro.stencil("chain", a=a, stiffness=stiffness)
 )
 H = omega_K * (m @ ez) * ez - W(m)
 if heat_bath:

@@ -13,6 +13,7 @@ Cartesian axes bcc and fcc would have waves that cost nothing and are not there.
 | symbol in this file | meaning | source |
 |---|---|---|
 | lattice | chain, square, triangular, sc, bcc or fcc | |
+| kernel | "lattice", or "atomistic": the same as a sum over neighbours on the grid, faster | |
 | a, omega_J | lattice constant; gamma J/mu_s | |
 | omega_K | gamma mu_0 H_k | |
 | n | m_z = cos(theta) | |
@@ -40,6 +41,7 @@ from spinhydro.units.nm_ps import nm, pi, ps, rad
 
 # Parameters
 lattice = "fcc"
+kernel = "lattice"  # or "atomistic"
 a = 0.355 * nm
 omega_J = 20 * rad / ps
 omega_K = 0.342811 * rad / ps
@@ -53,6 +55,7 @@ conditions = {
     "lattice in ('chain', 'square', 'triangular', 'sc', 'bcc', 'fcc')": (
         "lattice must be chain, square, triangular, sc, bcc or fcc"
     ),
+    "kernel in ('lattice', 'atomistic')": "kernel must be lattice or atomistic",
     "a > 0 and omega_J > 0": "a and omega_J must be positive",
     "-1 < n < 1": "n = m_z must lie between -1 and 1",
     "N >= 8": "at least 8 sites are needed along each direction",
@@ -62,7 +65,11 @@ conditions = {
 found = spinhydro.kernels.LATTICES[lattice]
 dimensions = found.dimensions
 site = a * np.linalg.norm(found.primitive, axis=1)  # distance of sites along each axis
-W = spinhydro.kernel(lattice, a=a, omega_J=omega_J, axes="primitive")
+W = (
+    spinhydro.kernel(lattice, a=a, omega_J=omega_J, axes="primitive")
+    if kernel == "lattice"
+    else spinhydro.stencil(lattice, a=a, omega_J=omega_J)
+)
 k = 2 * pi * np.array(turns[:dimensions]) / (N * site)
 Omega = -(W(*k) + omega_K) * n
 timestepper = "RK4"

@@ -15,6 +15,7 @@ where W multiplies every wave with omega(k). Small waves about m_z = 1 turn with
 | Ms, Hk, lambda_ex, a | 770 kA/m, 1550 kA/m, 7.3 nm, 0.355 nm | CoFe/Ni |
 | kernel = "lattice" | omega(k) = 2 omega_M (lambda_ex/a)^2 (1 - cos ka) | Fig. 1 |
 | kernel = "micromagnetic" | omega(k) = omega_M lambda_ex^2 k^2 | Fig. SI 2 |
+| kernel = "atomistic" | the lattice as a sum over neighbours on the grid: faster | |
 | N, cell | 1127 cells of 0.355 nm, or 800 of 0.5 nm: 400 nm | Fig. 1a, b |
 | defect | angle of the turned spin, rad; pi/2 in the paper | |
 | alpha | damping; 0.01 in the paper | |
@@ -53,7 +54,7 @@ lambda_ex = spinhydro.material(material).lambda_ex * metre
 a = spinhydro.material(material).a * metre
 alpha = 0.0
 gamma = 1.76e11 * rad / (tesla * second)
-kernel = "lattice"  # or "micromagnetic"
+kernel = "lattice"  # or "micromagnetic", "atomistic"
 beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyond pi/a
 N = 1127  # cells
 cell = a
@@ -69,7 +70,10 @@ conditions = {
     "alpha >= 0": "the damping alpha cannot be negative",
     "N >= 8": "N must be at least 8",
     "0 < defect <= 3.1415926": "the defect is an angle above 0, up to pi",
-    "kernel in ('lattice', 'micromagnetic')": "kernel must be lattice or micromagnetic",
+    "kernel in ('lattice', 'micromagnetic', 'atomistic')": (
+        "kernel must be lattice, micromagnetic or atomistic"
+    ),
+    "kernel != 'atomistic' or cell == a": "atomistic spins stand one to a cell: cell=a",
 }
 
 # Derived parameters
@@ -95,6 +99,8 @@ W = (
     spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
     if kernel == "lattice"
     else spinhydro.kernel("micromagnetic", stiffness=stiffness)
+    if kernel == "micromagnetic"
+    else spinhydro.stencil("chain", a=a, stiffness=stiffness)
 )
 H = omega_K * (m @ ez) * ez - W(m)
 k = 2 * pi * np.fft.fftfreq(N, cell)

@@ -26,6 +26,7 @@ only.
 |---|---|
 | temperature | T, in K |
 | alpha | damping, 0.5 to be quick |
+| kernel = "atomistic" | the lattice as a sum over neighbours on the grid: some times faster |
 | coupling | 1: exchange J of CoFe/Ni (paper B), 0: no exchange |
 | B | applied field along z, in tesla |
 | N, members, cell | spins of a ring, how many rings, and the size of a spin's cell |
@@ -75,7 +76,7 @@ lambda_ex = spinhydro.material(material).lambda_ex * metre
 a = spinhydro.material(material).a * metre
 cell = a
 gamma = 1.76e11 * rad / (tesla * second)
-kernel = "lattice"  # or "micromagnetic"
+kernel = "lattice"  # or "micromagnetic", "atomistic"
 beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyond pi/a
 N = 31
 members = 128
@@ -92,7 +93,10 @@ conditions = {
         "Ms, lambda_ex, a and cell must be positive"
     ),
     "N >= 8": "a ring has at least 8 spins",
-    "kernel in ('lattice', 'micromagnetic')": "kernel must be lattice or micromagnetic",
+    "kernel in ('lattice', 'micromagnetic', 'atomistic')": (
+        "kernel must be lattice, micromagnetic or atomistic"
+    ),
+    "kernel != 'atomistic' or cell == a": "atomistic spins stand one to a cell: cell=a",
 }
 
 # Derived parameters
@@ -122,6 +126,8 @@ W = (
     spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
     if kernel == "lattice"
     else spinhydro.kernel("micromagnetic", stiffness=stiffness)
+    if kernel == "micromagnetic"
+    else spinhydro.stencil("chain", a=a, stiffness=stiffness)
 )
 b = spinhydro.thermal_field(m, temperature, alpha, mu_s, gamma, k_B, seed=seed)
 H = (omega_0 + omega_K * (m @ ez)) * ez - W(m) + b

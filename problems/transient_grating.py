@@ -19,7 +19,7 @@ energy has the wrong sign and twice the size.)
 | Ms, Hk, lambda_ex, a, alpha | 770 kA/m, 1550 kA/m, 7.3 nm, 0.355 nm, 0.01 | CoFe/Ni |
 | kernel = "lattice" | omega(k) = 2 omega_M (lambda_ex/a)^2 (1 - cos ka): PS-LLE | Eq. (1) |
 | kernel = "micromagnetic" | omega(k) = omega_M lambda_ex^2 k^2 | LLG |
-| kernel = "atomistic" | J, mu_s, d_z and a sum over neighbours: ASD | SI 4 |
+| kernel = "atomistic" | J, mu_s, d_z, a sum over neighbours on the grid: ASD, fastest | SI 4 |
 | N, pulses | cells (1127 make 400 nm), and N_p = 1, 8 or 16 | Figs. 3, SI 3, SI 4 |
 | r_max, seed | depth of the disorder, and of which random numbers | |
 | temperature | of a heat bath (`problems/thermal_chain.py`), in K: PS-LLE with temperature | |
@@ -139,7 +139,7 @@ m = dist.VectorField(spin, name="m", bases=xbasis)
 # Substitutions
 ex, ey, ez = spin.unit_vector_fields(dist)
 if kernel == "atomistic":
-    neighbours = spinhydro.kernel("neighbours", lattice="chain", a=a, omega_E=2)  # sum of both
+    neighbours = spinhydro.stencil("neighbours", lattice="chain", a=a, omega_E=2)  # sum of both
     H = (omega_0 + 2 * gamma * d_z / mu_s * (m @ ez)) * ez + gamma * J_ex / mu_s * neighbours(m)
 else:
     H = (omega_0 + omega_K * (m @ ez)) * ez - W(m)

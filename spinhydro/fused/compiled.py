@@ -26,6 +26,8 @@ from numba import carray, cfunc, njit
 from numpy import inf, nan
 
 from spinhydro.fused.compiled import call, execute, pointer
+from spinhydro.fused.access import read, read1, read2, read3, read4
+from spinhydro.fused.access import write, write1, write2, write3, write4
 
 
 @{kind}({signature!r}, error_model="numpy", fastmath={{"contract"}}{cache})
@@ -96,6 +98,12 @@ def compile_pass(name, body):
     """The compiled form of a pass with these lines; its address is ``.address``."""
     head = f"def {name}({_ARGUMENTS}):\n    places = carray(pointer(table), (1 << 16,), np.int64)\n"
     return _compile(name, "cfunc", _PASS, head + body)
+
+
+def compile_steps(name, body):
+    """The compiled form of steps with these lines: ``function(places, timestep, number)``."""
+    head = f"def {name}(places, timestep, number):\n"
+    return _compile(name, "njit", "void(int64[::1], float64, int64)", head + body)
 
 
 @cache

@@ -54,7 +54,6 @@ def make_kernel(outputs, location, compiled=None, neighbours=None):
     compiled = HAS_NUMBA if compiled is None else compiled
     operations, leaves = order(outputs)
     offsets = list(dict.fromkeys(leaf.arguments[1] for leaf in leaves if leaf.kind == "shifted"))
-    near = neighbours(offsets) if offsets else None
 
     def place(leaf):
         if leaf.kind != "shifted":
@@ -75,9 +74,17 @@ def make_kernel(outputs, location, compiled=None, neighbours=None):
 
         # As NumPy does, 1/0 gives inf; the check for it would keep the loop from vectorising.
         kernel = numba.njit(kernel, error_model="numpy", fastmath={"contract"})
-    if near is None:
+    if not offsets:
         return lambda arrays, constants, out: kernel(arrays, constants, out, _NO_NEIGHBOURS)
-    return lambda arrays, constants, out: kernel(arrays, constants, out, near)
+    near = []
+
+    def with_neighbours(arrays, constants, out):
+        # Where there is a compiled step nobody may ever ask.
+        if not near:
+            near.append(neighbours(offsets))
+        kernel(arrays, constants, out, near[0])
+
+    return with_neighbours
 
 
 def _compiled_source(outputs, operations, leaves, location):

@@ -87,6 +87,8 @@ class FusedLinear(FusedRK4):
         if compiled_step.is_possible(self.right_side):
             self._compiled_rates = compiled_step.make(self.right_side, has_stages=False)
             self._stage = self._compiled_rates.state
+        else:
+            self._check_reachable()
 
     def _compile_when_it_pays(self):
         done = self._steps_taken * self.right_side.space.work

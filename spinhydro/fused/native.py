@@ -55,6 +55,9 @@ class NativeStep:
         Where `evaluate` puts the right-hand side.
     """
 
+    #: Several steps are as many calls.
+    runs_ahead = has_steps = False
+
     def __init__(self, right_side, exponential=None, has_stages=True):
         from spinhydro.fused.compiled import work_off
 

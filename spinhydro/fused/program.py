@@ -29,7 +29,7 @@ class Program:
         self.outputs = [graph.to_grid(v) if on_grid else graph.to_spectrum(v) for v in outputs]
         forwards = self._collect()
         wanted = forwards + [v for v in self.outputs if isinstance(v, Node)]
-        leaves = [leaf for leaf in self._inverse_leaves(wanted) if not self._is_given(leaf)]
+        leaves = [leaf for leaf in self._inverse_leaves(wanted) if not self.is_given(leaf)]
         # Equal values that Dedalus has at different times are one transform.
         leaves = list({leaf.arguments[0].key: leaf for leaf in leaves}.values())
         earliest = self._earliest()
@@ -56,6 +56,8 @@ class Program:
                 bases = node.arguments[0].terms
                 rounds = [max(found[base[1]], PROFILE) for base in bases if base[0] == "forward"]
                 found[node] = max((number + 1 for number in rounds), default=0)
+            elif node.kind == "shifted":
+                found[node] = found[node.arguments[0]]
             elif node.is_operation:
                 arguments = [found[a] for a in node.arguments if isinstance(a, Node)]
                 found[node] = max(arguments, default=CONSTANT)
@@ -63,7 +65,7 @@ class Program:
                 found[node] = node.level
         return found
 
-    def _is_given(self, leaf):
+    def is_given(self, leaf):
         """Whether an inverse transform is that of the state, which is there on the grid."""
         terms = leaf.arguments[0].terms
         if not self.on_grid or len(terms) != 1:
@@ -74,7 +76,7 @@ class Program:
     def location(self, leaf):
         """Where kernels find a leaf; the state on the grid is array 1, levels come after it."""
         if leaf.kind == "inverse":
-            if self._is_given(leaf):
+            if self.is_given(leaf):
                 ((base, _),) = leaf.arguments[0].terms.items()
                 return ("array", 1, base[1])
             return self._place[leaf.arguments[0].key]
@@ -83,7 +85,11 @@ class Program:
         field, component = leaf.arguments
         if leaf.kind == "profile":
             return ("array", 0, offsets(self.lowering.profiles)[field] + component)
-        return ("constant", offsets(self.lowering.constants)[field] + component)
+        return ("constant", self.location_of_constant(field, component))
+
+    def location_of_constant(self, field, component):
+        """The number of a component of a constant field among all constants."""
+        return offsets(self.lowering.constants)[field] + component
 
     def arrays(self, profiles, grid, levels):
         """The arrays that kernels read."""

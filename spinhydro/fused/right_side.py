@@ -68,6 +68,8 @@ class RightSide:
         options = {"on_grid": self.on_grid, "compiled": compiled}
         self.program = Program(self.lowering, self.space, outputs, **options)
         self.projection = None
+        #: Counts how often profiles have changed.
+        self.profiles_version = 0
         if projections:
             self.projection = Program(self.lowering, self.space, projected, **options)
         components = self.lowering.components
@@ -143,7 +145,13 @@ class RightSide:
                 # Only what its bases hold counts.
                 field.require_coeff_space()
                 self._profiles[rows] = self._profile(field)
+                self.profiles_version += 1
         return False
+
+    @property
+    def has_noise(self):
+        """Whether every step draws numbers of its own."""
+        return any(isinstance(field, WhiteNoise) for field in self.lowering.profiles)
 
     def draw(self, iteration, timestep):
         """Draw the noise of the step to come."""
@@ -157,6 +165,7 @@ class RightSide:
             if self.space.mask is not None:
                 field.require_coeff_space()
             self._profiles[rows] = self._profile(field)
+            self.profiles_version += 1
 
     def _profile(self, field):
         """Grid values of a field, component by component; it may depend on some axes only."""

@@ -65,7 +65,11 @@ class Slabs:
 
     def span(self, size):
         """Slice of an axis of `size` that is split over the ranks in blocks, as in Dedalus."""
-        return self._spans(size)[self.comm.rank]
+        return self.span_of(size, self.comm.rank)
+
+    def span_of(self, size, rank):
+        """The slice of a rank."""
+        return self._spans(size)[rank]
 
     def _spans(self, size):
         block = -(-size // self.comm.size)

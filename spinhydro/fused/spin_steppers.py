@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.fused import compiled_step
+from spinhydro.fused import compiled_step, stencil_step
 from spinhydro.fused.graph import Unsupported
 from spinhydro.fused.stepper import FusedRK4
 from spinhydro.steppers.spin_schemes import Ranks
@@ -34,8 +34,11 @@ class FusedScheme(FusedRK4):
         self._read_fields()
         self._compile_when_it_pays()
         self.right_side.draw(int(solver.iteration), timestep)
-        self.assign(self.end_of_step(self.values(), time, timestep))
-        self._project(time + timestep)
+        if self.native and self.native.has_steps:
+            self.native.step(time, timestep)
+        else:
+            self.assign(self.end_of_step(self.values(), time, timestep))
+            self._project(time + timestep)
         self._current = False
         solver.sim_time = time + timestep
         if not self.lazy:
@@ -65,6 +68,10 @@ class FusedStochasticHeun(FusedScheme):
     """The scheme of ``spinhydro.StochasticHeun``."""
 
     stages = 2
+
+    def _make_native(self):
+        has_steps = self.right_side.lowering.graph.has_neighbours
+        return compiled_step.make(self.right_side, None, has_steps, stencil_step.HEUN)
 
     def end_of_step(self, start, time, timestep):
         first = [rate.copy() for rate in self.evaluate(start, time)]

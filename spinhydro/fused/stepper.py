@@ -4,7 +4,7 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.errors import InputError, Unsupported
-from spinhydro.fused import compiled_step, native
+from spinhydro.fused import compiled_step
 from spinhydro.fused.lower import count
 from spinhydro.fused.right_side import RightSide
 from spinhydro.solver import no_stored_outputs
@@ -55,7 +55,7 @@ class FusedRK4:
         if self.native:
             self.native.release()
         self._make_right_side()
-        self._allocate(self._compiled)
+        self._allocate(self._compiled or self._must_compile)
         self._exchange = self.right_side.space.plan(1)
         self._shown = None
         self._current = False
@@ -64,9 +64,8 @@ class FusedRK4:
     def _make_right_side(self):
         # Its kernels are for looking at the start of a run: what is worth compiling is the step.
         self.right_side = RightSide(self.solver, compiled=False, **self._options)
-        space = self.right_side.space
-        if self._compiled and space.slabs and not native.is_possible(space):
-            # Ranks on several machines.
+        if self._compiled and not compiled_step.is_possible(self.right_side):
+            # Ranks on several machines, or neighbours beside transforms.
             self.right_side = RightSide(self.solver, compiled=True, **self._options)
 
     def _make_native(self):
@@ -79,10 +78,22 @@ class FusedRK4:
             self.native = self._make_native()
             self.state, self._rate = self.native.state, self.native.rate
             return
+        if compiled:
+            self._check_reachable()
         shape, dtype = self.right_side.state_shape, self.right_side.state_dtype
         self.state, self._stage, self._rate, self._total = (
             np.zeros(shape, dtype) for _ in range(4)
         )
+
+    @property
+    def _must_compile(self):
+        """Whether only compiled steps know of the neighbours on other ranks."""
+        right_side = self.right_side
+        return right_side.space.slabs is not None and right_side.lowering.graph.has_neighbours
+
+    def _check_reachable(self):
+        if self._must_compile:
+            raise Unsupported("neighbours on other ranks beside transforms, or without numba")
 
     def _compile_when_it_pays(self):
         """Nobody has said how long this is to run: it has run long already."""
@@ -112,6 +123,25 @@ class FusedRK4:
         solver.sim_time = time + timestep
         if not self.lazy:
             self.synchronise()
+
+    @property
+    def runs_ahead(self):
+        """Whether several steps may be one call of `run_ahead` now."""
+        known = self.lazy and self._shown is not None
+        return known and self.native is not None and self.native.runs_ahead
+
+    def run_ahead(self, timestep, number):
+        """Steps that nobody looks between, in the place of as many of ``solver.step``.
+
+        Only if this `runs_ahead`: handlers are not looked at.
+        """
+        solver = self.solver
+        time = solver.sim_time
+        self._read_fields()
+        self.native.step(time, timestep, number)
+        self._current = False
+        solver.iteration += number
+        solver.dt, solver.sim_time = timestep, time + number * timestep
 
     def _project(self, time):
         """Make the assignments after a step."""

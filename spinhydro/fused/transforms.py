@@ -54,7 +54,7 @@ class Space:
         for basis in domain.full_bases[first:]:
             if not isinstance(basis, kinds):
                 raise Unsupported(f"the basis {type(basis).__name__}")
-            if self.is_real and basis.size % 2:
+            if self.is_real and basis.size % 2 and not isinstance(basis, RealFourierNyquist):
                 raise Unsupported("an odd number of points of a RealFourier basis")
         self.domain, self.bases = domain, domain.full_bases
         self.scales = domain.dealias

@@ -41,16 +41,18 @@ class Stencil(Kernel):
         ``{d: C_d}``: d a tuple of whole numbers, C_d a number, one for each member, or an array
         (3, 3).
     cells : sequence of float, optional
-        Distances of grid points for which it is made; without them phases stand for k.
+        Distances of grid points for which it is made; without them those of the first grid that
+        it acts on, and numbers k are phases until then.
     """
 
     def __init__(self, omega, name, weights, cells=None):
         self._omega, self.weights, self.cells = omega, weights, cells
         dimensions = len(next(iter(weights)))
-        sizes = (1,) * dimensions if cells is None else tuple(cells)
+        #: What numbers k are multiplied with: distances of the first grid, if none are given.
+        self._unit = (1.0,) * dimensions if cells is None else tuple(cells)
 
         def function(*k):
-            return omega(*(q * size for q, size in zip(k, sizes, strict=True)))
+            return omega(*(q * size for q, size in zip(k, self._unit, strict=True)))
 
         super().__init__(function, name, arguments=dimensions)
         self._on_cells = {}
@@ -66,6 +68,8 @@ class Stencil(Kernel):
     def on_cells(self, cells):
         """The same stencil on a grid with these distances of points."""
         cells = tuple(cells)
+        if self.cells is None and not self._on_cells:
+            self._unit = cells
         if cells not in self._on_cells:
             self._on_cells[cells] = Stencil(self._omega, self.name, self.weights, cells)
         return self._on_cells[cells]

@@ -34,16 +34,17 @@ def test_fused_noise_and_spins_equal_those_of_dedalus(stepper, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("stepper", ["RK4", "RKMK4"])
 def test_compiled_steps_see_the_noise_too(stepper, tmp_path, monkeypatch):
+    from spinhydro.fused import native
     from spinhydro.fused import stepper as fused_stepper
 
-    compiled, make = [], fused_stepper.native.NativeStep.__init__
+    compiled, make = [], native.NativeStep.__init__
 
     def noted(self, *arguments):
         compiled.append(self)
         make(self, *arguments)
 
     monkeypatch.setattr(fused_stepper, "WORTH_COMPILING", 0)
-    monkeypatch.setattr(fused_stepper.native.NativeStep, "__init__", noted)
+    monkeypatch.setattr(native.NativeStep, "__init__", noted)
     fused = last_state(tmp_path, "fused", timestepper=stepper, **SHORT)
     assert compiled
     stock = last_state(tmp_path, "dedalus", timestepper=stepper, **SHORT)
