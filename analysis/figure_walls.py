@@ -150,7 +150,8 @@ def has_in_plane(ds, name):
         raise InputError(
             f"{name}: starts from spins in the plane, and this run has <m_z> = "
             f"{float(m.isel(t=0, spin=2).mean()):.2f} at first; make one with "
-            "spinhydro run problems/in_plane_grating.py"
+            "spinhydro run problems/transient_grating.py plane=1 stop_time=100*ps "
+            "output_interval=1*ps"
         )
 
 

@@ -8,8 +8,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from spinhydro.errors import InputError, SpinhydroError
 
 from . import arguments as line
-from .exchange import error_report
-from .figure_grating import in_order
 from .figures import FIGURES, default_figure, draw, find, listing, unavailable
 from .interface import (
     analytic_position,
@@ -19,6 +17,7 @@ from .interface import (
     norm_error,
     rabi_period,
 )
+from .reports import report
 from .style import house_style
 
 
@@ -55,9 +54,8 @@ def main(argv=None):
     if name == "fig2cd":
         for text in interface_report(runs[0]):
             print(text)
-    if name in ("b3", "bs3", "bs4", "grating") and len(runs) > 1:
-        for text in error_report(in_order(runs)):
-            print(text)
+    for text in report(name, runs):
+        print(text)
     if arguments.figure is None:
         also = [other for other in FIGURES if other != name and not unavailable(runs[0], other)]
         print(f"drawn: {name}. This run also gives {', '.join(also)} (--figure NAME; --list)")
