@@ -33,6 +33,13 @@ def rows(repeats):
         "(≤ 80, 45)",
         found if isinstance(found, str) else f"{1e9 * found / (members * size):.1f} ns",
     )
+    settings = {"members": members, "N": size, "keep_nyquist": 1, "kernel": "atomistic"}
+    found = _seconds_per_step("transient_grating.py", repeats, **settings)
+    yield (
+        f"Atomistic chain (stencil), {members} members of {size} sites, RK4: CPU time per step and "
+        "site",
+        found if isinstance(found, str) else f"{1e9 * found / (members * size):.1f} ns",
+    )
 
 
 def _seconds_per_step(file, repeats, **settings):

@@ -1,6 +1,6 @@
 """The work units, by name."""
 
-from benchmarks.units import chain, hydrodynamics, landau_lifshitz, superfluid
+from benchmarks.units import atoms, chain, hydrodynamics, landau_lifshitz, superfluid
 
 UNITS = {
     "lle_1d": landau_lifshitz.one_dimension,
@@ -9,4 +9,7 @@ UNITS = {
     "lle_2d": landau_lifshitz.two_dimensions,
     "gpe_3d": superfluid.three_dimensions,
     "chain": chain.single,
+    "atoms_1d": atoms.chain,
+    "atoms_2d": atoms.square,
+    "atoms_3d": atoms.cubic,
 }

@@ -7,7 +7,7 @@ import scipy.fft
 from benchmarks import accuracy, members, ranks, table
 from benchmarks.engines import competitor
 from benchmarks.measure import Competitor, Unit, measure
-from benchmarks.units import landau_lifshitz, superfluid
+from benchmarks.units import atoms, landau_lifshitz, superfluid
 from spinhydro import IFRK4
 from spinhydro.fused.kernels import HAS_NUMBA
 
@@ -25,6 +25,23 @@ def test_competitors_agree(module):
     assert max(errors.values()) < 1e-4
     same = [errors[c.name] for c in unit.competitors if c.advance and c.same_scheme]
     np.testing.assert_allclose(same, same[0], atol=1e-12)
+
+
+@pytest.mark.skipif(not HAS_NUMBA, reason="numba is not installed")
+@pytest.mark.parametrize(
+    "shape",
+    [(32,), pytest.param((16, 8), marks=pytest.mark.slow),
+     pytest.param((8, 8, 10), marks=pytest.mark.slow)],
+)  # fmt: skip
+def test_competitors_of_atoms_agree(shape):
+    unit = atoms.unit(shape, "small", "nothing")
+    found = []
+    for one in unit.competitors:
+        one.advance(13)
+        found.append(one.state())
+    assert len(found) == 5
+    for values in found[1:]:
+        np.testing.assert_allclose(values, found[0], rtol=0, atol=1e-13)
 
 
 def test_a_small_unit_is_measured():
