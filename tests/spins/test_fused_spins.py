@@ -19,8 +19,9 @@ def last_state(tmp_path, engine, **values):
     return data.m.isel(t=-1).values
 
 
-# Twenty steps at the height of the pulse, where the noise turns spins by 0.2 rad per step.
-SHORT = {"t_0": "0.01*ps", "stop_time": "0.02*ps", "output_interval": "0.02*ps", "N": 31}
+# Some twenty steps at the height of the pulse, where the noise turns spins by 0.2 rad per step.
+SHORT = {"t_0": "0.01*ps", "stop_time": "0.02*ps", "output_interval": "0.02*ps", "N": 31,
+         "timestep": "0.0008*ps"}  # fmt: skip
 
 
 @pytest.mark.parametrize("stepper", STEPPERS)
