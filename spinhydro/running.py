@@ -1,8 +1,10 @@
 """The run loop, the only one there is: steps, projections, limits and outputs of one run."""
 
 import json
+import math
 import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,8 @@ from spinhydro.watch import grid_values
 FINITE_CADENCE = 10
 #: Steps between two looks at the watches (and at every output).
 WATCH_CADENCE = 100
+#: Seconds between two notes in the record of how far a run is.
+NOTE_INTERVAL = 1.0
 
 
 class Run:
@@ -56,6 +60,7 @@ class Run:
         self.engine, self.engine_note = "dedalus", ""
         self.folder = self.output = self.progress = None
         self.root, self.quiet = ivp.dist.comm.rank == 0, True
+        self._noted = -math.inf
 
     def check_start(self):
         """Everything that can be known before the first step is known here.
@@ -279,7 +284,10 @@ class Run:
             )
 
     def note_progress(self):
-        if self.root:
+        """Bring the record up to date, if it was not just now: that waits for the disk."""
+        now = time.monotonic()
+        if self.root and now - self._noted >= NOTE_INTERVAL:
+            self._noted = now
             self.folder.update(
                 sim_time=self.solver.sim_time,
                 iteration=self.solver.iteration,

@@ -37,11 +37,12 @@ from spinhydro.fused.access import write, write1, write2, write3, write4
 #: constants; what the stage does, and its two numbers.
 _PASS = "void(int64, int64, int64, int64, float64, float64)"
 _ARGUMENTS = "table, member, stage, kind, ahead, weight"
-_WORK_OFF = """def work_off(calls, numbers, members):
+_WORK_OFF = """def work_off(calls, numbers, members, steps):
     for member in range(members):
-        for i in range(len(calls)):
-            call(calls[i, 0], calls[i, 1], member, calls[i, 2], calls[i, 3],
-                 numbers[i, 0], numbers[i, 1])
+        for _ in range(steps):
+            for i in range(len(calls)):
+                call(calls[i, 0], calls[i, 1], member, calls[i, 2], calls[i, 3],
+                     numbers[i, 0], numbers[i, 1])
 """
 
 
@@ -108,8 +109,11 @@ def compile_steps(name, body):
 
 @cache
 def work_off():
-    """``function(calls, numbers, members)``: all calls for a member, then those for the next."""
-    signature = "void(int64[:, ::1], float64[:, ::1], int64)"
+    """``function(calls, numbers, members, steps)``: all steps of a member, then those of the next.
+
+    A step is a table of calls.
+    """
+    signature = "void(int64[:, ::1], float64[:, ::1], int64, int64)"
     return _compile("work_off", "njit", signature, _WORK_OFF)
 
 

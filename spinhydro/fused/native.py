@@ -30,6 +30,10 @@ from spinhydro.fused.kernels import HAS_NUMBA
 from spinhydro.fused.passes import Passes
 from spinhydro.fused.stages import PROJECTION, RATE, STAGES, calls_of_step, times_of_step
 
+#: Points of a member up to which several steps are one call: beyond, a call costs nothing beside
+#: a step.
+MOST_AHEAD = 500_000
+
 
 def is_possible(space):
     """Whether problems on this domain can be compiled into one."""
@@ -55,8 +59,7 @@ class NativeStep:
         Where `evaluate` puts the right-hand side.
     """
 
-    #: Several steps are as many calls.
-    runs_ahead = has_steps = False
+    has_steps = False
 
     def __init__(self, right_side, exponential=None, has_stages=True):
         from spinhydro.fused.compiled import work_off
@@ -77,7 +80,8 @@ class NativeStep:
             state.reshape(shape),
             self.rates.memory.arrays["total"].reshape(shape),
         )
-        self._timestep = None
+        self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
+        self._has_stages, self._timestep = has_stages, None
         self._work_off = work_off()
         self._evaluation = _table(self.rates.calls(0, RATE))
         if self.projection:
@@ -92,6 +96,17 @@ class NativeStep:
         """Whether the profiles that were taken for real are so still."""
         return all(passes.is_current() for passes in (self.rates, self.projection) if passes)
 
+    @property
+    def runs_ahead(self):
+        """Whether several steps may be one call: nothing is drawn or read between them.
+
+        Members then take all of these steps one after the other. A call is over soon enough for
+        signals to be looked at.
+        """
+        steady = self._has_stages and not self._uses_time and not self.right_side.has_noise
+        # All ranks must say the same: they do not hold equally many members.
+        return steady and not self.space.slabs and self.space.points_of_member <= MOST_AHEAD
+
     def evaluate(self, time):
         """rate = f(state, time)."""
         self._set_constants([time])
@@ -102,15 +117,15 @@ class NativeStep:
         self.constants[PROJECTION] = self.right_side.constants(time)
         self._do(*self._projection)
 
-    def step(self, time, timestep):
+    def step(self, time, timestep, number=1):
         """Advance the state by one step of the classical scheme, with its integrating factor.
 
-        The projections follow.
+        The projections follow. Several steps at once only if this `runs_ahead`.
         """
         if timestep != self._timestep:
             self._prepare(timestep)
         self._set_constants(times_of_step(time, timestep))
-        self._do(*self._step)
+        self._do(*self._step, number)
 
     def _prepare(self, timestep):
         if self.exponential:
@@ -119,15 +134,18 @@ class NativeStep:
         self._timestep = timestep
 
     def _set_constants(self, times):
+        if not self._uses_time:
+            self.constants[:] = self.right_side.constants(times[0])
+            return
         for stage, time in enumerate(times):
             self.constants[stage] = self.right_side.constants(time)
 
-    def _do(self, calls, numbers):
+    def _do(self, calls, numbers, steps=1):
         if not self.space.slabs:
-            self._work_off(calls, numbers, self.members)
+            self._work_off(calls, numbers, self.members, steps)
             return
         for i in range(len(calls)):
-            self._work_off(calls[i : i + 1], numbers[i : i + 1], 1)
+            self._work_off(calls[i : i + 1], numbers[i : i + 1], 1, 1)
             # Wait until all ranks have done their part of the spectra.
             self.space.slabs.meet()
 

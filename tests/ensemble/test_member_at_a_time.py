@@ -14,8 +14,8 @@ from spinhydro.steppers import find_stepper
 NU, A = np.array([0.01, 0.03, 0.02, 0.05, 0.04]), np.array([1.0, -2.0, 0.5, 3.0, 0.25])
 
 
-def solved(stepper, basis, members, size=12, dtype=np.float64):
-    """States of members of the same experiment, numbers of all as arrays NU and A say."""
+def solver_of(stepper, basis, members, size=12, dtype=np.float64, field="sin(t)*ex"):
+    """An experiment for each member, with the numbers that NU and A say."""
     with new_ensemble() as ensemble:
         ensemble.declare(len(members), "members")
         nu, a = per_member(NU[members]), per_member(A[members])
@@ -31,17 +31,28 @@ def solved(stepper, basis, members, size=12, dtype=np.float64):
         problem = d3.IVP([m], time=t, namespace=locals())
         # Steppers of spins take no other terms.
         left = "dt(m)" if stepper == "RKMK4" else "dt(m) - nu*i*lap(m)"
-        right = "-cross(m, lap(m) + a*(m@ez)*ez + ave(m@ex)*sin(t)*ex)"
+        right = "-cross(m, lap(m) + a*(m@ez)*ez + ave(m@ex)*" + field + ")"
         problem.add_equation(f"{left} = {right}")
         solver = build_solver(problem, find_stepper(stepper))
         projections = read_projections(problem, {"m": "m/sqrt(m@m)"})
         choose_engine(solver, "fused", projections, steps=10**9)
-        for _ in range(3):
-            solver.step(1e-3)
-        solver.timestepper.synchronise()
-        compiled = solver.timestepper.native or solver.timestepper._compiled_rates
-        assert compiled.members == len(members)
-        return np.moveaxis(m["g"], 0, 1).copy()
+        return solver
+
+
+def state(solver):
+    """That of each member."""
+    solver.timestepper.synchronise()
+    (m,) = solver.state
+    return np.moveaxis(m["g"], -2, 0).copy()
+
+
+def solved(stepper, basis, members, dtype):
+    solver = solver_of(stepper, basis, members, dtype=dtype)
+    for _ in range(3):
+        solver.step(1e-3)
+    compiled = solver.timestepper.native or solver.timestepper._compiled_rates
+    assert compiled.members == len(members)
+    return state(solver)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +71,27 @@ def test_a_member_has_the_same_bytes_in_every_company(stepper, basis, dtype):
     assert len({values.tobytes() for values in everybody}) == 5
     for member, values in zip([3, 1], solved(stepper, basis, [3, 1], dtype=dtype), strict=True):
         assert values.tobytes() == everybody[member].tobytes()
+
+
+@pytest.mark.parametrize("stepper", ["RK4", "IFRK4"])
+def test_several_steps_in_one_call_are_the_same_steps(stepper):
+    one, many = (
+        solver_of(stepper, spinhydro.RealFourierNyquist, [0, 4, 2], field="ex") for _ in range(2)
+    )
+    for solver in (one, many):
+        solver.step(1e-3)
+    for _ in range(7):
+        one.step(1e-3)
+    assert many.timestepper.runs_ahead
+    many.timestepper.run_ahead(1e-3, 7)
+    assert many.iteration == one.iteration
+    np.testing.assert_allclose(many.sim_time, one.sim_time, rtol=1e-15)
+    assert state(many).tobytes() == state(one).tobytes()
+
+
+@pytest.mark.parametrize("stepper, field", [("RK4", "sin(t)*ex"), ("RKMK4", "ex")])
+def test_steps_that_are_one_call_each(stepper, field):
+    """Where time is read between them, and where Python is part of them."""
+    solver = solver_of(stepper, spinhydro.RealFourierNyquist, [0, 4, 2], field=field)
+    solver.step(1e-3)
+    assert not solver.timestepper.runs_ahead
