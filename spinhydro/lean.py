@@ -115,7 +115,7 @@ class WholeSystem:
         self._out = [self._in[home[e]] for e in range(len(self._out))]
         self._free_rows = renumbered[self._free_rows]
         for found in entries.values():
-            found[1] = renumbered[found[1]]
+            found[1] = renumbered[found[1].astype(int)]
 
     def gather_inputs(self, fields, out=None):
         """The coefficients of the state as a vector (size, 1)."""
@@ -203,7 +203,7 @@ def make_lean(solver):
     try:
         system = WholeSystem(solver)
         blocks_of(system.M_min, system.L_min)
-        step = 1 / (1 + abs(system.L_min).max())
+        step = 1 / (1 + np.abs(system.L_min.data).max(initial=0))
         solve = BlockInverse(system.M_min + step * system.L_min)
     except (Unsupported, NoSmallBlocks) as error:
         reason = str(error)
