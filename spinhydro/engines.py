@@ -13,7 +13,7 @@ from spinhydro.errors import (
     Unsupported,
     no_such,
 )
-from spinhydro.parallel import agree
+from spinhydro.parallel import abort_all_on_error, agree
 from spinhydro.private import what_changed
 from spinhydro.solver import DeferredSolver
 from spinhydro.steppers import RK4, StochasticHeun
@@ -212,6 +212,7 @@ def accelerate(solver, engine="auto"):
             f"accelerate() takes what problem.build_solver(…) of a d3.IVP gives, not "
             f"{type(solver).__name__}"
         )
+    abort_all_on_error()
     solver.timestepper = _ChoosesAtFirstStep(solver, engine)
     return solver
 

@@ -393,8 +393,10 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
         From `dimension`; a pure number is always accepted, in the units of the file.
     """
     if isinstance(new, PerMember):
+        # What there is to say about units is said once.
         for value in new.values.tolist():
             check_override(name, text, value, default, new_dimension, default_dimension)
+            new_dimension = None
         return
     shown = f"{name} = {text}"
     if (

@@ -129,6 +129,7 @@ class PerMember(NDArrayOperatorsMixin):
 
     def __init__(self, values, names=(), ensemble=None):
         self.values, self.names = np.asarray(values), tuple(names)
+        self._is_named = False
         self.ensemble = ensemble or current()
 
     def __repr__(self):
@@ -141,7 +142,9 @@ class PerMember(NDArrayOperatorsMixin):
 
     def named(self, name):
         """The same values as the parameter `name`."""
-        return PerMember(self.values, (name,), self.ensemble)
+        same = PerMember(self.values, (name,), self.ensemble)
+        same._is_named = True
+        return same
 
     def local(self):
         """The values of the members of this rank, to broadcast against arrays on the grid."""
@@ -195,8 +198,10 @@ class PerMember(NDArrayOperatorsMixin):
 
     def _refused(self, why):
         verb = "have" if len(self.names) > 1 else "has"
+        # What has been computed from a parameter would be shown under its name.
+        shown = f" ({self!r})" if self._is_named or not self.names else ""
         return ParameterError(
-            f"{self.name} {verb} a value for each member ({self!r}), but {why}; give one value, "
+            f"{self.name} {verb} a value for each member{shown}, but {why}; give one value, "
             "and run the file once for each"
         )
 

@@ -1,5 +1,7 @@
 """Numbers that differ between members, where problem files and equations use them."""
 
+import logging
+
 import dedalus.public as d3
 import numpy as np
 import pytest
@@ -242,3 +244,17 @@ def test_drift_is_that_of_the_worst_member(tmp_path, copied):
     path = copied("spin_spiral", ('["abs(sqrt(s@s) - 1) <= 0.1"]', '["drift(1 + turns*t) <= 9"]'))
     result = load(path, turns=[1, 3, 2], stop_time=0.5).run(out=tmp_path, quiet=True)
     assert result.watch["drift(1 + turns*t) <= 9"] == pytest.approx(1.5)
+
+
+def test_what_there_is_to_say_about_a_list_is_said_once(caplog):
+    with caplog.at_level(logging.INFO, "spinhydro"):
+        load(ROOT / "problems" / "quantum_torque.py", quick=True, Omega_R="[0.5, 0.6, 0.7]")
+    assert [r.getMessage() for r in caplog.records].count(
+        "Omega_R = [0.5, 0.6, 0.7] has no unit and is taken in the units of the file"
+    ) == 1
+
+
+def test_values_that_were_computed_are_not_shown_as_those_of_the_parameter():
+    """The line that fails has -L_x/2."""
+    with pytest.raises(InputError, match="L_x has a value for each member, but"):
+        load(ROOT / "problems" / "spin_spiral.py", L_x="[32, 64]*um")

@@ -39,26 +39,40 @@ print("same numbers", flush=True)
 """
 
 
-def test_examples_on_two_ranks():
-    line = [
-        "mpiexec",
-        "--oversubscribe",
-        "--bind-to",
-        "none",
-        "-n",
-        "2",
-        sys.executable,
-        "-c",
-        SCRIPT,
-    ]
+ALONE = """
+import dedalus.public as d3
+from spinhydro import accelerate
+from tests.guests.all_fourier import schroedinger
+
+problem = schroedinger(size=8)
+solver = accelerate(problem.build_solver(d3.RK443))
+for i in range(100):
+    solver.step(1e-3)
+    assert i < 2 or solver.dist.comm.rank == 0, "on purpose"
+"""
+
+
+def run(script):
+    line = ["mpiexec", "--oversubscribe", "--bind-to", "none", "-n", "2"]
     environment = {
         **os.environ,
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "PYTHONPATH": str(ROOT),
     }
-    done = subprocess.run(
-        line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180
-    )
+    return subprocess.run(
+        [*line, sys.executable, "-c", script],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180,
+    )  # fmt: skip
+
+
+def test_examples_on_two_ranks():
+    done = run(SCRIPT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("same numbers") == 2
+
+
+def test_a_rank_that_fails_alone_ends_all():
+    done = run(ALONE)
+    assert done.returncode != 0
+    assert done.stderr.count("AssertionError: on purpose") == 1

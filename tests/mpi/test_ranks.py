@@ -86,6 +86,21 @@ def test_the_lean_engine_gives_the_same_numbers_on_two_ranks(command, tmp_path):
         np.testing.assert_allclose(lean[name], stock[name], atol=1e-12)
 
 
+def test_ranks_that_hold_no_wavenumber(command, tmp_path):
+    """Eight points of a real axis are four pairs of coefficients: the third of 3 ranks has none."""
+    path = tmp_path / "square.py"
+    text = TWO_DIMENSIONS.replace('"dt(s) = ', '"dt(s) - 0.02*lap(s) + cross(ex, s) = ')
+    path.write_text(text + 'timestepper = "RK443"\n')
+    for engine, ranks in (("dedalus", None), ("lean", 3)):
+        done = command(
+            "run", path, "N=8", "stop_time=0.005", "watch=[]", "--out", tmp_path, "--engine", engine,
+            ranks=ranks,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    stock, lean = (fields(tmp_path / "square" / f"000{i}") for i in (1, 2))
+    np.testing.assert_allclose(lean["s"], stock["s"], atol=1e-12)
+
+
 BAD = ["turnss=2", "turns=1000", "timestep=1", "--equation=dt(s) = crss(s, s)", "Nx=2*um"]
 
 
