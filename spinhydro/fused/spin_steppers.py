@@ -44,6 +44,13 @@ class FusedScheme(FusedRK4):
         if not self.lazy:
             self.synchronise()
 
+    def spans(self, field):
+        """Which part of each axis of the grid this rank holds."""
+        space = self.right_side.space
+        if space.slabs is None:
+            return field.dist.grid_layout.slices(field.domain, 1)
+        return [space.slabs.span(space.whole[0]), *[slice(None)] * (len(space.whole) - 1)]
+
     def _parts(self, array):
         """Views of all components of each variable."""
         return [array[rows] for _, rows in self._rows()]

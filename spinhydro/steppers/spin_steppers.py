@@ -67,6 +67,11 @@ class SpinStepper(RK4):
         self.assign(end)
         solver.sim_time = time + timestep
 
+    @staticmethod
+    def spans(field):
+        """Which part of each axis of the grid this rank holds."""
+        return field.dist.grid_layout.slices(field.domain, 1)
+
     def values(self):
         """The state on the grid, as arrays of our own."""
         for field in self.solver.state:
@@ -126,7 +131,8 @@ def find_spins(stepper, name):
 
     Parameters
     ----------
-    stepper : object with `solver`, `values()`, `assign(values)` and `evaluate(values, time)`
+    stepper : object with `solver`, `values()`, `assign(values)`, `evaluate(values, time)`, and
+        `spans(field)`, the part of each axis that the values are of
     name : str
         Of the stepper, for messages.
 
@@ -147,7 +153,7 @@ def find_spins(stepper, name):
     start = stepper.values()
     along = [0.0] * len(state)
     try:
-        for state_now in (start, _turned(start, candidates, state)):
+        for state_now in (start, _turned(start, candidates, stepper)):
             # Rates belong to the stepper: the next evaluation overwrites them.
             rates = stepper.evaluate(state_now, time)
             for i, (field, m, rate) in enumerate(zip(state, state_now, rates, strict=True)):
@@ -190,16 +196,15 @@ def is_spin_vector(field):
     )
 
 
-def _turned(start, candidates, fields):
+def _turned(start, candidates, stepper):
     """The state with its spins turned smoothly, by about a radian: a uniform one hides terms."""
     random = np.random.default_rng(0)
     turned = []
-    for value, candidate, field in zip(start, candidates, fields, strict=True):
+    for value, candidate, field in zip(start, candidates, stepper.solver.state, strict=True):
         if candidate:
             wave = 1.0
-            layout = field.dist.grid_layout
-            sizes = layout.global_shape(field.domain, 1)
-            for axis, span in enumerate(layout.slices(field.domain, 1)):
+            sizes = field.dist.grid_layout.global_shape(field.domain, 1)
+            for axis, span in enumerate(stepper.spans(field)):
                 index = np.arange(sizes[axis])[span].reshape(
                     [-1 if i == axis else 1 for i in range(len(sizes))]
                 )

@@ -93,8 +93,8 @@ def test_ranks_that_hold_no_wavenumber(command, tmp_path):
     path.write_text(text + 'timestepper = "RK443"\n')
     for engine, ranks in (("dedalus", None), ("lean", 3)):
         done = command(
-            "run", path, "N=8", "stop_time=0.005", "watch=[]", "--out", tmp_path, "--engine", engine,
-            ranks=ranks,
+            "run", path, "N=8", "stop_time=0.005", "watch=[]",
+            "--out", tmp_path, "--engine", engine, ranks=ranks,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
     stock, lean = (fields(tmp_path / "square" / f"000{i}") for i in (1, 2))

@@ -28,7 +28,7 @@ def run(ranks, *arguments):
 
 def results(ranks, steps, folder):
     script, out = Path(__file__).with_name("split_space.py"), folder / f"{ranks} {steps}.npz"
-    done = run(ranks, script, out, steps)
+    done = run(ranks, script, out, *steps.split())
     assert done.returncode == 0, done.stderr
     return np.load(out)
 
@@ -45,3 +45,9 @@ def test_same_numbers_on_one_and_three_ranks(tmp_path):
 @pytest.mark.slow
 def test_same_numbers_of_the_compiled_step_on_two_ranks(tmp_path):
     assert_same(results(1, "numpy", tmp_path), results(2, "compiled", tmp_path))
+
+
+@pytest.mark.slow
+def test_same_numbers_where_ranks_do_not_see_each_others_memory(tmp_path):
+    """As on several machines; kernels are compiled then, the step is not."""
+    assert_same(results(1, "numpy", tmp_path), results(2, "compiled apart", tmp_path))
