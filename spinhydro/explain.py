@@ -85,7 +85,7 @@ class Account:
         """The account, line by line."""
         forward, back = self.right_side.transforms()
         lines = [f"transforms of one stage: {forward} to k-space, {back} to the grid"]
-        if self.program.on_grid:
+        if self.program.on_grid and self.rounds:
             lines.append("  the state is kept on the grid; its transforms are counted")
         for number, (inverse, ahead, _) in enumerate(self.rounds):
             lines += [

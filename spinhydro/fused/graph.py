@@ -158,11 +158,18 @@ class Graph:
     ----------
     dimensions : int
         Number of space axes.
+    keeps_state_on_grid : bool
+        Whether the state is there on the grid, as it is.
+
+    Attributes
+    ----------
+    member_values : dict
+        ``{KernelEntry: Node}``: numbers of members as they are on the grid.
     """
 
-    def __init__(self, dimensions):
-        self.dimensions = dimensions
-        self.nodes = {}
+    def __init__(self, dimensions, keeps_state_on_grid=False):
+        self.dimensions, self.keeps_state_on_grid = dimensions, keeps_state_on_grid
+        self.nodes, self.member_values = {}, {}
 
     def node(self, kind, *arguments, level=None):
         """The node of this kind with these arguments; an operation comes after its arguments."""
@@ -187,11 +194,36 @@ class Graph:
             return value
         if not value.terms:
             return 0
+        if self.keeps_state_on_grid:
+            found = self._sum_of_states(value)
+            if found is not None:
+                return found
         factor = value.factor
         if factor != 1:
             # -2 n, 2 n and n are one transform.
             return self.multiply(factor, self.to_grid(value.without_factor()))
         return self.node("inverse", value, level=value.level)
+
+    def _sum_of_states(self, value):
+        """A sum of components of the state, as they are on the grid; None for everything else."""
+        terms = [
+            (base, powers, coefficient)
+            for base, symbol in value.terms.items()
+            for powers, coefficient in symbol.items()
+        ]
+        if len(terms) == 1 and len(terms[0][1]) == self.dimensions:
+            return None
+        for base, powers, _ in terms:
+            is_scaled = all(entry in self.member_values for entry in powers[self.dimensions :])
+            if base[0] != "state" or any(powers[: self.dimensions]) or not is_scaled:
+                return None
+        total = 0
+        for base, powers, coefficient in terms:
+            found = self.to_grid(Spectrum({base: self.identity()}))
+            for entry in powers[self.dimensions :]:
+                found = self.multiply(found, self.member_values[entry])
+            total = self.add(total, self.multiply(coefficient, found))
+        return total
 
     def to_spectrum(self, value):
         """A Spectrum of any value but a number that is not zero."""

@@ -62,7 +62,7 @@ class Lowering:
     """
 
     def __init__(self, variables, dist, time, lossless, neighbours=True):
-        self.graph = Graph(dist.dim)
+        self.graph = Graph(dist.dim, keeps_state_on_grid=lossless and neighbours)
         self.time, self.lossless, self.neighbours = time, lossless, neighbours
         self.dist = dist
         self.profiles, self.constants = [], []
@@ -307,9 +307,11 @@ class Lowering:
         entry, profile = self._members[key]
 
         def scaled(value):
-            if isinstance(value, Spectrum):
-                return value.through(entry, self.graph.dimensions)
-            return self.graph.multiply(value, self(profile)[()])
+            if not isinstance(value, Spectrum):
+                return self.graph.multiply(value, self(profile)[()])
+            if self.graph.keeps_state_on_grid:
+                self.graph.member_values[entry] = self(profile)[()]
+            return value.through(entry, self.graph.dimensions)
 
         return _elementwise(scaled, operand)
 

@@ -232,3 +232,17 @@ def test_a_bond_longer_than_the_box_is_refused():
     m, _, _ = spins(LATTICES["chain"])
     with pytest.raises(InputError, match="reaches 9 sites along x, and there are 9"):
         stencil("exchange", bonds={(9,): 1.0})(m)
+
+
+def test_sums_of_sublattices_need_no_transform():
+    m, bases, spin = spins(LATTICES["chain"])
+    q = m.dist.VectorField(spin, name="q", bases=bases)
+    q["g"] = np.roll(m["g"], 1, axis=0)
+    W = stencil("chain", a=A, omega_J=OMEGA)
+    names = {"m": m, "q": q, "W": W, "n": (m + q) / 2, "l": 0.3 * (m - q)}
+    problem = d3.IVP([m, q], namespace=names)
+    problem.add_equation("dt(m) = -cross(m, 0.3*cross(l, n) - W(n))")
+    problem.add_equation("dt(q) = -cross(q, 0.2*n - W(l))")
+    solver = build_solver(problem, find_stepper("RK4"))
+    _, said = choose_engine(solver, "fused")
+    assert "0 + 0 transforms" in said
