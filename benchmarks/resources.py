@@ -30,7 +30,7 @@ def measure_resource(name):
 def report(name):
     """Print the figure; for a process of its own."""
     size = SIZES[name]
-    before, start = _peak(), time.process_time()
+    before, start = peak(), time.process_time()
     problem = superfluid.problem((size,) * 3)
     solver = build_solver(problem, IFRK4)
     kind, said = choose_engine(solver, "auto", [], 10_000)
@@ -38,12 +38,12 @@ def report(name):
     seconds = time.process_time() - start
     state = 2 * size**3 * 16
     if name == "memory":
-        print(f"{(_peak() - before) / state:.1f} ({kind}; {seconds:.1f} s to the first step)")
+        print(f"{(peak() - before) / state:.1f} ({kind}; {seconds:.1f} s to the first step)")
     else:
         print(f"{seconds:.2f} s ({kind})")
 
 
-def _peak():
+def peak():
     """Largest resident size of this program, in bytes."""
     status = Path("/proc/self/status")
     if status.exists():

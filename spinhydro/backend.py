@@ -4,10 +4,14 @@ import logging
 
 from dedalus.tools.config import config
 
+from spinhydro.memory import share_temporaries
+
 # FFTW's default planning times candidate algorithms, so two runs of the same problem may
 # differ in the last bits; a fixed choice makes every run reproduce to the byte.
 for _section in ("transforms-fftw", "parallelism-fftw"):
     config[_section]["PLANNING_RIGOR"] = "estimate"
+
+share_temporaries()
 
 #: Dedalus drops small coefficients of the left-hand side by default (1e-6 and 1e-12), which
 #: removes weak fields and weak diffusion without a word.

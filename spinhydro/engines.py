@@ -13,9 +13,10 @@ from spinhydro.errors import (
     Unsupported,
     no_such,
 )
+from spinhydro.memory import separate_large_blocks
 from spinhydro.parallel import abort_all_on_error, agree
 from spinhydro.private import what_changed
-from spinhydro.solver import DeferredSolver
+from spinhydro.solver import DeferredSolver, is_large
 from spinhydro.steppers import RK4, StochasticHeun
 
 logger = logging.getLogger("spinhydro")
@@ -92,6 +93,7 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
         If "fused" or "lean" was asked for and is not possible, or does not agree with Dedalus.
     """
     reasons = []
+    separate_large_blocks(any(map(is_large, solver.state)))
     for name, start in (("fused", _start_fused), ("lean", _start_lean)):
         if engine not in ("auto", name):
             continue
@@ -115,9 +117,12 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
                 raise InputError(f"{failed}; use --engine auto, and please report it") from error
             reasons.append(failed)
         else:
+            if name != "fused":
+                separate_large_blocks(False)
             return name, f" ({'; '.join([said, *reasons])})"
         if engine == name:
             raise InputError(f"{reasons[0]}: use --engine auto")
+    separate_large_blocks(False)
     _make_stepper(solver)
     return "dedalus", f" ({'; '.join(reasons)})" if reasons else ""
 
@@ -157,6 +162,9 @@ def _start_fused(solver, projections, steps, lazy):
     if kind not in FUSED:
         raise Unsupported(f"the time stepper {kind.__name__}")
     compiled = None if steps is None else steps * points > WORTH_COMPILING
+    if any(map(is_large, solver.state)):
+        # Without the compiled step every operation would have an array for its result.
+        compiled = True
     stepper = FUSED[kind](solver, projections, compiled=compiled)
     agreement = stepper.check()
     stepper.lazy = lazy

@@ -26,10 +26,12 @@ from spinhydro.errors import (
     no_such,
 )
 from spinhydro.kernels.listing import tables_of
+from spinhydro.memory import separate_large_blocks
 from spinhydro.output import RunFolder, check_writable
 from spinhydro.plan import Plan, schedule
 from spinhydro.running import Run
 from spinhydro.signals import noted_signals
+from spinhydro.solver import is_large
 from spinhydro.stability import check_timestep
 
 
@@ -174,6 +176,7 @@ def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
     parallel.on_root(ivp.dist.comm, lambda: check_writable(out, plan.name))
     timestep, steps_per_output, steps, remainder = schedule(plan)
     with np.errstate(all="ignore"):
+        separate_large_blocks(any(map(is_large, ivp.variables)))
         run = Run(ivp, plan, timestep)
         run.check_start()
         run.choose_engine(engine, steps)

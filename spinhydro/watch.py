@@ -15,6 +15,7 @@ from mpi4py import MPI
 
 from spinhydro.errors import EquationError
 from spinhydro.expressions import Evaluator
+from spinhydro.solver import evaluated
 
 
 class Limit:
@@ -161,6 +162,6 @@ def grid_values(operand):
     """Local values of an operand on the grid, without dealiasing padding."""
     if not isinstance(operand, Operand):
         return np.asarray(operand)
-    field = operand.evaluate() if hasattr(operand, "evaluate") else operand
+    field = evaluated(operand)
     field.change_scales(1)
     return field["g"]

@@ -1,159 +1,167 @@
 """Compiled functions that are kept on disk: a problem is compiled once, not in every run.
 
-Every function is written to a file of its own, whose name is a hash of its source and of the
-versions of everything that has a say in it; numba keeps the machine code beside it, for each kind
-of processor. The folder is ``$NUMBA_CACHE_DIR`` or ``spinhydro`` in ``$XDG_CACHE_HOME`` (or
-``~/.cache``). If nothing can be written there, functions are compiled anew without a word.
+The machine code of every function is a file of its own, ``<name>-<key>.o``, whose key is a hash of
+the source and of everything else that has a say in it: another release of spinhydro or LLVM,
+or another kind of processor, has other files. The folder is ``$SPINHYDRO_CACHE_DIR``, or
+``spinhydro`` in ``$XDG_CACHE_HOME`` or ``~/.cache``; if nothing can be written there, functions are
+compiled anew in every run. Files appear in one piece, and begin with a hash of what follows:
+whatever else stands there is not looked at. What nobody has used for a long time goes.
 """
 
 import hashlib
-import importlib.util
 import os
-import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
-import llvmlite
-import numba
-import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from spinhydro.fused import by_numba, machine
 
-_HEAD = """import numpy as np
-from numba import carray, cfunc, njit
-from numpy import inf, nan
-
-from spinhydro.fused.compiled import call, execute, pointer
-from spinhydro.fused.access import read, read1, read2, read3, read4
-from spinhydro.fused.access import write, write1, write2, write3, write4
-
-
-@{kind}({signature!r}, error_model="numpy", fastmath={{"contract"}}{cache})
-"""
-
-#: What passes are called with: address of the table of addresses; which member; row of the
-#: constants; what the stage does, and its two numbers.
-_PASS = "void(int64, int64, int64, int64, float64, float64)"
-_ARGUMENTS = "table, member, stage, kind, ahead, weight"
-_WORK_OFF = """def work_off(calls, numbers, members, steps):
+#: Days after which a file that nobody has used goes, and bytes of all files together.
+KEPT_DAYS, KEPT_BYTES = 60, 50_000_000
+_MAGIC = b"spinhydro machine code 1\n"
+_WORK_OFF = """def work_off(calls, numbers, number, members, steps):
+    calls_ = carray(pointer(calls), (65536, 4), np.int64)
+    numbers_ = carray(pointer(numbers), (65536, 2), np.float64)
     for member in range(members):
-        for _ in range(steps):
-            for i in range(len(calls)):
-                call(calls[i, 0], calls[i, 1], member, calls[i, 2], calls[i, 3],
-                     numbers[i, 0], numbers[i, 1])
+        for step in range(steps):
+            for i in range(number):
+                execute(calls_[i, 0], calls_[i, 1], member, calls_[i, 2], calls_[i, 3],
+                        numbers_[i, 0], numbers_[i, 1])
 """
-
-
-@intrinsic
-def pointer(context, address):
-    """An address as a pointer."""
-
-    def make(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
-
-    return types.voidptr(types.int64), make
-
-
-@intrinsic
-def execute(context, function, plan, inward, outward):
-    """Call ``function(plan, inward, outward)``, all of them addresses."""
-
-    def make(context, builder, signature, arguments):
-        from llvmlite import ir
-
-        integer = ir.IntType(64)
-        kind = ir.FunctionType(ir.VoidType(), [integer] * 3)
-        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
-        return context.get_dummy_value()
-
-    return types.none(*[types.int64] * 4), make
+_loaded = {}
 
 
 def folder():
-    """Where compiled functions are kept."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    """Where compiled functions are kept; None if this user has no place for such things."""
+    chosen = os.environ.get("SPINHYDRO_CACHE_DIR")
     if chosen:
         return Path(chosen)
     home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "spinhydro"
-
-
-@intrinsic
-def call(context, function, table, member, stage, kind, ahead, weight):
-    """Call a pass by its address."""
-
-    def make(context, builder, signature, arguments):
-        from llvmlite import ir
-
-        integer, double = ir.IntType(64), ir.DoubleType()
-        kind = ir.FunctionType(ir.VoidType(), [integer] * 4 + [double] * 2)
-        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
-        return context.get_dummy_value()
-
-    return types.none(*[types.int64] * 5, *[types.float64] * 2), make
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "spinhydro"
+    except RuntimeError:
+        return None
 
 
 def compile_pass(name, body):
-    """The compiled form of a pass with these lines; its address is ``.address``."""
-    head = f"def {name}({_ARGUMENTS}):\n    places = carray(pointer(table), (1 << 16,), np.int64)\n"
-    return _compile(name, "cfunc", _PASS, head + body)
+    """The compiled form of a pass with these lines; its address is ``.address``.
+
+    It is called with the address of its table of addresses; which member; row of the constants;
+    what the stage does, and its two numbers.
+    """
+    head = [f"def {name}(table, member, stage, kind, ahead, weight):",
+            "    places = carray(pointer(table), (65536,), np.int64)"]  # fmt: skip
+    return compile_function(name, "iiiiff", "\n".join([*head, body]))
+
+
+@cache
+def work_off():
+    """``function(calls, numbers, n, members, steps)``: all steps of a member, then of the next.
+
+    A step is a table of calls, given by the addresses of arrays (n, 4) of integers and (n, 2) of
+    floats.
+    """
+    return compile_function("work_off", "iiiii", _WORK_OFF)
+
+
+def compile_function(name, kinds, source):
+    """The compiled form of the function `name` that is defined by `source`; it has an ``address``.
+
+    Parameters
+    ----------
+    name : str
+    kinds : str
+        "i" for an integer, "f" for a float: the kinds of its arguments.
+    source : str
+        In the language of `spinhydro.fused.machine`, or in that of numba.
+    """
+    from spinhydro import __version__
+
+    text = "\n".join([*machine.versions(), __version__, kinds, source])
+    key = hashlib.sha256(text.encode()).hexdigest()[:32]
+    if key not in _loaded:
+        try:
+            _loaded[key] = _compile(f"{name}-{key}", f"{name}_{key}", kinds, source)
+        except (machine.Untranslatable, AttributeError, RuntimeError):
+            # A function of complex numbers that is not known there, or an old llvmlite.
+            _loaded[key] = by_numba.compile_function(name, kinds, source)
+    return _loaded[key]
 
 
 def compile_steps(name, body):
     """The compiled form of steps with these lines: ``function(places, timestep, number)``."""
     head = f"def {name}(places, timestep, number):\n"
-    return _compile(name, "njit", "void(int64[::1], float64, int64)", head + body)
+    return by_numba.compile_steps(name, head + body, folder())
 
 
-@cache
-def work_off():
-    """``function(calls, numbers, members, steps)``: all steps of a member, then those of the next.
+def _compile(file_name, symbol, kinds, source):
+    place = folder()
+    code = _read(place / f"{file_name}.o") if place else None
+    if code is None:
+        code = machine.compile_object(machine.translate(source, symbol, kinds))
+        if place:
+            _write(place / f"{file_name}.o", code)
+    return machine.load(code, symbol, kinds)
 
-    A step is a table of calls.
-    """
-    signature = "void(int64[:, ::1], float64[:, ::1], int64, int64)"
-    return _compile("work_off", "njit", signature, _WORK_OFF)
 
-
-def _compile(name, kind, signature, source):
-    """The function `name` that is defined by `source`."""
-    head = {"kind": kind, "signature": signature}
+def _read(path):
+    """What was written to a file; None if it is not there, or not whole."""
     try:
-        path = _file(name, _HEAD.format(cache=", cache=True", **head) + source)
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(spec)
-        # Numba looks for the module of a function that it finds on disk.
-        sys.modules[path.stem] = module
-        spec.loader.exec_module(module)
-        return getattr(module, name)
-    except (OSError, RuntimeError):
-        # Nowhere to write, a full disk, or a folder that numba does not like.
-        namespace = {}
-        text = _HEAD.format(cache="", **head) + source
-        exec(compile(text, f"fused {name}", "exec"), namespace)
-        return namespace[name]
+        content = path.read_bytes()
+        head = len(_MAGIC)
+        digest, code = content[head : head + 32], content[head + 32 :]
+        if content[:head] != _MAGIC or hashlib.sha256(code).digest() != digest:
+            return None
+        if time.time() - path.stat().st_mtime > 86400:
+            # It is still of use.
+            os.utime(path)
+    except OSError:
+        return None
+    return code
 
 
-def _file(name, text):
-    """The file with this text; whoever comes first makes it, in one piece."""
-    from spinhydro import __version__
-
-    versions = [numba.__version__, llvmlite.__version__, np.__version__, __version__]
-    key = hashlib.sha256("\n".join([*versions, text]).encode()).hexdigest()[:32]
-    path = folder() / f"spinhydro_{name}_{key}.py"
-    if not path.exists():
+def _write(path, code):
+    """Keep a file, in one piece; without a word if that is not possible."""
+    temporary = None
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            file.write(text)
+        number, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+        with os.fdopen(number, "wb") as file:
+            file.write(_MAGIC + hashlib.sha256(code).digest() + code)
+        os.replace(temporary, path)
+        prune(path.parent)
+    except OSError:
+        if temporary is not None:
+            _remove(temporary)
+
+
+def prune(place, days=KEPT_DAYS, size=KEPT_BYTES):
+    """Remove what has not been used for some days, and then the oldest until the rest is small.
+
+    Only files of ours are touched. Another process may do the same at the same time.
+    """
+    now, found = time.time(), []
+    ours = ("*-*.o", ".part-*", "spinhydro_*.py", "__pycache__/spinhydro_*")
+    for path in (path for pattern in ours for path in place.glob(pattern)):
         try:
-            # Numba looks at the time of the file: it must not be written twice.
-            os.link(file.name, path)
-        except FileExistsError:
-            pass
+            status = path.stat()
         except OSError:
-            os.replace(file.name, path)
-            return path
-        os.unlink(file.name)
-    return path
+            continue
+        age = now - status.st_mtime
+        if age > days * 86400 or (path.name.startswith(".part-") and age > 86400):
+            _remove(path)
+        else:
+            found.append((age, status.st_size, path))
+    total = 0
+    for _, bytes_of_it, path in sorted(found):
+        total += bytes_of_it
+        if total > size:
+            _remove(path)
+
+
+def _remove(path):
+    try:
+        os.unlink(path)
+    except OSError:
+        pass

@@ -109,12 +109,17 @@ class Exponential:
         """An upper bound of the entries of L."""
         return max(map(self.space.bound, self.symbols.values()), default=0)
 
-    def linear(self, values, row):
-        """One component of L values, for spectra (components, *spectral shape)."""
-        terms = (
-            self.space.evaluate(s) * values[j] for (i, j), s in self.symbols.items() if i == row
-        )
-        return sum(terms, np.zeros(self.space.spectral_shape, complex))
+    def add_linear(self, values, row, factor, out):
+        """out += factor * one component of L values, for spectra (components, *spectral shape)."""
+        for first in range(len(out)):
+
+            def plane(array, first=first):
+                return array[first if len(array) > 1 else 0]
+
+            for (i, j), symbol in self.symbols.items():
+                if i == row:
+                    part = self.space.evaluate_at(symbol, plane)
+                    out[first] += factor * part * values[j][first]
 
     def error_at_some_modes(self):
         """Largest difference between E and SciPy's exponential, at modes chosen by chance."""
@@ -131,7 +136,7 @@ class Exponential:
         size = self.components
         linear, ours = (np.zeros((chosen.size, size, size), complex) for _ in range(2))
         for (i, j), symbol in self.symbols.items():
-            linear[:, i, j] = values(self.space.evaluate(symbol))
+            linear[:, i, j] = self.space.evaluate_at(symbol, values)
         timestep = 1 / (1 + np.abs(linear).max())
         self.set(timestep)
         for i in range(size):

@@ -11,11 +11,10 @@ import numpy as np
 from dedalus.libraries.fftw import fftw_wrappers
 
 from spinhydro.fused.graph import Unsupported
+from spinhydro.memory import ALIGNMENT, aligned
 
 _ESTIMATE, _UNALIGNED = 1 << 6, 1 << 1
 _FORWARD, _BACKWARD = -1, 1
-#: Bytes on which arrays begin: a cache line, and enough for any vector unit.
-ALIGNMENT = 64
 
 
 class _Dimension(ctypes.Structure):
@@ -93,6 +92,4 @@ class Plan:
 def zeros(shape, dtype):
     """An array of zeros on an aligned address."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    memory = np.zeros(size + ALIGNMENT, np.uint8)
-    first = -memory.ctypes.data % ALIGNMENT
-    return memory[first : first + size].view(dtype).reshape(shape)
+    return aligned(np.zeros(size + ALIGNMENT, np.uint8), shape, dtype)

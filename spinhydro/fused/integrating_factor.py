@@ -4,7 +4,8 @@ import numpy as np
 
 from spinhydro.fused import compiled_step
 from spinhydro.fused.exponential import Exponential
-from spinhydro.fused.stepper import FusedRK4, relative_difference
+from spinhydro.fused.stepper import FusedRK4, compare, relative
+from spinhydro.memory import give_back
 
 
 class FusedIFRK4(FusedRK4):
@@ -58,26 +59,39 @@ class FusedIFRK4(FusedRK4):
         rate *= timestep / 6
         total += rate
 
-    def _difference(self):
+    def _differences(self, noise):
         """Also that of a small step of L X, and of exponentials at some modes with SciPy's."""
-        start = [variable["c"].copy() for variable in self.solver.state]
-        worst = super()._difference()
-        for variable, coefficients in zip(self.solver.state, start, strict=True):
-            variable["c"] = coefficients
-        exponential, space = self.exponential, self.right_side.space
+        yield from super()._differences(noise)
+        if noise:
+            # The linear terms know neither the time nor any state.
+            yield self._linear_difference(noise)
+            yield self.exponential.error_at_some_modes()
+
+    def _linear_difference(self, noise):
+        exponential, space, exchange = self.exponential, self.right_side.space, self._exchange
         # Each rank knows the linear terms of its own modes.
         timestep = 1 / (1 + space.largest(exponential.largest()))
-        rates = []
-        for variable, rows in self._rows():
-            linear = self.right_side.equations[variable]["L"]
-            if hasattr(linear, "tensorsig"):
-                rates.append(self._held(linear.evaluate()))
-            else:
-                rates.append(np.zeros((rows.stop - rows.start, *space.shape)))
-        theirs = np.concatenate([self._values(variable) for variable in self.solver.state])
-        theirs += timestep * np.concatenate(rates)
-        moved = self.state.copy()
-        for row in range(len(moved)):
-            moved[row] += timestep * exponential.linear(self.state, row)
-        difference = relative_difference(self._on_grid(moved), theirs, self.solver.dist.comm)
-        return max(worst, difference, exponential.error_at_some_modes())
+        sizes = []
+        with self._disturbed(noise):
+            steps = [self._stock_step(variable, timestep) for variable in self.solver.state]
+            self._take_fields()
+            for (_, rows), theirs in zip(self._rows(), steps, strict=True):
+                for row, values in zip(range(rows.start, rows.stop), theirs, strict=True):
+                    np.copyto(exchange.spectra[0], self.state[row])
+                    exponential.add_linear(self.state, row, timestep, exchange.spectra[0])
+                    exchange.backward()
+                    sizes.append(compare(exchange.grid[0], values))
+        self.rest()
+        give_back(self.state)
+        return relative(np.max(sizes, axis=0), self.solver.dist.comm)
+
+    def _stock_step(self, variable, timestep):
+        """Grid values of X + timestep L X, as Dedalus evaluates L."""
+        linear = self.right_side.equations[variable]["L"]
+        if not hasattr(linear, "tensorsig"):
+            # Of its own: the linear terms of others move the field.
+            return self._values(variable).copy()
+        linear = self._held(linear.evaluate())
+        linear.data *= timestep
+        linear.data += self._held(variable).data
+        return self._values(linear)

@@ -58,7 +58,7 @@ class Layout:
         self.held_row, self.held_mode = np.ones(self.all_rows), np.ones(self.modes)
         if space.mask is not None:
             mask = space.mask.reshape(self.all_rows, self.modes)
-            self.held_row, self.held_mode = mask.max(axis=1), mask.max(axis=0)
+            self.held_row, self.held_mode = (mask.any(axis).astype(float) for axis in (1, 0))
         self.held_last = self.inner_spectral[-1]
         if space.is_real and not (space.slabs and len(self.inner) == 1):
             last = self.held_mode.reshape(-1, self.held_last).max(axis=0)

@@ -67,6 +67,8 @@ class FusedLinear(FusedRK4):
     linear : array (components, components, *spectral shape), or None if there are no such terms
     """
 
+    _compiled_rates = None
+
     def __init__(self, solver, projections=(), compiled=None):
         self.linear_apart = any(hasattr(eq["L"], "tensorsig") for eq in solver.problem.equations)
         super().__init__(solver, projections, compiled)
@@ -78,17 +80,23 @@ class FusedLinear(FusedRK4):
 
     def _allocate(self, compiled):
         super()._allocate(False)
-        self._compiled_rates = None
+        self._release_rates()
         if compiled:
             self._compile()
 
     def _compile(self):
         """From now on rates are computed by compiled loops, if that is possible here."""
+        self._release_rates()
         if compiled_step.is_possible(self.right_side):
             self._compiled_rates = compiled_step.make(self.right_side, has_stages=False)
             self._stage = self._compiled_rates.state
         else:
             self._check_reachable()
+
+    def _release_rates(self):
+        if self._compiled_rates:
+            self._compiled_rates.release()
+        self._compiled_rates = None
 
     def _compile_when_it_pays(self):
         done = self._steps_taken * self.right_side.space.work
@@ -136,14 +144,19 @@ class FusedLinear(FusedRK4):
             self._prepared[timestep] = self._prepare(timestep)
         return self._prepared[timestep]
 
-    def _difference(self):
+    def _differences(self, noise):
         """Also looks at one step of the linear terms with Dedalus's own matrices."""
-        worst = super()._difference()
-        if self.linear is None:
-            return worst
-        # Each rank knows the linear terms of its own modes.
-        largest = self.right_side.space.largest(np.abs(self.linear).max())
-        return max(worst, self._linear_difference(1 / (1 + largest)))
+        yield from super()._differences(noise)
+        if self.linear is not None:
+            # Each rank knows the linear terms of its own modes.
+            largest = self.right_side.space.largest(np.abs(self.linear).max())
+            with self._disturbed(noise):
+                yield self._linear_difference(1 / (1 + largest))
+
+    def rest(self, keep_rate=False):
+        super().rest(keep_rate)
+        if self._compiled_rates:
+            self._compiled_rates.rest()
 
     def _put(self, values):
         """Let the fields of the solver hold a state, in coefficients."""

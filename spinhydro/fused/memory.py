@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from spinhydro.fused import fftw
+from spinhydro.memory import give_back
 
 
 class Memory:
@@ -45,6 +46,8 @@ class Memory:
         # Bytes of a member in arrays that hold all of them.
         self.member_bytes = {}
         self._addresses = {}
+        # Then the total is the state itself.
+        self._keeps_total = ends is not None
         self._allocate(right_side, needs, ends)
 
     def _allocate(self, right_side, needs, ends):
@@ -127,6 +130,15 @@ class Memory:
         for window in self._windows:
             window.Free()
         self._windows = []
+
+    def rest(self, keep_rate=False):
+        """Let the memory of what is only needed in a step go until the next one."""
+        names = r"stage|z|k|[wgh]\d+"
+        if not (keep_rate or self._keeps_total):
+            names += "|total"
+        for name, array in self.arrays.items():
+            if re.fullmatch(names, name):
+                give_back(array)
 
     def table(self, name, values):
         """A new array with these values."""

@@ -83,14 +83,20 @@ class NativeStep:
         self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
         self._has_stages, self._timestep = has_stages, None
         self._work_off = work_off()
-        self._evaluation = _table(self.rates.calls(0, RATE))
+        self._evaluation = _Table(self.rates.calls(0, RATE))
         if self.projection:
-            self._projection = _table(self.projection.calls(PROJECTION, RATE))
+            self._projection = _Table(self.projection.calls(PROJECTION, RATE))
 
     def release(self):
         """Give shared memory back; all ranks together, and nothing is to be called after it."""
         for passes in filter(None, (self.rates, self.projection)):
             passes.memory.release()
+
+    def rest(self, keep_rate=False):
+        """Let the memory go that is only needed in a step."""
+        if not self.space.slabs:
+            for passes in filter(None, (self.rates, self.projection)):
+                passes.memory.rest(keep_rate)
 
     def is_current(self):
         """Whether the profiles that were taken for real are so still."""
@@ -110,12 +116,12 @@ class NativeStep:
     def evaluate(self, time):
         """rate = f(state, time)."""
         self._set_constants([time])
-        self._do(*self._evaluation)
+        self._do(self._evaluation)
 
     def project(self, time):
         """Make the assignments after a step."""
         self.constants[PROJECTION] = self.right_side.constants(time)
-        self._do(*self._projection)
+        self._do(self._projection)
 
     def step(self, time, timestep, number=1):
         """Advance the state by one step of the classical scheme, with its integrating factor.
@@ -125,12 +131,12 @@ class NativeStep:
         if timestep != self._timestep:
             self._prepare(timestep)
         self._set_constants(times_of_step(time, timestep))
-        self._do(*self._step, number)
+        self._do(self._step, number)
 
     def _prepare(self, timestep):
         if self.exponential:
             self.exponential.set(timestep)
-        self._step = _table(calls_of_step(self.rates, self.projection, timestep))
+        self._step = _Table(calls_of_step(self.rates, self.projection, timestep))
         self._timestep = timestep
 
     def _set_constants(self, times):
@@ -140,16 +146,24 @@ class NativeStep:
         for stage, time in enumerate(times):
             self.constants[stage] = self.right_side.constants(time)
 
-    def _do(self, calls, numbers, steps=1):
+    def _do(self, table, steps=1):
         if not self.space.slabs:
-            self._work_off(calls, numbers, self.members, steps)
+            self._work_off(*table.at(0), len(table.calls), self.members, steps)
             return
-        for i in range(len(calls)):
-            self._work_off(calls[i : i + 1], numbers[i : i + 1], 1, 1)
+        for i in range(len(table.calls)):
+            self._work_off(*table.at(i), 1, 1, 1)
             # Wait until all ranks have done their part of the spectra.
             self.space.slabs.meet()
 
 
-def _table(calls):
+class _Table:
     """Calls as arrays: (function, places, stage, kind), and (ahead, weight)."""
-    return np.array([c[:4] for c in calls], np.int64), np.array([c[4:] for c in calls], float)
+
+    def __init__(self, calls):
+        self.calls = np.array([c[:4] for c in calls], np.int64)
+        self.numbers = np.array([c[4:] for c in calls], float)
+        self._first = self.calls.ctypes.data, self.numbers.ctypes.data
+
+    def at(self, row):
+        """Addresses of a row of both."""
+        return self._first[0] + 32 * row, self._first[1] + 16 * row

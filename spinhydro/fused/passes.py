@@ -82,9 +82,13 @@ class Passes:
     def _real_profiles(self):
         """Rows of the profiles that have no imaginary part."""
         profiles = self.right_side._profiles
+        if not np.iscomplexobj(profiles):
+            return set(range(len(profiles)))
         return {i for i, row in enumerate(profiles) if not np.any(row.imag)}
 
     def is_current(self):
         """Whether the profiles that were taken for real are so still."""
-        changed = not self.space.is_real and not self._real_at_start <= self._real_profiles()
+        changed = self.right_side._profiles is not self.memory.arrays["profiles"] or (
+            not self.space.is_real and not self._real_at_start <= self._real_profiles()
+        )
         return not self.space.anywhere(changed)

@@ -170,6 +170,12 @@ class Program:
             steps.append(((slice(row, row + 1), slice(index, index + 1)), source, symbol, adds))
         return steps
 
+    def rest(self):
+        """Let the memory go that is only needed in an evaluation."""
+        for level in self.levels:
+            for batch in filter(None, (level.inverse, level.ahead)):
+                batch.rest()
+
     def __call__(self, spectra, grid, constants, profiles, out):
         """Fill `out`, a row for each output, from the spectra (and grid values) of the state."""
         for level in self.levels:

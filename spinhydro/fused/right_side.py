@@ -84,7 +84,9 @@ class RightSide:
             sum(map(count, fields)) for fields in (self.lowering.constants, self.lowering.profiles)
         )
         self._constants = np.zeros(max(constants, 1), self.space.dtype)
-        self._profiles = np.zeros((profiles, self.space.points), self.space.dtype)
+        # Most profiles of complex problems are real.
+        kind = self.space.dtype if self.lowering.graph.has_neighbours else float
+        self._profiles = np.zeros((profiles, self.space.points), kind)
 
     def _advanced(self, equation):
         mass = equation["M"]
@@ -144,9 +146,18 @@ class RightSide:
             if self.space.anywhere(changed):
                 # Only what its bases hold counts.
                 field.require_coeff_space()
-                self._profiles[rows] = self._profile(field)
-                self.profiles_version += 1
+                self._keep_profile(rows, field)
         return False
+
+    def _keep_profile(self, rows, field):
+        data = self._profile(field)
+        if np.iscomplexobj(data) and not np.iscomplexobj(self._profiles):
+            if self.space.anywhere(np.any(data.imag)):
+                self._profiles = self._profiles.astype(complex)
+            else:
+                data = data.real
+        self._profiles[rows] = data
+        self.profiles_version += 1
 
     @property
     def has_noise(self):
@@ -164,8 +175,7 @@ class RightSide:
             field.draw(iteration, timestep)
             if self.space.mask is not None:
                 field.require_coeff_space()
-            self._profiles[rows] = self._profile(field)
-            self.profiles_version += 1
+            self._keep_profile(rows, field)
 
     def _profile(self, field):
         """Grid values of a field, component by component; it may depend on some axes only."""
@@ -188,6 +198,13 @@ class RightSide:
                 self._constants[i] = time
             i += count(field)
         return self._constants
+
+    def rest(self):
+        """Let the memory go that is only needed in an evaluation."""
+        for program in filter(None, (self.program, self.projection)):
+            program.rest()
+        if self._forward:
+            self._forward.rest()
 
     def transforms(self):
         """Numbers of scalars transformed (forward, back to the grid) in one evaluation."""

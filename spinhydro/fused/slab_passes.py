@@ -131,8 +131,10 @@ class SlabPasses:
                 before.append(f"{name} = constants_[stage, {place[1]}]")
                 return (f"{name}.real", f"{name}.imag") if self.is_complex else (name, None)
             if place[1] == 0:
-                return self._load(writer, f"profiles_[{place[2]}, o + p]",
-                                  real=place[2] in self._real_profiles)  # fmt: skip
+                expression = f"profiles_[{place[2]}, o + p]"
+                if not np.iscomplexobj(self.memory.arrays["profiles"]):
+                    return writer.pair(expression)
+                return self._load(writer, expression, real=place[2] in self._real_profiles)
             if place[1] == 1:
                 return self._load(writer, f"stage_[{place[2]}, o + p]")
             i = place[1] - 2

@@ -9,8 +9,8 @@ of its grids; `from_fields` and `to_fields` of a Space go between, before a run 
 import numpy as np
 from mpi4py import MPI
 
-from spinhydro.fused.fftw import ALIGNMENT
 from spinhydro.fused.graph import Unsupported
+from spinhydro.memory import ALIGNMENT, aligned
 
 
 class Slabs:
@@ -42,8 +42,7 @@ class Slabs:
             raise Unsupported("space over ranks without memory that they share") from error
         memory = np.frombuffer(window.Shared_query(0)[0], np.uint8)
         # Ranks see the same offset: they map whole pages.
-        first = -memory.ctypes.data % ALIGNMENT
-        array = memory[first : first + size - ALIGNMENT].view(dtype).reshape(shape)
+        array = aligned(memory, shape, dtype)
         # Memory is near to the rank that writes to it first.
         planes = self.span(shape[1])
         array[:, planes] = 0

@@ -516,6 +516,9 @@ class StencilStep:
         """Whether this fits the fields as they are now."""
         return True
 
+    def rest(self, keep_rate=False):
+        """All of its memory is needed at all times."""
+
     def release(self):
         """Nothing is held that others could want."""
 

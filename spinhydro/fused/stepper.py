@@ -1,5 +1,7 @@
 """Classical Runge-Kutta on the fused right-hand side, as a time stepper of Dedalus."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from mpi4py import MPI
 
@@ -7,13 +9,14 @@ from spinhydro.errors import InputError, Unsupported
 from spinhydro.fused import compiled_step
 from spinhydro.fused.lower import count
 from spinhydro.fused.right_side import RightSide
-from spinhydro.solver import no_stored_outputs
+from spinhydro.memory import give_back, parts, rest_temporaries
+from spinhydro.solver import no_stored_outputs, release_rates, settle
 from spinhydro.steppers.rk4 import RK4
 
 #: Largest relative difference to Dedalus's own right-hand side that is taken for rounding.
 TOLERANCE = 1e-11
 #: Grid values to be advanced from which compiling the step pays.
-WORTH_COMPILING = 1e7
+WORTH_COMPILING = 4e6
 
 
 class FusedRK4:
@@ -30,7 +33,7 @@ class FusedRK4:
     projections : sequence of (field, operand)
         Assignments after every step.
     compiled : bool, optional
-        Compile the step with numba (which takes seconds) now, or never; by default as soon as the
+        Compile the step (which takes a second) now, or never; by default as soon as the
         solver has come so far that it pays.
 
     Raises
@@ -180,33 +183,61 @@ class FusedRK4:
         """The state of the solver's fields."""
         self.read_again()
         self._read_fields()
-        return self._as_reals(self.state)
+        return self._as_reals(self.state).copy()
 
     def rate_at(self, vector):
         """The rate at a state, both as vectors."""
         np.copyto(self.state, vector.view(self.state.dtype).reshape(self.state.shape))
         self._evaluate(self.solver.sim_time)
-        return self._as_reals(self._rate)
+        return self._as_reals(self._rate).copy()
+
+    def differentiate(self, vector, choose_step):
+        """vector = how the rates at the fields' state change along it; no other vector is made.
+
+        Parameters
+        ----------
+        vector : array
+        choose_step : callable(vector)
+            How far to go along it, from the state.
+        """
+        time = self.solver.sim_time
+        self.read_again()
+        self._read_fields()
+        state, rate = self._as_reals(self.state), self._as_reals(self._rate)
+        step = choose_step(state)
+        for a, b in parts(state, vector):
+            a += step * b
+        self._evaluate(time)
+        np.copyto(vector, rate)
+        self.rest()
+        # To the other side of the fields' state: 2 X - (X + step * vector).
+        np.negative(state, out=state)
+        for row, values in self._rows_of_fields():
+            for a, b in parts(self.state[row], values):
+                a += 2 * b
+        self._exchange.rest()
+        self._evaluate(time)
+        vector -= rate
+        vector *= 1 / (2 * step)
+        self.rest()
 
     def noise(self, random):
         """A random state: what the bases hold of noise on the grid."""
         found, grid = np.empty_like(self.state), self._exchange.grid
         for row in range(len(found)):
-            values = random.standard_normal((1, *grid.shape[1:])).astype(grid.dtype)
-            if np.iscomplexobj(grid):
-                values += 1j * random.standard_normal(values.shape)
+            _fill_with_noise(grid, random)
             if self.right_side.on_grid:
-                found[row] = values[0]
+                found[row] = grid[0]
                 continue
-            np.copyto(grid, values)
             self._exchange.forward()
             found[row] = self._exchange.spectra[0]
+        self.rest()
         return self._as_reals(found)
 
     @staticmethod
     def _as_reals(values):
-        """A vector of its own."""
-        return values.flatten().view(values.real.dtype)
+        """A view as a vector of real numbers."""
+        return values.reshape(-1).view(values.real.dtype)
 
     def is_finite(self):
         """Whether the state is finite, without a look at the fields."""
@@ -221,6 +252,8 @@ class FusedRK4:
         if self._current:
             return
         space = self.right_side.space
+        if self.lazy:
+            self.rest()
         for variable, rows in self._rows():
             variable.preset_scales(space.scales)
             target = variable["g"].reshape(-1, *space.shape_of_fields)
@@ -228,6 +261,8 @@ class FusedRK4:
                 np.copyto(values, space.to_fields(self._row_on_grid(self.state, row))[0])
         self._current = True
         self._note_shown()
+        if self.lazy:
+            self._exchange.rest()
 
     def _note_shown(self):
         """Remember what the fields hold; under `lazy` only that they have been looked at."""
@@ -245,17 +280,29 @@ class FusedRK4:
             self.right_side.refresh()
         if self._shown is not None and self._untouched():
             return
+        for variable in self.solver.state:
+            variable.change_scales(self.right_side.space.scales)
+            variable.require_grid_space()
+        if self.lazy:
+            rest_temporaries()
+        for row, values in self._rows_of_fields():
+            np.copyto(self.state[row], values)
+        if self.lazy:
+            self._exchange.rest()
+        self._note_shown()
+
+    def _rows_of_fields(self):
+        """(row, values) of every component of the fields, in the form of the state."""
         exchange = self._exchange
         for variable, rows in self._rows():
             components = self._values(variable)
             for row, values in zip(range(rows.start, rows.stop), components, strict=True):
                 if self.right_side.on_grid:
-                    np.copyto(self.state[row], values)
+                    yield row, values
                     continue
                 np.copyto(exchange.grid[0], values)
                 exchange.forward()
-                np.copyto(self.state[row], exchange.spectra[0])
-        self._note_shown()
+                yield row, exchange.spectra[0]
 
     def _rows(self):
         """Every variable, and its rows among the components of the state."""
@@ -269,10 +316,6 @@ class FusedRK4:
         space = self.right_side.space
         field.change_scales(space.scales)
         return space.from_fields(field["g"])
-
-    def _on_grid(self, values):
-        """Grid values of the state or of a rate, as an array of our own."""
-        return np.concatenate([self._row_on_grid(values, row).copy() for row in range(len(values))])
 
     def _row_on_grid(self, values, row):
         """Grid values (1, …) of one component of a state or a rate, until the next is asked for."""
@@ -327,31 +370,16 @@ class FusedRK4:
         Unsupported
             If that is how Dedalus treats products with fields on the left side.
         """
-        solver = self.solver
-        kept = [(v, v["c"].copy()) for v in solver.state]
-        time = solver.sim_time
-        worst, lazy = 0.0, self.lazy
-        random = np.random.default_rng(0)
+        solver, worst, lazy = self.solver, 0.0, self.lazy
         # Nobody else looks at the fields meanwhile.
         self.lazy = True
         try:
-            for noise in (0.0, 0.1):
-                for variable, coefficients in kept:
-                    variable["c"] = coefficients
-                    variable.change_scales(1)
-                    grid = variable["g"]
-                    size = noise * (1 + np.abs(grid).max())
-                    grid += size * random.standard_normal(grid.shape)
-                    if np.iscomplexobj(grid):
-                        grid += 1j * size * random.standard_normal(grid.shape)
-                solver.sim_time = time + noise
-                with no_stored_outputs(solver.problem):
-                    worst = max(worst, self._difference())
+            with no_stored_outputs(solver.problem):
+                for noise in (0.1, 0.0):
+                    worst = max(worst, *self._differences(noise))
         finally:
-            for variable, coefficients in kept:
-                variable["c"] = coefficients
-            solver.sim_time = time
             self.lazy, self._shown, self._current = lazy, None, False
+            self.rest()
         # All ranks decide alike.
         worst = solver.dist.comm.allreduce(worst, op=MPI.MAX)
         if not worst <= TOLERANCE:
@@ -366,21 +394,67 @@ class FusedRK4:
             )
         return worst
 
-    def _difference(self):
-        solver, comm = self.solver, self.solver.dist.comm
-        state = [variable["c"].copy() for variable in solver.state]
+    def _differences(self, noise):
+        """Differences to Dedalus, each of a different kind, with this much noise on the state.
+
+        In an order that never has more than a few arrays of the size of the state at once.
+        """
+        with self._disturbed(noise):
+            self._settle()
+            rates = self._stock_rates()
+            self._take_fields()
+        # The fields are themselves again, and no copy of them is left.
+        rest_temporaries()
+        self._exchange.rest()
+        self._evaluate(self.solver.sim_time + noise)
+        self.rest(keep_rate=True)
+        sizes = self._compare(rates)
+        if relative(sizes, self.solver.dist.comm) > TOLERANCE:
+            sizes[0] = max(sizes[0], self._condition(noise))
+        release_rates(self.solver)
+        self.rest()
+        give_back(self.state)
+        yield relative(sizes, self.solver.dist.comm)
+
+    @contextmanager
+    def _disturbed(self, noise):
+        """Let the fields hold the state with noise on it, at another time, for a while."""
+        solver, time = self.solver, self.solver.sim_time
+        kept = [variable["c"].copy() for variable in solver.state]
+        random = np.random.default_rng(0)
+        try:
+            if noise:
+                for variable in solver.state:
+                    variable.change_scales(1)
+                    _add_noise(variable["g"], noise, random)
+                    # The state is what the bases hold.
+                    variable.require_coeff_space()
+            solver.sim_time = time + noise
+            yield
+        finally:
+            for variable, coefficients in zip(solver.state, kept, strict=True):
+                variable["c"] = coefficients
+            solver.sim_time = time
+
+    def _settle(self):
+        settle(self.right_side.lowering.profiles)
+
+    def _take_fields(self):
+        """Read the state from the fields, whatever it was before."""
         self._shown = None
         self._read_fields()
-        self._evaluate(solver.sim_time)
-        ours = self._on_grid(self._rate)
-        theirs = self._stock_rates()
-        worst = relative_difference(ours, theirs, comm)
-        if worst <= TOLERANCE:
-            return worst
-        return relative_difference(ours, theirs, comm, self._condition(state, theirs))
+
+    def _compare(self, rates):
+        """[largest of Dedalus's rates, largest difference of the present rates to them]."""
+        sizes, rates = [], [self._values(held) for held in rates]
+        rest_temporaries()
+        for (_, rows), values in zip(self._rows(), rates, strict=True):
+            for row, theirs in zip(range(rows.start, rows.stop), values, strict=True):
+                sizes.append(compare(self._row_on_grid(self._rate, row)[0], theirs))
+        return np.max(sizes, axis=0)
 
     def _stock_rates(self):
-        """Grid values of F - L X (of F, if L is apart) of the fields, as Dedalus evaluates them."""
+        """Fields with F - L X (with F, if L is apart) of the state, as Dedalus evaluates them."""
         solver, right_side = self.solver, self.right_side
         if right_side.linear_has_products:
             return self._rates_by_matrices()
@@ -389,29 +463,37 @@ class FusedRK4:
         rates, equations = [], solver.problem.eqs
         for variable in solver.state:
             equation = right_side.equations[variable]
-            rate = self._held(solver.F[equations.index(equation)])
+            rate = solver.F[equations.index(equation)]
             if not self.linear_apart and hasattr(equation["L"], "tensorsig"):
-                rate = rate - self._held(equation["L"].evaluate())
+                linear = self._held(equation["L"].evaluate())
+                self._held(rate)
+                rate.data -= linear.data
             rates.append(rate)
-        return np.concatenate(rates)
+        return rates
 
     def _held(self, field):
-        """Grid values of what the bases hold of a field."""
+        """A field on the grid, with what the bases hold of it."""
         field.require_coeff_space()
-        return self._values(field)
+        field.change_scales(self.right_side.space.scales)
+        field.require_grid_space()
+        return field
 
     def _rates_by_matrices(self):
         """The same with the matrices of Dedalus, which treats products in L otherwise."""
         solver, stock = self.solver, RK4(self.solver)
         solver.evaluator.require_coeff_space(solver.state)
+        start = [variable.data.copy() for variable in solver.state]
         for sp in stock.subproblems:
             sp.gather_inputs(solver.state, out=stock.stage.get_subdata(sp))
         solver.evaluator.evaluate_group("F")
         stock._compute_rate()
         stock._scatter(stock.rate)
-        return np.concatenate([self._values(variable) for variable in solver.state])
+        rates = [variable.copy() for variable in solver.state]
+        for variable, coefficients in zip(solver.state, start, strict=True):
+            variable["c"] = coefficients
+        return rates
 
-    def _condition(self, state, rates):
+    def _condition(self, noise):
         """Largest change of Dedalus's rates per relative change of state and profiles, |dF/dX . X|.
 
         Rounding errors of the rates are as large as those of the terms that they are sums of.
@@ -419,29 +501,70 @@ class FusedRK4:
         the terms amount to shows when every value of the state and of the profiles is changed,
         each by another part in 1e8.
         """
-        part, random = 1e-8, np.random.default_rng(1)
-        for variable, coefficients in zip(self.solver.state, state, strict=True):
-            variable["c"] = coefficients
-        profiles = [(field, field["c"].copy()) for field in self.right_side.lowering.profiles]
-        for field in (*self.solver.state, *(field for field, _ in profiles)):
-            field.change_scales(1)
-            grid = field["g"]
-            grid *= 1 + part * random.uniform(-1, 1, grid.shape)
-        changed = self._stock_rates() - rates
-        for field, coefficients in profiles:
-            field["c"] = coefficients
-        largest = float(np.abs(changed).max()) / part
+        part, random, changes = 1e-8, np.random.default_rng(1), []
+        with self._disturbed(noise):
+            self._settle()
+            fields = [*self.solver.state, *self.right_side.lowering.profiles]
+            start = [field["c"].copy() for field in fields]
+            self._settle()
+            rates = [field.copy() for field in self._stock_rates()]
+            for field, coefficients in zip(fields, start, strict=True):
+                field["c"] = coefficients
+                field.change_scales(1)
+                grid = field["g"]
+                grid *= 1 + part * random.uniform(-1, 1, grid.shape)
+            self._settle()
+            for before, changed in zip(rates, self._stock_rates(), strict=True):
+                changes.append(compare(self._held(changed).data, self._held(before).data)[1])
+            for field, coefficients in zip(fields, start, strict=True):
+                field["c"] = coefficients
+        largest = float(np.max(changes)) / part
         return largest if np.isfinite(largest) else 0.0
 
+    def rest(self, keep_rate=False):
+        """Let the memory go that is only needed while the state is advanced."""
+        if self.native:
+            self.native.rest(keep_rate)
+        else:
+            give_back(self._stage, self._total)
+            if not keep_rate:
+                give_back(self._rate)
+        self.right_side.rest()
+        self._exchange.rest()
+        rest_temporaries()
 
-def relative_difference(ours, theirs, comm, scale=0.0):
-    """Largest difference of all ranks relative to the largest value, or to `scale` if it is more.
+
+def _fill_with_noise(grid, random):
+    for (part,) in parts(grid):
+        part[...] = random.standard_normal(part.shape)
+        if np.iscomplexobj(part):
+            part += 1j * random.standard_normal(part.shape)
+
+
+def _add_noise(grid, noise, random):
+    size = noise * (1 + max(np.abs(part).max() for (part,) in parts(grid)))
+    for (part,) in parts(grid):
+        part += size * random.standard_normal(part.shape)
+        if np.iscomplexobj(part):
+            part += 1j * size * random.standard_normal(part.shape)
+
+
+def compare(ours, theirs):
+    """[largest of their values, largest difference], without large temporaries."""
+    sizes = np.zeros(2)
+    for a, b in parts(ours, theirs):
+        # A NaN stays, whatever comes after it.
+        sizes = np.maximum(sizes, [np.abs(b).max(), np.abs(a - b).max()])
+    return sizes
+
+
+def relative(sizes, comm):
+    """Largest difference of all ranks relative to the largest value, from [value, difference].
 
     0 where there is nothing to compare.
     """
-    sizes = np.array([np.abs(theirs).max(), scale, np.abs(ours - theirs).max()])
-    largest, scale, difference = largest_of_ranks(sizes, comm)
-    return float(difference / (max(largest, scale) or 1.0)) if np.isfinite(largest) else 0.0
+    largest, difference = largest_of_ranks(sizes, comm)
+    return float(difference / (largest or 1.0)) if np.isfinite(largest) else 0.0
 
 
 def largest_of_ranks(sizes, comm):

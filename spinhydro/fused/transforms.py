@@ -17,6 +17,7 @@ from spinhydro.domain import RealFourierNyquist
 from spinhydro.ensemble.values import PerMember
 from spinhydro.fused.graph import Unsupported
 from spinhydro.fused.slabs import Slabs
+from spinhydro.memory import give_back
 
 _FLAGS = ["FFTW_ESTIMATE"]
 
@@ -156,15 +157,15 @@ class Space:
         return self._along(axis, 2 * np.pi / (right - left) * modes)
 
     def _mask(self):
-        """1 where the bases hold a mode; None if they hold all of them."""
-        held = np.ones(self.spectral_shape)
+        """True where the bases hold a mode; None if they hold all of them."""
+        held = np.ones(self.spectral_shape, bool)
         for axis in self.axes:
             basis, modes = self.bases[axis], np.abs(self._modes(axis))
             largest = (min(basis.size, self.whole[axis]) - 1) // 2
             keeps_nyquist = isinstance(basis, RealFourierNyquist) and basis.size == self.whole[axis]
             if not keeps_nyquist:
-                held *= self._along(axis, (modes <= largest).astype(float))
-        return held if self.anywhere(not np.all(held == 1)) else None
+                held &= self._along(axis, modes <= largest)
+        return held if self.anywhere(not held.all()) else None
 
     def symbol(self, polynomial):
         """Array of a symbol ``{factors: coefficient}``, or a number if it is constant.
@@ -195,18 +196,30 @@ class Space:
             return self.dist.local_members(entry.kernel.values)
         return self._kernel(entry.kernel)[entry.row, entry.column]
 
-    def evaluate(self, polynomial):
-        """An array of our own, or a number, with the value of a symbol."""
+    def evaluate_at(self, polynomial, chosen):
+        """The value of a symbol at some modes.
+
+        Parameters
+        ----------
+        polynomial : dict
+        chosen : callable
+            Takes these modes from an array that can be broadcast to the shape of spectra.
+        """
         total = 0
         for powers, coefficient in polynomial.items():
             factor = coefficient
             dimensions = len(self.wavenumbers)
             for k, power in zip(self.wavenumbers, powers[:dimensions], strict=True):
                 if power:
-                    factor = factor * (1j * k) ** power
+                    factor = factor * (1j * chosen(k)) ** power
             for entry in powers[dimensions:]:
-                factor = factor * self._factor(entry)
+                factor = factor * chosen(self._factor(entry))
             total = total + factor
+        return total
+
+    def evaluate(self, polynomial):
+        """An array of our own, or a number, with the value of a symbol."""
+        total = self.evaluate_at(polynomial, lambda values: values)
         if np.ndim(total) == 0:
             return total
         total = np.broadcast_to(total, self.spectral_shape)
@@ -284,6 +297,11 @@ class Batch:
         buffer.fill(0)
         return buffer
 
+    def rest(self):
+        """Let the memory of the buffers go until they are used again."""
+        made = self.__dict__
+        give_back(*[made[name] for name in ("grid",) if name in made], *made.get("_buffers", ()))
+
     @property
     def nbytes(self):
         """Bytes that the buffers take."""
@@ -330,6 +348,10 @@ class SlabBatch:
         self.columns, self.spectra = (fftw.create_array(columns, np.complex128) for _ in range(2))
         for buffer in (*self.buffers, self.columns, self.spectra):
             buffer.fill(0)
+
+    def rest(self):
+        """Let the memory of the buffers go until they are used again."""
+        give_back(self.grid, *self.buffers, self.columns, self.spectra)
 
     def forward(self):
         """grid -> spectra; normalised, and truncated to the modes of the bases."""

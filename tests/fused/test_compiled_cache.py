@@ -21,7 +21,7 @@ print(hashlib.sha1(b"".join(values.tobytes() for values in found)).hexdigest())
 
 
 def start(folder):
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "SPINHYDRO_CACHE_DIR": str(folder), "PYTHONPATH": str(ROOT)}
     return subprocess.Popen([sys.executable, "-c", SCRIPT], env=environment, cwd=ROOT, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
 
@@ -36,11 +36,11 @@ def digest(process):
 def test_every_process_gives_the_same_bytes(tmp_path):
     """Two that compile at once, one that finds their code, and one that has nowhere to write."""
     first = [digest(process) for process in [start(tmp_path / "code") for _ in range(2)]]
-    kept = {path: path.stat().st_mtime for path in (tmp_path / "code").rglob("*.nbc")}
+    kept = {path: path.stat().st_mtime for path in (tmp_path / "code").rglob("*.o")}
     assert kept
     time.sleep(0.01)
     again = digest(start(tmp_path / "code"))
-    assert {path: path.stat().st_mtime for path in (tmp_path / "code").rglob("*.nbc")} == kept
+    assert {path: path.stat().st_mtime for path in (tmp_path / "code").rglob("*.o")} == kept
     (tmp_path / "file").write_text("")
     nowhere = digest(start(tmp_path / "file" / "code"))
     assert len({*first, again, nowhere}) == 1

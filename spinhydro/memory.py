@@ -1,0 +1,127 @@
+"""Memory that is not needed any more, or not twice.
+
+A state of three dimensions fills hundreds of megabytes, and so does every array of its size.
+"""
+
+import ctypes
+import sys
+import threading
+import weakref
+
+import numpy as np
+from dedalus.libraries.fftw import fftw_wrappers
+
+#: Arrays below this size, in bytes, are not worth a call of the system.
+WORTH_GIVING_BACK = 1 << 22
+#: Bytes on which arrays begin: a cache line, and enough for any vector unit.
+ALIGNMENT = 64
+_PAGE, _DONT_NEED = 1 << 16, 4
+
+
+def _system_call():
+    if not sys.platform.startswith("linux"):
+        # Elsewhere the call means something else, or nothing.
+        return None
+    try:
+        call = ctypes.CDLL(None).madvise
+    except (OSError, AttributeError):
+        return None
+    call.argtypes, call.restype = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int], ctypes.c_int
+    return call
+
+
+_madvise = _system_call()
+#: The parameter of malloc for the size from which blocks are separate from the heap, and the
+#: largest value that malloc gives it by itself.
+_SEPARATE, _USUAL = -3, 1 << 25
+
+
+def separate_large_blocks(wanted):
+    """Whether large blocks that are freed shall go back to the system at once (GNU's C library).
+
+    That takes time in programs that free and allocate them in turns, as Dedalus's own steps do.
+    """
+    if _madvise is not None:
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(_SEPARATE, WORTH_GIVING_BACK if wanted else _USUAL)
+
+
+def give_back(*arrays):
+    """Let the system have the memory of large arrays until they are written to again.
+
+    What they hold is lost: they are zero, or as they were, afterwards. Arrays of other owners
+    (files, shared memory) must not come here.
+    """
+    if _madvise is None:
+        return
+    for array in arrays:
+        if array.nbytes >= WORTH_GIVING_BACK and array.flags.c_contiguous:
+            first = -(-array.ctypes.data // _PAGE) * _PAGE
+            last = (array.ctypes.data + array.nbytes) // _PAGE * _PAGE
+            if last > first:
+                _madvise(first, last - first, _DONT_NEED)
+
+
+def aligned(memory, shape, dtype):
+    """An array of a shape in an array of bytes that has room for it and ALIGNMENT more."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    first = -memory.ctypes.data % ALIGNMENT
+    return memory[first : first + size].view(dtype).reshape(shape)
+
+
+def release(field):
+    """Take the values of a field, and its memory, away until it is filled again."""
+    field.buffer = field.data = field.scales = None
+    field.__dict__.pop("_dealias_buffer", None)
+
+
+def parts(*arrays, size=1 << 16):
+    """Corresponding flat pieces of arrays of one shape, so that no temporary is large."""
+    flat = [np.ravel(array) for array in arrays]
+    for first in range(0, flat[0].size, size):
+        yield tuple(array[first : first + size] for array in flat)
+
+
+class _SharedTemporaries:
+    """Dedalus's FFTW wrappers, except that temporaries of transforms are parts of one array.
+
+    Every axis of a basis has one, in which nothing is kept between two transforms. Threads do not
+    share.
+    """
+
+    def __init__(self):
+        self._known = weakref.WeakValueDictionary()
+
+    def __getattr__(self, name):
+        return getattr(fftw_wrappers, name)
+
+    def create_array(self, shape, dtype):
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        if not size:
+            return fftw_wrappers.create_array(shape, dtype)
+        memory = self._known.get(threading.get_ident())
+        if memory is None or memory.nbytes < size + ALIGNMENT:
+            memory = np.empty(size + ALIGNMENT, np.uint8)
+            self._known[threading.get_ident()] = memory
+        return aligned(memory, shape, dtype)
+
+    def rest(self):
+        """Let the memory of temporaries go until the next transform."""
+        give_back(*self._known.values())
+
+
+_temporaries = _SharedTemporaries()
+
+
+def rest_temporaries():
+    """Let the memory of the temporaries of Dedalus's transforms go until the next of them."""
+    _temporaries.rest()
+
+
+def share_temporaries():
+    """Let the transforms of Dedalus share their temporary arrays, from now on."""
+    from dedalus.core import transforms
+
+    if getattr(transforms, "fftw", None) is fftw_wrappers:
+        transforms.fftw = _temporaries
