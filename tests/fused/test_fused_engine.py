@@ -299,9 +299,8 @@ def test_handlers_of_a_script_see_the_state(tmp_path):
 def test_every_problem_file_gives_the_same_on_every_engine(path, tmp_path):
     """To 1e-11 after its first output, or the log says why it ran on Dedalus."""
     results = []
+    interval = 20 * load(path, quick=True).parameters["timestep"]
     for engine in ("auto", "lean", "dedalus"):
-        problem = load(path, quick=True)
-        interval = 20 * problem.parameters["timestep"]
         problem = load(path, quick=True, stop_time=interval, output_interval=interval)
         folder = problem.run(out=tmp_path, quiet=True, engine=engine).folder
         values = []
