@@ -34,7 +34,9 @@ class Exponential:
         for i, spectrum in enumerate(right_side.linear):
             for base, symbol in spectrum.terms.items():
                 if base[0] != "state":
-                    raise Unsupported("linear terms that are products with fields")
+                    raise Unsupported(
+                        "linear terms that are products with fields: move them to the right side"
+                    )
                 self.symbols[i, base[1]] = dict(symbol)
         self.timestep = None
         self._sort()

@@ -48,7 +48,9 @@ def linear_matrix(right_side):
     for i, spectrum in enumerate(right_side.linear):
         for base, symbol in spectrum.terms.items():
             if base[0] != "state":
-                raise Unsupported("linear terms that are products with fields")
+                raise Unsupported(
+                    "linear terms that are products with fields: move them to the right side"
+                )
             matrix[i, base[1]] = right_side.space.symbol(symbol)
     return matrix
 

@@ -66,7 +66,7 @@ class Lowering:
         self.time, self.lossless, self.neighbours = time, lossless, neighbours
         self.dist = dist
         self.profiles, self.constants = [], []
-        self.frozen = {}
+        self.frozen, self._freezes = {}, False
         self._known = {}
         self._kernels, self._members = [], {}
         first = 0
@@ -80,10 +80,22 @@ class Lowering:
         """Array of scalars, of the shape of the tensor components."""
         if not hasattr(expression, "tensorsig"):
             return np.array(expression, dtype=object)
-        if id(expression) not in self._known:
+        key = (id(expression), self._freezes)
+        if key not in self._known:
             # The expression is kept with its value: an id may be given again otherwise.
-            self._known[id(expression)] = (self._lower(expression), expression)
-        return self._known[id(expression)][0]
+            self._known[key] = (self._lower(expression), expression)
+        return self._known[key][0]
+
+    def with_numbers(self, expression):
+        """The same with the present values of constant fields: symbols that they are factors of.
+
+        A constant that changes later is among `frozen`.
+        """
+        self._freezes = True
+        try:
+            return self(expression)
+        finally:
+            self._freezes = False
 
     def _lower(self, expression):
         if isinstance(expression, Field):
@@ -115,13 +127,16 @@ class Lowering:
         return result
 
     def _frozen(self, field, i):
-        """0, 1 or -1 of a constant field, taken as such: unit vectors cost nothing."""
+        """0, 1 or -1 of a constant field, taken as such: unit vectors cost nothing.
+
+        Any value, where all constants are to be numbers.
+        """
         if field is self.time:
             return None
         value = constant_values(field)[i]
-        if value in (0, 1, -1):
+        if self._freezes or value in (0, 1, -1):
             self.frozen[field, i] = value
-            return float(value.real)
+            return complex(value) if value.imag else float(value.real)
         return None
 
     def _operands(self, expression):

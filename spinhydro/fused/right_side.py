@@ -108,7 +108,8 @@ class RightSide:
         rate = np.broadcast_to(self.lowering(equation["RHS"]), shape).ravel()
         if not hasattr(equation["L"], "tensorsig"):
             return rate
-        linear = self.lowering(equation["L"]).ravel()
+        lower = self.lowering.with_numbers if linear_apart else self.lowering
+        linear = lower(equation["L"]).ravel()
         self.linear_has_products |= any(
             base[0] != "state" for value in linear for base in graph.to_spectrum(value).terms
         )

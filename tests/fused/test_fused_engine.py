@@ -240,7 +240,7 @@ def test_a_long_run_is_compiled_on_the_way(monkeypatch):
 def test_integrating_factor_refuses_linear_terms_with_fields():
     problem, _ = make((SPIN, "dt(u) + 0.1*dx(u) = n*u"))
     assert build(problem, FusedIFRK4).timestepper.check() < 1e-12
-    problem, _ = make(("dt(s) + cross(B, s) = n*s", SCALAR))
+    problem, _ = make(("dt(s) + n*s = cross(B, s)", SCALAR))
     with pytest.raises(Unsupported, match="products with fields"):
         build(problem, FusedIFRK4)
 
