@@ -93,7 +93,7 @@ def draw_grating(ds, second=None, third=None, *, output="m"):
     runs = _runs(ds, second, third)
     figure = Figure(figsize=(8.2, 5.6))
     grid = figure.add_gridspec(
-        2, 2, left=0.075, right=0.985, top=0.95, bottom=0.13, wspace=0.24, hspace=0.14
+        2, 2, left=0.075, right=0.985, top=0.95, bottom=0.16, wspace=0.24, hspace=0.14
     )
     energy = figure.add_subplot(grid[0, 0])
     errors = figure.add_subplot(grid[1, 0], sharex=energy)
@@ -324,7 +324,10 @@ def _runs(*runs):
 
 def _numbers(ds):
     shown = [("N", "N"), ("pulses", "pulses"), ("r_max", "r_max"), ("seed", "seed"), ("alpha", "α")]
-    parts = [f"{text} = {ds.attrs[name]:g}" for name, text in shown if _is_number(ds, name)]
+    # No-break spaces: a line does not end inside of these.
+    parts = [
+        f"{text}\u00a0=\u00a0{ds.attrs[name]:g}" for name, text in shown if _is_number(ds, name)
+    ]
     return ", ".join(parts)
 
 

@@ -45,6 +45,8 @@ def draw_walls(
             pulses = run.attrs.get("pulses")
             text = "" if pulses is None else f", {pulses} pulse{'s' if pulses != 1 else ''}"
             ax.set_title(f"$m_z$, {model(run)}{text}")
+            # One scale of time in a row, though one of its runs ends sooner.
+            ax.set_ylim(top=max(float(other.t[-1]) for other in row))
             if column:
                 ax.set_ylabel("")
                 ax.tick_params(labelleft=False)

@@ -41,8 +41,9 @@ Runs in some minutes on one core. To run, and to plot:
     spinhydro plot runs/laser_grating/0001
 
 Expected: T_e has its maximum 6229 K at 10.37 ps ("wide": 6933 K at 10.48 ps), E_exchange/(N J) its
-maximum 0.50 to 0.53 near 10.5 ps. After 5 ps more it is about 0.19 with the heat bath and 0.020
-without ("wide": 0.25 and 0.022); with the k^2 law it falls faster in the first picosecond.
+maximum 0.49 to 0.50 ("wide": 0.52) between 10.2 and 10.8 ps. After 5 ps more it is about 0.19 with
+the heat bath and 0.020 without ("wide": 0.25 and 0.022); with the k^2 law it falls faster in the
+first picosecond.
 """
 
 import spinhydro

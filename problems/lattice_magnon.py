@@ -64,6 +64,10 @@ conditions = {
 # Derived parameters
 found = spinhydro.kernels.LATTICES[lattice]
 dimensions = found.dimensions
+conditions = {
+    **conditions,
+    "len(turns) >= dimensions": "turns needs a number for each direction of the lattice",
+}
 site = a * np.linalg.norm(found.primitive, axis=1)  # distance of sites along each axis
 W = (
     spinhydro.kernel(lattice, a=a, omega_J=omega_J, axes="primitive")

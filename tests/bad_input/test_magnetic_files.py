@@ -46,6 +46,7 @@ ALONE = [
     ("modulational_instability", {"noise": 0.1}, ["noise must be small"]),
     ("skyrmion", {"D": "10e-3*J/metre**2"}, ["stripes"]),
     ("lattice_magnon", {"lattice": "bbc"}, ["bcc"]),
+    ("lattice_magnon", {"turns": "[1, 1]"}, ["a number for each direction"]),
 ]
 
 
