@@ -15,7 +15,7 @@ from spinhydro.errors import (
 )
 from spinhydro.memory import separate_large_blocks
 from spinhydro.parallel import abort_all_on_error, agree
-from spinhydro.private import what_changed
+from spinhydro.private import missing, what_changed
 from spinhydro.solver import DeferredSolver, is_large
 from spinhydro.steppers import RK4, StochasticHeun
 
@@ -54,6 +54,8 @@ def build_solver(ivp, stepper):
         raise InputError(f"Dedalus cannot build this problem: {error}") from error
 
     try:
+        if missing("solver"):
+            return ivp.build_solver(stepper, **options)
         return DeferredSolver(ivp, stepper, fail, **options)
     except Exception as error:
         fail(error)
@@ -100,7 +102,7 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
         if name == "lean":
             _make_stepper(solver)
         try:
-            changed = what_changed(name)
+            changed = what_changed(name) or what_changed("solver")
             if changed:
                 raise Unsupported(changed)
             said = _on_all_ranks(solver.dist.comm, start, solver, projections, steps, lazy)

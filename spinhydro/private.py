@@ -17,6 +17,13 @@ MADE_FOR = "3.0.5"
 
 #: For each engine, "module: names" that must be there.
 NEEDED = {
+    "solver": (
+        "dedalus.core.future: Future STORE_OUTPUTS",
+        "dedalus.core.subsystems: build_subsystems build_subproblems",
+        "dedalus.core.solvers: InitialValueSolver.build_matrices",
+        "dedalus.core.evaluator: Evaluator.evaluate_handlers",
+        "dedalus.core.field: Field.change_scales Field.require_grid_space",
+    ),
     "lean": (
         "dedalus.core.system: CoeffSystem.get_subdata",
         "dedalus.core.subsystems: Subproblem.gather_inputs Subproblem.gather_outputs "
@@ -50,7 +57,7 @@ NEEDED = {
 
 
 def missing(engine):
-    """Names that an engine ("fused" or "lean") needs and this release of Dedalus lacks."""
+    """Names that an engine ("fused" or "lean"), or the solver of both, needs and Dedalus lacks."""
     lost = []
     for line in NEEDED.get(engine, ()):
         module, names = line.split(": ")

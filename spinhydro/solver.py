@@ -141,7 +141,7 @@ def no_stored_outputs(problem):
 @contextmanager
 def nothing_stored(expressions):
     """The same for a list of operands."""
-    kept = future.STORE_OUTPUTS
+    kept = getattr(future, "STORE_OUTPUTS", True)
     future.STORE_OUTPUTS = False
     single = _used_once(expressions)
     for expression in single:

@@ -6,11 +6,24 @@ communication; ranks of one machine see each other's memory instead. Dedalus spl
 of its grids; `from_fields` and `to_fields` of a Space go between, before a run and at outputs.
 """
 
+import shutil
+
 import numpy as np
 from mpi4py import MPI
 
 from spinhydro.fused.graph import Unsupported
 from spinhydro.memory import ALIGNMENT, aligned
+
+#: Where systems keep memory that processes share.
+SHARED_MEMORY = "/dev/shm"
+
+
+def _free_shared_memory():
+    """Bytes that are free there; None if there is no such place."""
+    try:
+        return shutil.disk_usage(SHARED_MEMORY).free
+    except OSError:
+        return None
 
 
 class Slabs:
@@ -35,6 +48,7 @@ class Slabs:
         Raises Unsupported on all ranks if the machine has no such memory left.
         """
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize + ALIGNMENT
+        self._check_room(size)
         try:
             mine = size if self.comm.rank == 0 else 0
             window = MPI.Win.Allocate_shared(mine, 1, comm=self.comm)
@@ -48,6 +62,20 @@ class Slabs:
         array[:, planes] = 0
         self.comm.Barrier()
         return array, window
+
+    def _check_room(self, size):
+        """Raise Unsupported on all ranks if the file system of shared memory is too full.
+
+        MPI finds out when it writes there, and is then ended by the system.
+        """
+        free = _free_shared_memory() if self.comm.rank == 0 else None
+        free = self.comm.bcast(free)
+        if free is not None and free < size:
+            raise Unsupported(
+                f"space over ranks: {SHARED_MEMORY} has {free / 1e6:.0f} MB free and "
+                f"{size / 1e6:.0f} MB are needed for spectra that all ranks see; make it larger, "
+                "or take a smaller grid or one rank"
+            )
 
     def meet(self):
         """Wait for all ranks; what they have written is seen by all."""

@@ -5,9 +5,14 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from ..conftest import ROOT
+
+pytest.importorskip("numba")
+
+from spinhydro.fused import compiled  # noqa: E402
 
 SCRIPT = """
 import hashlib
@@ -44,3 +49,73 @@ def test_every_process_gives_the_same_bytes(tmp_path):
     (tmp_path / "file").write_text("")
     nowhere = digest(start(tmp_path / "file" / "code"))
     assert len({*first, again, nowhere}) == 1
+
+
+SOURCE = """def double(address, factor):
+    numbers = carray(pointer(address), (3,), np.float64)
+    for i in range(3):
+        numbers[i] = factor * numbers[i]
+"""
+
+
+def doubled():
+    """What a function makes of 1, 2, 3 that is compiled, or found, now."""
+    compiled._loaded.clear()
+    numbers = np.array([1.0, 2.0, 3.0])
+    compiled.compile_function("double", "if", SOURCE)(numbers.ctypes.data, 2.0)
+    return list(numbers)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPINHYDRO_CACHE_DIR", str(tmp_path / "code"))
+    yield tmp_path / "code"
+    compiled._loaded.clear()
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_a_damaged_file_is_compiled_anew(damage, place):
+    assert doubled() == [2, 4, 6]
+    (path,) = place.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100] + bytes(100) if damage is None else damage)
+    assert doubled() == [2, 4, 6]
+    assert path.read_bytes() == whole
+
+
+def test_nowhere_to_write_is_no_error(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for name, value in (("SPINHYDRO_CACHE_DIR", ""), ("XDG_CACHE_HOME", str(tmp_path / "file"))):
+        monkeypatch.setenv(name, value)
+    assert doubled() == [2, 4, 6]
+    monkeypatch.delenv("XDG_CACHE_HOME")
+
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(compiled.Path, "home", no_home)
+    assert compiled.folder() is None
+    assert doubled() == [2, 4, 6]
+    compiled._loaded.clear()
+
+
+def test_what_nobody_uses_goes_and_what_is_not_ours_stays(tmp_path):
+    now = time.time()
+    for name, days in (("old-1.o", 90), ("new-2.o", 1), ("newer-3.o", 0), ("notes.txt", 900)):
+        path = tmp_path / name
+        path.write_bytes(bytes(1000))
+        os.utime(path, (now - 86400 * days,) * 2)
+    compiled.prune(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"new-2.o", "newer-3.o", "notes.txt"}
+    compiled.prune(tmp_path, size=1500)
+    assert {path.name for path in tmp_path.iterdir()} == {"newer-3.o", "notes.txt"}
+
+
+def test_a_function_that_only_numba_knows(place):
+    source = SOURCE.replace(
+        "factor * numbers[i]", "np.sqrt(complex(factor * numbers[i], 0.0)).real"
+    )
+    numbers = np.array([1.0, 4.0, 9.0])
+    compiled.compile_function("double", "if", source)(numbers.ctypes.data, 4.0)
+    assert list(numbers) == [2, 4, 6]
+    assert not place.exists()

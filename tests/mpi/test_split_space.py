@@ -51,3 +51,11 @@ def test_same_numbers_of_the_compiled_step_on_two_ranks(tmp_path):
 def test_same_numbers_where_ranks_do_not_see_each_others_memory(tmp_path):
     """As on several machines; kernels are compiled then, the step is not."""
     assert_same(results(1, "numpy", tmp_path), results(2, "compiled apart", tmp_path))
+
+
+def test_full_shared_memory_is_said_and_the_run_goes_on():
+    done = run(2, Path(__file__).with_name("full_shared_memory.py"))
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("lean"))
+    assert "/dev/shm has 0 MB free and" in line
+    assert "make it larger" in line

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+import dedalus.core.future
 import dedalus.core.operators
 import dedalus.core.subsystems
 import dedalus.public as d3
@@ -13,6 +14,7 @@ import pytest
 
 from spinhydro import accelerate
 from spinhydro.private import MADE_FOR, NEEDED, missing
+from spinhydro.problem import load
 
 from ..conftest import ROOT
 from ..guests.all_fourier import schroedinger
@@ -75,3 +77,16 @@ def test_dedalus_alone_goes_on_when_both_engines_miss_something():
     assert done.stdout.split()[-1] == "RK443"
     assert "engine: dedalus" in done.stderr + done.stdout
     assert "without dedalus.core.operators.TransposeComponents" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    "place, name",
+    [(dedalus.core.subsystems, "build_subproblems"), (dedalus.core.future, "STORE_OUTPUTS")],
+)
+def test_a_run_goes_on_with_a_plain_solver(place, name, monkeypatch, tmp_path):
+    """As if the names that our solver is made of were others."""
+    monkeypatch.setitem(NEEDED, "solver", (f"{place.__name__}: {name}Gone",))
+    problem = load(ROOT / "problems" / "spin_spiral.py", stop_time=0.05)
+    log = (problem.run(out=tmp_path, quiet=True).folder / "log.txt").read_text(encoding="utf-8")
+    assert "engine: dedalus" in log
+    assert f"without {place.__name__}.{name}Gone" in log
