@@ -7,11 +7,13 @@ many small dense blocks. Every time stepper of the stock kind runs on it as it i
 """
 
 import numpy as np
+from dedalus.core.basis import ComplexFourier, RealFourier
 from dedalus.libraries.matsolvers import SparseSolver
 from mpi4py import MPI
 from scipy import sparse
 
 from spinhydro.blocks import NoSmallBlocks, blocks_of, inverse
+from spinhydro.ensemble.basis import Members
 from spinhydro.errors import InputError, Unsupported
 
 #: Largest relative difference to Dedalus's own linear algebra that is taken for rounding.
@@ -46,13 +48,18 @@ class WholeSystem:
     Raises
     ------
     Unsupported
-        For equations with a condition, which hold for some wavenumbers only.
+        For equations with a condition, which hold for some wavenumbers only, and bases other than
+        Fourier's.
     """
 
     group = None
 
     def __init__(self, solver):
         self.fields, self.F = solver.problem.LHS_variables, solver.F
+        for basis in [basis for field in self.fields for basis in field.domain.bases]:
+            # In a disk or ball the coefficients of a field are not those of its components.
+            if not isinstance(basis, (RealFourier, ComplexFourier, Members)):
+                raise Unsupported(f"the basis {type(basis).__name__}")
         unknowns, self._in = _numbered(solver, self.fields)
         equations, self._out = _numbered(solver, self.F)
         if equations != unknowns:
