@@ -1,5 +1,6 @@
 """Every problem file, in its quick version, against what it says must come out."""
 
+import json
 import re
 import subprocess
 import sys
@@ -21,6 +22,8 @@ def test_quick_version_meets_its_expectations(path, tmp_path):
     assert result.expect, f"{path.name} declares no expect"
     for name, found in result.expect.items():
         assert found["met"], f"{name}: {found['value']} > {found['limit']}"
+    record = json.loads((result.folder / "run.json").read_text(encoding="utf-8"))
+    assert record["engine"] == "fused", (result.folder / "log.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
