@@ -20,7 +20,7 @@ EVERYWHERE = [
     ({"a": 0}, ["positive"]),
     ({"lambda_ex": "-7.3e-9*metre"}, ["positive"]),
     ({"Ms": "-770e3*A/metre"}, ["Ms", "positive"]),
-    ({"kernel": "latice"}, ["lattice", "micromagnetic"]),
+    ({"kernel": "latice"}, ["kernel must be lattice"]),
     ({"beyond": "flet", "kernel": "lattice"}, ["did you mean 'flat'"]),
     ({"cell": "a/2", "kernel": "lattice", "N": 2001}, ["finer than the lattice", "at least 0.355",
                                             "beyond='flat'", "beyond='periodic'"]),
