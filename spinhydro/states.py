@@ -1,8 +1,7 @@
 """Initial states: traps, and densities of trapped gases."""
 
-from functools import partial
-
 import numpy as np
+from scipy import fft
 from scipy.linalg import solveh_banded
 from scipy.sparse.linalg import LinearOperator, cg
 
@@ -113,7 +112,7 @@ def _one_gas(axes, potential, interaction, kinetic, chemical_potential, toleranc
     k_squared = _k_squared(axes)
 
     def filtered(symbol, p):
-        return np.fft.irfftn(symbol * np.fft.rfftn(p), shape, axes=range(len(shape)))
+        return fft.irfftn(symbol * fft.rfftn(p), shape)
 
     def minus_laplacian(p):
         return filtered(k_squared, p)
@@ -142,9 +141,12 @@ def _one_gas(axes, potential, interaction, kinetic, chemical_potential, toleranc
         diagonal = potential - chemical_potential + 3 * interaction * p**2
         if len(shape) == 1:
             precondition = _banded_inverse(diagonal, kinetic, spacing, chemical_potential)
+            accuracy = 1e-10
         else:
-            precondition = partial(filtered, 1 / (kinetic * k_squared + np.abs(diagonal).mean()))
-        step = _newton_step(r, kinetic, diagonal, minus_laplacian, precondition)
+            precondition = _split_inverse(diagonal, kinetic * k_squared, filtered)
+            # The error of a step is the square of the one before: no use in solving it better.
+            accuracy = np.clip(max(size_of(r), tolerance / size_of(r) / 10), 1e-10, 1e-2)
+        step = _newton_step(r, kinetic, diagonal, minus_laplacian, precondition, accuracy)
         damping = 1.0
         while size_of(residual(p + damping * step)) > size_of(r) and damping > 1e-3:
             damping /= 2
@@ -168,7 +170,7 @@ def _k_squared(axes):
     return total
 
 
-def _newton_step(r, kinetic, diagonal, minus_laplacian, precondition):
+def _newton_step(r, kinetic, diagonal, minus_laplacian, precondition, accuracy):
     """Solve J step = -r, J = -K lap + diagonal, by preconditioned conjugate gradients."""
 
     def jacobian(u):
@@ -178,7 +180,7 @@ def _newton_step(r, kinetic, diagonal, minus_laplacian, precondition):
     shape = (r.size, r.size)
     operator = LinearOperator(shape, jacobian)
     inverse = LinearOperator(shape, lambda u: precondition(u.reshape(r.shape)).ravel())
-    step, _ = cg(operator, -r.ravel(), rtol=1e-10, maxiter=400, M=inverse)
+    step, _ = cg(operator, -r.ravel(), rtol=accuracy, maxiter=400, M=inverse)
     return step.reshape(r.shape)
 
 
@@ -189,3 +191,11 @@ def _banded_inverse(diagonal, kinetic, spacing, chemical_potential):
     banded[0, 1:] = -kinetic / spacing**2
     banded[1] = 2 * kinetic / spacing**2 + positive
     return lambda u: solveh_banded(banded, u)
+
+
+def _split_inverse(diagonal, kinetic_symbol, filtered):
+    """J's inverse as if the diagonal hardly varied: half of its own inverse on either side."""
+    mean = np.abs(diagonal).mean()
+    half = 1 / np.sqrt(np.maximum(np.abs(diagonal), mean / 3))
+    between = 1 / (1 + kinetic_symbol / mean)
+    return lambda u: half * filtered(between, half * u)
