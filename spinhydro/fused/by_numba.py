@@ -119,7 +119,6 @@ def compile_function(name, kinds, source):
 
     namespace = {"np": np, "carray": numba.carray, "inf": np.inf, "nan": np.nan,
                  "pointer": pointer, "execute": execute, "call": call}  # fmt: skip
-    source = source.replace("execute(calls_", "call(calls_")
     exec(compile(source, f"fused {name}", "exec"), namespace)
     signature = types.void(*({"i": types.int64, "f": types.float64}[kind] for kind in kinds))
     made = numba.cfunc(signature, error_model="numpy", fastmath={"contract"})(namespace[name])

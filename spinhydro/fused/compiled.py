@@ -26,8 +26,8 @@ _WORK_OFF = """def work_off(calls, numbers, number, members, steps):
     for member in range(members):
         for step in range(steps):
             for i in range(number):
-                execute(calls_[i, 0], calls_[i, 1], member, calls_[i, 2], calls_[i, 3],
-                        numbers_[i, 0], numbers_[i, 1])
+                call(calls_[i, 0], calls_[i, 1], member, calls_[i, 2], calls_[i, 3],
+                     numbers_[i, 0], numbers_[i, 1])
 """
 _loaded = {}
 

@@ -198,9 +198,9 @@ class _Translator:
         self._start(after)
 
     def _expr(self, statement):
-        """``execute(function, …)``: call what is at an address."""
+        """``execute(plan's function, …)`` or ``call(pass, …)``: call what is at an address."""
         call = statement.value
-        if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "execute"):
+        if not (isinstance(call, ast.Call) and ast.unparse(call.func) in ("execute", "call")):
             raise Untranslatable(ast.unparse(statement))
         (_, (function,)), *arguments = (self._value(argument) for argument in call.args)
         pointer = self._emit(f"inttoptr i64 {function} to ptr")

@@ -17,7 +17,7 @@ One-dimensional problems are a single plane of one row; members are advanced one
 import numpy as np
 
 from spinhydro.fused import fftw
-from spinhydro.fused.arithmetic import Writer
+from spinhydro.fused.arithmetic import Writer, indent
 from spinhydro.fused.graph import Node
 from spinhydro.fused.kernels import HAS_NUMBA, order
 from spinhydro.fused.planes import PlaneExchange
@@ -125,7 +125,7 @@ class StencilStep:
             places = _Places()
             lines = make(places)
             head = [f"{key} = places[{i}]" for i, key in enumerate(places.names)]
-            body = "\n".join(_indent([*head, *lines, ""]))
+            body = "\n".join(indent([*head, *lines, ""]))
             self._functions[name] = compile_steps(name, body), places
         return self._functions[name]
 
@@ -144,21 +144,21 @@ class StencilStep:
         lines += self._constants_of(scheme, projects, places)
         lines += [f"a{i} = {c!r} * timestep" for i, (_, c, _) in enumerate(scheme, 1)]
         inner = [f"for i in range({-margin}, {self.planes + margin}):"]
-        inner += _indent(self._load(margin, rings[0]))
+        inner += indent(self._load(margin, rings[0]))
         for stage in range(1, stages + 1):
             around = (stages - stage) * self.far
             row = self._row(stage, scheme, rings, projects and stage == stages, places)
-            inner += _indent(
+            inner += indent(
                 [
                     f"j = i - {stage * self.far}",
                     f"if {-around} <= j < {self.planes + around}:",
                     f"    for q in range({self.rows}):",
-                    *_indent(_indent(row)),
+                    *indent(indent(row)),
                 ]
             )
-        member = [f"for m in range({self.members}):", *_indent(self._copy_edges(margin)),
-                  *_indent(inner)]  # fmt: skip
-        return [*lines, "for step in range(number):", *_indent(member)]
+        member = [f"for m in range({self.members}):", *indent(self._copy_edges(margin)),
+                  *indent(inner)]  # fmt: skip
+        return [*lines, "for step in range(number):", *indent(member)]
 
     def _edges(self, margin, places):
         """Planes beyond both edges of the state, and of the profiles that need them."""
@@ -222,7 +222,7 @@ class StencilStep:
                 to = (component * parts + part) * stride
                 source = f"u + x * {parts} + {part}" if parts > 1 else "u + x"
                 copy.append(f"        write(y0, {to} + v + x, read(source, {source}))")
-        copy += _indent(self._wrap("y0", stride, "v"))
+        copy += indent(self._wrap("y0", stride, "v"))
         inside = [
             "source = state",
             f"at = (m * {self.planes} + i) * {plane}",
@@ -233,7 +233,7 @@ class StencilStep:
         return [
             *lines,
             f"if 0 <= i < {self.planes}:",
-            *_indent(inside),
+            *indent(inside),
             "else:",
             "    source = edges",
             f"    e = i + {margin} if i < 0 else i - {self.planes} + {margin}",
@@ -363,7 +363,7 @@ class StencilStep:
                 "bt", f"bt = ((m * {self.planes} + j) * {self.rows} + q) * {self.length}"
             )  # fmt: skip
         found = [line for _, line in before.values()]
-        found += [f"for x in range({self.length}):", *_indent([*writer.lines, *lines])]
+        found += [f"for x in range({self.length}):", *indent([*writer.lines, *lines])]
         return found if last else found + self._wrap(f"y{stage}", stride, to)
 
     def _offset(self, offset):
@@ -410,7 +410,7 @@ class StencilStep:
             for part in range(parts)
         ]
         constants = self._constants_of((), True, places)
-        return [*constants, f"for p in range({points}):", *_indent([*writer.lines, *lines])]
+        return [*constants, f"for p in range({points}):", *indent([*writer.lines, *lines])]
 
     def _constants_of(self, scheme, projects, places):
         """Lines that read the constants of every stage, and after them the projections'."""
@@ -543,7 +543,3 @@ class _Places:
         if self._addresses is None:
             self._addresses = np.array([a.ctypes.data for a in self.arrays.values()], np.int64)
         return self._addresses
-
-
-def _indent(lines):
-    return [f"    {line}" for line in lines]

@@ -7,11 +7,9 @@
 In a problem file any function of ``k`` (or of ``kx, ky``) is a kernel: ``W = lambda k: D*k**2``.
 """
 
-import inspect
 from functools import partial
-from typing import NamedTuple
 
-from spinhydro.errors import InputError, ParameterError, did_you_mean, no_such
+from spinhydro.errors import InputError
 from spinhydro.kernels.continuum import (
     dmi_kernel,
     film_kernel,
@@ -19,6 +17,7 @@ from spinhydro.kernels.continuum import (
     table_kernel,
 )
 from spinhydro.kernels.kernel import Kernel, kernel_of
+from spinhydro.kernels.kinds import Kind, make, table
 from spinhydro.kernels.lattices import (
     LATTICES,
     lattice_kernel,
@@ -33,15 +32,6 @@ __all__ = [
     "KINDS", "Kernel", "KernelOperator", "Stencil", "StencilOperator", "kernel", "kernel_of",
     "stencil",
 ]  # fmt: skip
-
-
-class Kind(NamedTuple):
-    """A kernel that has a name: what makes it, its formula, and its parameters."""
-
-    make: object
-    formula: str
-    usage: str
-
 
 _LATTICE = "a, omega_J or stiffness, beyond, axes"
 _FORMULAS = {
@@ -106,25 +96,9 @@ def kernel(kind, **parameters):
                 "function"
             )
         return Kernel(kind, **parameters)
-    if kind not in KINDS:
-        raise ParameterError(no_such("kernel", kind, KINDS))
-    make = KINDS[kind].make
-    known = inspect.signature(make).parameters
-    for name in parameters:
-        if name not in known:
-            raise ParameterError(
-                f"the kernel {kind} has no parameter '{name}'; "
-                + did_you_mean(name, known, f"it takes {KINDS[kind].usage}")
-            )
-    try:
-        return make(**parameters)
-    except TypeError as error:
-        if "argument" not in str(error):
-            raise
-        raise ParameterError(f"the kernel {kind} takes {KINDS[kind].usage}") from None
+    return make("kernel", KINDS, kind, parameters)
 
 
 def help_lines():
     """The table of kernels that ``spinhydro words`` prints."""
-    width = max(map(len, KINDS))
-    return [f"  {name:<{width}}  {kind.formula}; {kind.usage}" for name, kind in KINDS.items()]
+    return table(KINDS)

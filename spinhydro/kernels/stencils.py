@@ -5,18 +5,17 @@
 stands in equations as the kernel of the same name does, on a grid of one point per site.
 """
 
-import inspect
 from functools import partial
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 from dedalus.core.field import Operand
 
 from spinhydro.ensemble.values import PerMember
-from spinhydro.errors import InputError, ParameterError, did_you_mean, no_such
+from spinhydro.errors import InputError, ParameterError, no_such
 from spinhydro.kernels.continuum import crossed_with
 from spinhydro.kernels.kernel import Kernel
+from spinhydro.kernels.kinds import Kind, make, table
 from spinhydro.kernels.lattices import LATTICES, exchange_rate, exchange_sum
 from spinhydro.kernels.stencil_operator import StencilOperator
 
@@ -78,14 +77,6 @@ class Stencil(Kernel):
     def reach(self):
         """The farthest neighbour along each axis."""
         return np.abs(list(self.weights)).max(axis=0)
-
-
-class Kind(NamedTuple):
-    """A stencil that has a name: what makes it, its formula, and its parameters."""
-
-    make: object
-    formula: str
-    usage: str
 
 
 def lattice_stencil(name, a, omega_J=None, stiffness=None):
@@ -208,30 +199,14 @@ def stencil(kind, **parameters):
     """
     if isinstance(kind, dict):
         return _own_weights(kind, **parameters)
-    if kind not in KINDS:
-        raise ParameterError(no_such("stencil", kind, KINDS))
-    make = KINDS[kind].make
-    known = inspect.signature(make).parameters
-    for name in parameters:
-        if name not in known:
-            raise ParameterError(
-                f"the stencil {kind} has no parameter '{name}'; "
-                + did_you_mean(name, known, f"it takes {KINDS[kind].usage}")
-            )
-    try:
-        return make(**parameters)
-    except TypeError as error:
-        if "argument" not in str(error):
-            raise
-        raise ParameterError(f"the stencil {kind} takes {KINDS[kind].usage}") from None
+    return make("stencil", KINDS, kind, parameters)
 
 
 def help_lines():
     """The table of stencils that ``spinhydro words`` prints."""
     shown = {"chain, square, …": KINDS["chain"]}
     shown |= {name: kind for name, kind in KINDS.items() if name not in LATTICES}
-    width = max(map(len, shown))
-    return [f"  {name:<{width}}  {kind.formula}; {kind.usage}" for name, kind in shown.items()]
+    return table(shown)
 
 
 def _own_weights(weights, name="of weights", a=None):

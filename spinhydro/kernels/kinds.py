@@ -1,0 +1,46 @@
+"""Kernels and stencils that have a name."""
+
+import inspect
+from typing import NamedTuple
+
+from spinhydro.errors import ParameterError, did_you_mean, no_such
+
+
+class Kind(NamedTuple):
+    """What has a name: what makes it, its formula, and its parameters."""
+
+    make: object
+    formula: str
+    usage: str
+
+
+def make(what, kinds, name, parameters):
+    """The kernel or stencil (`what`) of that name in a table of kinds.
+
+    Raises
+    ------
+    ParameterError
+        For a name or a parameter that it does not know, or one that is missing.
+    """
+    if name not in kinds:
+        raise ParameterError(no_such(what, name, kinds))
+    kind = kinds[name]
+    known = inspect.signature(kind.make).parameters
+    for parameter in parameters:
+        if parameter not in known:
+            raise ParameterError(
+                f"the {what} {name} has no parameter '{parameter}'; "
+                + did_you_mean(parameter, known, f"it takes {kind.usage}")
+            )
+    try:
+        return kind.make(**parameters)
+    except TypeError as error:
+        if "argument" not in str(error):
+            raise
+        raise ParameterError(f"the {what} {name} takes {kind.usage}") from None
+
+
+def table(kinds):
+    """Lines of a table of kinds, as ``spinhydro words`` prints it."""
+    width = max(map(len, kinds))
+    return [f"  {name:<{width}}  {kind.formula}; {kind.usage}" for name, kind in kinds.items()]
