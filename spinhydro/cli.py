@@ -261,8 +261,8 @@ def _info(arguments):
         ("problem", record.get("problem")),
         ("status", f"{record.get('status')} ({record.get('reason') or 'still going on'})"),
         ("message", record.get("message")),
-        ("reached", f"t = {record.get('sim_time')} of {record.get('stop_time')}, "
-                    f"{record.get('iteration')} steps of {record.get('timestep')}"),
+        ("reached", f"t = {_number(record, 'sim_time')} of {_number(record, 'stop_time')}, "
+                    f"{record.get('iteration')} steps of {_number(record, 'timestep')}"),
         ("stepper", f"{record.get('timestepper')} on engine {record.get('engine')}, "
                     f"{record.get('ranks')} rank(s)"),
         ("started", record.get("started")),
@@ -299,6 +299,12 @@ def _dictionary(record, name):
     """An entry of run.json that should be a dictionary; empty if it is anything else."""
     entry = record.get(name)
     return entry if isinstance(entry, dict) else {}
+
+
+def _number(record, name):
+    """A number of a record without the rounding of its last digits."""
+    value = record.get(name)
+    return f"{value:.12g}" if isinstance(value, (int, float)) else value
 
 
 def _git_words(state):
@@ -349,7 +355,8 @@ def _list(arguments):
             print(f"  {path.parent}  damaged run.json")
             continue
         changed = " ".join(f"{k}={v}" for k, v in _dictionary(record, "overrides").items())
-        print(f"  {path.parent}  {record.get('status')}  t = {record.get('sim_time')}  {changed}")
+        time = _number(record, "sim_time")
+        print(f"  {path.parent}  {record.get('status')}  t = {time}  {changed}")
     return 0
 
 
