@@ -13,7 +13,7 @@ from benchmarks import accuracy, members, ranks, table
 from benchmarks.measure import measure
 from benchmarks.resources import RESOURCES, measure_resource
 from benchmarks.units import UNITS
-from spinhydro.backend import quiet_dedalus
+from spinhydro.dedalus_support.backend import quiet_dedalus
 
 #: Generators of tables, or of (what, figure), by name.
 ROWS = {

@@ -4,10 +4,10 @@ import dedalus.public as d3
 import numpy as np
 
 from benchmarks.measure import Competitor
-from spinhydro.engines import build_solver
-from spinhydro.fused import FUSED
-from spinhydro.lean import make_lean
-from spinhydro.running import FINITE_CADENCE
+from spinhydro.engines.choose import build_solver
+from spinhydro.engines.fused import FUSED
+from spinhydro.engines.lean import make_lean
+from spinhydro.run.loop import FINITE_CADENCE
 
 
 def engines(make, stepper, timestep, stock="RK443"):

@@ -8,10 +8,10 @@ import numpy as np
 
 from benchmarks.engines import take_steps
 from benchmarks.measure import SAMPLE_SECONDS
-from spinhydro.declarations import read_projections
-from spinhydro.engines import build_solver, choose_engine
+from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import InputError
-from spinhydro.problem import load
+from spinhydro.language.declarations import read_projections
+from spinhydro.problem.load import load
 from spinhydro.steppers import find_stepper
 
 PROBLEMS = Path(__file__).parents[1] / "problems"

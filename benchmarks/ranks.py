@@ -13,7 +13,7 @@ from mpi4py import MPI
 
 from benchmarks.units import landau_lifshitz, superfluid
 from spinhydro import IFRK4, RK4
-from spinhydro.engines import build_solver, choose_engine
+from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import InputError
 
 #: Title, module of the problem, shape, scheme.

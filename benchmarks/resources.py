@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.units import superfluid
 from spinhydro import IFRK4
-from spinhydro.engines import build_solver, choose_engine
+from spinhydro.engines.choose import build_solver, choose_engine
 
 SIZES = {"memory": 128, "setup": 64}
 RESOURCES = {

@@ -1,3 +1,3 @@
-from spinhydro.cli import main
+from spinhydro.cli.main import main
 
 main()

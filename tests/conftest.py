@@ -19,7 +19,7 @@ def quiet():
     Imported here and not above: once MPI has started, processes that are started with this
     environment cannot start another mpiexec, and pytest's workers are such processes.
     """
-    from spinhydro.backend import quiet_dedalus
+    from spinhydro.dedalus_support.backend import quiet_dedalus
 
     quiet_dedalus()
 

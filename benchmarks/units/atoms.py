@@ -9,10 +9,10 @@ import numpy as np
 import spinhydro
 from benchmarks.measure import Competitor, Unit
 from spinhydro import RK4, RealFourierNyquist, distributor
-from spinhydro.engines import build_solver
-from spinhydro.fused import FUSED
-from spinhydro.fused.kernels import HAS_NUMBA
-from spinhydro.running import FINITE_CADENCE
+from spinhydro.engines.choose import build_solver
+from spinhydro.engines.fused import FUSED
+from spinhydro.engines.fused.program.pointwise import HAS_NUMBA
+from spinhydro.run.loop import FINITE_CADENCE
 
 LATTICES = ("chain", "square", "sc")
 J, K, ALPHA = 1.0, 0.1, 0.1

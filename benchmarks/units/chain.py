@@ -6,7 +6,7 @@ from benchmarks.engines import engines
 from benchmarks.measure import Unit
 from benchmarks.transforms import alone
 from spinhydro import RK4
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 FILE = Path(__file__).parents[2] / "problems" / "transient_grating.py"
 SITES = 1152

@@ -5,7 +5,7 @@ from pathlib import Path
 from benchmarks.engines import engines
 from benchmarks.measure import Unit
 from spinhydro import RK4
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 FILE = Path(__file__).parents[2] / "problems" / "spinor_hydrodynamics.py"
 

@@ -3,7 +3,7 @@
 import dedalus.public as d3
 import numpy as np
 
-import spinhydro.words  # noqa: F401  (lap in strings)
+import spinhydro.language.words  # noqa: F401  (lap in strings)
 from benchmarks.engines import engines
 from benchmarks.measure import Competitor, Unit
 from benchmarks.transforms import alone, libraries

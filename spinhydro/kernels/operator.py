@@ -9,7 +9,7 @@ from dedalus.core.field import Operand
 from dedalus.core.operators import LinearOperator
 from scipy import sparse
 
-from spinhydro.domain import RealFourierNyquist
+from spinhydro.dedalus_support.domain import RealFourierNyquist
 from spinhydro.errors import InputError, shorten
 
 #: Multiplication by i on a pair (cos, -sin) of RealFourier coefficients.

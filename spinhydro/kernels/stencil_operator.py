@@ -4,7 +4,7 @@ import numpy as np
 from dedalus.core.basis import RealFourier
 from dedalus.core.field import Operand
 
-from spinhydro.domain import RealFourierNyquist
+from spinhydro.dedalus_support.domain import RealFourierNyquist
 from spinhydro.ensemble.values import PerMember
 from spinhydro.errors import InputError
 from spinhydro.kernels.halo import Halo

@@ -24,9 +24,9 @@ with noise (``spinhydro.white_noise``), those of Dedalus may not.
 from dedalus.core import timesteppers
 
 from spinhydro.errors import ParameterError, no_such
-from spinhydro.random_fields import noises_of
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
+from spinhydro.steppers.noise import noises_of
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.spin_steppers import RKMK4, ImplicitMidpoint, SemiImplicit
 from spinhydro.steppers.stochastic_heun import StochasticHeun

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from spinhydro.blocks import BlockMatrix
-from spinhydro.private import CoeffSystem
+from spinhydro.dedalus_support.blocks import BlockMatrix
+from spinhydro.dedalus_support.private import CoeffSystem
 from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.phi import phi_functions
 

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from spinhydro.blocks import BlockMatrix, NoSmallBlocks, blocks_of, dense, exponentials
+from spinhydro.dedalus_support.blocks import (
+    BlockMatrix,
+    NoSmallBlocks,
+    blocks_of,
+    dense,
+    exponentials,
+)
 from spinhydro.errors import InputError
 from spinhydro.steppers.rk4 import RK4
 

@@ -5,7 +5,7 @@ from dedalus.core.system import CoeffSystem
 from dedalus.tools.array import apply_sparse
 from scipy.sparse.linalg import splu
 
-from spinhydro.random_fields import noises_of
+from spinhydro.steppers.noise import noises_of
 
 
 class RK4:

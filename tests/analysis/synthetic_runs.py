@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from analysis.josephson import magnetization
+from spinhydro.analysis.josephson import magnetization
 
 DATA = Path(__file__).parent / "data"
 OMEGA_R = 0.741415866

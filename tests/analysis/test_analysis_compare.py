@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.compare import compare, main, names_of, table
+from spinhydro.analysis.compare import compare, main, names_of, table
 from spinhydro.errors import InputError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 OMEGA = 0.5
 

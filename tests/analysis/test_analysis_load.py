@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from synthetic_runs import OMEGA_R, record, write_run, write_set
 
-from analysis import load
+from spinhydro.analysis import load
 from spinhydro.errors import InputError
 
 SCRIPT = Path(__file__).parent / "data" / "plain_script.py"
@@ -281,7 +281,8 @@ def test_moved_run(tmp_path, torque_run):
 
 def test_analysis_imports_neither_dedalus_nor_mpi():
     code = (
-        "import sys, analysis, analysis.plot, analysis.figure2; analysis.plot_spacetime;"
+        "import sys; from spinhydro import analysis; import spinhydro.analysis.plot;"
+        "import spinhydro.analysis.figure2; analysis.plot_spacetime;"
         "sys.exit(any(name.split('.')[0] in ('dedalus', 'mpi4py') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.special import ellipj
 from synthetic_runs import KAPPA_N0, OMEGA_R, PARAMETERS, cloud, josephson_spins
 
-from analysis import (
+from spinhydro.analysis import (
     analytic_position,
     breaking_time,
     critical_position,
@@ -21,7 +21,7 @@ from analysis import (
     spin_currents,
     torque_ratio,
 )
-from analysis.sampling import at_times, periodic_derivative, unit_spin_at
+from spinhydro.analysis.sampling import at_times, periodic_derivative, unit_spin_at
 from spinhydro.errors import InputError
 
 PERIOD = 2 * np.pi / OMEGA_R

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from synthetic_runs import OMEGA_R, PARAMETERS, cloud, josephson_spins, record, write_run, write_set
 
-from analysis import figure2, load
-from analysis.figures import FIGURES, default_figure, find, unavailable
-from analysis.plot import main
-from analysis.selection import selected
+from spinhydro.analysis import figure2, load
+from spinhydro.analysis.figures import FIGURES, default_figure, find, unavailable
+from spinhydro.analysis.plot import main
+from spinhydro.analysis.selection import selected
 from spinhydro.errors import InputError
 
 PERIOD = 2 * np.pi / OMEGA_R
@@ -129,7 +129,14 @@ def test_report_beside_the_maps(torque_run, tmp_path, capsys):
 
 def test_as_a_module_without_a_display(torque_run, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "analysis", str(torque_run), "--save", str(tmp_path / "a.png")],
+        [
+            sys.executable,
+            "-m",
+            "spinhydro.analysis",
+            str(torque_run),
+            "--save",
+            str(tmp_path / "a.png"),
+        ],
         env={"PATH": "", "PYTHONPATH": ":".join(sys.path), "MPLCONFIGDIR": str(tmp_path)},
         capture_output=True,
         text=True,

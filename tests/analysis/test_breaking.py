@@ -5,8 +5,13 @@ import pytest
 import xarray as xr
 from synthetic_runs import KAPPA_N0, OMEGA_R, PARAMETERS, cloud, josephson_spins
 
-from analysis import analytic_position
-from analysis.breaking import departure_times, difference_over_time, interface_maxima, moments
+from spinhydro.analysis import analytic_position
+from spinhydro.analysis.breaking import (
+    departure_times,
+    difference_over_time,
+    interface_maxima,
+    moments,
+)
 from spinhydro.errors import InputError
 
 PERIOD = 2 * np.pi / OMEGA_R

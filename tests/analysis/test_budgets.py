@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from synthetic_runs import KAPPA_N0, OMEGA_R, PARAMETERS, cloud, landau_lifshitz
 
-from analysis.budgets import QUANTITIES, budget, conserved
+from spinhydro.analysis.budgets import QUANTITIES, budget, conserved
 from spinhydro.errors import InputError
 
 HBAR_OVER_M = PARAMETERS["hbar_over_m"]

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from synthetic_runs import DATA, PARAMETERS
 
-from analysis.correlation import autocorrelation, blurred, domain_model, fit_domains
+from spinhydro.analysis.correlation import autocorrelation, blurred, domain_model, fit_domains
 from spinhydro.errors import InputError
 
 X = np.linspace(-240, 240, 2048, endpoint=False)

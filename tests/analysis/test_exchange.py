@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from spin_chain import A, dataset, evolve, exchange_operator, grating, sites
 
-from analysis.exchange import (
+from spinhydro.analysis.exchange import (
     anisotropy_energy,
     energy_errors,
     exchange_energy,

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from synthetic_runs import DATA, KAPPA_N0, PARAMETERS
 
-from analysis.front import inward_front, local_deviation
+from spinhydro.analysis.front import inward_front, local_deviation
 from spinhydro.errors import InputError
 
 X = np.linspace(-240, 240, 1024, endpoint=False)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from spin_chain import OMEGA_K, OMEGA_M, dataset, evolve, sites
 
-from analysis.growth import (
+from spinhydro.analysis.growth import (
     cut_off,
     cut_off_formula,
     growth_formula,
     growth_rates,
     largest_growth,
 )
-from analysis.magnets import magnet
+from spinhydro.analysis.magnets import magnet
 from spinhydro.errors import InputError
 
 # Per ns and rad/nm: physics of paper B with H_k; n_bar = 0, 0.25, 0.5, 0.75.

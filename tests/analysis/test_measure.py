@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 from synthetic_runs import DATA, PARAMETERS
 
-from analysis.measure import cells, main, measure, table
-from analysis.selection import selected
+from spinhydro.analysis.measure import cells, main, measure, table
+from spinhydro.analysis.selection import selected
 
 
 def by_name(rows):

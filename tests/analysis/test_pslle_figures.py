@@ -6,12 +6,12 @@ import pytest
 from spin_chain import A, defect, evolve, grating, sites, write_chain_run
 from synthetic_runs import write_set
 
-from analysis import load
-from analysis.figure_grating import exchange_series, in_order, model
-from analysis.figure_growth import ensembles, growth_report
-from analysis.figures import unavailable
-from analysis.magnets import magnet
-from analysis.plot import main
+from spinhydro.analysis import load
+from spinhydro.analysis.figure_grating import exchange_series, in_order, model
+from spinhydro.analysis.figure_growth import ensembles, growth_report
+from spinhydro.analysis.figures import unavailable
+from spinhydro.analysis.magnets import magnet
+from spinhydro.analysis.plot import main
 from spinhydro.errors import InputError
 
 

@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 from synthetic_runs import PARAMETERS, cloud, josephson_spins
 
-from analysis import interface_position
-from analysis.arguments import split, value
-from analysis.selection import selected
+from spinhydro.analysis import interface_position
+from spinhydro.analysis.arguments import split, value
+from spinhydro.analysis.selection import selected
 from spinhydro.errors import InputError
 
 X, N = cloud(128)

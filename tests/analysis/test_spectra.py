@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 from spin_chain import A, dataset, defect, evolve, sites, write_chain_run
 
-from analysis import load
-from analysis.magnets import magnet
-from analysis.spectra import (
+from spinhydro.analysis import load
+from spinhydro.analysis.magnets import magnet
+from spinhydro.analysis.spectra import (
     folded,
     ridge,
     ridge_error,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from spin_chain import A, dataset, sites
 
-from analysis.magnets import BOLTZMANN
-from analysis.temperature import spin_temperature, temperature_peak, temperature_profile
-from analysis.textures import (
+from spinhydro.analysis.magnets import BOLTZMANN
+from spinhydro.analysis.temperature import spin_temperature, temperature_peak, temperature_profile
+from spinhydro.analysis.textures import (
     domain_walls,
     phase_slips,
     sign_changes,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.vortices import half_vortices
+from spinhydro.analysis.vortices import half_vortices
 from spinhydro.errors import InputError
 
 

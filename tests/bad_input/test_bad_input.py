@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from spinhydro.cli import call
+from spinhydro.cli.main import call
 
 from ..conftest import ROOT
 

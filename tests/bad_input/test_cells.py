@@ -4,7 +4,7 @@ import pytest
 
 import spinhydro
 from spinhydro.errors import ParameterError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

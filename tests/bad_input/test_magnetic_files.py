@@ -3,8 +3,8 @@
 import pytest
 
 from spinhydro.errors import InputError
-from spinhydro.parameters import Source
-from spinhydro.problem import load
+from spinhydro.problem.load import load
+from spinhydro.problem.parameters import Source
 
 from ..conftest import ROOT
 

@@ -7,7 +7,7 @@ from scipy.linalg import expm
 
 from spinhydro import ETDRK4, IFRK4
 from spinhydro.errors import InputError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 from spinhydro.steppers import STABILITY_LIMITS
 from spinhydro.steppers.etdrk4 import etd_weights
 from spinhydro.steppers.phi import phi_functions

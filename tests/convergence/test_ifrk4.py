@@ -4,10 +4,10 @@ import dedalus.public as d3
 import numpy as np
 import pytest
 
-import spinhydro.words  # noqa: F401  (dx in equations)
+import spinhydro.language.words  # noqa: F401  (dx in equations)
 from spinhydro import IFRK4, RK4
 from spinhydro.errors import InputError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

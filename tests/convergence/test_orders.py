@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
-from analysis import load as read
-from spinhydro.problem import load
+from spinhydro.analysis import load as read
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

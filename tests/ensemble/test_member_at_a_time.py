@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import spinhydro
-import spinhydro.words  # (ave, cross in every string)
-from spinhydro.declarations import read_projections
-from spinhydro.engines import build_solver, choose_engine
+import spinhydro.language.words  # (ave, cross in every string)
+from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.ensemble.values import new_ensemble, per_member
+from spinhydro.language.declarations import read_projections
 from spinhydro.steppers import find_stepper
 
 NU, A = np.array([0.01, 0.03, 0.02, 0.05, 0.04]), np.array([1.0, -2.0, 0.5, 3.0, 0.25])

@@ -9,7 +9,7 @@ import pytest
 import spinhydro
 from spinhydro.ensemble.values import member_max, member_min, new_ensemble, per_member
 from spinhydro.errors import InputError, ParameterError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -12,13 +12,13 @@ from ..conftest import ROOT
 
 pytest.importorskip("numba")
 
-from spinhydro.fused import compiled  # noqa: E402
+from spinhydro.engines.fused.compile import cache as compiled  # noqa: E402
 
 SCRIPT = """
 import hashlib
 from tests.fused.test_fused_engine import SCALAR, SPIN, advance
 from spinhydro import FusedRK4
-from spinhydro.fused import compiled
+from spinhydro.engines.fused.compile import cache as compiled
 
 found = advance((SPIN, SCALAR), lambda s: FusedRK4(s, compiled=True), steps=5)
 print(hashlib.sha1(b"".join(values.tobytes() for values in found)).hexdigest())

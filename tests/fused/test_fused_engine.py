@@ -8,21 +8,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
-import spinhydro.words  # (dx, dy in every string)
-from spinhydro import (
-    IFRK4,
-    RK4,
-    FusedIFRK4,
-    FusedRK4,
-    RealFourierNyquist,
-    distributor,
-    simulate,
-)
+import spinhydro.language.words  # (dx, dy in every string)
+from spinhydro import IFRK4, RK4, FusedIFRK4, FusedRK4, RealFourierNyquist, distributor, simulate
+from spinhydro.engines.fused import FUSED, Unsupported
+from spinhydro.engines.fused.program.pointwise import make_kernel
 from spinhydro.errors import EquationError, InputError
-from spinhydro.expressions import Evaluator
-from spinhydro.fused import FUSED, Unsupported
-from spinhydro.fused.kernels import make_kernel
-from spinhydro.problem import load
+from spinhydro.language.expressions import Evaluator
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 
@@ -227,7 +219,7 @@ def test_projections_of_the_compiled_step(basis):
 
 
 def test_a_long_run_is_compiled_on_the_way(monkeypatch):
-    monkeypatch.setattr("spinhydro.fused.stepper.WORTH_COMPILING", 16 * 10)
+    monkeypatch.setattr("spinhydro.engines.fused.steppers.rk4.WORTH_COMPILING", 16 * 10)
     equations = ("dt(s) = cross(B, s)", "dt(u) = -u*dx(u)")
     problem, fields = make(equations)
     solver = build(problem, FusedRK4)
@@ -442,12 +434,12 @@ def test_auto_falls_back_with_one_line_and_fused_refuses(copied, tmp_path):
 
 
 def test_a_failure_of_the_fused_engine_ends_no_run(tmp_path, monkeypatch):
-    import spinhydro.fused
+    import spinhydro.engines.fused
 
     def broken(*_, **__):
         raise TypeError("on purpose")
 
-    monkeypatch.setitem(spinhydro.fused.FUSED, RK4, broken)
+    monkeypatch.setitem(spinhydro.engines.fused.FUSED, RK4, broken)
     path = ROOT / "problems" / "spin_spiral.py"
     result = load(path, stop_time=0.1).run(out=tmp_path, quiet=True)
     log = (result.folder / "log.txt").read_text(encoding="utf-8")
@@ -487,7 +479,7 @@ def test_a_mistake_in_terms_that_cancel_is_found(mistake):
     xbasis = d3.RealFourier(coords["x"], size=16, bounds=(0, 2 * np.pi))
     u, c = dist.Field(name="u", bases=xbasis), dist.Field(name="c")
     u["g"], c["g"] = 0.5 + 1e-9 * np.cos(dist.local_grid(xbasis)), 4
-    problem = d3.IVP([u], namespace=locals() | {"dx": spinhydro.words.dx})
+    problem = d3.IVP([u], namespace=locals() | {"dx": spinhydro.language.words.dx})
     problem.add_equation("dt(u) = dx(dx(u)) + u - c*u**3")
     solver = problem.build_solver(FusedRK4, **OPTIONS)
     assert solver.timestepper.check() < 1e-11
@@ -570,7 +562,7 @@ def test_random_expressions_agree_or_say_why(vector, scalar, kind):
 
 
 def test_kernels_of_numpy_and_numba_are_the_same():
-    from spinhydro.fused.graph import Graph
+    from spinhydro.engines.fused.read.graph import Graph
 
     graph = Graph(1)
     a, b = (graph.node("profile", 0, i) for i in range(2))

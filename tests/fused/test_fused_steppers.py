@@ -6,9 +6,9 @@ import pytest
 from dedalus.core.timesteppers import RKGFY
 
 from spinhydro import ETDRK4, IFRK4, FusedETDRK4
+from spinhydro.engines.fused import FUSED, Unsupported
 from spinhydro.errors import InputError
-from spinhydro.fused import FUSED, Unsupported
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 from .test_fused_engine import CASES, SCALAR, SPIN, assert_same, build, gas, make, state
@@ -99,7 +99,7 @@ def test_a_constant_of_the_left_side_that_is_changed_is_read_again():
 
 
 def test_it_compiles_on_the_way_when_the_run_is_long(monkeypatch):
-    monkeypatch.setattr("spinhydro.fused.linear.WORTH_COMPILING", 100)
+    monkeypatch.setattr("spinhydro.engines.fused.steppers.linear.WORTH_COMPILING", 100)
     runs, steppers = [], []
     for stepper in (FUSED[d3.RK443], d3.RK443):
         problem, fields = make(LINEAR)

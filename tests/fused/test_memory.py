@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from dedalus.core import future
 
-from spinhydro import FusedIFRK4, FusedRK4, memory, stability
-from spinhydro.engines import build_solver, choose_engine
-from spinhydro.memory import give_back, parts
-from spinhydro.problem import load
-from spinhydro.solver import no_stored_outputs
-from spinhydro.steppers import EXPLICIT, find_stepper
+from spinhydro import FusedIFRK4, FusedRK4
+from spinhydro.dedalus_support import memory
+from spinhydro.dedalus_support.memory import give_back, parts
+from spinhydro.dedalus_support.solver import no_stored_outputs
+from spinhydro.engines.choose import build_solver, choose_engine
+from spinhydro.problem.load import load
+from spinhydro.steppers import EXPLICIT, find_stepper, stability
 
 from ..conftest import ROOT
 from .test_fused_engine import SCALAR, SPIN, assert_same, make, state

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import spinhydro
-import spinhydro.words  # noqa: F401
+import spinhydro.language.words  # noqa: F401
 from spinhydro import RealFourierNyquist, stencil
-from spinhydro.engines import build_solver
-from spinhydro.fused import FUSED
-from spinhydro.fused.kernels import HAS_NUMBA
-from spinhydro.fused.stencil_step import StencilStep
-from spinhydro.problem import load
+from spinhydro.engines.choose import build_solver
+from spinhydro.engines.fused import FUSED
+from spinhydro.engines.fused.program.pointwise import HAS_NUMBA
+from spinhydro.engines.fused.step.stencil_step import StencilStep
+from spinhydro.problem.load import load
 from spinhydro.steppers import find_stepper
 
 from ..conftest import ROOT
@@ -119,7 +119,7 @@ def test_what_may_change_between_steps_is_not_run_ahead_of():
 
 
 def test_compiled_members_are_single_runs(tmp_path, monkeypatch):
-    from spinhydro.fused import stepper
+    from spinhydro.engines.fused.steppers import rk4 as stepper
 
     monkeypatch.setattr(stepper, "WORTH_COMPILING", 0)
     text = test_members.FILE.format(

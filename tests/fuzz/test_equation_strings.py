@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spinhydro.equations import read_equation
 from spinhydro.errors import EquationError, InputError
-from spinhydro.problem import load
+from spinhydro.language.equations import read_equation
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

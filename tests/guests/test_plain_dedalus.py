@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spinhydro
-import spinhydro.words
+import spinhydro.language.words
 from spinhydro.errors import InputError
 
 from ..conftest import ROOT

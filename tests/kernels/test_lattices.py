@@ -6,7 +6,7 @@ import dedalus.public as d3
 import numpy as np
 import pytest
 
-import spinhydro.words  # noqa: F401
+import spinhydro.language.words  # noqa: F401
 from spinhydro import RealFourierNyquist, distributor, kernel
 from spinhydro.errors import InputError
 from spinhydro.kernels.lattices import LATTICES

@@ -6,11 +6,11 @@ import dedalus.public as d3
 import numpy as np
 import pytest
 
-import spinhydro.words  # noqa: F401
+import spinhydro.language.words  # noqa: F401
 from spinhydro import IFRK4, RK4, FusedIFRK4, FusedRK4, RealFourierNyquist, distributor, kernel
 from spinhydro.errors import EquationError, InputError
-from spinhydro.expressions import Evaluator
-from spinhydro.problem import load
+from spinhydro.language.expressions import Evaluator
+from spinhydro.problem.load import load
 
 L = 3.0
 BASES = {

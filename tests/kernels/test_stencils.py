@@ -4,9 +4,9 @@ import dedalus.public as d3
 import numpy as np
 import pytest
 
-import spinhydro.words  # noqa: F401
+import spinhydro.language.words  # noqa: F401
 from spinhydro import RealFourierNyquist, distributor, kernel, stencil
-from spinhydro.engines import build_solver, choose_engine
+from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.kernels.lattices import LATTICES
 from spinhydro.steppers import find_stepper

@@ -7,8 +7,8 @@ if n is elsewhere, as it is at first and after anybody has looked at it.
 import numpy as np
 
 from spinhydro import RK4
-from spinhydro.engines import build_solver, choose_engine
-from spinhydro.solver import DeferredSolver
+from spinhydro.dedalus_support.solver import DeferredSolver
+from spinhydro.engines.choose import build_solver, choose_engine
 
 from ..fused.test_fused_engine import make
 

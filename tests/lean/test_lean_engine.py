@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from spinhydro import IFRK4, RK4
-from spinhydro.blocks import NoSmallBlocks, blocks_of, inverse
+from spinhydro.dedalus_support.blocks import NoSmallBlocks, blocks_of, inverse
+from spinhydro.engines.fused import Unsupported
+from spinhydro.engines.lean import make_lean
 from spinhydro.errors import EquationError, InputError
-from spinhydro.expressions import Evaluator
-from spinhydro.fused import Unsupported
-from spinhydro.lean import make_lean
+from spinhydro.language.expressions import Evaluator
 
 from ..fused.test_fused_engine import (
     CASES,
@@ -148,7 +148,7 @@ def test_checking_leaves_the_state_and_time_alone():
 
 
 def test_a_wrong_matrix_is_found_by_the_check(monkeypatch):
-    from spinhydro import lean
+    from spinhydro.engines.choose import lean
 
     class Wrong(lean.WholeSystem):
         def __init__(self, solver):

@@ -1,8 +1,8 @@
 """Run by test_split_space.py on two ranks: as if the memory that ranks share were full."""
 
 from spinhydro import RK4
-from spinhydro.engines import build_solver, choose_engine
-from spinhydro.fused import slabs
+from spinhydro.engines.choose import build_solver, choose_engine
+from spinhydro.engines.fused.program import slabs
 from tests.fused.test_fused_engine import SCALAR, SPIN, make
 
 slabs._free_shared_memory = lambda: 1000

@@ -13,10 +13,10 @@ import numpy as np
 from mpi4py import MPI
 
 import spinhydro
-from spinhydro.backend import quiet_dedalus
-from spinhydro.engines import build_solver, choose_engine
-from spinhydro.fused import FusedIFRK4, FusedRK4
-from spinhydro.fused.slabs import Slabs
+from spinhydro.dedalus_support.backend import quiet_dedalus
+from spinhydro.engines.choose import build_solver, choose_engine
+from spinhydro.engines.fused import FusedIFRK4, FusedRK4
+from spinhydro.engines.fused.program.slabs import Slabs
 from spinhydro.steppers import IFRK4, RK4, RKMK4, ImplicitMidpoint, StochasticHeun
 
 quiet_dedalus()

@@ -18,8 +18,8 @@ SCRIPT = """
 import sys
 import numpy as np
 from spinhydro import load
-from spinhydro.backend import quiet_dedalus
-from spinhydro.parallel import IdleRank
+from spinhydro.dedalus_support.backend import quiet_dedalus
+from spinhydro.dedalus_support.parallel import IdleRank
 quiet_dedalus()
 root, out, square = sys.argv[1:]
 five, short = np.linspace(0.4, 0.8, 5), {"quick": True, "output_interval": 0.1}

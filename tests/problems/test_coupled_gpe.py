@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from analysis import load as load_run
+from spinhydro.analysis import load as load_run
 from spinhydro.errors import InputError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis import load as load_run
-from spinhydro.problem import load
+from spinhydro.analysis import load as load_run
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis import load as load_run
+from spinhydro.analysis import load as load_run
 from spinhydro.errors import InputError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

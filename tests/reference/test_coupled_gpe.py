@@ -4,11 +4,11 @@ import h5py
 import numpy as np
 import pytest
 
-from analysis import breaking_time, interface_position, spin_currents
-from analysis import load as load_run
-from analysis.measure import measure
-from analysis.sampling import at_times
-from spinhydro.problem import load
+from spinhydro.analysis import breaking_time, interface_position, spin_currents
+from spinhydro.analysis import load as load_run
+from spinhydro.analysis.measure import measure
+from spinhydro.analysis.sampling import at_times
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis import load as load_run
-from analysis.compare import compare
-from spinhydro.problem import load
+from spinhydro.analysis import load as load_run
+from spinhydro.analysis.compare import compare
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from scipy import constants
 
-from analysis import load as read
-from analysis.figure_growth import ensembles
-from analysis.growth import cut_off, growth_rates, largest_growth
+from spinhydro.analysis import load as read
+from spinhydro.analysis.figure_growth import ensembles
+from spinhydro.analysis.growth import cut_off, growth_rates, largest_growth
 from spinhydro.errors import InputError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-import analysis.magnets
-import analysis.spectra
-from spinhydro.problem import load
+import spinhydro.analysis.magnets
+import spinhydro.analysis.spectra
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 
@@ -54,10 +54,12 @@ def test_ridges_of_a_spin_that_is_turned_by_a_right_angle(cell, N, limit, tmp_pa
     problem = load(
         ROOT / "problems" / "pslle_dispersion.py", cell=cell, N=N, defect="pi/2", alpha=0.01
     )
-    ds = analysis.load(problem.run(out=tmp_path, quiet=True).folder)
-    found, material = analysis.spectra.ridge(ds), analysis.magnets.magnet(ds)
-    error = np.abs(analysis.spectra.ridge_error(found, material.magnon))
+    ds = spinhydro.analysis.load(problem.run(out=tmp_path, quiet=True).folder)
+    found, material = spinhydro.analysis.spectra.ridge(ds), spinhydro.analysis.magnets.magnet(ds)
+    error = np.abs(spinhydro.analysis.spectra.ridge_error(found, material.magnon))
     assert np.mean(np.isnan(error)) < 0.03
     assert np.nanmax(error) <= limit
-    missed = analysis.spectra.ridge_error(found, lambda k: material.magnon(k, "micromagnetic"))
+    missed = spinhydro.analysis.spectra.ridge_error(
+        found, lambda k: material.magnon(k, "micromagnetic")
+    )
     assert np.nanmax(np.abs(missed)) > 20

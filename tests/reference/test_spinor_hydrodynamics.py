@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from spinhydro.errors import ParameterError, WatchError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 from .split_step_gpe import advance, hydrodynamic_fields

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy import constants
 
-from analysis import load as read
-from analysis.exchange import energy_errors, error_report, largest_errors
+from spinhydro.analysis import load as read
+from spinhydro.analysis.exchange import energy_errors, error_report, largest_errors
 from spinhydro.errors import InputError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

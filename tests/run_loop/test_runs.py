@@ -11,11 +11,11 @@ import h5py
 import numpy as np
 import pytest
 
-import spinhydro.output
-from spinhydro.cli import call
+import spinhydro.run.output
+from spinhydro.cli.main import call
 from spinhydro.errors import InputError, NotFiniteError, OutputError, WatchError
-from spinhydro.plan import Plan, schedule
-from spinhydro.problem import load
+from spinhydro.problem.load import load
+from spinhydro.run.plan import Plan, schedule
 
 from ..conftest import ROOT
 
@@ -139,7 +139,7 @@ def test_full_disk_is_an_error_and_what_was_written_stays(tmp_path, monkeypatch)
         calls.append(path)
         return usage._replace(free=0 if len(calls) > 3 else usage.free)
 
-    monkeypatch.setattr(spinhydro.output.shutil, "disk_usage", nearly_full)
+    monkeypatch.setattr(spinhydro.run.output.shutil, "disk_usage", nearly_full)
     with pytest.raises(OutputError, match="is full"):
         load(SPIRAL, stop_time=1).run(out=tmp_path, quiet=True)
     folder = tmp_path / "spin_spiral" / "0001"
@@ -149,12 +149,12 @@ def test_full_disk_is_an_error_and_what_was_written_stays(tmp_path, monkeypatch)
 
 
 def test_a_write_that_does_not_read_back_is_an_error(tmp_path, monkeypatch):
-    stock = spinhydro.output.h5py.Dataset.__setitem__
+    stock = spinhydro.run.output.h5py.Dataset.__setitem__
 
     def lossy(self, index, value):
         stock(self, index, value * 0 if self.name == "/tasks/s" else value)
 
-    monkeypatch.setattr(spinhydro.output.h5py.Dataset, "__setitem__", lossy)
+    monkeypatch.setattr(spinhydro.run.output.h5py.Dataset, "__setitem__", lossy)
     with pytest.raises(OutputError, match="did not keep s"):
         load(SPIRAL, stop_time=1).run(out=tmp_path, quiet=True)
 

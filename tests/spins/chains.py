@@ -4,8 +4,8 @@ import dedalus.public as d3
 import numpy as np
 
 import spinhydro
-import spinhydro.words  # noqa: F401
-from spinhydro.engines import build_solver
+import spinhydro.language.words  # noqa: F401
+from spinhydro.engines.choose import build_solver
 from spinhydro.steppers import find_stepper
 
 #: gamma mu_0 M_s (lambda_ex/a)^2 and gamma mu_0 H_k of paper B, in rad/ps.

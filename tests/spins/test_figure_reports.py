@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from analysis.plot import main
-from analysis.reports import REPORTS
-from spinhydro.problem import load
+from spinhydro.analysis.plot import main
+from spinhydro.analysis.reports import REPORTS
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 
@@ -67,6 +67,6 @@ def test_laser(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_report_belongs_to_a_figure(name):
-    from analysis.figures import FIGURES
+    from spinhydro.analysis.figures import FIGURES
 
     assert name in FIGURES

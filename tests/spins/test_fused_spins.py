@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import analysis
-from spinhydro.problem import load
+from spinhydro import analysis
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 
@@ -35,8 +35,8 @@ def test_fused_noise_and_spins_equal_those_of_dedalus(stepper, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("stepper", ["RK4", "RKMK4"])
 def test_compiled_steps_see_the_noise_too(stepper, tmp_path, monkeypatch):
-    from spinhydro.fused import native
-    from spinhydro.fused import stepper as fused_stepper
+    from spinhydro.engines.fused.step import fourier_step as native
+    from spinhydro.engines.fused.steppers import rk4 as fused_stepper
 
     compiled, make = [], native.NativeStep.__init__
 

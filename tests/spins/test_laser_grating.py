@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-import analysis
+from spinhydro import analysis
 from spinhydro.errors import InputError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -4,15 +4,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from analysis import load as load_run
-from analysis.figure_dispersion import draw_dispersion
-from analysis.figure_kernels import draw_kernels, has_kernels
-from analysis.figures import FIGURES
-from analysis.growth import cut_off, cut_off_formula, growth_formula, growth_rates, largest_growth
-from analysis.magnets import magnet, recorded_kernels
-from analysis.spectra import ridge, ridge_error
+from spinhydro.analysis import load as load_run
+from spinhydro.analysis.figure_dispersion import draw_dispersion
+from spinhydro.analysis.figure_kernels import draw_kernels, has_kernels
+from spinhydro.analysis.figures import FIGURES
+from spinhydro.analysis.growth import (
+    cut_off,
+    cut_off_formula,
+    growth_formula,
+    growth_rates,
+    largest_growth,
+)
+from spinhydro.analysis.magnets import magnet, recorded_kernels
+from spinhydro.analysis.spectra import ridge, ridge_error
 from spinhydro.errors import InputError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import spinhydro
-import spinhydro.words  # noqa: F401
-from spinhydro.engines import build_solver
+import spinhydro.language.words  # noqa: F401
+from spinhydro.engines.choose import build_solver
 from spinhydro.errors import InputError, NotConvergedError, ParameterError
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 from spinhydro.steppers import STABILITY_LIMITS, find_stepper
 from spinhydro.steppers.rotations import cayley, cross, rotate, rotation_rate
 

@@ -4,12 +4,12 @@ import dedalus.public as d3
 import numpy as np
 import pytest
 
-import analysis
 import spinhydro
-from spinhydro.engines import build_solver
+from spinhydro import analysis
+from spinhydro.engines.choose import build_solver
 from spinhydro.errors import InputError, ParameterError
-from spinhydro.exact import heisenberg_ring, langevin
-from spinhydro.problem import load
+from spinhydro.physics.exact import heisenberg_ring, langevin
+from spinhydro.problem.load import load
 from spinhydro.steppers import find_stepper
 
 from ..conftest import ROOT
@@ -183,7 +183,7 @@ def test_noise_belongs_to_seed_stream_iteration_and_cell():
 
 
 def test_any_part_of_a_grid_can_be_drawn_alone():
-    from spinhydro.random_fields import _normal_numbers
+    from spinhydro.steppers.noise import _normal_numbers
 
     shape = (4, 6, 5)
     whole = _normal_numbers((3, 8, 0), shape, (slice(0, 4), slice(0, 6), slice(0, 5)), 3)

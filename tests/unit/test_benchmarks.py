@@ -9,7 +9,7 @@ from benchmarks.engines import competitor
 from benchmarks.measure import Competitor, Unit, measure
 from benchmarks.units import atoms, landau_lifshitz, superfluid
 from spinhydro import IFRK4
-from spinhydro.fused.kernels import HAS_NUMBA
+from spinhydro.engines.fused.program.pointwise import HAS_NUMBA
 
 
 @pytest.mark.parametrize("module", [landau_lifshitz, superfluid])

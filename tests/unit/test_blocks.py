@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from spinhydro.blocks import exponentials
+from spinhydro.dedalus_support.blocks import exponentials
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from spinhydro import abs2, im, re, simulate
-from spinhydro.complex_values import is_real_valued
-from spinhydro.expressions import Evaluator
-from spinhydro.stability import largest_frequency
+from spinhydro.language.complex_values import is_real_valued
+from spinhydro.language.expressions import Evaluator
+from spinhydro.language.watch import Limit
 from spinhydro.steppers import RK4
-from spinhydro.watch import Limit
+from spinhydro.steppers.stability import largest_frequency
 
 SIZE = 16
 

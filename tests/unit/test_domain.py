@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from spinhydro import RK4, RealFourierNyquist, distributor
-from spinhydro.domain import fast_size
+from spinhydro.dedalus_support.domain import fast_size
 from spinhydro.errors import InputError
 
 

@@ -1,7 +1,7 @@
 """spinhydro explain: what it prints belongs to the problem, and the drawing is one."""
 
-from spinhydro.explain import draw, explain
-from spinhydro.problem import load
+from spinhydro.engines.explain import draw, explain
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from spinhydro import distributor
-from spinhydro.equations import read_equation, split_sides
 from spinhydro.errors import EquationError
-from spinhydro.expressions import Evaluator
+from spinhydro.language.equations import read_equation, split_sides
+from spinhydro.language.expressions import Evaluator
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from scipy import constants
 from scipy.integrate import quad
 
 from spinhydro import experiment, load, model, scattering_lengths
-from spinhydro.cli import call
+from spinhydro.cli.main import call
 from spinhydro.errors import ParameterError
-from spinhydro.problem import evaluate
+from spinhydro.problem.load import evaluate
 
 from ..conftest import ROOT
 

@@ -4,7 +4,7 @@ from scipy import constants
 
 from spinhydro.errors import ParameterError
 from spinhydro.kernels import kernel
-from spinhydro.materials import MATERIALS, material
+from spinhydro.physics.materials import MATERIALS, material
 
 MU_B = constants.physical_constants["Bohr magneton"][0]
 

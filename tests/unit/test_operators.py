@@ -4,8 +4,8 @@ import pytest
 
 from spinhydro import distributor
 from spinhydro.errors import EquationError
-from spinhydro.expressions import Evaluator
-from spinhydro.operators import spin_cross
+from spinhydro.language.expressions import Evaluator
+from spinhydro.language.operators import spin_cross
 
 
 def build(axes, dtype):

@@ -1,8 +1,8 @@
 import pytest
 
 from spinhydro.errors import InputError, ParameterError
-from spinhydro.parameters import Source, override, parse_pairs
-from spinhydro.problem import load
+from spinhydro.problem.load import load
+from spinhydro.problem.parameters import Source, override, parse_pairs
 
 TEXT = """\
 from spinhydro.units.um_ms import Hz, um

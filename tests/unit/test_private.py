@@ -13,8 +13,8 @@ import dedalus.public as d3
 import pytest
 
 from spinhydro import accelerate
-from spinhydro.private import MADE_FOR, NEEDED, missing
-from spinhydro.problem import load
+from spinhydro.dedalus_support.private import MADE_FOR, NEEDED, missing
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 from ..guests.all_fourier import schroedinger

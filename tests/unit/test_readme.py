@@ -6,7 +6,7 @@ from itertools import pairwise
 import h5py
 import matplotlib
 
-from spinhydro.problem import load
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

@@ -4,7 +4,7 @@ import pytest
 
 from spinhydro import distributor
 from spinhydro.errors import EquationError
-from spinhydro.watch import Limit
+from spinhydro.language.watch import Limit
 
 
 @pytest.fixture

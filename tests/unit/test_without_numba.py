@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from spinhydro.fused import kernels, native
-from spinhydro.problem import load
+from spinhydro.engines.fused.program import pointwise as kernels
+from spinhydro.engines.fused.step import fourier_step as native
+from spinhydro.problem.load import load
 
 from ..conftest import ROOT
 

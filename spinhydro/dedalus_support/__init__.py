@@ -1,0 +1,1 @@
+"""Everything that reaches into Dedalus or changes a process-wide setting."""

@@ -1,0 +1,28 @@
+"""How Dedalus is set up for spinhydro; imported before Dedalus's public interface."""
+
+import logging
+
+from dedalus.tools.config import config
+
+from spinhydro.dedalus_support.memory import share_temporaries
+
+# FFTW's default planning times candidate algorithms, so two runs of the same problem may
+# differ in the last bits; a fixed choice makes every run reproduce to the byte.
+for _section in ("transforms-fftw", "parallelism-fftw"):
+    config[_section]["PLANNING_RIGOR"] = "estimate"
+
+share_temporaries()
+
+#: Dedalus drops small coefficients of the left-hand side by default (1e-6 and 1e-12), which
+#: removes weak fields and weak diffusion without a word.
+SOLVER_OPTIONS = {"ncc_cutoff": 0, "entry_cutoff": 0}
+
+
+def quiet_dedalus():
+    """Send Dedalus's log to no terminal: standard output carries the run folder alone."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, logging.StreamHandler):
+            root.removeHandler(handler)
+    root.addHandler(logging.NullHandler())
+    root.setLevel(logging.WARNING)

@@ -1,0 +1,157 @@
+"""Matrices that fall apart into small dense blocks, as those of all-Fourier problems do.
+
+For Fourier bases M and L tie together only what belongs to one wavenumber: the components of the
+fields, and the cosine and sine of a real basis. Inverses and exponentials are then those of many
+small dense matrices at once.
+"""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from spinhydro.dedalus_support.private import apply_sparse
+from spinhydro.errors import InputError
+
+#: The largest number of coefficients that the linear terms may tie together.
+LARGEST_BLOCK = 64
+
+
+class NoSmallBlocks(InputError):
+    """A matrix that does not fall apart into small square blocks; the message says why."""
+
+
+def blocks_of(*matrices):
+    """Equations and unknowns that square sparse matrices tie together.
+
+    Returns
+    -------
+    list of (rows, columns)
+        Arrays (B, width) of indices, one pair for each width; the block b of a matrix A is
+        ``A[rows[b]][:, columns[b]]``.
+
+    Raises
+    ------
+    NoSmallBlocks
+        If a block is wider than LARGEST_BLOCK, or has more rows than columns.
+    """
+    pattern = sum(abs(matrix) for matrix in matrices).tocsr()
+    pattern.eliminate_zeros()
+    size = pattern.shape[0]
+    if is_diagonal(pattern):
+        every = np.arange(size)[:, None]
+        return [(every, every)]
+    both = sparse.bmat([[None, pattern], [pattern.T, None]])
+    number, label = connected_components(both, directed=False)
+    rows, columns = label[:size], label[size:]
+    widths = np.bincount(rows, minlength=number)
+    if np.any(widths != np.bincount(columns, minlength=number)):
+        raise NoSmallBlocks(
+            "the equations leave an unknown free: as many equations as unknowns are needed at "
+            "every wavenumber"
+        )
+    if widths.max(initial=0) > LARGEST_BLOCK:
+        raise NoSmallBlocks(
+            f"linear terms that tie together at most {LARGEST_BLOCK} coefficients are needed, as "
+            f"on Fourier bases; here {widths.max()} hang together"
+        )
+    first = np.concatenate([[0], np.cumsum(widths)[:-1]])
+    in_order = [np.argsort(labels, kind="stable") for labels in (rows, columns)]
+    found = []
+    for width in np.unique(widths):
+        places = first[widths == width][:, None] + np.arange(width)
+        found.append(tuple(order[places] for order in in_order))
+    return found
+
+
+def is_diagonal(matrix):
+    """Whether a CSR matrix holds its diagonal and nothing else."""
+    every = np.arange(matrix.shape[0] + 1)
+    return np.array_equal(matrix.indptr, every) and np.array_equal(matrix.indices, every[:-1])
+
+
+def dense(matrix, rows, columns):
+    """The blocks (B, width, width) of a sparse matrix."""
+    number, width = rows.shape
+    block = np.full(matrix.shape[0], -1)
+    row_place, column_place = (np.zeros(n, int) for n in matrix.shape)
+    block[rows] = np.arange(number)[:, None]
+    row_place[rows] = column_place[columns] = np.arange(width)
+    matrix = matrix.tocoo()
+    kept = block[matrix.row] >= 0
+    result = np.zeros((number, width, width), dtype=matrix.dtype)
+    row, column = matrix.row[kept], matrix.col[kept]
+    result[block[row], row_place[row], column_place[column]] = matrix.data[kept]
+    return result
+
+
+class BlockMatrix:
+    """A matrix put together from dense blocks.
+
+    Parameters
+    ----------
+    blocks : list of (array (B, width, width), rows, columns)
+    size : int
+    """
+
+    def __init__(self, blocks, size):
+        if len(blocks) == 1 and blocks[0][0].shape[1] == 1 and np.array_equal(*blocks[0][1:]):
+            values, rows, _ = blocks[0]
+            self._diagonal = np.zeros((size, 1), values.dtype)
+            self._diagonal[rows[:, 0]] = values[:, 0]
+            self._matrix = None
+            return
+        self._diagonal = None
+        row = [np.repeat(rows, rows.shape[1], axis=1).ravel() for _, rows, _ in blocks]
+        column = [np.tile(columns, (1, columns.shape[1])).ravel() for *_, columns in blocks]
+        entries = np.concatenate([values.ravel() for values, *_ in blocks])
+        indices = (np.concatenate(row), np.concatenate(column))
+        self._matrix = sparse.csr_matrix((entries, indices), shape=(size, size))
+        self._matrix.eliminate_zeros()
+
+    def apply(self, array, out=None):
+        """out = matrix @ array for an array (size, any); `out` is another array."""
+        if self._diagonal is None:
+            return apply_sparse(self._matrix, array, axis=0, out=out)
+        return np.multiply(self._diagonal, array, out=out)
+
+
+def inverse(matrix):
+    """The inverse of a sparse matrix, as a BlockMatrix.
+
+    Raises
+    ------
+    NoSmallBlocks
+        If it has no small blocks, or is singular.
+    """
+    try:
+        blocks = [
+            (np.linalg.inv(dense(matrix, rows, columns)), columns, rows)
+            for rows, columns in blocks_of(matrix)
+        ]
+    except np.linalg.LinAlgError:
+        raise NoSmallBlocks("the equations are singular at some wavenumber") from None
+    return BlockMatrix(blocks, matrix.shape[0])
+
+
+def exponentials(matrices):
+    """exp of many small square matrices (…, n, n).
+
+    What is a multiple of the identity, as the wavenumber in most linear terms, is taken apart and
+    is then exact; the rest is scaled, summed as a Taylor series and squared.
+    """
+    size = matrices.shape[-1]
+    mean = np.trace(matrices, axis1=-2, axis2=-1)[..., None, None] / size
+    if size == 1:
+        return np.exp(mean)
+    identity = np.eye(size)
+    rest = matrices - mean * identity
+    largest = np.abs(rest).sum(axis=-1).max(initial=0)
+    squarings = max(0, int(np.ceil(np.log2(largest / 0.5)))) if largest > 0 else 0
+    rest = rest / 2**squarings
+    # 0.5**15/15! is below rounding.
+    result = identity + rest / 14
+    for order in range(13, 0, -1):
+        result = identity + rest @ result / order
+    for _ in range(squarings):
+        result = result @ result
+    return np.exp(mean) * result

@@ -1,0 +1,236 @@
+"""Distributor and bases for the ranks at hand: objects of Dedalus, or kinds of them."""
+
+import logging
+import math
+
+import numpy as np
+
+from spinhydro.dedalus_support import backend, parallel
+from spinhydro.ensemble.values import PerMember, current
+from spinhydro.errors import InputError
+
+import dedalus.public as d3  # isort: skip  (after backend)
+from dedalus.core import transforms  # isort: skip
+from dedalus.tools.array import axslice  # isort: skip
+
+logger = logging.getLogger("spinhydro")
+
+__all__ = ["RealFourierNyquist", "backend", "distributor", "local_part"]
+
+
+def distributor(coords, dtype=np.float64):
+    """``d3.Distributor(coords, dtype=dtype)`` for any number of ranks and of members.
+
+    Dedalus splits all but one of the space axes over the ranks of mpiexec, so one dimension
+    cannot be split. Here the first rank takes the whole problem and the others wait, and the
+    log says so.
+
+    In a problem file with members (``members = 100``, or a list of values for a parameter) every
+    field with bases gets a first axis of the members, and the members are spread over the ranks:
+    block after block, none of which talks to another.
+
+    Parameters
+    ----------
+    coords : d3.CartesianCoordinates
+        All space coordinates in one object. (Spin components get coordinates of their own, which
+        are not passed here.)
+    dtype : np.float64 or np.complex128
+
+    Raises
+    ------
+    InputError
+        If `coords` is not one CartesianCoordinates.
+    """
+    if not isinstance(coords, d3.CartesianCoordinates):
+        raise InputError(
+            "distributor() takes one d3.CartesianCoordinates('x') or ('x', 'y') …, "
+            f"not {type(coords).__name__}: with several objects constant spin vectors on the left "
+            "side of an equation fail"
+        )
+    size, ensemble = parallel.world().size, current()
+    ensemble.is_closed = True
+    if ensemble.size is not None:
+        from spinhydro.ensemble.basis import EnsembleDistributor
+
+        comm = parallel.first_ranks_work(_working_ranks(ensemble.size, size))
+        ensemble.dist = EnsembleDistributor(coords, ensemble.size, comm, dtype)
+        return ensemble.dist
+    if coords.dim > 1 or size == 1:
+        return d3.Distributor(coords, dtype=dtype)
+    if parallel.is_root():
+        logger.warning(
+            f"one space dimension cannot be split over {size} ranks: rank 0 computes, the others "
+            "wait. To use them, run many realisations at once: members=100, or a list of values "
+            "for a parameter, Omega_R='[0.5, 0.6]'; or take a problem in two or three dimensions"
+        )
+    return d3.Distributor(coords, dtype=dtype, comm=parallel.first_ranks_work(1))
+
+
+def _working_ranks(members, ranks):
+    """How many ranks have members, when each takes the same number of them as far as they go."""
+    each = math.ceil(members / ranks)
+    working = math.ceil(members / each)
+    if working < ranks and parallel.is_root():
+        logger.warning(
+            f"{members} members on {ranks} ranks: {working} ranks compute {each} each"
+            f"{' or fewer' if members % each else ''}, {ranks - working} "
+            + ("wait" if ranks - working > 1 else "waits")
+        )
+    return working
+
+
+def local_part(values, field):
+    """The part of an array of the whole grid that this rank holds of a field.
+
+    Parameters
+    ----------
+    values : array (Nx,), (Nx, Ny), … or (members, Nx, …)
+        Along space the whole grid; members are those of this rank, as in whatever is computed
+        with ``per_member`` values.
+    field : Dedalus field
+
+    Returns
+    -------
+    array
+        To be assigned to ``field["g"]``.
+    """
+    values, slices = np.asarray(values), field.dist.grid_layout.slices(field.domain, scales=1)
+    first = getattr(field.dist, "member_axis", -1) + 1
+    return values[(..., *slices[first:])]
+
+
+class RealFourierNyquist(d3.RealFourier):
+    """Real Fourier basis of any size that loses nothing between grid and coefficients.
+
+    ``d3.RealFourier`` with N even keeps N-1 of the N numbers on the grid: the Nyquist mode
+    cos(pi N x / L) is dropped by every transform (and with N odd it builds no solver). Where an
+    equation is local, or spins point wherever they like from one point to the next, that leaks an
+    error over the whole grid. Here the Nyquist amplitude is carried in the place of the sine of
+    k = 0, which is otherwise unused:
+    with ``dealias=1`` grid -> coefficients -> grid is exact for every even N. Its derivative is
+    zero, as always for a spectral derivative on an even grid; a kernel (``spinhydro.kernel``) acts
+    on it with the even part of omega(k). An odd N has no such mode. With ``dealias`` other than 1
+    the basis is the same as ``d3.RealFourier``.
+
+    Parameters
+    ----------
+    coord : d3.Coordinate
+        ``coords['x']``.
+    size : int
+        Number of grid points, at least 8. Products of 2, 3, 5, 7 are fast.
+    bounds : (float, float)
+        Ends of the period, increasing and finite.
+    dealias : float, optional
+        1 (default), or 3/2 to remove aliasing of quadratic terms.
+
+    Raises
+    ------
+    InputError
+        For a size or bounds outside the valid range.
+    """
+
+    transforms = {}
+
+    @classmethod
+    def _preprocess_cache_args(cls, coord, size, bounds, dealias, library):
+        _check_size(size)
+        _check_bounds(bounds)
+        factors = dealias if isinstance(dealias, (tuple, list)) else (dealias,)
+        if not all(_is_number(factor) and factor > 0 for factor in factors):
+            raise InputError(f"dealias = {dealias}: it must be positive, 1 or 3/2")
+        return super()._preprocess_cache_args(coord, size, bounds, dealias, library)
+
+    def global_shape(self, grid_space, scales):
+        if grid_space[0]:
+            return super().global_shape(grid_space, scales)
+        return (self.size + self.size % 2,)  # whole pairs of cosine and sine
+
+    def valid_elements(self, tensorsig, grid_space, elements):
+        if self.size % 2:
+            return super().valid_elements(tensorsig, grid_space, elements)
+        shape = tuple(cs.dim for cs in tensorsig) + elements[0].shape
+        return np.ones(shape, dtype=bool)
+
+
+class _NyquistPacking:
+    """Keep the Nyquist amplitude in the slot of the k = 0 sine."""
+
+    @property
+    def keeps_nyquist(self):
+        return self.N == self.M and self.N % 2 == 0
+
+    def unpack_rescale(self, temp, cdata, axis, rescale):
+        super().unpack_rescale(temp, cdata, axis, rescale)
+        if self.keeps_nyquist:
+            nyquist = temp[axslice(axis, self.N // 2, None)]
+            np.multiply(nyquist.real, rescale, cdata[axslice(axis, 1, 2)])
+
+    def repack_rescale(self, cdata, temp, axis, rescale):
+        super().repack_rescale(cdata, temp, axis, rescale)
+        if self.keeps_nyquist:
+            nyquist = temp[axslice(axis, self.N // 2, None)]
+            np.multiply(cdata[axslice(axis, 1, 2)], 1 if rescale is None else rescale, nyquist)
+
+
+@transforms.register_transform(RealFourierNyquist, "fftw")
+class NyquistFFTW(_NyquistPacking, transforms.FFTWRealFFT):
+    """FFTW transform of RealFourierNyquist."""
+
+
+@transforms.register_transform(RealFourierNyquist, "scipy")
+class NyquistScipy(_NyquistPacking, transforms.ScipyRealFFT):
+    """scipy.fft transform of RealFourierNyquist."""
+
+
+def _check_size(size):
+    if isinstance(size, PerMember):
+        # Raises: the grid is the same for all members.
+        int(size)
+    whole = isinstance(size, (int, np.integer)) or (isinstance(size, float) and size.is_integer())
+    if not whole or not 8 <= size <= 2**27:
+        raise InputError(
+            f"number of grid points = {size}: it must be a whole number, 8 to {2**27}"
+            + (f"; nearest: {_nearest_size(size)}" if _is_number(size) else "")
+        )
+    rest = int(size)
+    for prime in (2, 3, 5, 7):
+        while rest % prime == 0:
+            rest //= prime
+    if rest > 13:
+        logger.warning(
+            f"{int(size)} grid points have the prime factor {rest} or worse, which is slow to "
+            f"transform; {fast_size(int(size), size % 2)} is the next fast number"
+        )
+
+
+def _is_number(size):
+    return isinstance(size, (int, float, np.number)) and math.isfinite(size)
+
+
+def _nearest_size(size):
+    return min(max(8, round(size)), 2**27)
+
+
+def _check_bounds(bounds):
+    try:
+        left, right = (float(b) for b in bounds)
+    except (TypeError, ValueError):
+        raise InputError(f"bounds = {bounds}: two numbers (left, right) are needed") from None
+    if not (math.isfinite(left) and math.isfinite(right)) or left >= right:
+        raise InputError(
+            f"bounds = ({left:g}, {right:g}): both ends must be finite, the left below the right "
+            "(is the box length positive?)"
+        )
+
+
+def fast_size(minimum, odd=False):
+    """The smallest even (or odd) number >= `minimum` with no prime factor above 7."""
+    size = minimum + (minimum + bool(odd)) % 2
+    while True:
+        rest = size
+        for prime in (2, 3, 5, 7):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return size
+        size += 2

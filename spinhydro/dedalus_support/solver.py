@@ -1,0 +1,231 @@
+"""Dedalus's solver, with matrices that are built when somebody asks for them.
+
+The fused engine reads the linear terms off the equations and needs no matrices. In three dimensions
+they take longer to build, and more memory, than everything else of a run.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+from dedalus.core import future, subsystems
+from dedalus.core.field import Field
+from dedalus.core.solvers import InitialValueSolver
+from mpi4py import MPI
+
+from spinhydro.dedalus_support.memory import WORTH_GIVING_BACK, release
+
+
+class DeferredSolver(InitialValueSolver):
+    """An initial-value solver whose matrices and time stepper come into being at their first use.
+
+    Parameters
+    ----------
+    problem : d3.IVP
+    timestepper : type
+    on_failure : callable(Exception)
+        Raises what a failure to build them, at whatever time, is to be told as.
+    **options
+        Those of ``d3.InitialValueSolver``.
+
+    Attributes
+    ----------
+    stepper_kind : type
+        The time stepper, which may not have been made yet.
+    is_complete : bool
+        Whether the matrices are there.
+    """
+
+    def __init__(self, problem, timestepper, on_failure, **options):
+        self.stepper_kind, self._on_failure = timestepper, on_failure
+        self.is_complete, self._beginning = False, True
+        self._timestepper = None
+        with no_subsystems():
+            super().__init__(problem, lambda solver: None, **options)
+        self._beginning = False
+        self._keep_settled()
+        sizes = [v.domain.coeff_shape + tuple(c.dim for c in v.tensorsig) for v in self.state]
+        self.total_modes = sum(int(np.prod(shape)) for shape in sizes)
+
+    def _keep_settled(self):
+        """Let every evaluation find the fields that are not advanced in the same place."""
+        profiles, evaluate = settled_fields(self.problem), self.evaluator.evaluate_handlers
+
+        def evaluate_handlers(handlers, *arguments, **options):
+            settle(profiles)
+            evaluate(handlers, *arguments, **options)
+
+        self.evaluator.evaluate_handlers = evaluate_handlers
+
+    def build_matrices(self, subproblems=None, matrices=None):
+        """Build them, unless the solver itself is only just being made."""
+        if not self._beginning:
+            super().build_matrices(subproblems, matrices)
+
+    @property
+    def is_waiting(self):
+        """Whether nobody has asked for the time stepper yet."""
+        return self._timestepper is None
+
+    def complete(self):
+        """Build the matrices now."""
+        if self.is_complete or self._beginning:
+            return
+        self.is_complete = True
+        try:
+            self.subsystems = subsystems.build_subsystems(self)
+            self._subproblems = subsystems.build_subproblems(self, self.subsystems)
+            self.build_matrices(self._subproblems, ["M", "L"])
+        except Exception as error:
+            self.is_complete = False
+            self._on_failure(error)
+            raise
+        self.subproblems_by_group = {sp.group: sp for sp in self._subproblems}
+        local = sum(int(np.prod(sp.shape)) for sp in self._subproblems)
+        self.total_modes = self.dist.comm.allreduce(local, op=MPI.SUM)
+
+    @property
+    def subproblems(self):
+        """With their matrices; none while the solver is only just being made."""
+        if self._beginning:
+            return ()
+        self.complete()
+        return self._subproblems
+
+    @subproblems.setter
+    def subproblems(self, subproblems):
+        self._subproblems = subproblems
+
+    @property
+    def timestepper(self):
+        """The time stepper; that of Dedalus's kind needs the matrices."""
+        if self._timestepper is None and not self._beginning:
+            try:
+                self._timestepper = self.stepper_kind(self)
+            except Exception as error:
+                self._on_failure(error)
+                raise
+        return self._timestepper
+
+    @timestepper.setter
+    def timestepper(self, stepper):
+        self._timestepper = stepper
+
+
+@contextmanager
+def no_subsystems():
+    """Let Dedalus make solvers without sorting their modes, which takes time and memory."""
+    kept = subsystems.build_subsystems
+    subsystems.build_subsystems = lambda solver: ()
+    try:
+        yield
+    finally:
+        subsystems.build_subsystems = kept
+
+
+@contextmanager
+def no_stored_outputs(problem):
+    """Let go of the values that Dedalus keeps of every part of the equations, as soon as possible.
+
+    To evaluate them again is faster if they are kept; they take several times the state. What
+    stands in the equations more than once is kept until the end: the next place where it stands
+    finds it cut down to the modes of the bases, if it has gone there in the meantime.
+    """
+    with nothing_stored([equation["F"] for equation in problem.eqs]):
+        try:
+            yield
+        finally:
+            for equation in problem.eqs:
+                _forget(equation["L"])
+
+
+@contextmanager
+def nothing_stored(expressions):
+    """The same for a list of operands."""
+    kept = getattr(future, "STORE_OUTPUTS", True)
+    future.STORE_OUTPUTS = False
+    single = _used_once(expressions)
+    for expression in single:
+        expression.store_last = False
+    try:
+        yield
+    finally:
+        future.STORE_OUTPUTS = kept
+        for expression in single:
+            del expression.store_last
+        for expression in expressions:
+            _forget(expression)
+
+
+def evaluated(operand):
+    """The field that an operand is at present; if it is large, nothing else is kept of it."""
+    if not hasattr(operand, "evaluate"):
+        return operand
+    if not is_large(operand):
+        return operand.evaluate()
+    with nothing_stored([operand]):
+        return operand.evaluate()
+
+
+def is_large(operand):
+    """Whether the values of an operand, or of what it is computed from, fill much memory."""
+    fields = {operand, *operand.atoms(Field)}
+    return any(
+        np.prod(f.dist.grid_layout.local_shape(f.domain, f.domain.dealias), dtype=float)
+        * np.prod([system.dim for system in f.tensorsig])
+        * 8
+        > WORTH_GIVING_BACK
+        for f in fields
+    )
+
+
+def _used_once(expressions):
+    """Operations that stand in one place only."""
+    uses, stack = {}, list(expressions)
+    while stack:
+        expression = stack.pop()
+        if isinstance(expression, future.Future):
+            uses[expression] = uses.get(expression, 0) + 1
+            if uses[expression] == 1:
+                stack += expression.original_args
+    return [expression for expression, number in uses.items() if number == 1]
+
+
+def _forget(expression):
+    if isinstance(expression, future.Future):
+        expression.last_id = expression.last_out = None
+        for argument in expression.original_args:
+            _forget(argument)
+
+
+def release_rates(solver):
+    """Let the values of the right side go; the next evaluation makes them anew.
+
+    Only where Dedalus has no matrices yet, which keep views of them.
+    """
+    if isinstance(solver, DeferredSolver) and not solver.is_complete:
+        for field in solver.F:
+            release(field)
+
+
+def settle(fields):
+    """Bring fields that no equation advances to the grid that they are multiplied on.
+
+    Dedalus cuts what is computed from them alone, 1/n say, down to the modes of the bases if it
+    finds them there, and does not if it finds them elsewhere. So its first evaluation would differ
+    from the others, and so would the first one after an output that has looked at them.
+    """
+    for field in fields:
+        field.change_scales(field.domain.dealias)
+        field.require_grid_space()
+
+
+def settled_fields(problem):
+    """The fields of the right side with bases that are not part of the state."""
+    known = set(problem.variables)
+    found = dict.fromkeys(
+        field
+        for equation in problem.eqs
+        if hasattr(equation["F"], "atoms")
+        for field in equation["F"].atoms(Field)
+    )
+    return [f for f in found if f not in known and any(f.domain.bases)]

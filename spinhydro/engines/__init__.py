@@ -1,0 +1,1 @@
+"""Engines that advance a problem: fused, lean, and Dedalus itself."""

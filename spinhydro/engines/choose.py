@@ -1,0 +1,244 @@
+"""Which engine evaluates the right side of the equations, and the solver it works in."""
+
+import logging
+
+import numpy as np
+from dedalus.core.solvers import InitialValueSolver
+
+from spinhydro.dedalus_support.backend import SOLVER_OPTIONS
+from spinhydro.dedalus_support.memory import separate_large_blocks
+from spinhydro.dedalus_support.parallel import abort_all_on_error, agree
+from spinhydro.dedalus_support.private import missing, what_changed
+from spinhydro.dedalus_support.solver import DeferredSolver, is_large
+from spinhydro.errors import (
+    InputError,
+    ParameterError,
+    SpinhydroError,
+    Unsupported,
+    no_such,
+)
+from spinhydro.steppers import RK4, StochasticHeun
+
+logger = logging.getLogger("spinhydro")
+
+ENGINES = ("auto", "fused", "lean", "dedalus")
+
+
+def check_engine(engine):
+    """Raise ParameterError unless there is an engine of that name."""
+    if engine not in ENGINES:
+        raise ParameterError(no_such("engine", engine, ENGINES))
+
+
+def build_solver(ivp, stepper):
+    """The stock solver of a problem with the options that all-Fourier problems need.
+
+    Its matrices, and its own time stepper, are built when somebody asks for them.
+
+    Raises InputError if Dedalus cannot build it.
+    """
+    options = dict(SOLVER_OPTIONS)
+    if all(equation["condition"] == "True" for equation in ivp.equations):
+        # One matrix for all modes: one for each wavenumber takes minutes to build.
+        coupling = np.logical_or(ivp.matrix_coupling, ivp.dist.coeff_layout.local)
+        options["matrix_coupling"] = tuple(bool(c) for c in coupling)
+
+    def fail(error):
+        if isinstance(error, SpinhydroError):
+            raise error
+        if stepper in (RK4, StochasticHeun) and "singular" in str(error).lower():
+            raise InputError(
+                f"{stepper.__name__} needs a dt(…) term in every equation; take timestepper = "
+                "'RK443' for problems with constraints"
+            ) from error
+        raise InputError(f"Dedalus cannot build this problem: {error}") from error
+
+    try:
+        if missing("solver"):
+            return ivp.build_solver(stepper, **options)
+        return DeferredSolver(ivp, stepper, fail, **options)
+    except Exception as error:
+        fail(error)
+
+
+def stepper_kind(solver):
+    """The class of a solver's time stepper, which is not made for the question."""
+    if isinstance(solver, DeferredSolver) and solver.is_waiting:
+        return solver.stepper_kind
+    return type(solver.timestepper)
+
+
+def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
+    """Let the fastest engine that is possible step a solver, or the one that is asked for.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+        With a stepper of the stock kind, before its first step; what the engine needs is replaced.
+    engine : str
+        One of ENGINES.
+    projections : list of (field, operand)
+    steps : int, optional
+        Length of the run: compiling takes its time too. If nobody knows, it is done once the
+        solver has come so far that it pays.
+    lazy : bool
+        Whether the fields of the solver need the state at outputs only, and not after every step.
+
+    Returns
+    -------
+    (str, str)
+        "fused", "lean" or "dedalus", and what the log says about it.
+
+    Raises
+    ------
+    InputError
+        If "fused" or "lean" was asked for and is not possible, or does not agree with Dedalus.
+    """
+    reasons = []
+    separate_large_blocks(any(map(is_large, solver.state)))
+    for name, start in (("fused", _start_fused), ("lean", _start_lean)):
+        if engine not in ("auto", name):
+            continue
+        if name == "lean":
+            _make_stepper(solver)
+        try:
+            changed = what_changed(name) or what_changed("solver")
+            if changed:
+                raise Unsupported(changed)
+            said = _on_all_ranks(solver.dist.comm, start, solver, projections, steps, lazy)
+        except Unsupported as reason:
+            reasons.append(f"the {name} engine cannot do {reason}")
+        except InputError as reason:
+            if engine == name:
+                raise
+            reasons.append(str(reason))
+        except _Failure as error:
+            # Dedalus's own evaluation has just worked: nobody's run should end here.
+            failed = f"the {name} engine failed with {error}"
+            if engine == name:
+                raise InputError(f"{failed}; use --engine auto, and please report it") from error
+            reasons.append(failed)
+        else:
+            if name != "fused":
+                separate_large_blocks(False)
+            return name, f" ({'; '.join([said, *reasons])})"
+        if engine == name:
+            raise InputError(f"{reasons[0]}: use --engine auto")
+    separate_large_blocks(False)
+    _make_stepper(solver)
+    return "dedalus", f" ({'; '.join(reasons)})" if reasons else ""
+
+
+class _Failure(SpinhydroError):
+    """Any error inside an engine, in words."""
+
+
+def _on_all_ranks(comm, start, *arguments):
+    """What `start` returns, if it returns on every rank; what one rank raises, all ranks raise."""
+    said = error = None
+    try:
+        said = start(*arguments)
+    except (Unsupported, InputError) as found:
+        error = found
+    except Exception as found:
+        error = _Failure(f"{type(found).__name__}: {found}")
+        error.__cause__ = found
+    agree(error, comm=comm)
+    return said
+
+
+def _make_stepper(solver):
+    """Let a solver make its own time stepper; what cannot be built is told here, not later."""
+    return solver.timestepper
+
+
+def _start_fused(solver, projections, steps, lazy):
+    # Imported here: another release of Dedalus may lack what these modules are made of.
+    from spinhydro.engines.fused import FUSED
+    from spinhydro.engines.fused.program.pointwise import HAS_NUMBA
+    from spinhydro.engines.fused.steppers.rk4 import WORTH_COMPILING
+
+    domain = solver.state[0].domain
+    points = np.prod(solver.dist.grid_layout.global_shape(domain, domain.dealias))
+    kind = stepper_kind(solver)
+    if kind not in FUSED:
+        raise Unsupported(f"the time stepper {kind.__name__}")
+    compiled = None if steps is None else steps * points > WORTH_COMPILING
+    if any(map(is_large, solver.state)):
+        # Without the compiled step every operation would have an array for its result.
+        compiled = True
+    stepper = FUSED[kind](solver, projections, compiled=compiled)
+    agreement = stepper.check()
+    stepper.lazy = lazy
+    solver.timestepper = stepper
+    solver.enforce_real_cadence = None
+    forward, back = stepper.right_side.transforms()
+    said = f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
+    if not HAS_NUMBA:
+        said += "; slower than it could be: pip install numba"
+    return said
+
+
+def _start_lean(solver, projections, steps, lazy):
+    from spinhydro.engines.lean import make_lean
+
+    return f"agrees with Dedalus to {make_lean(solver):.0e}"
+
+
+def accelerate(solver, engine="auto"):
+    """Let the solver of a plain Dedalus script step as fast as its problem allows.
+
+    One changed line of a script::
+
+        solver = spinhydro.accelerate(problem.build_solver(d3.RK443))
+
+    and everything else stays: ``solver.step``, ``proceed``, handlers, CFL, ``load_state``,
+    ``log_stats``. The fields hold the state after every step, and what is changed in them between
+    steps (state, profiles, parameters) is honoured. Numbers agree with Dedalus's to rounding.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+        Before its first step. All time steppers of Dedalus and of spinhydro are fine.
+    engine : str
+        "fused", "lean", "dedalus", or "auto": the first of these that is possible. The choice is
+        made at the first step, when the state is there to check the engine with, and the log says
+        in one line what it is and why it is not a faster one.
+
+    Returns
+    -------
+    d3.InitialValueSolver
+        The same solver.
+
+    Raises
+    ------
+    InputError
+        For something else than such a solver; at the first step, if the engine that was asked for
+        is not possible.
+    """
+    check_engine(engine)
+    if not isinstance(solver, InitialValueSolver):
+        raise InputError(
+            f"accelerate() takes what problem.build_solver(…) of a d3.IVP gives, not "
+            f"{type(solver).__name__}"
+        )
+    abort_all_on_error()
+    solver.timestepper = _ChoosesAtFirstStep(solver, engine)
+    return solver
+
+
+class _ChoosesAtFirstStep:
+    """Stands for the time stepper of a solver until the state is known."""
+
+    def __init__(self, solver, engine):
+        self.solver, self.engine, self.stepper = solver, engine, solver.timestepper
+        self.steps, self.stages = self.stepper.steps, self.stepper.stages
+
+    def step(self, timestep, wall_time):
+        """Choose the engine, and take the first step with it."""
+        solver = self.solver
+        solver.timestepper = self.stepper
+        name, why = choose_engine(solver, self.engine, lazy=False)
+        if solver.dist.comm.rank == 0:
+            logger.info(f"engine: {name}{why}")
+        solver.timestepper.step(timestep, wall_time)

@@ -1,0 +1,40 @@
+"""The fused engine: the strings of a problem at the speed of a program written for them.
+
+The right-hand side of an all-Fourier problem is read off Dedalus's own expression trees and turned
+into as few transforms as its mathematics needs, with one pointwise kernel between them.
+"""
+
+from spinhydro.engines.fused.read.graph import Unsupported
+from spinhydro.engines.fused.steppers.etdrk4 import FusedETDRK4
+from spinhydro.engines.fused.steppers.implicit import FUSED_SCHEMES
+from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
+from spinhydro.engines.fused.steppers.rk4 import FusedRK4
+from spinhydro.engines.fused.steppers.spin_steppers import (
+    FusedImplicitMidpoint,
+    FusedRKMK4,
+    FusedSemiImplicit,
+    FusedStochasticHeun,
+)
+from spinhydro.steppers import (
+    ETDRK4,
+    IFRK4,
+    RK4,
+    RKMK4,
+    ImplicitMidpoint,
+    SemiImplicit,
+    StochasticHeun,
+)
+
+#: The fused form of every time stepper that has one.
+FUSED = {
+    RK4: FusedRK4,
+    IFRK4: FusedIFRK4,
+    ETDRK4: FusedETDRK4,
+    RKMK4: FusedRKMK4,
+    ImplicitMidpoint: FusedImplicitMidpoint,
+    SemiImplicit: FusedSemiImplicit,
+    StochasticHeun: FusedStochasticHeun,
+    **FUSED_SCHEMES,
+}
+
+__all__ = ["FUSED", "FusedETDRK4", "FusedIFRK4", "FusedRK4", "Unsupported"]

@@ -1,0 +1,1 @@
+"""Compile loops to machine code, and keep it on disk."""

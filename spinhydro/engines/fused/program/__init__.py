@@ -1,0 +1,1 @@
+"""Programs: rounds of transforms with pointwise loops between them."""

@@ -1,0 +1,278 @@
+"""The exponential of the linear terms, E = exp(-L timestep/2), for every wavenumber."""
+
+import numpy as np
+from scipy.linalg import expm
+
+from spinhydro.dedalus_support.blocks import exponentials
+from spinhydro.engines.fused.read.graph import Unsupported
+
+#: Modes at which E is compared with another implementation of the exponential.
+CHECKED_MODES = 256
+
+
+class Exponential:
+    r"""E of the linear terms of a fused right-hand side.
+
+    Where components are tied together by constants only (a Rabi coupling beside
+    :math:`-\nabla^2`), E is a constant matrix times a phase, and the phase a product of one factor
+    for each axis. Otherwise E is kept as a matrix for every wavenumber.
+
+    Parameters
+    ----------
+    right_side : RightSide
+        With the linear terms apart.
+
+    Raises
+    ------
+    Unsupported
+        If they hold more than derivatives and kernels of the state.
+    """
+
+    def __init__(self, right_side):
+        self.space, self.components = right_side.space, right_side.lowering.components
+        self.symbols = {}
+        for i, spectrum in enumerate(right_side.linear):
+            for base, symbol in spectrum.terms.items():
+                if base[0] != "state":
+                    raise Unsupported(
+                        "linear terms that are products with fields: move them to the right side"
+                    )
+                self.symbols[i, base[1]] = dict(symbol)
+        self.timestep = None
+        self._sort()
+
+    def _sort(self):
+        """Split L into a constant matrix and a phase of each component, if that is possible."""
+        number, dimensions = self.components, len(self.space.shape)
+        constant = (0,) * dimensions
+        self.mixing = np.zeros((number, number), complex)
+        varying = [{} for _ in range(number)]
+        self.has_phases = True
+        for (i, j), symbol in self.symbols.items():
+            self.mixing[i, j] = symbol.get(constant, 0)
+            rest = {powers: c for powers, c in symbol.items() if powers != constant}
+            if rest and i != j:
+                self.has_phases = False
+            elif rest:
+                varying[i] = rest
+        coupled = self.mixing != 0
+        if any(varying[i] != varying[j] for i, j in np.argwhere(coupled)):
+            self.has_phases = False
+        if not self.has_phases:
+            self.mixes = self._reach(np.array([[(i, j) in self.symbols for j in range(number)]
+                                               for i in range(number)]))  # fmt: skip
+            return
+        self.mixes = self._reach(coupled)
+        self.phases = []
+        for symbol in varying:
+            if symbol not in self.phases:
+                self.phases.append(symbol)
+        self.phase_of = [self.phases.index(symbol) for symbol in varying]
+
+    @staticmethod
+    def _reach(coupled):
+        """Which entries of the exponential of a matrix of this pattern can be other than zero."""
+        reached = coupled | np.eye(len(coupled), dtype=bool)
+        for _ in coupled:
+            reached = (reached.astype(int) @ reached.astype(int)) > 0
+        return reached
+
+    def _is_separable(self, symbol):
+        dimensions = len(self.space.shape)
+        return all(
+            len(powers) == dimensions and sum(p != 0 for p in powers) == 1 for powers in symbol
+        )
+
+    def _array(self, symbol):
+        return np.broadcast_to(self.space.symbol(symbol), self.space.spectral_shape)
+
+    def _factors(self, symbol, timestep):
+        """Arrays, one for each axis or one in all, whose product is the phase."""
+        if not symbol:
+            return []
+        if not self._is_separable(symbol):
+            return [np.exp(-timestep / 2 * self._array(symbol))]
+        factors = []
+        for axis, k in enumerate(self.space.wavenumbers):
+            terms = [c * (1j * k) ** p[axis] for p, c in symbol.items() if p[axis]]
+            if terms:
+                factors.append(np.exp(-timestep / 2 * sum(terms)))
+        return factors
+
+    def matrix(self):
+        """L as (components, components, *spectral shape)."""
+        number = self.components
+        matrix = np.zeros((number, number, *self.space.spectral_shape), complex)
+        for (i, j), symbol in self.symbols.items():
+            matrix[i, j] = self.space.symbol(symbol)
+        return matrix
+
+    def largest(self):
+        """An upper bound of the entries of L."""
+        return max(map(self.space.bound, self.symbols.values()), default=0)
+
+    def add_linear(self, values, row, factor, out):
+        """out += factor * one component of L values, for spectra (components, *spectral shape)."""
+        for first in range(len(out)):
+
+            def plane(array, first=first):
+                return array[first if len(array) > 1 else 0]
+
+            for (i, j), symbol in self.symbols.items():
+                if i == row:
+                    part = self.space.evaluate_at(symbol, plane)
+                    out[first] += factor * part * values[j][first]
+
+    def error_at_some_modes(self):
+        """Largest difference between E and SciPy's exponential, at modes chosen by chance."""
+        shape = self.space.spectral_shape
+        number = int(np.prod(shape))
+        chosen = np.arange(number)
+        if number > CHECKED_MODES:
+            chosen = np.random.default_rng(0).choice(number, CHECKED_MODES, replace=False)
+        at = np.unravel_index(chosen, shape)
+
+        def values(array):
+            return np.broadcast_to(array, shape)[at]
+
+        size = self.components
+        linear, ours = (np.zeros((chosen.size, size, size), complex) for _ in range(2))
+        for (i, j), symbol in self.symbols.items():
+            linear[:, i, j] = self.space.evaluate_at(symbol, values)
+        timestep = 1 / (1 + np.abs(linear).max())
+        self.set(timestep)
+        for i in range(size):
+            for j in np.flatnonzero(self.mixes[i]):
+                if not self.has_phases:
+                    ours[:, i, j] = values(self.entries[i, j])
+                    continue
+                ours[:, i, j] = self.mixed[i, j]
+                for factor in self.factors[self.phase_of[i]]:
+                    ours[:, i, j] *= values(factor)
+        theirs = expm(-timestep / 2 * linear)
+        return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+
+    def set(self, timestep):
+        """Make E that of a timestep."""
+        if timestep == self.timestep:
+            return
+        self.timestep = timestep
+        if not self.has_phases:
+            last = np.moveaxis(self.matrix(), (0, 1), (-2, -1))
+            exponential = exponentials(-timestep / 2 * last)
+            self.entries = np.ascontiguousarray(np.moveaxis(exponential, (-2, -1), (0, 1)))
+            return
+        self.mixed = exponentials(-timestep / 2 * self.mixing)
+        self.factors = [self._factors(symbol, timestep) for symbol in self.phases]
+
+    def apply(self, values, out):
+        """out = E values, for spectra (components, *spectral shape)."""
+        for i in range(self.components):
+            first = True
+            for j in np.flatnonzero(self.mixes[i]):
+                entry = self.mixed[i, j] if self.has_phases else self.entries[i, j]
+                if first:
+                    np.multiply(entry, values[j], out=out[i])
+                else:
+                    out[i] += entry * values[j]
+                first = False
+            if self.has_phases:
+                for factor in self.factors[self.phase_of[i]]:
+                    out[i] *= factor
+
+
+class CompiledExponential:
+    """E as tables for compiled loops over blocks of modes (row x, mode c0 + j).
+
+    Parameters
+    ----------
+    exponential : Exponential
+    rows, modes : int
+        Planes along the first axis, and modes in each.
+    """
+
+    def __init__(self, exponential, rows, modes):
+        self.exponential, self.rows, self.modes = exponential, rows, modes
+        self.timestep = None
+        number = exponential.components
+        self.tables = {}
+        if not exponential.has_phases:
+            for i, j in np.argwhere(exponential.mixes):
+                self.tables[f"e{i}q{j}"] = np.zeros((rows, modes), complex)
+            return
+        self.tables["mix"] = np.zeros((number, number), complex)
+        for n, symbol in enumerate(exponential.phases):
+            if not symbol:
+                continue
+            if rows == 1 or exponential._is_separable(symbol):
+                self.tables[f"px{n}q"] = np.ones(rows, complex)
+                self.tables[f"pc{n}q"] = np.ones(modes, complex)
+            else:
+                self.tables[f"pa{n}q"] = np.ones((rows, modes), complex)
+
+    @staticmethod
+    def has_rows(name):
+        """Whether a table has a row for every plane, not modes or components only."""
+        return name != "mix" and not name.startswith("pc")
+
+    def set(self, timestep):
+        """Fill the tables for a timestep."""
+        if timestep == self.timestep:
+            return
+        self.timestep = timestep
+        exponential, tables = self.exponential, self.tables
+        exponential.set(timestep)
+        if not exponential.has_phases:
+            for i, j in np.argwhere(exponential.mixes):
+                tables[f"e{i}q{j}"][...] = exponential.entries[i, j].reshape(self.rows, self.modes)
+            return
+        tables["mix"][...] = exponential.mixed
+        inner = exponential.space.spectral_shape[0 if self.rows == 1 else 1 :]
+        for n, factors in enumerate(exponential.factors):
+            if not factors:
+                continue
+            if f"pa{n}q" in tables:
+                tables[f"pa{n}q"][...] = factors[0].reshape(self.rows, self.modes)
+                continue
+            first, others = tables[f"px{n}q"], np.ones(inner, complex)
+            first[...] = 1
+            for factor in factors:
+                if self.rows > 1 and factor.shape[0] > 1:
+                    first *= factor.ravel()
+                else:
+                    others = others * factor.reshape(factor.shape[-len(inner) :])
+            tables[f"pc{n}q"][...] = others.ravel()
+
+    def write(self, writer, vector):
+        """The product of E and a vector of pairs, as pairs."""
+        exponential, phases, products = self.exponential, {}, []
+        for i in range(exponential.components):
+            total = (None, None)
+            for j in np.flatnonzero(exponential.mixes[i]):
+                if exponential.has_phases:
+                    alone = exponential.mixes[i].sum() == 1 and not exponential.mixing[i, i]
+                    entry = None if alone else self._load(writer, f"mix_[{i}, {j}]")
+                else:
+                    entry = self._load(writer, f"e{i}q{j}_[x, c0 + j]")
+                product = vector[j] if entry is None else writer.multiply(entry, vector[j])
+                total = writer.add(total, product)
+            n = exponential.phase_of[i] if exponential.has_phases else None
+            if n is not None and exponential.phases[n]:
+                if n not in phases:
+                    phases[n] = self._phase(writer, n)
+                total = writer.multiply(phases[n], total)
+            products.append(total)
+        return products
+
+    def _phase(self, writer, n):
+        if f"pa{n}q" in self.tables:
+            return self._load(writer, f"pa{n}q_[x, c0 + j]")
+        phase = self._load(writer, f"pc{n}q_[c0 + j]")
+        if self.rows == 1:
+            return phase
+        return writer.multiply(self._load(writer, f"px{n}q_[x]"), phase)
+
+    @staticmethod
+    def _load(writer, expression):
+        value = writer.name(expression)
+        return writer.pair(f"{value}.real", f"{value}.imag")

@@ -1,0 +1,240 @@
+"""The right-hand side of a problem, and its projections, as programs on the state."""
+
+import numpy as np
+from dedalus.core import operators
+
+from spinhydro.engines.fused.program.program import Program, flat
+from spinhydro.engines.fused.program.transforms import Space
+from spinhydro.engines.fused.read.graph import Spectrum, Unsupported
+from spinhydro.engines.fused.read.lower import Lowering, constant_values, count
+from spinhydro.steppers.noise import WhiteNoise
+
+
+class RightSide:
+    r"""f(X, t) = F(X, t) - L X of ``dt(X) + L.X = F`` on spectra.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+        All-Fourier, with one plain dt(…) in every equation.
+    projections : sequence of (field, operand)
+        Assignments after a step.
+    linear_apart : bool
+        Leave L out: f = F, and `linear` holds L as an array of Spectrum.
+    compiled : bool, optional
+        Whether kernels are compiled with numba; by default if it is installed.
+
+    Attributes
+    ----------
+    equations : dict
+        Dedalus's equation for every variable.
+    linear_has_products : bool
+        Whether L holds products with fields.
+
+    Raises
+    ------
+    Unsupported
+        With what stands in the way.
+    """
+
+    def __init__(self, solver, projections=(), linear_apart=False, compiled=None):
+        self.solver, problem = solver, solver.problem
+        self.variables = list(solver.state)
+        domains = {variable.domain for variable in self.variables}
+        if len(domains) > 1:
+            raise Unsupported("variables on different bases")
+        self.space = Space(self.variables[0].domain, solver.dtype)
+        self.lowering = Lowering(
+            self.variables, solver.dist, problem.time, lossless=self.space.mask is None,
+            neighbours=not linear_apart,
+        )  # fmt: skip
+        outputs = [None] * self.lowering.components
+        self.equations = {}
+        self.linear_has_products = False
+        self.linear = [Spectrum({}) for _ in outputs]
+        for equation in problem.equations:
+            if equation["condition"] != "True":
+                raise Unsupported("equations with a condition")
+            variable = self._advanced(equation)
+            self.equations[variable] = equation
+            first = self.lowering.first_component[variable]
+            rate = self._rate(equation, first, linear_apart)
+            for i, value in enumerate(rate):
+                outputs[first + i] = value
+        if any(value is None for value in outputs):
+            raise Unsupported("constraint equations")
+        projected = self._projected(projections)
+        self.on_grid = self.space.mask is None and not linear_apart
+        options = {"on_grid": self.on_grid, "compiled": compiled}
+        self.program = Program(self.lowering, self.space, outputs, **options)
+        self.projection = None
+        #: Counts how often profiles have changed.
+        self.profiles_version = 0
+        if projections:
+            self.projection = Program(self.lowering, self.space, projected, **options)
+        components = self.lowering.components
+        self._forward = self.space.plan(components) if self.on_grid else None
+        self.state_shape = (
+            (components, *self.space.shape)
+            if self.on_grid
+            else (components, *self.space.spectral_shape)
+        )
+        self.state_dtype = self.space.dtype if self.on_grid else np.complex128
+        constants, profiles = (
+            sum(map(count, fields)) for fields in (self.lowering.constants, self.lowering.profiles)
+        )
+        self._constants = np.zeros(max(constants, 1), self.space.dtype)
+        # Most profiles of complex problems are real.
+        kind = self.space.dtype if self.lowering.graph.has_neighbours else float
+        self._profiles = np.zeros((profiles, self.space.points), kind)
+
+    def _advanced(self, equation):
+        mass = equation["M"]
+        if not hasattr(mass, "tensorsig"):
+            raise Unsupported("constraint equations")
+        value = self.lowering(_without_conversion(mass))
+        for variable in self.variables:
+            if value.shape == self.lowering(variable).shape and all(
+                isinstance(a, Spectrum) and a.key == b.key
+                for a, b in zip(value.ravel(), self.lowering(variable).ravel(), strict=True)
+            ):
+                return variable
+        raise Unsupported("a left side other than dt(variable)")
+
+    def _rate(self, equation, first, linear_apart):
+        """Scalars of F - L X, or of F alone."""
+        graph = self.lowering.graph
+        shape = tuple(cs.dim for cs in equation["tensorsig"])
+        rate = np.broadcast_to(self.lowering(equation["RHS"]), shape).ravel()
+        if not hasattr(equation["L"], "tensorsig"):
+            return rate
+        lower = self.lowering.with_numbers if linear_apart else self.lowering
+        linear = lower(equation["L"]).ravel()
+        self.linear_has_products |= any(
+            base[0] != "state" for value in linear for base in graph.to_spectrum(value).terms
+        )
+        if linear_apart:
+            for i, value in enumerate(linear):
+                self.linear[first + i] = graph.to_spectrum(value)
+            return rate
+        return [graph.add(a, graph.multiply(-1, b)) for a, b in zip(rate, linear, strict=True)]
+
+    def _projected(self, projections):
+        graph = self.lowering.graph
+        outputs = [
+            Spectrum({("state", i): graph.identity()}) for i in range(self.lowering.components)
+        ]
+        for i, (variable, operand) in enumerate(projections):
+            if any(operand.has(earlier) for earlier, _ in projections[:i]):
+                raise Unsupported("projections that build on each other")
+            first = self.lowering.first_component[variable]
+            for component, value in enumerate(self.lowering(operand).ravel()):
+                outputs[first + component] = value
+        return outputs
+
+    def refresh(self):
+        """Read constants and profiles again; True if a unit vector or zero has changed."""
+        for (field, i), value in self.lowering.frozen.items():
+            if constant_values(field)[i] != value:
+                return True
+        self._read_constants()
+        row = 0
+        for field in self.lowering.profiles:
+            data = self._profile(field)
+            rows = slice(row, row + data.shape[0])
+            row += data.shape[0]
+            changed = not np.array_equal(self._profiles[rows], data)
+            if self.space.anywhere(changed):
+                # Only what its bases hold counts.
+                field.require_coeff_space()
+                self._keep_profile(rows, field)
+        return False
+
+    def _keep_profile(self, rows, field):
+        data = self._profile(field)
+        if np.iscomplexobj(data) and not np.iscomplexobj(self._profiles):
+            if self.space.anywhere(np.any(data.imag)):
+                self._profiles = self._profiles.astype(complex)
+            else:
+                data = data.real
+        self._profiles[rows] = data
+        self.profiles_version += 1
+
+    @property
+    def has_noise(self):
+        """Whether every step draws numbers of its own."""
+        return any(isinstance(field, WhiteNoise) for field in self.lowering.profiles)
+
+    def draw(self, iteration, timestep):
+        """Draw the noise of the step to come."""
+        row = 0
+        for field in self.lowering.profiles:
+            rows = slice(row, row + count(field))
+            row = rows.stop
+            if not isinstance(field, WhiteNoise):
+                continue
+            field.draw(iteration, timestep)
+            if self.space.mask is not None:
+                field.require_coeff_space()
+            self._keep_profile(rows, field)
+
+    def _profile(self, field):
+        """Grid values of a field, component by component; it may depend on some axes only."""
+        return self.space.profile(field).reshape(-1, self.space.points)
+
+    def _read_constants(self):
+        """Values of the constant fields, time apart."""
+        i = 0
+        for field in self.lowering.constants:
+            size = count(field)
+            if field is not self.solver.problem.time:
+                self._constants[i : i + size] = constant_values(field)
+            i += size
+
+    def constants(self, time):
+        """Values of the constant fields at a time."""
+        i = 0
+        for field in self.lowering.constants:
+            if field is self.solver.problem.time:
+                self._constants[i] = time
+            i += count(field)
+        return self._constants
+
+    def rest(self):
+        """Let the memory go that is only needed in an evaluation."""
+        for program in filter(None, (self.program, self.projection)):
+            program.rest()
+        if self._forward:
+            self._forward.rest()
+
+    def transforms(self):
+        """Numbers of scalars transformed (forward, back to the grid) in one evaluation."""
+        levels = self.program.levels
+        forward = sum(len(level.ahead_nodes) for level in levels)
+        if self.on_grid and levels:
+            forward += self.lowering.components
+        return forward, sum(len(level.inverse_spectra) for level in levels)
+
+    def __call__(self, state, time, out):
+        """out = f(state, time) of all components, on the grid or as spectra like the state."""
+        self._run(self.program, state, time, out)
+
+    def project(self, state, time, out):
+        """out = the projected state."""
+        self._run(self.projection, state, time, out)
+
+    def _run(self, program, state, time, out):
+        constants = self.constants(time)
+        if not self.on_grid:
+            program(state, self._profiles[:0], constants, self._profiles, out)
+            return
+        if program.levels:
+            np.copyto(self._forward.grid, state)
+            self._forward.forward()
+        program(self._forward.spectra, flat(state), constants, self._profiles, flat(out))
+
+
+def _without_conversion(expression):
+    while isinstance(expression, (operators.Convert, operators.TimeDerivative)):
+        expression = expression.original_args[0]
+    return expression

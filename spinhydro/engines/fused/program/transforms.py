@@ -1,0 +1,376 @@
+"""Fourier transforms of many scalars at once, with Dedalus's own FFTW plans.
+
+A spectrum is kept as the complex transform of the (dealiased) grid: along the last axis of a real
+problem 0 … G/2, along all others in FFT order. Modes that the basis does not hold are zero.
+The member axis of an ensemble, the first, is not transformed; a rank holds its own members.
+Two and three dimensions are split over ranks as in `spinhydro.engines.fused.program.slabs`.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from dedalus.core.basis import ComplexFourier, RealFourier
+from dedalus.libraries.fftw import fftw_wrappers as fftw
+from mpi4py import MPI
+
+from spinhydro.dedalus_support.domain import RealFourierNyquist
+from spinhydro.dedalus_support.memory import give_back
+from spinhydro.engines.fused.program.slabs import Slabs
+from spinhydro.engines.fused.read.graph import Unsupported
+from spinhydro.ensemble.values import PerMember
+
+_FLAGS = ["FFTW_ESTIMATE"]
+
+
+class Space:
+    """Grid, wavenumbers and transforms of an all-Fourier domain on one rank.
+
+    Attributes
+    ----------
+    shape, spectral_shape : tuple
+        Of the arrays on the grid and of spectra: members first, if there are members.
+    axes : range
+        The axes that are transformed.
+
+    Parameters
+    ----------
+    domain : Dedalus Domain
+        That of every variable of the problem.
+    dtype : np.float64 or np.complex128
+
+    Raises
+    ------
+    Unsupported
+        For another basis, or a domain that is split over ranks.
+    """
+
+    def __init__(self, domain, dtype):
+        dist = domain.dist
+        self.dist = dist
+        first = getattr(dist, "member_axis", -1) + 1
+        self.slabs = Slabs(dist.comm) if dist.comm.size > 1 and not first else None
+        self.dtype = np.dtype(dtype).type
+        self.is_real = self.dtype is np.float64
+        kinds = RealFourier if self.is_real else ComplexFourier
+        for basis in domain.full_bases[first:]:
+            if not isinstance(basis, kinds):
+                raise Unsupported(f"the basis {type(basis).__name__}")
+            if self.is_real and basis.size % 2 and not isinstance(basis, RealFourierNyquist):
+                raise Unsupported("an odd number of points of a RealFourier basis")
+        self.domain, self.bases = domain, domain.full_bases
+        self.scales = domain.dealias
+        self.shape_of_fields = tuple(dist.grid_layout.local_shape(domain, self.scales))
+        self.axes = range(first, len(self.shape_of_fields))
+        self._measure()
+        self.points = int(np.prod(self.shape))
+        #: Grid values that a step advances, a number on which all ranks of one space agree.
+        self.work = int(np.prod(self.whole))
+        self.points_of_member = int(np.prod(self.whole[first:]))
+        self.wavenumbers = [None] * first + [self._wavenumbers(axis) for axis in self.axes]
+        self.mask = self._mask()
+        self._symbols, self._kernels = {}, {}
+
+    def _measure(self):
+        """Shapes of the whole grid, and of what this rank holds on the grid and in k-space."""
+        self.whole = self.shape = self.shape_of_fields
+        if self.slabs:
+            self.whole = tuple(self.dist.grid_layout.global_shape(self.domain, self.scales))
+        last = self.whole[-1] // 2 + 1 if self.is_real else self.whole[-1]
+        self.spectral_shape = self.slab_spectral_shape = (*self.whole[:-1], last)
+        if self.slabs:
+            if np.sum(self.dist.mesh > 1) > 1:
+                raise Unsupported("a domain that is split along more than one axis")
+            if self.slabs.leaves_ranks_empty(*self.whole[:2], self.spectral_shape[1]):
+                raise Unsupported("more ranks than planes of the grid")
+            planes, part = (self.slabs.size_of(n) for n in (self.whole[0], self.spectral_shape[1]))
+            self.shape = (planes, *self.whole[1:])
+            self.slab_spectral_shape = (planes, *self.spectral_shape[1:])
+            self.spectral_shape = (self.whole[0], part, *self.spectral_shape[2:])
+
+    def from_fields(self, values):
+        """Grid values (n, …) as they are in Dedalus's fields, as arrays of `shape`."""
+        values = values.reshape(-1, *self.shape_of_fields)
+        if self.slabs is None:
+            return values
+        out = np.empty((len(values), *self.shape), values.dtype)
+        self.slabs.second_whole(values, self.whole[1], out)
+        return out
+
+    def to_fields(self, values):
+        """The inverse of `from_fields`."""
+        if self.slabs is None:
+            return values
+        out = np.empty((len(values), *self.shape_of_fields), values.dtype)
+        self.slabs.first_whole(values, self.whole[0], out)
+        return out
+
+    def profile(self, field):
+        """Grid values of any field, component by component; it may depend on some axes only."""
+        field.change_scales(self.scales)
+        components = tuple(system.dim for system in field.tensorsig)
+        if self.slabs is None:
+            data = np.broadcast_to(field["g"], (*components, *self.shape))
+        elif all(basis is not None for basis in field.domain.full_bases):
+            return self.from_fields(field["g"])
+        else:
+            whole = np.broadcast_to(field.allgather_data("g"), (*components, *self.whole))
+            whole = whole.reshape(-1, *self.whole)
+            data = whole[:, self.slabs.span(self.whole[0])]
+        return data.reshape(-1, *self.shape)
+
+    def neighbours(self, offsets):
+        """Numbers of the points at each offset from every point, as (offsets, points).
+
+        Raises Unsupported where the neighbours of a point may live on another rank.
+        """
+        if self.slabs:
+            raise Unsupported("neighbours of points where space is split over ranks")
+        numbers = np.arange(self.points).reshape(self.shape)
+        axes = tuple(range(len(self.shape)))
+        back = [tuple(-n for n in offset) for offset in offsets]
+        return np.stack([np.roll(numbers, offset, axes).ravel() for offset in back])
+
+    def anywhere(self, flag):
+        """Whether a flag is set on any rank that has a part of the same space."""
+        return bool(self.largest(int(flag)))
+
+    def largest(self, value):
+        """The largest of the values of all ranks that have a part of the same space."""
+        return self.dist.comm.allreduce(value, op=MPI.MAX) if self.slabs else value
+
+    def _along(self, axis, values):
+        return values.reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
+
+    def _modes(self, axis):
+        size = self.whole[axis]
+        if self.is_real and axis == len(self.shape) - 1:
+            modes = np.arange(size // 2 + 1)
+        else:
+            modes = np.fft.fftfreq(size, 1 / size).round()
+        return modes[self.slabs.span(modes.size)] if self.slabs and axis == 1 else modes
+
+    def _wavenumbers(self, axis):
+        left, right = self.bases[axis].bounds
+        modes = self._modes(axis)
+        # The derivative of the mode with no definite sign is zero.
+        modes = np.where(2 * np.abs(modes) == self.bases[axis].size, 0, modes)
+        return self._along(axis, 2 * np.pi / (right - left) * modes)
+
+    def _mask(self):
+        """True where the bases hold a mode; None if they hold all of them."""
+        held = np.ones(self.spectral_shape, bool)
+        for axis in self.axes:
+            basis, modes = self.bases[axis], np.abs(self._modes(axis))
+            largest = (min(basis.size, self.whole[axis]) - 1) // 2
+            keeps_nyquist = isinstance(basis, RealFourierNyquist) and basis.size == self.whole[axis]
+            if not keeps_nyquist:
+                held &= self._along(axis, modes <= largest)
+        return held if self.anywhere(not held.all()) else None
+
+    def symbol(self, polynomial):
+        """Array of a symbol ``{factors: coefficient}``, or a number if it is constant.
+
+        Equal symbols are the same array.
+        """
+        key = frozenset(polynomial.items())
+        if key not in self._symbols:
+            self._symbols[key] = self.evaluate(polynomial)
+        return self._symbols[key]
+
+    def bound(self, polynomial):
+        """An upper bound of the modulus of a symbol."""
+        dimensions, total = len(self.wavenumbers), 0
+        for powers, coefficient in polynomial.items():
+            factor = abs(coefficient)
+            for k, power in zip(self.wavenumbers, powers[:dimensions], strict=True):
+                if power:
+                    factor *= np.abs(k).max() ** power
+            for entry in powers[dimensions:]:
+                factor *= np.abs(self._factor(entry)).max()
+            total += factor
+        return total
+
+    def _factor(self, entry):
+        """Array of one component of a kernel, or of the numbers of members."""
+        if isinstance(entry.kernel, PerMember):
+            return self.dist.local_members(entry.kernel.values)
+        return self._kernel(entry.kernel)[entry.row, entry.column]
+
+    def evaluate_at(self, polynomial, chosen):
+        """The value of a symbol at some modes.
+
+        Parameters
+        ----------
+        polynomial : dict
+        chosen : callable
+            Takes these modes from an array that can be broadcast to the shape of spectra.
+        """
+        total = 0
+        for powers, coefficient in polynomial.items():
+            factor = coefficient
+            dimensions = len(self.wavenumbers)
+            for k, power in zip(self.wavenumbers, powers[:dimensions], strict=True):
+                if power:
+                    factor = factor * (1j * chosen(k)) ** power
+            for entry in powers[dimensions:]:
+                factor = factor * chosen(self._factor(entry))
+            total = total + factor
+        return total
+
+    def evaluate(self, polynomial):
+        """An array of our own, or a number, with the value of a symbol."""
+        total = self.evaluate_at(polynomial, lambda values: values)
+        if np.ndim(total) == 0:
+            return total
+        total = np.broadcast_to(total, self.spectral_shape)
+        return np.ascontiguousarray(total.real if np.all(total.imag == 0) else total)
+
+    def _kernel(self, kernel):
+        """omega of all modes that the bases hold, as (rows, columns, *spectral shape)."""
+        if kernel not in self._kernels:
+            wavenumbers, signless = [], []
+            for axis in self.axes:
+                basis, modes = self.bases[axis], self._modes(axis)
+                left, right = basis.bounds
+                # Modes that are not held are never looked at.
+                modes = np.where(2 * np.abs(modes) <= basis.size, modes, 0)
+                wavenumbers.append(self._along(axis, 2 * np.pi / (right - left) * modes))
+                signless.append(self._along(axis, 2 * np.abs(modes) == basis.size))
+            if not self.is_real:
+                signless = [np.zeros_like(mask) for mask in signless]
+            self._kernels[kernel] = kernel.symmetric_matrix(wavenumbers, signless)
+        return self._kernels[kernel]
+
+    def plan(self, number):
+        """Transforms of `number` scalars at once."""
+        return SlabBatch(self, number) if self.slabs else Batch(self, number)
+
+
+class Batch:
+    """Buffers and plans for a number of scalars, made at their first use.
+
+    Attributes
+    ----------
+    grid : array (number, *grid shape)
+    spectra : array (number, *spectral shape)
+    """
+
+    def __init__(self, space, number):
+        self.space, self.number = space, number
+
+    @cached_property
+    def grid(self):
+        grid = fftw.create_array((self.number, *self.space.shape), self.space.dtype)
+        grid.fill(0)
+        return grid
+
+    @property
+    def spectra(self):
+        return self._buffers[-1]
+
+    @cached_property
+    def _shape(self):
+        return (self.number, *self.space.spectral_shape)
+
+    @cached_property
+    def plans(self):
+        space, plans = self.space, []
+        shape, kind = (self.number, *space.shape), space.dtype
+        for axis in reversed(space.axes):
+            plans.append(fftw.FourierTransform(kind, shape, axis + 1, flags=_FLAGS))
+            shape, kind = self._shape, np.complex128
+        return plans
+
+    @cached_property
+    def _buffers(self):
+        """Where each plan leaves its results: two arrays in turns, the first of which is given."""
+        number = len(self.space.axes)
+        spectra = self._buffer()
+        if number == 1:
+            return [spectra]
+        # Of three transforms of complex numbers the second may overwrite the grid.
+        other = self._buffer() if number == 2 or self.space.is_real else self.grid
+        return [(spectra, other)[(number - 1 - i) % 2] for i in range(number)]
+
+    def _buffer(self):
+        buffer = fftw.create_array(self._shape, np.complex128)
+        buffer.fill(0)
+        return buffer
+
+    def rest(self):
+        """Let the memory of the buffers go until they are used again."""
+        made = self.__dict__
+        give_back(*[made[name] for name in ("grid",) if name in made], *made.get("_buffers", ()))
+
+    @property
+    def nbytes(self):
+        """Bytes that the buffers take."""
+        arrays = {id(array): array.nbytes for array in (self.grid, *self._buffers)}
+        return sum(arrays.values())
+
+    def forward(self):
+        """grid -> spectra; normalised, and truncated to the modes of the bases.
+
+        The grid may be overwritten.
+        """
+        source = self.grid
+        for plan, buffer in zip(self.plans, self._buffers, strict=True):
+            plan.forward(source, buffer)
+            source = buffer
+        spectra = self.spectra
+        spectra *= 1 / self.space.points_of_member
+        if self.space.mask is not None:
+            spectra *= self.space.mask
+
+    def backward(self):
+        """spectra -> grid; spectra are overwritten."""
+        steps = list(zip(self.plans, self._buffers, strict=True))
+        for i in range(len(steps) - 1, -1, -1):
+            plan, buffer = steps[i]
+            plan.backward(buffer, steps[i - 1][1] if i else self.grid)
+
+
+class SlabBatch:
+    """The same for a domain that is split over ranks."""
+
+    def __init__(self, space, number):
+        self.space = space
+        self.grid = fftw.create_array((number, *space.shape), space.dtype)
+        self.grid.fill(0)
+        self.plans, self.buffers = [], []
+        shape, kind = self.grid.shape, space.dtype
+        for axis in range(len(space.shape), 1, -1):
+            self.plans.append(fftw.FourierTransform(kind, shape, axis, flags=_FLAGS))
+            shape, kind = (number, *space.slab_spectral_shape), np.complex128
+            self.buffers.append(fftw.create_array(shape, kind))
+        columns = (number, *space.spectral_shape)
+        self.column_plan = fftw.FourierTransform(np.complex128, columns, 1, flags=_FLAGS)
+        self.columns, self.spectra = (fftw.create_array(columns, np.complex128) for _ in range(2))
+        for buffer in (*self.buffers, self.columns, self.spectra):
+            buffer.fill(0)
+
+    def rest(self):
+        """Let the memory of the buffers go until they are used again."""
+        give_back(self.grid, *self.buffers, self.columns, self.spectra)
+
+    def forward(self):
+        """grid -> spectra; normalised, and truncated to the modes of the bases."""
+        source = self.grid
+        for plan, buffer in zip(self.plans, self.buffers, strict=True):
+            plan.forward(source, buffer)
+            source = buffer
+        self.space.slabs.first_whole(source, self.space.whole[0], self.columns)
+        self.column_plan.forward(self.columns, self.spectra)
+        self.spectra *= 1 / self.space.points_of_member
+        if self.space.mask is not None:
+            self.spectra *= self.space.mask
+
+    def backward(self):
+        """spectra -> grid; spectra are overwritten."""
+        self.column_plan.backward(self.spectra, self.columns)
+        last = self.buffers[-1]
+        self.space.slabs.second_whole(self.columns, last.shape[2], last)
+        steps = list(zip(self.plans, self.buffers, strict=True))
+        for i in range(len(steps) - 1, -1, -1):
+            plan, buffer = steps[i]
+            plan.backward(buffer, steps[i - 1][1] if i else self.grid)

@@ -1,0 +1,1 @@
+"""Read Dedalus's expression trees into a graph of scalars."""

@@ -1,0 +1,393 @@
+"""Dedalus expression trees -> graph. All knowledge of Dedalus's operators is in this file."""
+
+from itertools import product as all_indices
+from math import prod
+
+import numpy as np
+from dedalus.core import arithmetic, operators
+from dedalus.core.field import Field
+
+from spinhydro.engines.fused.read.averages import Average
+from spinhydro.engines.fused.read.graph import (
+    CONSTANT,
+    PROFILE,
+    Graph,
+    KernelEntry,
+    Node,
+    Spectrum,
+    Unsupported,
+)
+from spinhydro.ensemble.basis import MemberScale, field_of
+from spinhydro.ensemble.values import PerMember
+from spinhydro.kernels import KernelOperator, StencilOperator
+from spinhydro.language.complex_values import imaginary_part, real_part, squared_modulus
+from spinhydro.language.operators import SpinCross
+
+#: Functions that both kernel makers know under names of their own.
+NAMED_FUNCTIONS = {
+    squared_modulus: "abs2",
+    real_part: "real",
+    imaginary_part: "imag",
+    np.conjugate: "conjugate",
+}
+#: Functions that both kernel makers know under NumPy's names.
+FUNCTIONS = {
+    np.absolute, np.sign, np.exp, np.exp2, np.log, np.log2, np.log10, np.sqrt, np.square,
+    np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.sinh, np.cosh, np.tanh,
+    np.arcsinh, np.arccosh, np.arctanh,
+}  # fmt: skip
+
+
+class Lowering:
+    """Turn expressions of one problem into arrays of scalars of one graph.
+
+    Parameters
+    ----------
+    variables : list of fields
+        The state; its components are numbered through.
+    dist : d3.Distributor
+    time : field
+        The time of the problem.
+    lossless : bool
+        Whether going to coefficients and back changes nothing.
+    neighbours : bool
+        Whether stencils look at neighbours on the grid, and are not kernels in k-space.
+
+    Attributes
+    ----------
+    profiles : list of fields
+        Fields with bases that are not part of the state: read again when they change.
+    constants : list of fields
+        Fields without bases, time among them: read at every evaluation.
+    """
+
+    def __init__(self, variables, dist, time, lossless, neighbours=True):
+        self.graph = Graph(dist.dim, keeps_state_on_grid=lossless and neighbours)
+        self.time, self.lossless, self.neighbours = time, lossless, neighbours
+        self.dist = dist
+        self.profiles, self.constants = [], []
+        self.frozen, self._freezes = {}, False
+        self._known = {}
+        self._kernels, self._members = [], {}
+        first = 0
+        self.first_component = {}
+        for variable in variables:
+            self.first_component[variable] = first
+            first += count(variable)
+        self.components = first
+
+    def __call__(self, expression):
+        """Array of scalars, of the shape of the tensor components."""
+        if not hasattr(expression, "tensorsig"):
+            return np.array(expression, dtype=object)
+        key = (id(expression), self._freezes)
+        if key not in self._known:
+            # The expression is kept with its value: an id may be given again otherwise.
+            self._known[key] = (self._lower(expression), expression)
+        return self._known[key][0]
+
+    def with_numbers(self, expression):
+        """The same with the present values of constant fields: symbols that they are factors of.
+
+        A constant that changes later is among `frozen`.
+        """
+        self._freezes = True
+        try:
+            return self(expression)
+        finally:
+            self._freezes = False
+
+    def _lower(self, expression):
+        if isinstance(expression, Field):
+            return self._field(expression)
+        for kind in type(expression).__mro__:
+            method = _RULES.get(kind)
+            if method:
+                return method(self, expression)
+        raise Unsupported(f"the operator {type(expression).__name__}")
+
+    def _field(self, field):
+        result = np.empty(_shape(field), dtype=object)
+        graph = self.graph
+        if field in self.first_component:
+            first = self.first_component[field]
+            for i, index in enumerate(np.ndindex(result.shape)):
+                result[index] = Spectrum({("state", first + i): graph.identity()})
+            return result
+        has_bases = any(basis is not None for basis in field.domain.full_bases)
+        fields = self.profiles if has_bases else self.constants
+        if field not in fields:
+            fields.append(field)
+        for i, index in enumerate(np.ndindex(result.shape)):
+            result[index] = self._frozen(field, i) if not has_bases else None
+            if result[index] is None:
+                kind = "profile" if has_bases else "constant"
+                level = PROFILE if has_bases else CONSTANT
+                result[index] = graph.node(kind, fields.index(field), i, level=level)
+        return result
+
+    def _frozen(self, field, i):
+        """0, 1 or -1 of a constant field, taken as such: unit vectors cost nothing.
+
+        Any value, where all constants are to be numbers.
+        """
+        if field is self.time:
+            return None
+        value = constant_values(field)[i]
+        if self._freezes or value in (0, 1, -1):
+            self.frozen[field, i] = value
+            return complex(value) if value.imag else float(value.real)
+        return None
+
+    def _operands(self, expression):
+        """Both operands of a product or sum, as Dedalus's evaluator would find them; their level.
+
+        While it takes one operand through another round of transforms, all that has been computed
+        goes with it, and so is truncated to the modes of the bases on the way.
+        """
+        operands = [self(argument) for argument in expression.original_args]
+        levels = [max((_level(v) for v in o.ravel()), default=CONSTANT) for o in operands]
+        if not self.lossless:
+            operands = [
+                _elementwise(self.graph.truncated, operand) if level < max(levels) else operand
+                for operand, level in zip(operands, levels, strict=True)
+            ]
+        return *operands, max(levels)
+
+    def _product(self, values, level):
+        """Products, which Dedalus computes on the grid."""
+        if self.lossless:
+            return values
+        return _elementwise(lambda v: self.graph.product(v, level), values)
+
+    def _add(self, expression):
+        a, b, _ = self._operands(expression)
+        return _elementwise(self.graph.add, a, b)
+
+    def _multiply_number(self, expression):
+        number, operand = expression.original_args
+        number = complex(number)
+        number = number if number.imag else number.real
+        return _elementwise(lambda v: self.graph.multiply(number, v), self(operand))
+
+    def _multiply_fields(self, expression):
+        a, b, level = self._operands(expression)
+        result = np.empty(a.shape + b.shape, dtype=object)
+        for i, j in all_indices(np.ndindex(a.shape), np.ndindex(b.shape)):
+            result[i + j] = self.graph.multiply(a[i], b[j])
+        return self._product(result, level)
+
+    def _dot(self, expression):
+        a, b, level = self._operands(expression)
+        i, j = expression.indices
+        a, b = np.moveaxis(a, i, -1), np.moveaxis(b, j, 0)
+        result = np.empty(a.shape[:-1] + b.shape[1:], dtype=object)
+        for left, right in all_indices(np.ndindex(a.shape[:-1]), np.ndindex(b.shape[1:])):
+            total = 0
+            for k in range(b.shape[0]):
+                total = self.graph.add(total, self.graph.multiply(a[left + (k,)], b[(k,) + right]))
+            result[left + right] = total
+        return self._product(result, level)
+
+    def _cross(self, expression):
+        """Cross product over the last index of the first operand."""
+        a, b, level = self._operands(expression)
+        graph = self.graph
+        sign = 1 if expression.tensorsig[-1].right_handed else -1
+        result = np.empty(a.shape, dtype=object)
+        for outer, i in all_indices(np.ndindex(a.shape[:-1]), range(3)):
+            j, k = (i + 1) % 3, (i + 2) % 3
+            plus = graph.multiply(graph.to_grid(a[outer + (j,)]), graph.to_grid(b[k]))
+            minus = graph.multiply(graph.to_grid(a[outer + (k,)]), graph.to_grid(b[j]))
+            value = graph.add(plus, graph.multiply(-1, minus))
+            result[outer + (i,)] = graph.multiply(sign, value)
+        return self._product(result, level)
+
+    def _power(self, expression):
+        base, exponent = expression.original_args
+        if isinstance(exponent, complex):
+            raise Unsupported("complex exponents")
+        return _elementwise(lambda v: self.graph.power(v, float(exponent)), self(base))
+
+    def _function(self, expression):
+        function = expression.func
+        if function not in FUNCTIONS and function not in NAMED_FUNCTIONS:
+            raise Unsupported(f"the function {expression.name}")
+        kind = NAMED_FUNCTIONS.get(function, getattr(function, "__name__", ""))
+        (operand,) = expression.original_args
+        return _elementwise(lambda v: self.graph.function(kind, v), self(operand))
+
+    def _differentiate(self, expression):
+        operand = self(expression.original_args[0])
+        axis = self.dist.get_axis(expression.coord)
+        return _elementwise(lambda v: self.graph.differentiate(v, axis), operand)
+
+    def _gradient(self, expression):
+        parts = [self(part) for part in expression.original_args]
+        # Dedalus marks a derivative that is zero by the plain number 0.
+        shape = np.broadcast_shapes(*(part.shape for part in parts))
+        return np.stack([np.broadcast_to(part, shape) for part in parts])
+
+    def _component(self, expression):
+        if expression.index != 0:
+            raise Unsupported("components of an index that is not the first")
+        return self(expression.original_args[0])[expression.coord_subaxis, ...]
+
+    def _transpose(self, expression):
+        return np.swapaxes(self(expression.original_args[0]), *expression.indices)
+
+    def _trace(self, expression):
+        operand, graph = self(expression.original_args[0]), self.graph
+        total = np.zeros(operand.shape[2:], dtype=object)
+        for i in range(len(operand)):
+            on_grid = _elementwise(graph.to_grid, operand[i, i, ...])
+            total = _elementwise(graph.add, total, on_grid)
+        return total
+
+    def _average(self, expression):
+        return self._mean(expression, 1.0)
+
+    def _integral(self, expression):
+        left, right = expression.input_basis.bounds
+        return self._mean(expression, right - left)
+
+    def _mean(self, expression, factor):
+        """The value at every grid point; what is left of an axis is constant along it."""
+        first = getattr(self.dist, "member_axis", -1) + 1
+        kernel = Average(self.dist.get_axis(expression.coord) - first, factor)
+        return self._through(kernel, expression)
+
+    def _kernel(self, expression):
+        return self._through(expression.kernel, expression)
+
+    def _stencil(self, expression):
+        """A sum over neighbours; those that have the same weight are added first."""
+        if not self.neighbours or not self.lossless:
+            return self._kernel(expression)
+        graph, operand = self.graph, self(expression.original_args[0])
+        first = getattr(self.dist, "member_axis", -1) + 1
+        result, groups = np.zeros(operand.shape, dtype=object), {}
+        for d, weight in expression.kernel.weights.items():
+            key = weight.values.tobytes() if isinstance(weight, PerMember) else None
+            if key is None:
+                key = np.asarray(weight, dtype=float).tobytes()
+            groups.setdefault(key, (weight, []))[1].append((0,) * first + d)
+        for weight, offsets in groups.values():
+            total = 0
+            for d in offsets:
+                shifted = _elementwise(lambda v, d=d: graph.shift(v, d), operand)
+                total = _elementwise(graph.add, total, shifted) if d is not offsets[0] else shifted
+            if isinstance(weight, PerMember):
+                weight = self(field_of(weight, self.dist))[()]
+            if np.ndim(weight):
+                total = self._contracted(weight, total)
+            else:
+                weight = weight if isinstance(weight, Node) else float(weight)
+                total = _elementwise(lambda v, w=weight: graph.multiply(w, v), total)
+            result = _elementwise(graph.add, result, total)
+        return result
+
+    def _contracted(self, matrix, vector):
+        """matrix @ vector over the first index."""
+        graph, result = self.graph, np.zeros(vector.shape, dtype=object)
+        for i, j in zip(*np.nonzero(matrix), strict=True):
+            for rest in np.ndindex(vector.shape[1:]):
+                value = graph.multiply(float(matrix[i, j]), vector[(j, *rest)])
+                result[(i, *rest)] = graph.add(result[(i, *rest)], value)
+        return result
+
+    def _through(self, kernel, expression):
+        operand = self(expression.original_args[0])
+        if kernel not in self._kernels:
+            self._kernels.append(kernel)
+        number = self._kernels.index(kernel)
+        if not kernel.components:
+            entry = KernelEntry(number, kernel)
+            return _elementwise(lambda v: self.graph.apply(v, entry), operand)
+        result = np.zeros(operand.shape, dtype=object)
+        for row, column in np.argwhere(expression.nonzero):
+            entry = KernelEntry(number, kernel, int(row), int(column))
+            for rest in np.ndindex(operand.shape[1:]):
+                value = self.graph.apply(operand[(column, *rest)], entry)
+                result[(row, *rest)] = self.graph.add(result[(row, *rest)], value)
+        return result
+
+    def _member_scale(self, expression):
+        factor, operand = expression.factor, self(expression.original_args[0])
+        key = factor.values.tobytes()
+        if key not in self._members:
+            # Kernels are numbered from 0 up.
+            entry = KernelEntry(-1 - len(self._members), factor)
+            self._members[key] = entry, field_of(factor, self.dist)
+        entry, profile = self._members[key]
+
+        def scaled(value):
+            if not isinstance(value, Spectrum):
+                return self.graph.multiply(value, self(profile)[()])
+            if self.graph.keeps_state_on_grid:
+                self.graph.member_values[entry] = self(profile)[()]
+            return value.through(entry, self.graph.dimensions)
+
+        return _elementwise(scaled, operand)
+
+    def _pass(self, expression):
+        return self(expression.original_args[0])
+
+
+_RULES = {
+    arithmetic.AddFields: Lowering._add,
+    arithmetic.MultiplyNumberField: Lowering._multiply_number,
+    arithmetic.MultiplyFields: Lowering._multiply_fields,
+    arithmetic.DotProduct: Lowering._dot,
+    arithmetic.CrossProduct: Lowering._cross,
+    SpinCross: Lowering._cross,
+    operators.PowerFieldConstant: Lowering._power,
+    operators.UnaryGridFunction: Lowering._function,
+    operators.Differentiate: Lowering._differentiate,
+    operators.CartesianGradient: Lowering._gradient,
+    operators.CartesianComponent: Lowering._component,
+    operators.TransposeComponents: Lowering._transpose,
+    operators.CartesianTrace: Lowering._trace,
+    operators.CartesianLaplacian: Lowering._pass,
+    operators.CartesianDivergence: Lowering._pass,
+    operators.Convert: Lowering._pass,
+    operators.Copy: Lowering._pass,
+    operators.Average: Lowering._average,
+    operators.Integrate: Lowering._integral,
+    KernelOperator: Lowering._kernel,
+    StencilOperator: Lowering._stencil,
+    MemberScale: Lowering._member_scale,
+}
+
+
+def constant_values(field):
+    """Flat values of a field without bases, on every rank; Dedalus keeps them on one."""
+    field.change_scales(1)
+    return field.allgather_data("g").ravel()
+
+
+def count(field):
+    """Number of tensor components."""
+    return prod(system.dim for system in field.tensorsig)
+
+
+def offsets(fields):
+    """Where the components of each field begin when all stand one after another."""
+    return [sum(count(field) for field in fields[:i]) for i in range(len(fields))]
+
+
+def _level(value):
+    return value.level if isinstance(value, (Node, Spectrum)) else CONSTANT
+
+
+def _shape(field):
+    return tuple(system.dim for system in field.tensorsig)
+
+
+def _elementwise(function, *arrays):
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    result = np.empty(shape, dtype=object)
+    arrays = [np.broadcast_to(array, shape) for array in arrays]
+    for index in np.ndindex(shape):
+        result[index] = function(*(array[index] for array in arrays))
+    return result

@@ -1,0 +1,1 @@
+"""Compiled steps: layout, dataflow, memory, passes over slabs and columns."""

@@ -1,0 +1,269 @@
+"""Compiled loops over columns: a few modes of the inner axes at a time, all along the first one."""
+
+import numpy as np
+
+from spinhydro.engines.fused.compile import fftw
+from spinhydro.engines.fused.step.arithmetic import Writer, indent
+from spinhydro.engines.fused.step.stages import FIRST, LAST, RATE, SECOND, THIRD
+
+
+class ColumnPasses:
+    """Lines of what is done with the spectra of a block of columns, while they are in the cache.
+
+    In them, b is the block, c0 its first column and cw its width, x a row and j a column of the
+    block, i a component and r a scalar to be transformed.
+
+    Parameters
+    ----------
+    needs : Needs
+        Of the program that is compiled.
+    layout : Layout
+    memory : Memory
+    has_stages : bool
+        Whether rates are used for the stages of a step.
+    exponential : CompiledExponential, optional
+        Of the integrating-factor scheme.
+    """
+
+    def __init__(self, needs, layout, memory, has_stages, exponential):
+        self.needs, self.program, self.space = needs, needs.program, needs.program.space
+        self.layout, self.memory = layout, memory
+        self.has_stages, self.exponential = has_stages, exponential
+        self.components = self.program.lowering.components
+        self._transforms = layout.rows > 1
+        # Names of symbols, and the sources that have been transformed for good.
+        self._symbols, self._finished = {}, set()
+
+    def start(self):
+        """The spectra of the state become those of the first stage."""
+        levels, lines = self.program.levels, []
+        if self.memory.keeps_stage:
+            copied = self._over_modes(["stage_[i, x, c0 + j] = state_[i, x, c0 + j]"])
+            lines += self._over_blocks([f"for i in range({self.components}):", *indent(copied)])
+        if levels and levels[0].inverse_spectra:
+            lines += self.before(0, "state")
+        return lines
+
+    def _plan(self, backward):
+        rows, width = self.layout.rows, self.layout.width
+        one, two = (fftw.zeros((rows, width), complex) for _ in range(2))
+        name = "columns back" if backward else "columns ahead"
+        return self.memory.plan(name, "dft", (rows, width, width),
+                                [(width, 1, 1)], one, two, backward=backward)  # fmt: skip
+
+    def _over_blocks(self, inner, untouched=()):
+        """Loop over blocks of columns; what is not held is zero in `untouched` arrays."""
+        lines = [f"for b in range({-(-self.layout.modes // self.layout.width)}):",
+                 f"    c0 = b * {self.layout.width}",
+                 f"    cw = min({self.layout.width}, {self.layout.modes} - c0)"]  # fmt: skip
+        if not np.all(self.layout.held_mode):
+            lines.append("    if some_[b] == 0.0:")
+            for name, number in untouched:
+                zero = self._over_modes([f"{name}_[i, x, c0 + j] = 0.0"])
+                lines += [f"        for i in range({number}):", *indent(indent(indent(zero)))]
+            lines.append("        continue")
+        return lines + indent(inner)
+
+    def _over_modes(self, inner):
+        return [f"for x in range({self.layout.rows}):", "    for j in range(cw):",
+                *(f"        {line}" for line in inner)]  # fmt: skip
+
+    def _gather(self, level):
+        """Lines that bring the sources of a level into k-space, and where each then is."""
+        lines, places, fetched = [], {}, {}
+        for source in self.needs.sources(level):
+            kind, number, row = source
+            if kind == "state" and not self.program.on_grid:
+                continue
+            name = "z" if kind == "state" else f"a{number}"
+            places[source] = f"{name}_[{row}, x, c0 + j]"
+            if self._transforms and source not in self._finished:
+                fetched.setdefault((name, self.needs.needed_after(level, source)), []).append(
+                    source
+                )
+        plan = self._transforms and self._plan(False)
+        for (name, needed), sources in fetched.items():
+            rows = [row for _, _, row in sources]
+            for first, stop in runs(rows):
+                buffer = f"f{level}{name}{first}"
+                values = self.memory.array(
+                    buffer, (stop - first, self.layout.rows, self.layout.width), complex
+                )
+                to = f"{self.memory.address(buffer)} + (r - {first}) * {values.strides[0]}"
+                inner = self._over_modes([f"tb_[x, j] = {name}_[r, x, c0 + j]"])
+                inner.append(self.memory.call("dft", plan, self.memory.address("tb"), to))
+                if needed:
+                    inner += self._over_modes(
+                        [f"{name}_[r, x, c0 + j] = {buffer}_[r - {first}, x, j]"]
+                    )
+                    self._finished.update(s for s in sources if first <= s[2] < stop)
+                lines += [f"for r in range({first}, {stop}):", *indent(inner)]
+                for source in sources:
+                    if first <= source[2] < stop:
+                        places[source] = f"{buffer}_[{source[2] - first}, x, j]"
+        return lines, places
+
+    def _combine(self, spectra, places, state):
+        """Writer with the values of linear combinations of known spectra."""
+        writer = Writer()
+        loaded = {}
+        values = []
+        for spectrum in spectra:
+            total = (None, None)
+            for base, symbol in spectrum.terms.items():
+                if base not in loaded:
+                    if base[0] == "state" and not self.program.on_grid:
+                        source, known = state.format(row=base[1]), True
+                    else:
+                        key = (
+                            ("state", -1, base[1])
+                            if base[0] == "state"
+                            else ("a", *self.program._rows[base[1]])
+                        )
+                        source, known = places[key], False
+                    value = writer.name(source)
+                    pair = writer.pair(f"{value}.real", f"{value}.imag")
+                    if not known:
+                        pair = writer.multiply(self._scale(writer), pair)
+                    loaded[base] = pair
+                factor = self._symbol(writer, symbol)
+                total = writer.add(total, writer.multiply(factor, loaded[base]))
+            values.append(total)
+        return writer, values
+
+    def _scale(self, writer):
+        """Normalisation of forward transforms, zero for modes that the bases do not hold."""
+        if self.space.mask is None:
+            return (repr(1 / self.space.points_of_member), None)
+        return writer.pair("held_[x] * scale_[c0 + j]")
+
+    def _symbol(self, writer, symbol):
+        """The value of a symbol at mode (x, c0 + j)."""
+        values = self.space.symbol(symbol)
+        if np.ndim(values) == 0:
+            value = complex(values)
+            return tuple(repr(part) if part else None for part in (value.real, value.imag))
+        name = self._symbols.setdefault(id(values), f"y{len(self._symbols)}")
+        values = values.reshape(self.layout.all_rows, self.layout.modes)
+        of_members = self.layout.has_members and not np.all(values == values[0])
+        if self.layout.has_members and not of_members:
+            values = values[:1]
+        parts = []
+        for part, data in (("r", values.real), ("i", values.imag)):
+            if not np.any(data):
+                parts.append(None)
+                continue
+            if name + part not in self.memory.arrays:
+                self.memory.table(name + part, np.ascontiguousarray(data))
+                if of_members:
+                    self.memory.holds_all(name + part, self.layout.modes)
+            parts.append(writer.name(f"{name}{part}_[x, c0 + j]"))
+        return tuple(parts)
+
+    def _into(self, level, state, places):
+        """Lines that fill the inverse transforms of a level along the columns."""
+        spectra = self.needs.spectra_of(level)
+        writer, values = self._combine(spectra, places, state)
+        for row, value in enumerate(values):
+            target = f"i{level}_[{row}, x, c0 + j]"
+            if self._transforms:
+                target = f"ob_[{row}, x, j]"
+            writer.store(target, value, True)
+        lines = self._over_modes(writer.lines)
+        if self._transforms:
+            plan, outward = self._plan(True), self.memory.arrays["ob"]
+            at = f"{self.memory.address('ob')} + r * {outward.strides[0]}"
+            lines += [
+                f"for r in range({len(spectra)}):",
+                f"    {self.memory.call('dft', plan, at, self.memory.address('tb'))}",
+                *indent(self._over_modes([f"i{level}_[r, x, c0 + j] = tb_[x, j]"])),
+            ]
+        return lines
+
+    def before(self, level, state):
+        """What a level starts from, made of `state` and of what earlier levels have left."""
+        lines, places = self._gather(level)
+        lines += self._into(level, f"{state}_[{{row}}, x, c0 + j]", places)
+        return self._over_blocks(lines, [(f"i{level}", len(self.needs.spectra_of(level)))])
+
+    def end(self):
+        """Rates, the update of a state of spectra, and the first transforms of the next stage."""
+        levels = self.program.levels
+        lines, places = self._gather(len(levels))
+        state = "stage_[{row}, x, c0 + j]"
+        writer, values = self._combine(self.program.outputs, places, state)
+        for row, value in enumerate(values):
+            writer.store(f"kb_[{row}, x, j]", value, True)
+        lines += self._over_modes(writer.lines)
+        lines += self._update_of_spectra()
+        if not self.has_stages:
+            return self._over_blocks(lines)
+        following = []
+        if self.memory.keeps_stage:
+            following += self._over_components(["stage_[i, x, c0 + j] = {s}"])
+        untouched = []
+        if levels and levels[0].inverse_spectra:
+            following += self._into(0, "sb_[{row}, x, j]", {})
+            untouched = [("i0", len(levels[0].inverse_spectra))]
+        if following:
+            lines += [f"if kind < {LAST}:", *indent(following)]
+        return self._over_blocks(lines, untouched)
+
+    def _over_components(self, templates):
+        """Loops over components and modes; {t}, {u}, {k}, {s}: total, state, rate, next stage."""
+        lines = [
+            template.format(t="total_[i, x, c0 + j]", u="state_[i, x, c0 + j]",
+                            k="kb_[i, x, j]", s="sb_[i, x, j]")
+            for template in templates
+        ]  # fmt: skip
+        return [f"for i in range({self.components}):", *indent(self._over_modes(lines))]
+
+    def _update_of_spectra(self):
+        rows = self._over_components
+        if not self.has_stages:
+            return rows(["{t} = {k}"])
+        last = [
+            f"elif kind == {LAST}:", *indent(rows(["{u} = {t} + weight * {k}"])),
+            f"elif kind == {RATE}:", *indent(rows(["{t} = {k}"])),
+        ]  # fmt: skip
+        middle = indent(rows(["{t} += weight * {k}", "{s} = {u} + ahead * {k}"]))
+        if not self.exponential:
+            first = indent(rows(["{t} = {u} + weight * {k}", "{s} = {u} + ahead * {k}"]))
+            return [f"if kind == {FIRST}:", *first, *last, "else:", *middle]
+        return [
+            f"if kind == {FIRST}:",
+            *indent(rows(["{s} = {u}"])),
+            f"elif kind == {THIRD}:",
+            *indent(rows(["{s} = {u} + ahead * {k}", "{k} = {t} + weight * {k}"])),
+            f"if kind == {FIRST} or kind == {THIRD}:",
+            *indent(self._moved()),
+            f"if kind == {FIRST}:",
+            *indent(rows(["{u} = {s}", "{t} = {s} + weight * {k}", "{s} = {s} + ahead * {k}"])),
+            f"elif kind == {SECOND}:",
+            *middle,
+            f"elif kind == {THIRD}:",
+            *indent(rows(["{t} = {k}"])),
+            *last,
+        ]
+
+    def _moved(self):
+        """Lines that multiply rates and next stages of a block by the exponential."""
+        writer = Writer()
+        vector = {}
+        for i in range(self.components):
+            value = writer.name(f"eb_[v, {i}, x, j]")
+            vector[i] = writer.pair(f"{value}.real", f"{value}.imag")
+        for i, value in enumerate(self.exponential.write(writer, vector)):
+            writer.store(f"eb_[v, {i}, x, j]", value, True)
+        return ["for v in range(2):", *indent(self._over_modes(writer.lines))]
+
+
+def runs(numbers):
+    """(first, one past the last) of every run of neighbouring numbers."""
+    found = []
+    for number in sorted(numbers):
+        if found and found[-1][1] == number:
+            found[-1][1] = number + 1
+        else:
+            found.append([number, number + 1])
+    return found

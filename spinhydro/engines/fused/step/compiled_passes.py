@@ -1,0 +1,94 @@
+"""The compiled passes of one program: what they are, and how they are called."""
+
+import numpy as np
+
+from spinhydro.engines.fused.program.exponential import CompiledExponential
+from spinhydro.engines.fused.step.column_passes import ColumnPasses
+from spinhydro.engines.fused.step.dataflow import Needs
+from spinhydro.engines.fused.step.layout import Layout
+from spinhydro.engines.fused.step.memory import Memory
+from spinhydro.engines.fused.step.slab_passes import SlabPasses
+from spinhydro.engines.fused.step.stages import FIRST, RATE
+
+
+class Passes:
+    """The compiled passes that make values from a state.
+
+    Parameters
+    ----------
+    right_side : RightSide
+    program : Program
+        What is computed: rates, or the state after its projection.
+    constants : array
+        A row for each stage.
+    exponential : Exponential, optional
+    has_stages : bool
+        Whether it is to do the stages of a step, not only to compute values.
+    ends : array, optional
+        The state that the values are put into, which is also what they are computed from.
+    """
+
+    def __init__(self, right_side, program, constants, exponential=None, has_stages=False,
+                 ends=None):  # fmt: skip
+        self.right_side, self.program, self.space = right_side, program, right_side.space
+        self._real_at_start = set() if self.space.is_real else self._real_profiles()
+        layout, needs = Layout(self.space), Needs(program)
+        self.memory = Memory(layout, needs, right_side, constants, ends)
+        self.exponential = None
+        if exponential:
+            self.exponential = self._exponential(exponential, layout)
+        slabs = SlabPasses(program, layout, self.memory, has_stages, self._real_at_start)
+        columns = ColumnPasses(needs, layout, self.memory, has_stages, self.exponential)
+        self._compile(slabs, columns)
+
+    def _exponential(self, exponential, layout):
+        """Its tables, known to the compiled code."""
+        compiled = CompiledExponential(exponential, layout.all_rows, layout.modes)
+        for name, table in compiled.tables.items():
+            self.memory.arrays[name] = table
+            if compiled.has_rows(name):
+                self.memory.holds_all(name, table[0].size)
+        return compiled
+
+    def _compile(self, slabs, columns):
+        """Compile all passes, in the order of a stage."""
+        levels, on_grid = self.program.levels, self.program.on_grid
+        self._begin = [self._make("begin", slabs.start() if on_grid else columns.start())]
+        self._sequence = []
+        for i, level in enumerate(levels):
+            between = level.inverse_spectra and (i > 0 or on_grid)
+            if between:
+                self._sequence.append(self._make(f"columns{i}", columns.before(i, "stage")))
+            self._sequence.append(self._make(f"slabs{i}", slabs.values(i)))
+        if on_grid and not levels:
+            self._sequence.append(self._make("slabs", slabs.values(None)))
+        if not on_grid:
+            self._sequence.append(self._make("update", columns.end()))
+        self._places = self.memory.places()
+
+    def _make(self, name, lines):
+        """Compile a pass from the lines of its body."""
+        from spinhydro.engines.fused.compile.cache import compile_pass
+
+        body = "\n".join(f"    {line}" for line in lines or ["pass"])
+        return compile_pass(name, "\n".join([*self.memory.declarations(body), body, ""]))
+
+    def calls(self, stage, kind, ahead=0.0, weight=0.0):
+        """Calls that compute values of a stage: (function, places, stage, kind, ahead, weight)."""
+        functions = (self._begin if kind in (FIRST, RATE) else []) + self._sequence
+        rest = (self._places.ctypes.data, stage, kind, ahead, weight)
+        return [(function.address, *rest) for function in functions]
+
+    def _real_profiles(self):
+        """Rows of the profiles that have no imaginary part."""
+        profiles = self.right_side._profiles
+        if not np.iscomplexobj(profiles):
+            return set(range(len(profiles)))
+        return {i for i, row in enumerate(profiles) if not np.any(row.imag)}
+
+    def is_current(self):
+        """Whether the profiles that were taken for real are so still."""
+        changed = self.right_side._profiles is not self.memory.arrays["profiles"] or (
+            not self.space.is_real and not self._real_at_start <= self._real_profiles()
+        )
+        return not self.space.anywhere(changed)

@@ -1,0 +1,175 @@
+"""A program and a Runge-Kutta step around it as compiled loops that stay in the cache.
+
+Between two pointwise kernels a spectrum goes through memory twice, not once for every transform
+and operation:
+
+- *slabs*: the transforms along all axes but the first, the pointwise kernel between them, and what
+  the scheme does with values on the grid, for a few planes at a time;
+- *columns*: the transforms along the first axis, the operators in k-space between them, and what
+  the scheme does with spectra, for a few columns at a time.
+
+One-dimensional problems have a single slab, and columns without a transform. Members do not know of
+each other: one goes through a whole step, its projection too, before the next one begins, and all
+use the same memory for what lies between the state before and the state after, so that an ensemble
+of any size stays in the cache. (Groups of several members are no faster, also where a member has
+32 points only.)
+
+All arrays and plans are made once. Shapes are constants of the compiled code, addresses an
+argument: a problem of the same shape finds its code on disk (`compile.cache`). A step is
+a table of calls of the compiled passes, which a compiled loop works off.
+
+Where space is split over ranks of one machine, the spectra between slabs and columns lie in memory
+that all of them see: every rank does its planes, all wait for each other, and every rank does its
+columns. Nothing is sent.
+"""
+
+import numpy as np
+
+from spinhydro.engines.fused.compile import fftw
+from spinhydro.engines.fused.program.pointwise import HAS_NUMBA
+from spinhydro.engines.fused.step.compiled_passes import Passes
+from spinhydro.engines.fused.step.stages import (
+    PROJECTION,
+    RATE,
+    STAGES,
+    calls_of_step,
+    times_of_step,
+)
+
+#: Points of a member up to which several steps are one call: beyond, a call costs nothing beside
+#: a step.
+MOST_AHEAD = 500_000
+
+
+def is_possible(space):
+    """Whether problems on this domain can be compiled into one."""
+    return HAS_NUMBA and fftw.AVAILABLE and (not space.slabs or space.slabs.share_memory)
+
+
+class NativeStep:
+    """Rates and Runge-Kutta steps of one right-hand side, and the projections after them.
+
+    Parameters
+    ----------
+    right_side : RightSide
+    exponential : Exponential, optional
+        Of the linear terms, for the integrating-factor scheme.
+    has_stages : bool
+        Whether steps are asked for, not rates only.
+
+    Attributes
+    ----------
+    state : array
+        The state that a step starts from and ends with.
+    rate : array
+        Where `evaluate` puts the right-hand side.
+    """
+
+    has_steps = False
+
+    def __init__(self, right_side, exponential=None, has_stages=True):
+        from spinhydro.engines.fused.compile.cache import work_off
+
+        self.right_side, self.space = right_side, right_side.space
+        right_side.refresh()
+        self.members = self.space.shape[0] if self.space.axes[0] > 0 else 1
+        constants = fftw.zeros((STAGES + 1, right_side.constants(0.0).size), self.space.dtype)
+        self.constants = constants
+        self.rates = Passes(right_side, right_side.program, constants, exponential, has_stages)
+        state = self.rates.memory.arrays["state"]
+        self.projection = None
+        if right_side.projection:
+            self.projection = Passes(right_side, right_side.projection, constants, ends=state)
+        self.exponential = self.rates.exponential
+        shape = right_side.state_shape
+        self.state, self.rate = (
+            state.reshape(shape),
+            self.rates.memory.arrays["total"].reshape(shape),
+        )
+        self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
+        self._has_stages, self._timestep = has_stages, None
+        self._work_off = work_off()
+        self._evaluation = _Table(self.rates.calls(0, RATE))
+        if self.projection:
+            self._projection = _Table(self.projection.calls(PROJECTION, RATE))
+
+    def release(self):
+        """Give shared memory back; all ranks together, and nothing is to be called after it."""
+        for passes in filter(None, (self.rates, self.projection)):
+            passes.memory.release()
+
+    def rest(self, keep_rate=False):
+        """Let the memory go that is only needed in a step."""
+        if not self.space.slabs:
+            for passes in filter(None, (self.rates, self.projection)):
+                passes.memory.rest(keep_rate)
+
+    def is_current(self):
+        """Whether the profiles that were taken for real are so still."""
+        return all(passes.is_current() for passes in (self.rates, self.projection) if passes)
+
+    @property
+    def runs_ahead(self):
+        """Whether several steps may be one call: nothing is drawn or read between them.
+
+        Members then take all of these steps one after the other. A call is over soon enough for
+        signals to be looked at.
+        """
+        steady = self._has_stages and not self._uses_time and not self.right_side.has_noise
+        # All ranks must say the same: they do not hold equally many members.
+        return steady and not self.space.slabs and self.space.points_of_member <= MOST_AHEAD
+
+    def evaluate(self, time):
+        """rate = f(state, time)."""
+        self._set_constants([time])
+        self._do(self._evaluation)
+
+    def project(self, time):
+        """Make the assignments after a step."""
+        self.constants[PROJECTION] = self.right_side.constants(time)
+        self._do(self._projection)
+
+    def step(self, time, timestep, number=1):
+        """Advance the state by one step of the classical scheme, with its integrating factor.
+
+        The projections follow. Several steps at once only if this `runs_ahead`.
+        """
+        if timestep != self._timestep:
+            self._prepare(timestep)
+        self._set_constants(times_of_step(time, timestep))
+        self._do(self._step, number)
+
+    def _prepare(self, timestep):
+        if self.exponential:
+            self.exponential.set(timestep)
+        self._step = _Table(calls_of_step(self.rates, self.projection, timestep))
+        self._timestep = timestep
+
+    def _set_constants(self, times):
+        if not self._uses_time:
+            self.constants[:] = self.right_side.constants(times[0])
+            return
+        for stage, time in enumerate(times):
+            self.constants[stage] = self.right_side.constants(time)
+
+    def _do(self, table, steps=1):
+        if not self.space.slabs:
+            self._work_off(*table.at(0), len(table.calls), self.members, steps)
+            return
+        for i in range(len(table.calls)):
+            self._work_off(*table.at(i), 1, 1, 1)
+            # Wait until all ranks have done their part of the spectra.
+            self.space.slabs.meet()
+
+
+class _Table:
+    """Calls as arrays: (function, places, stage, kind), and (ahead, weight)."""
+
+    def __init__(self, calls):
+        self.calls = np.array([c[:4] for c in calls], np.int64)
+        self.numbers = np.array([c[4:] for c in calls], float)
+        self._first = self.calls.ctypes.data, self.numbers.ctypes.data
+
+    def at(self, row):
+        """Addresses of a row of both."""
+        return self._first[0] + 32 * row, self._first[1] + 16 * row

@@ -1,0 +1,184 @@
+"""The arrays and plans of compiled passes, and the names of their addresses."""
+
+import re
+
+import numpy as np
+
+from spinhydro.dedalus_support.memory import give_back
+from spinhydro.engines.fused.compile import fftw
+
+
+class Memory:
+    """Arrays and plans by name; lines of compiled code that find them.
+
+    Addresses are never written into the code, but looked up in a table: the code is the same in
+    every process, and is found on disk.
+
+    ======================= =========================================================
+    state, total            of all members: the state, and its new value or its rate
+    stage                   the state of a stage; z its spectra, if it lives on the grid
+    i0, a0, i1, …           spectra before the inverse and after the forward transforms
+                            of a level, which share memory
+    g0, h0, g1, …           the same on the grid, of all slabs or of one
+    k                       rates of a slab
+    kb, sb, eb, tb, ob      rates, next stage, both; one and several others: of a block
+    profiles, constants     fields that are given
+    scale, held, some       normalisation, and which modes the bases hold
+    ======================= =========================================================
+
+    Parameters
+    ----------
+    layout : Layout
+    needs : Needs
+        Of the program that is compiled.
+    right_side : RightSide
+    constants : array
+        A row for each stage.
+    ends : array, optional
+        The state that the values are put into, which is also what they are computed from.
+    """
+
+    def __init__(self, layout, needs, right_side, constants, ends=None):
+        self.layout, self.program, self.space = layout, needs.program, needs.program.space
+        self.arrays, self.plans = {"constants": constants}, {}
+        # What all ranks of one space see, and where it lies.
+        self.shared, self._windows = set(), []
+        # Bytes of a member in arrays that hold all of them.
+        self.member_bytes = {}
+        self._addresses = {}
+        # Then the total is the state itself.
+        self._keeps_total = ends is not None
+        self._allocate(right_side, needs, ends)
+
+    def _allocate(self, right_side, needs, ends):
+        program, layout, on_grid = self.program, self.layout, self.program.on_grid
+        number, dtype = program.lowering.components, self.space.dtype
+        levels = program.levels
+        spectra = (layout.rows, layout.plane_modes)
+        everywhere = layout.planes * layout.points
+        if on_grid:
+            shape, whole = (number, everywhere), (number, layout.all_planes * layout.points)
+            kind, size = dtype, layout.points
+        else:
+            shape = (number, layout.rows, layout.modes)
+            whole = (number, layout.all_rows, layout.modes)
+            kind, size = complex, layout.modes
+        for name in ("state", "total"):
+            if ends is None:
+                self.array(name, whole, kind)
+            else:
+                self.arrays[name] = ends
+            self.holds_all(name, size)
+        # Where the values of a stage are needed after its first transforms.
+        self.keeps_stage = on_grid or needs.state_needed_from(1)
+        if self.keeps_stage:
+            self.array("stage", shape, kind)
+        if on_grid and needs.state_needed_from(0):
+            self._spectra("z", (number, *spectra))
+            self.shared.add("z")
+        last = len(levels) - 1
+        for i, level in enumerate(levels):
+            inverse, ahead = len(level.inverse_spectra), len(level.ahead_nodes)
+            # Transforms of a level are done with before those that follow from it are stored.
+            work = self._spectra(f"w{i}", (max(inverse, ahead, 1), *spectra))
+            self.arrays[f"i{i}"], self.arrays[f"a{i}"] = work[:inverse], work[:ahead]
+            self.shared |= {f"i{i}", f"a{i}"}
+            kept = any(i in needs.grids_of(later) for later in range(i + 1, last + 1))
+            size = everywhere if kept else layout.padded
+            self.array(f"g{i}", (max(inverse, 1), size), dtype)
+            self.array(f"h{i}", (max(ahead, 1), layout.padded), dtype)
+        self.kept = {i: self.arrays[f"g{i}"].shape[1] == everywhere for i in range(len(levels))}
+        if on_grid:
+            self.array("k", (number, layout.padded), dtype)
+        block = (layout.rows, layout.width)
+        # Rates, and values of the next stage, of a block of columns.
+        self.array("eb", (2, number, *block), complex)
+        self.arrays["kb"], self.arrays["sb"] = self.arrays["eb"]
+        self.array("tb", block, complex)
+        most = max((len(level.inverse_spectra) for level in levels), default=0)
+        self.array("ob", (max(1, most), *block), complex)
+        self.arrays["profiles"] = right_side._profiles
+        self.holds_all("profiles", layout.points)
+        self.table("scale", layout.held_mode / self.space.points_of_member)
+        self.table("held", layout.held_row)
+        blocks = -(-layout.modes // layout.width)
+        some = np.array([layout.held_mode[i * layout.width : (i + 1) * layout.width].any()
+                         for i in range(blocks)], float)  # fmt: skip
+        self.table("some", some)
+
+    def holds_all(self, name, size):
+        """An array has a plane or row of `size` numbers for every member of the rank."""
+        if self.layout.has_members:
+            self.member_bytes[name] = size * self.arrays[name].itemsize
+
+    def array(self, name, shape, dtype):
+        """A new array of zeros."""
+        self.arrays[name] = fftw.zeros(shape, dtype)
+        return self.arrays[name]
+
+    def _spectra(self, name, shape):
+        """An array for spectra on their way between slabs and columns: one for all ranks."""
+        slabs = self.space.slabs
+        if not slabs:
+            return self.array(name, shape, complex)
+        self.arrays[name], window = slabs.shared(shape, complex)
+        self._windows.append(window)
+        return self.arrays[name]
+
+    def release(self):
+        """Give shared memory back; all ranks together, and nothing is to be called after it."""
+        for window in self._windows:
+            window.Free()
+        self._windows = []
+
+    def rest(self, keep_rate=False):
+        """Let the memory of what is only needed in a step go until the next one."""
+        names = r"stage|z|k|[wgh]\d+"
+        if not (keep_rate or self._keeps_total):
+            names += "|total"
+        for name, array in self.arrays.items():
+            if re.fullmatch(names, name):
+                give_back(array)
+
+    def table(self, name, values):
+        """A new array with these values."""
+        self.array(name, values.shape, values.dtype)[...] = values
+
+    def plan(self, name, *arguments, **options):
+        """Address of a plan, made at its first use."""
+        if name not in self.plans:
+            self.plans[name] = fftw.Plan(*arguments, **options)
+        return self.plans[name].address
+
+    def at(self, address):
+        """The name of an address in compiled functions, which are the same in every process."""
+        return f"q{self._addresses.setdefault(address, len(self._addresses))}_"
+
+    def call(self, kind, plan, *ends):
+        """Line that executes a plan."""
+        function = self.at(fftw.address(kind))
+        return f"execute({function}, {self.at(plan)}, {', '.join(ends)})"
+
+    def address(self, name):
+        """The name of the address of an array."""
+        return self.at(self.arrays[name].ctypes.data)
+
+    def declarations(self, body):
+        """Lines that make what is named in the lines of a body known to them."""
+        arrays = []
+        for name in sorted(self.arrays):
+            if f"{name}_[" in body:
+                values = self.arrays[name]
+                kind = "np.complex128" if values.dtype == complex else "np.float64"
+                # Only columns are looked at by name: those of this rank come first.
+                mine = self.layout.first_mode() * 16 if name in self.shared else 0
+                at = self.at(values.ctypes.data + mine)
+                if name in self.member_bytes:
+                    at += f" + member * {self.member_bytes[name]}"
+                arrays.append(f"    {name}_ = carray(pointer({at}), {values.shape}, {kind})")
+        used = sorted({int(i) for i in re.findall(r"\bq(\d+)_\b", "\n".join([*arrays, body]))})
+        return [*(f"    q{i}_ = places[{i}]" for i in used), *arrays]
+
+    def places(self):
+        """The table of all addresses that have a name."""
+        return np.array(list(self._addresses), np.int64)

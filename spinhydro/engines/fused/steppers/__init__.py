@@ -1,0 +1,1 @@
+"""Time steppers of the fused engine."""

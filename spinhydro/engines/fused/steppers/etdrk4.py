@@ -1,0 +1,82 @@
+"""Exponential time differencing on the fused right-hand side."""
+
+import numpy as np
+
+from spinhydro.dedalus_support.private import CoeffSystem
+from spinhydro.engines.fused.steppers.linear import FusedLinear, ModeMatrix, largest_difference
+from spinhydro.steppers.etdrk4 import ETDRK4, WEIGHTS, etd_weights
+
+
+class FusedETDRK4(FusedLinear):
+    """The scheme of ``spinhydro.ETDRK4`` with the right-hand side compiled from its strings.
+
+    Raises
+    ------
+    Unsupported
+        If the problem holds something that cannot be fused.
+    """
+
+    def _build(self):
+        super()._build()
+        self._kept = [np.zeros_like(self.state) for _ in range(5)]
+        self._product = np.zeros_like(self.state)
+        if self.linear is None:
+            number = self.right_side.lowering.components
+            self.linear = np.zeros((number, number, *(1 for _ in self.state.shape[1:])))
+
+    def _prepare(self, timestep):
+        rates = -np.moveaxis(self.linear, (0, 1), (-2, -1))
+        weights = etd_weights(rates, timestep)
+        return {
+            name: ModeMatrix(np.moveaxis(matrix, (-2, -1), (0, 1)))
+            for name, matrix in weights.items()
+        }
+
+    def _add(self, target, matrix, source):
+        """target += matrix source."""
+        matrix.apply(source, self._product)
+        target += self._product
+
+    def _advance(self, time, timestep):
+        weights, half = self.prepared(timestep), timestep / 2
+        first, second, third, fourth, halfway = self._kept
+        stage, whole = self._stage, self._total
+        self._rate_at(self.state, time, first)
+        weights["half"].apply(self.state, halfway)
+        weights["whole"].apply(self.state, whole)
+        np.copyto(stage, halfway)
+        self._add(stage, weights["a1"], first)
+        self._rate_at(stage, time + half, second)
+        np.copyto(stage, halfway)
+        self._add(stage, weights["b1"], first)
+        self._add(stage, weights["b2"], second)
+        self._rate_at(stage, time + half, third)
+        np.copyto(stage, whole)
+        self._add(stage, weights["c1"], first)
+        self._add(stage, weights["c3"], third)
+        self._rate_at(stage, time + timestep, fourth)
+        second += third
+        self._add(whole, weights["w1"], first)
+        self._add(whole, weights["w2"], second)
+        self._add(whole, weights["w4"], fourth)
+
+    def _linear_difference(self, timestep):
+        """Difference to ETDRK4 in what every matrix of the scheme makes of the state."""
+        solver, stock, worst = self.solver, ETDRK4(self.solver), 0.0
+        solver.evaluator.require_coeff_space(solver.state)
+        before = CoeffSystem(solver.subproblems, dtype=solver.dtype)
+        for sp in stock.subproblems:
+            sp.gather_inputs(solver.state, out=before.get_subdata(sp))
+        self._shown = None
+        self._read_fields()
+        start, moved = self.state.copy(), np.empty_like(self.state)
+        ours, theirs = self.prepared(timestep), stock._weights(timestep)
+        for name in WEIGHTS:
+            ours[name].apply(start, moved)
+            self._put(moved)
+            pairs = [
+                (sp.gather_inputs(solver.state), theirs[name][sp].apply(before.get_subdata(sp)))
+                for sp in stock.subproblems
+            ]
+            worst = max(worst, largest_difference(pairs, solver.dist.comm))
+        return worst

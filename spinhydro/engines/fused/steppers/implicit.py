@@ -1,0 +1,183 @@
+"""Dedalus's implicit-explicit schemes on the fused right-hand side."""
+
+from collections import deque
+
+import numpy as np
+from dedalus.core import timesteppers
+from scipy.linalg import blas
+
+from spinhydro.engines.fused.steppers.linear import (
+    FusedLinear,
+    ModeMatrix,
+    largest_difference,
+    of_modes,
+)
+
+
+class FusedImplicit(FusedLinear):
+    """Solves (1 + a L) X = R for every wavenumber; what all implicit schemes share.
+
+    Equations, coefficients and start are those of the class of Dedalus named `scheme`.
+    """
+
+    scheme = None
+
+    def _build(self):
+        super()._build()
+        self._add = blas.get_blas_funcs("axpy", dtype=self.right_side.state_dtype)
+        self._implicit = ModeMatrix(self.linear) if self.linear_apart else None
+
+    def _plus(self, factor, values, out):
+        """out += factor * values."""
+        if factor:
+            self._add(values.ravel(), out.ravel(), a=factor)
+
+    def _inverse(self, mass, factor):
+        """(mass + factor L)^-1."""
+        matrix = factor * self.linear
+        for i in range(len(matrix)):
+            matrix[i, i] += mass
+        return ModeMatrix(of_modes(np.linalg.inv, matrix))
+
+    def _linear_difference(self, timestep):
+        """Residual, as Dedalus evaluates L, of one implicit step of the linear terms."""
+        solver = self.solver
+        solver.evaluator.require_coeff_space(solver.state)
+        before = [variable.data.copy() for variable in solver.state]
+        self._shown = None
+        self._read_fields()
+        moved = np.empty_like(self.state)
+        self._inverse(1, timestep).apply(self.state, moved)
+        self._put(moved)
+        # Evaluating L may take any of the fields to the grid.
+        afterwards = [variable.data.copy() for variable in solver.state]
+        residuals = []
+        for variable, start, after in zip(solver.state, before, afterwards, strict=True):
+            linear = self.right_side.equations[variable]["L"]
+            if hasattr(linear, "tensorsig"):
+                linear = linear.evaluate()
+                linear.require_coeff_space()
+                after += timestep * linear.data
+            residuals.append((after, start))
+        return largest_difference(residuals, solver.dist.comm)
+
+
+class FusedRungeKutta(FusedImplicit):
+    r"""Implicit-explicit Runge-Kutta schemes of Dedalus (RK222, RK443, …), with M = 1:
+
+    .. math::
+        (1 + h H_{ii} L) X_i = X_0 + h \sum_{j<i} (A_{ij} F_j - H_{ij} L X_j).
+
+    Raises
+    ------
+    Unsupported
+        If the problem holds something that cannot be fused.
+    """
+
+    def _build(self):
+        super()._build()
+        self._rates = [np.zeros_like(self.state) for _ in range(self.stages)]
+        self._moved = [
+            np.zeros_like(self.state) if self._implicit and self._is_needed(j) else None
+            for j in range(self.stages)
+        ]
+
+    def _is_needed(self, j):
+        """Whether L X_j enters a later stage."""
+        return np.any(self.scheme.H[j + 1 :, j])
+
+    def _prepare(self, timestep):
+        return {h: self._inverse(1, timestep * h) for h in set(np.diagonal(self.scheme.H)[1:]) if h}
+
+    def _advance(self, time, timestep):
+        A, H, c = self.scheme.A, self.scheme.H, self.scheme.c
+        stage, known, linear = self._stage, self._total, self._implicit
+        inverse = self.prepared(timestep) if linear else {}
+        np.copyto(stage, self.state)
+        if linear and self._moved[0] is not None:
+            linear.apply(stage, self._moved[0])
+        for i in range(1, self.stages + 1):
+            self._rate_at(stage, time + timestep * c[i - 1], self._rates[i - 1])
+            np.copyto(known, self.state)
+            for j in range(i):
+                self._plus(timestep * A[i, j], self._rates[j], known)
+                if linear:
+                    self._plus(-timestep * H[i, j], self._moved[j], known)
+            if not linear or not H[i, i]:
+                np.copyto(stage, known)
+            else:
+                inverse[H[i, i]].apply(known, stage)
+            if linear and i < self.stages and self._moved[i] is not None:
+                linear.apply(stage, self._moved[i])
+        np.copyto(known, stage)
+
+
+class FusedMultistep(FusedImplicit):
+    r"""Multistep schemes of Dedalus (SBDF2, CNAB2, …), with M = 1:
+
+    .. math::
+        (a_0 + b_0 L) X_{n} = \sum_{j \ge 1} (c_j F_{n-j} - a_j X_{n-j} - b_j L X_{n-j}).
+
+    The first steps are of lower order, as in Dedalus.
+
+    Raises
+    ------
+    Unsupported
+        If the problem holds something that cannot be fused.
+    """
+
+    def __init__(self, solver, projections=(), compiled=None):
+        self._history = None
+        super().__init__(solver, projections, compiled)
+
+    def _build(self):
+        super()._build()
+        if self._history is None:
+            # Kept when a constant has changed and the right side is compiled anew.
+            self._history = {
+                name: deque(np.zeros_like(self.state) for _ in range(number))
+                for name, number in (
+                    ("state", self.scheme.amax),
+                    ("moved", self.scheme.bmax if self.linear_apart else 0),
+                    ("rate", self.scheme.cmax),
+                )
+            }
+            self._timesteps, self._taken = deque([0.0] * self.steps), 0
+
+    def _prepare(self, factors):
+        return self._inverse(*factors)
+
+    def _advance(self, time, timestep):
+        self._timesteps.rotate()
+        self._timesteps[0] = timestep
+        a, b, c = self.scheme.compute_coefficients(self._timesteps, self._taken)
+        self._taken += 1
+        for past in self._history.values():
+            past.rotate()
+        states, moved, rates = self._history.values()
+        np.copyto(states[0], self.state)
+        self._rate_at(self.state, time, rates[0])
+        known = self._stage
+        known.fill(0)
+        for factors, past, sign in ((c, rates, 1), (a, states, -1)):
+            for factor, values in zip(factors[1:], past, strict=False):
+                self._plus(sign * factor, values, known)
+        if not self._implicit:
+            np.multiply(known, 1 / a[0], out=self._total)
+            return
+        self._implicit.apply(self.state, moved[0])
+        for factor, values in zip(b[1:], moved, strict=False):
+            self._plus(-factor, values, known)
+        self.prepared((a[0], b[0])).apply(known, self._total)
+
+
+def _fused(scheme):
+    kind = FusedRungeKutta if issubclass(scheme, timesteppers.RungeKuttaIMEX) else FusedMultistep
+    members = {"scheme": scheme, "steps": scheme.steps, "stages": scheme.stages}
+    return type(f"Fused{scheme.__name__}", (kind,), {**members, "__doc__": kind.__doc__})
+
+
+#: The fused form of every scheme of Dedalus.
+FUSED_SCHEMES = {
+    scheme: _fused(scheme) for scheme in (*timesteppers.schemes.values(), timesteppers.RKGFY)
+}

@@ -1,0 +1,183 @@
+"""The linear terms of a fused right-hand side: a small matrix for every wavenumber."""
+
+import numpy as np
+
+from spinhydro.engines.fused.read.graph import Unsupported
+from spinhydro.engines.fused.step import choose as compiled_step
+from spinhydro.engines.fused.steppers.rk4 import WORTH_COMPILING, FusedRK4, largest_of_ranks
+
+
+class ModeMatrix:
+    """A matrix (components, components) for every wavenumber; only entries that are not zero.
+
+    Parameters
+    ----------
+    matrix : array (components, components, *spectral shape)
+    """
+
+    def __init__(self, matrix):
+        self.rows = [
+            [
+                (j, np.ascontiguousarray(matrix[i, j]))
+                for j in range(len(matrix))
+                if matrix[i, j].any()
+            ]
+            for i in range(len(matrix))
+        ]
+        self._product = np.empty(matrix.shape[2:], complex)
+
+    def apply(self, values, out):
+        """out = matrix values, for spectra (components, *spectral shape)."""
+        for i, row in enumerate(self.rows):
+            if not row:
+                out[i] = 0
+            for number, (j, entry) in enumerate(row):
+                if number:
+                    out[i] += np.multiply(entry, values[j], out=self._product)
+                else:
+                    np.multiply(entry, values[j], out=out[i])
+
+
+def linear_matrix(right_side):
+    """L of ``dt(X) + L.X = F`` as (components, components, *spectral shape).
+
+    Raises Unsupported for terms that are products with fields.
+    """
+    number, shape = right_side.lowering.components, right_side.space.spectral_shape
+    matrix = np.zeros((number, number, *shape), complex)
+    for i, spectrum in enumerate(right_side.linear):
+        for base, symbol in spectrum.terms.items():
+            if base[0] != "state":
+                raise Unsupported(
+                    "linear terms that are products with fields: move them to the right side"
+                )
+            matrix[i, base[1]] = right_side.space.symbol(symbol)
+    return matrix
+
+
+def of_modes(function, matrix):
+    """A function of matrices (…, n, n), such as np.linalg.inv, for (n, n, *spectral shape)."""
+    last = np.moveaxis(matrix, (0, 1), (-2, -1))
+    return np.moveaxis(function(last), (-2, -1), (0, 1))
+
+
+class FusedLinear(FusedRK4):
+    """What the fused steppers that treat the linear terms apart have in common.
+
+    Attributes
+    ----------
+    linear : array (components, components, *spectral shape), or None if there are no such terms
+    """
+
+    _compiled_rates = None
+
+    def __init__(self, solver, projections=(), compiled=None):
+        self.linear_apart = any(hasattr(eq["L"], "tensorsig") for eq in solver.problem.equations)
+        super().__init__(solver, projections, compiled)
+
+    def _build(self):
+        super()._build()
+        self.linear = linear_matrix(self.right_side) if self.linear_apart else None
+        self._prepared = {}
+
+    def _allocate(self, compiled):
+        super()._allocate(False)
+        self._release_rates()
+        if compiled:
+            self._compile()
+
+    def _compile(self):
+        """From now on rates are computed by compiled loops, if that is possible here."""
+        self._release_rates()
+        if compiled_step.is_possible(self.right_side):
+            self._compiled_rates = compiled_step.make(self.right_side, has_stages=False)
+            self._stage = self._compiled_rates.state
+        else:
+            self._check_reachable()
+
+    def _release_rates(self):
+        if self._compiled_rates:
+            self._compiled_rates.release()
+        self._compiled_rates = None
+
+    def _compile_when_it_pays(self):
+        done = self._steps_taken * self.right_side.space.work
+        self._steps_taken += 1
+        if self._compiled is None and done > WORTH_COMPILING:
+            self._compiled = True
+            self._compile()
+
+    def _read_fields(self):
+        super()._read_fields()
+        if self._compiled_rates and not self._compiled_rates.is_current():
+            self._compile()
+
+    def _rate_at(self, values, time, out):
+        """out = the right-hand side at a state; fastest at the array self._stage."""
+        compiled = self._compiled_rates
+        if not compiled:
+            self.right_side(values, time, out)
+            return
+        if values is not compiled.state:
+            np.copyto(compiled.state, values)
+        compiled.evaluate(time)
+        np.copyto(out, compiled.rate)
+
+    def _project(self, time):
+        compiled = self._compiled_rates
+        if not compiled or not self.right_side.projection:
+            super()._project(time)
+            return
+        np.copyto(compiled.state, self.state)
+        compiled.project(time)
+        np.copyto(self.state, compiled.state)
+
+    def _evaluate(self, time):
+        self._rate_at(self.state, time, self._rate)
+
+    def prepared(self, timestep):
+        """What `_prepare` makes of the linear terms for a timestep.
+
+        A run needs two: the timestep, and a shorter one that ends at the stop time.
+        """
+        if timestep not in self._prepared:
+            while len(self._prepared) > 1:
+                self._prepared.pop(next(iter(self._prepared)))
+            self._prepared[timestep] = self._prepare(timestep)
+        return self._prepared[timestep]
+
+    def _differences(self, noise):
+        """Also looks at one step of the linear terms with Dedalus's own matrices."""
+        yield from super()._differences(noise)
+        if self.linear is not None:
+            # Each rank knows the linear terms of its own modes.
+            largest = self.right_side.space.largest(np.abs(self.linear).max())
+            with self._disturbed(noise):
+                yield self._linear_difference(1 / (1 + largest))
+
+    def rest(self, keep_rate=False):
+        super().rest(keep_rate)
+        if self._compiled_rates:
+            self._compiled_rates.rest()
+
+    def _put(self, values):
+        """Let the fields of the solver hold a state, in coefficients."""
+        np.copyto(self.state, values)
+        self._current = False
+        self.synchronise()
+        self.solver.evaluator.require_coeff_space(self.solver.state)
+
+
+def largest_difference(pairs, comm):
+    """Largest |ours - theirs| of pairs of arrays, relative to the largest of all values.
+
+    Those of all ranks: one that holds short waves only has nothing but rounding errors.
+    """
+    sizes = np.array(
+        [
+            max((np.abs(theirs).max(initial=0) for _, theirs in pairs), default=0),
+            max((np.abs(ours - theirs).max(initial=0) for ours, theirs in pairs), default=0),
+        ]
+    )
+    scale, difference = largest_of_ranks(sizes, comm)
+    return float(difference / (scale or 1.0)) if np.isfinite(scale) else 0.0

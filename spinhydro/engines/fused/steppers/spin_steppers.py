@@ -1,0 +1,117 @@
+"""Steppers that turn spins, and Heun's scheme, on the fused right-hand side."""
+
+import numpy as np
+
+from spinhydro.engines.fused.read.graph import Unsupported
+from spinhydro.engines.fused.step import choose as compiled_step
+from spinhydro.engines.fused.step import stencil_step
+from spinhydro.engines.fused.steppers.rk4 import FusedRK4
+from spinhydro.steppers.spin_schemes import Ranks
+from spinhydro.steppers.spin_steppers import RKMK4, ImplicitMidpoint, SemiImplicit, find_spins
+
+
+class FusedScheme(FusedRK4):
+    """A scheme that asks for rates one at a time, on a state that is kept on the grid.
+
+    Raises
+    ------
+    Unsupported
+        Also if the bases drop what is on the grid.
+    """
+
+    def _build(self):
+        super()._build()
+        if not self.right_side.on_grid:
+            raise Unsupported(f"{type(self).__name__} on bases that drop modes")
+
+    def _make_native(self):
+        return compiled_step.make(self.right_side, has_stages=False)
+
+    def step(self, timestep, wall_time):
+        """Advance the solver's state by one step."""
+        solver = self.solver
+        time = solver.sim_time
+        self._evaluate_handlers(timestep, wall_time)
+        self._read_fields()
+        self._compile_when_it_pays()
+        self.right_side.draw(int(solver.iteration), timestep)
+        if self.native and self.native.has_steps:
+            self.native.step(time, timestep)
+        else:
+            self.assign(self.end_of_step(self.values(), time, timestep))
+            self._project(time + timestep)
+        self._current = False
+        solver.sim_time = time + timestep
+        if not self.lazy:
+            self.synchronise()
+
+    def spans(self, field):
+        """Which part of each axis of the grid this rank holds."""
+        space = self.right_side.space
+        if space.slabs is None:
+            return field.dist.grid_layout.slices(field.domain, 1)
+        return [space.slabs.span(space.whole[0]), *[slice(None)] * (len(space.whole) - 1)]
+
+    def _parts(self, array):
+        """Views of all components of each variable."""
+        return [array[rows] for _, rows in self._rows()]
+
+    def values(self):
+        """The state on the grid, as arrays of our own."""
+        return [part.copy() for part in self._parts(self.state)]
+
+    def assign(self, values):
+        """Put values on the grid into the state."""
+        for part, value in zip(self._parts(self.state), values, strict=True):
+            np.copyto(part, value)
+
+    def evaluate(self, values, time):
+        """Rates of all variables on the grid."""
+        self.assign(values)
+        self._evaluate(time)
+        return self._parts(self._rate)
+
+
+class FusedStochasticHeun(FusedScheme):
+    """The scheme of ``spinhydro.StochasticHeun``."""
+
+    stages = 2
+
+    def _make_native(self):
+        has_steps = self.right_side.lowering.graph.has_neighbours
+        return compiled_step.make(self.right_side, None, has_steps, stencil_step.HEUN)
+
+    def end_of_step(self, start, time, timestep):
+        first = [rate.copy() for rate in self.evaluate(start, time)]
+        ahead = [x + timestep * rate for x, rate in zip(start, first, strict=True)]
+        second = self.evaluate(ahead, time + timestep)
+        return [x + timestep / 2 * (a + b) for x, a, b in zip(start, first, second, strict=True)]
+
+
+class FusedSpins(FusedScheme):
+    """The schemes of ``spinhydro.steppers.spin_steppers``."""
+
+    kind = None
+
+    def __init__(self, solver, projections=(), compiled=None):
+        self.spins = getattr(solver.timestepper, "spins", None)
+        self.stages = self.kind.stages
+        super().__init__(solver, projections, compiled)
+        self.ranks = Ranks(solver.dist.comm)
+
+    def end_of_step(self, start, time, timestep):
+        if self.spins is None:
+            self.spins = find_spins(self, self.kind.__name__)
+        return self.kind.scheme(self.evaluate, start, self.spins, time, timestep, self.ranks)
+
+
+class FusedRKMK4(FusedSpins):
+    kind = RKMK4
+
+
+class FusedImplicitMidpoint(FusedSpins):
+    kind = ImplicitMidpoint
+
+
+class FusedSemiImplicit(FusedSpins):
+    kind = SemiImplicit

@@ -1,0 +1,265 @@
+"""The lean engine: Dedalus evaluates the right side, the linear algebra is that of small blocks.
+
+Stock Dedalus sorts the coefficients into subproblems before it multiplies or solves, and back
+afterwards. For an all-Fourier problem that is not needed: here all coefficients of a rank are one
+system in the order in which the fields hold them, and its matrices are applied and inverted as
+many small dense blocks. Every time stepper of the stock kind runs on it as it is.
+"""
+
+import numpy as np
+from dedalus.core.basis import ComplexFourier, RealFourier
+from dedalus.libraries.matsolvers import SparseSolver
+from mpi4py import MPI
+from scipy import sparse
+
+from spinhydro.dedalus_support.blocks import NoSmallBlocks, blocks_of, inverse
+from spinhydro.ensemble.basis import Members
+from spinhydro.errors import InputError, Unsupported
+
+#: Largest relative difference to Dedalus's own linear algebra that is taken for rounding.
+TOLERANCE = 1e-12
+
+_REPLACED = (
+    "subproblems", "subproblems_by_group", "matsolver", "store_expanded_matrices", "timestepper",
+)  # fmt: skip
+
+
+class BlockInverse(SparseSolver):
+    """Solver of Dedalus's kind for matrices with small blocks (``matsolver = BlockInverse``)."""
+
+    def __init__(self, matrix, solver=None):
+        self._inverse = inverse(matrix.tocsr())
+
+    def solve(self, vector):
+        return self._inverse.apply(vector)
+
+
+class WholeSystem:
+    """All coefficients on this rank as one subproblem, in the order of the fields' own arrays.
+
+    Takes the place of ``solver.subproblems``. Coefficients that a basis does not hold (the sine of
+    k = 0) are unknowns that stay zero.
+
+    Attributes
+    ----------
+    M_min, L_min : CSR arrays (size, size)
+    shape : (int, int)
+
+    Raises
+    ------
+    Unsupported
+        For equations with a condition, which hold for some wavenumbers only, and bases other than
+        Fourier's.
+    """
+
+    group = None
+
+    def __init__(self, solver):
+        self.fields, self.F = solver.problem.LHS_variables, solver.F
+        for basis in [basis for field in self.fields for basis in field.domain.bases]:
+            # In a disk or ball the coefficients of a field are not those of its components.
+            if not isinstance(basis, (RealFourier, ComplexFourier, Members)):
+                raise Unsupported(f"the basis {type(basis).__name__}")
+        unknowns, self._in = _numbered(solver, self.fields)
+        equations, self._out = _numbered(solver, self.F)
+        if equations != unknowns:
+            raise Unsupported("equations with a condition")
+        rows_taken, columns_taken = np.zeros(equations, bool), np.zeros(unknowns, bool)
+        found = {"M": [], "L": []}
+        for sp in solver.subproblems:
+            if not sp.size:
+                continue
+            rows = _places(sp, sp.pre_left, self.F, self._out)
+            columns = _places(sp, sp.pre_right_pinv, self.fields, self._in)
+            rows_taken[rows], columns_taken[columns] = True, True
+            for name, matrix in (("M", sp.M_min.tocoo()), ("L", sp.L_min.tocoo())):
+                values = np.broadcast_to(matrix.data[:, None], (matrix.nnz, rows.shape[1]))
+                found[name].append((values, rows[matrix.row], columns[matrix.col]))
+        # Unknowns that no basis holds: M has ones there, in whatever order.
+        self._free_rows, self._free_columns = (
+            np.nonzero(~taken)[0] for taken in (rows_taken, columns_taken)
+        )
+        if self._free_rows.size != self._free_columns.size:
+            raise Unsupported("equations with a condition")
+        found["M"].append((np.ones(self._free_rows.size), self._free_rows, self._free_columns))
+        entries = {
+            name: [np.concatenate([np.ravel(part[i]) for part in parts] or [[]]) for i in range(3)]
+            for name, parts in found.items()
+        }
+        self._align(entries)
+        self.size, self.shape, self.subsystems = unknowns, (unknowns, 1), (None,)
+        self.M_min, self.L_min = (
+            _matrix(*parts, unknowns, solver.dtype) for parts in entries.values()
+        )
+        # Dedalus looks here for the size of the system.
+        self.LHS = self.M_min
+
+    def _align(self, entries):
+        """Put every equation in the place of the unknown whose dt(…) it holds.
+
+        M is then diagonal where the equations say so, whatever their order.
+        """
+        starts = [[place.start for place, _ in places] for places in (self._out, self._in)]
+        sizes = [[numbers.size for _, numbers in places] for places in (self._out, self._in)]
+        _, rows, columns = entries["M"]
+        equation = np.searchsorted(starts[0], rows, "right") - 1
+        variable = np.searchsorted(starts[1], columns, "right") - 1
+        common = np.zeros((len(self._out), len(self._in)), int)
+        np.add.at(common, (equation, variable), 1)
+        home = {}
+        for e in np.argsort(-common.max(axis=1), kind="stable"):
+            fitting = [
+                v
+                for v, size in enumerate(sizes[1])
+                if v not in home.values() and size == sizes[0][e]
+            ]
+            if not fitting:
+                return
+            home[e] = max(fitting, key=lambda v: common[e, v])
+        renumbered = np.concatenate(
+            [starts[1][home[e]] + np.arange(size) for e, size in enumerate(sizes[0])]
+        )
+        self._out = [self._in[home[e]] for e in range(len(self._out))]
+        self._free_rows = renumbered[self._free_rows]
+        for found in entries.values():
+            found[1] = renumbered[found[1].astype(int)]
+
+    def gather_inputs(self, fields, out=None):
+        """The coefficients of the state as a vector (size, 1)."""
+        return self._gather(fields, self._in, self._free_columns, out)
+
+    def gather_outputs(self, fields, out=None):
+        """The coefficients of the right side as a vector (size, 1)."""
+        return self._gather(fields, self._out, self._free_rows, out)
+
+    def _gather(self, fields, places, free, out):
+        if out is None:
+            out = np.empty(self.shape, self.M_min.dtype)
+        for field, (place, _) in zip(fields, places, strict=True):
+            np.copyto(out[place].reshape(field.data.shape), field.data)
+        out[free] = 0
+        return out
+
+    def scatter_inputs(self, data, fields):
+        """Put a vector (size, 1) into the coefficients of the state."""
+        for field, (place, _) in zip(fields, self._in, strict=True):
+            np.copyto(field.data, data[place].reshape(field.data.shape))
+
+
+def _numbered(solver, fields):
+    """Number of coefficients on this rank, and for each field (slice, its array of numbers)."""
+    layout, first, places = solver.dist.coeff_layout, 0, []
+    for field in fields:
+        shape = tuple(system.dim for system in field.tensorsig)
+        shape += tuple(layout.local_shape(field.domain, scales=1))
+        size = int(np.prod(shape, dtype=int))
+        numbers = np.arange(first, first + size).reshape(shape)
+        places.append((slice(first, first + size), numbers))
+        first += size
+    return first, places
+
+
+def _places(sp, selection, fields, places):
+    """Numbers (unknowns, subsystems) of the coefficients that a subproblem works on.
+
+    `selection` is the sparse matrix that chooses and orders them.
+    """
+    numbers = [
+        np.concatenate(
+            [
+                numbers[subsystem.field_slices(field)].ravel()
+                for field, (_, numbers) in zip(fields, places, strict=True)
+            ]
+        )
+        for subsystem in sp.subsystems
+    ]
+    return np.stack(numbers, axis=1)[selection.indices]
+
+
+def _matrix(values, rows, columns, size, dtype):
+    entries = (values, (rows.astype(int), columns.astype(int)))
+    matrix = sparse.coo_matrix(entries, shape=(size, size), dtype=dtype).tocsr()
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def make_lean(solver):
+    """Let a solver do its linear algebra in small blocks, from the next step on.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+        All-Fourier, with a time stepper of the stock kind, before its first step.
+
+    Returns
+    -------
+    float
+        Largest difference between this linear algebra and Dedalus's, relative to what is
+        computed, at the present state.
+
+    Raises
+    ------
+    Unsupported
+        With what stands in the way; the solver is then as it was.
+    InputError
+        If the two disagree.
+    """
+    if solver.iteration != solver.initial_iteration and solver.timestepper.steps > 1:
+        raise Unsupported("a multistep scheme that is under way")
+    reason = None
+    try:
+        system = WholeSystem(solver)
+        blocks_of(system.M_min, system.L_min)
+        step = 1 / (1 + np.abs(system.L_min.data).max(initial=0))
+        solve = BlockInverse(system.M_min + step * system.L_min)
+    except (Unsupported, NoSmallBlocks) as error:
+        reason = str(error)
+    # All ranks do the same.
+    reason = next(filter(None, solver.dist.comm.allgather(reason)), None)
+    if reason:
+        raise Unsupported(reason)
+    agreement = _difference(solver, system, solve, step)
+    if not agreement <= TOLERANCE:
+        raise InputError(
+            f"the lean engine and Dedalus disagree on the linear terms by {agreement:.1e}: run "
+            "with --engine dedalus, and please report the problem file"
+        )
+    _replace(solver, system)
+    return agreement
+
+
+def _difference(solver, system, solve, step):
+    """Residual of Dedalus's own matrices after one implicit step of the lean engine."""
+    comm, fields = solver.dist.comm, solver.state
+    solver.evaluator.require_coeff_space(fields)
+    start = [field.data.copy() for field in fields]
+    solver.evaluator.evaluate_group("F")
+    stock, residual, scale = [sp for sp in solver.subproblems if sp.size], 0.0, 0.0
+    solver.evaluator.require_coeff_space(fields)
+    right = {
+        sp: sp.M_min @ sp.gather_inputs(fields) + step * sp.gather_outputs(solver.F) for sp in stock
+    }
+    ours = system.M_min @ system.gather_inputs(fields) + step * system.gather_outputs(solver.F)
+    system.scatter_inputs(solve.solve(ours), fields)
+    for sp in stock:
+        moved, matrix = sp.gather_inputs(fields), sp.M_min + step * sp.L_min
+        residual = max(residual, np.abs(matrix @ moved - right[sp]).max())
+        scale = max(scale, (abs(matrix) @ np.abs(moved) + np.abs(right[sp])).max())
+    for field, data in zip(fields, start, strict=True):
+        np.copyto(field.data, data)
+    residual, scale = (comm.allreduce(value, op=MPI.MAX) for value in (residual, scale))
+    return float(residual / (scale or 1.0)) if np.isfinite(scale) else 0.0
+
+
+def _replace(solver, system):
+    """Put the system in the place of the solver's subproblems."""
+    kept = {name: getattr(solver, name) for name in _REPLACED}
+    stepper = type(solver.timestepper)
+    try:
+        solver.subproblems, solver.subproblems_by_group = (system,), {None: system}
+        solver.matsolver, solver.store_expanded_matrices = BlockInverse, False
+        solver.timestepper = stepper(solver)
+    except Exception as error:
+        for name, value in kept.items():
+            setattr(solver, name, value)
+        raise Unsupported(f"the time stepper {stepper.__name__} ({error})") from error

@@ -1,0 +1,1 @@
+"""What equation strings may say, and how they are checked."""

@@ -1,0 +1,276 @@
+"""Equation strings: split, checked term by term, then handed to Dedalus.
+
+While a problem file is loaded, ``d3.IVP.add_equation`` is accompanied by these checks; the
+problem that comes out is a stock Dedalus IVP.
+"""
+
+import ast
+from collections import ChainMap
+from contextlib import contextmanager
+
+from dedalus.core import operators, problems
+from dedalus.core.field import Field, Operand
+
+from spinhydro.errors import EquationError, InputError, SpinhydroError
+from spinhydro.language.expressions import Evaluator, check_brackets, describe, parse
+from spinhydro.language.words import reserved_names
+
+
+def names_of(problem):
+    """What names mean in the strings of a problem; `t` is its time, unless the file has a `t`."""
+    return ChainMap(problem.namespace, {"t": problem.time})
+
+
+def fields_of(problem):
+    """The variables of a problem and every field that the right sides of its equations hold."""
+    fields = set(problem.variables)
+    for equation in problem.equations:
+        fields |= set(equation["F"].atoms(Field))
+    return fields
+
+
+def split_sides(text):
+    """Positions of the two sides of an equation: (left, right, start of right).
+
+    Raises EquationError unless exactly one '=' stands outside all brackets.
+    """
+    check_brackets(text)
+    depth, equals = 0, []
+    for i, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "=" and depth == 0:
+            equals.append(i)
+    if not equals:
+        raise EquationError(
+            text, len(text.rstrip()), len(text), "there is no '=' in this equation",
+            "write it as dt(s) = …",
+        )  # fmt: skip
+    if len(equals) > 1:
+        raise EquationError(text, equals[1], equals[1] + 1, "a second '=' stands here")
+    at = equals[0]
+    if at and text[at - 1] in "<>!:+-*/@":
+        raise EquationError(
+            text, at - 1, at + 1, f"'{text[at - 1 : at + 1]}' is not an equals sign"
+        )
+    return text[:at], text[at + 1 :], at + 1
+
+
+def advanced_variable(text):
+    """Name of the variable whose dt(…) stands on the left side, or None."""
+    left, _, _ = split_sides(text)
+    tree, _, _ = parse(left, text)
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "dt"
+            and len(node.args) == 1
+            and isinstance(node.args[0], ast.Name)
+        ):
+            return node.args[0].id
+    return None
+
+
+def read_equation(problem, text):
+    """Both sides of an equation string as Dedalus operands, checked as far as one equation can be.
+
+    Raises
+    ------
+    EquationError
+        With a caret: unknown name, bracket, ``^``, wrong rank, no or a misplaced dt(…), a left
+        side that is not linear in the variables, …
+    """
+    left_text, right_text, right_start = split_sides(text)
+    evaluate = Evaluator(names_of(problem), time_derivatives=True)
+    left = evaluate(left_text, text)
+    right = evaluate(right_text, text, right_start)
+    left_end = right_start - 1
+    if not isinstance(left, Operand):
+        raise EquationError(
+            text, 0, len(left_text.rstrip()), "the left side holds no variable of the problem",
+            "write it as dt(s) = …",
+        )  # fmt: skip
+    zero = isinstance(right, (int, float)) and right == 0
+    right_rank = tuple(right.tensorsig) if isinstance(right, Operand) else ()
+    if not zero and tuple(left.tensorsig) != right_rank:
+        start = right_start + len(right_text) - len(right_text.lstrip())
+        raise EquationError(
+            text, start, len(text.rstrip()),
+            f"the right side is {describe(right)}, the left side {describe(left)}",
+        )  # fmt: skip
+    if isinstance(right, Operand) and right.has(operators.TimeDerivative):
+        start, end = _find_call(right_text, text, right_start, "dt")
+        raise EquationError(text, start, end, "a time derivative must stand on the left side")
+    _check_left_side(problem, text, left_text, left, left_end, evaluate)
+    if not left.has(operators.TimeDerivative):
+        _check_constraint(problem, text, right_text, right, right_start)
+    return left, right
+
+
+def _find_call(side, whole, offset, name):
+    tree, offset, source = parse(side, whole, offset)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (name, "TimeDerivative"):
+            return offset + node.col_offset, offset + node.end_col_offset
+    return offset, offset + len(source)
+
+
+def _check_left_side(problem, text, left_text, left, left_end, evaluate):
+    """Name the first term of the left side that is not linear, constant in time, first order."""
+    checks = (
+        (
+            lambda term: term.require_linearity(*problem.variables, allow_affine=False),
+            "this term is not linear in the variables of the problem",
+            "move it to the right side: the left side is solved implicitly and must be linear",
+        ),
+        (
+            lambda term: term.require_independent(problem.time),
+            "this term depends on time explicitly",
+            "move it to the right side: the left side must be constant in time",
+        ),
+        (
+            lambda term: term.require_first_order(operators.TimeDerivative),
+            "only first derivatives in time can be solved",
+            "introduce a variable for the first derivative: dt(u) = v, dt(v) = …",
+        ),
+    )
+    for check, message, hint in checks:
+        if _passes(check, left):
+            continue
+        for start, end in _terms(left_text, text):
+            term = evaluate(text[start:end], text, start)
+            if not (isinstance(term, Operand) and _passes(check, term)):
+                raise EquationError(text, start, end, message, hint)
+        raise EquationError(text, 0, left_end, message, hint)
+
+
+def _passes(check, operand):
+    try:
+        check(operand)
+    except Exception:
+        return False
+    return True
+
+
+def _terms(side, whole):
+    """Spans of the summands of one side."""
+    tree, offset, _ = parse(side, whole)
+    spans, stack = [], [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+            stack += [node.right, node.left]
+        else:
+            spans.append((offset + node.col_offset, offset + node.end_col_offset))
+    return spans
+
+
+def _check_constraint(problem, text, right_text, right, right_start):
+    """An equation without dt(…) may only tie variables together linearly, as div(u) = 0 does."""
+    if isinstance(right, Operand) and right.has(*problem.variables):
+        raise EquationError(
+            text, 0, right_start - 1, "there is no dt(…) term on the left side",
+            "write it as dt(s) = …; constraints keep every variable on the left side",
+        )  # fmt: skip
+
+
+@contextmanager
+def checked_equations(recorder):
+    """While active, every ``IVP.add_equation("…")`` is checked first and noted in `recorder`.
+
+    Parameters
+    ----------
+    recorder : callable(problem, text, condition)
+        Called after an equation was accepted.
+    """
+    stock = problems.InitialValueProblem.add_equation
+
+    def add_equation(self, equation, condition="True"):
+        if isinstance(equation, tuple):
+            return stock(self, equation, condition)
+        if not isinstance(equation, str):
+            raise InputError(f"an equation is a string; this is {type(equation).__name__}")
+        text = " ".join(equation.splitlines()).replace("\t", " ")
+        _check_variable_names(self)
+        sides = read_equation(self, text)
+        try:
+            added = stock(self, sides, condition)
+        except SpinhydroError:
+            raise
+        except Exception as error:
+            raise EquationError(
+                text, 0, len(text), f"Dedalus cannot take this equation: {error}"
+            ) from error
+        recorder(self, text, condition)
+        return added
+
+    problems.InitialValueProblem.add_equation = add_equation
+    try:
+        yield
+    finally:
+        problems.InitialValueProblem.add_equation = stock
+
+
+def _check_variable_names(problem):
+    for variable in problem.variables:
+        if variable.name in reserved_names():
+            raise InputError(
+                f"a variable of the problem is called '{variable.name}', which is a word of "
+                "equations (`spinhydro words`): give the field another name"
+            )
+
+
+def check_complete(problem):
+    """Raise InputError unless there is an equation for every variable of a problem.
+
+    Compares the number of components of the equations with that of the variables, looks for
+    one dt(…) term, and for operators that are silently wrong in Dedalus 3.0.5.
+    """
+    for equation in problem.equations:
+        for side in ("LHS", "RHS"):
+            _refuse_wrong_indices(equation[side])
+    conditional = any(equation["condition"] != "True" for equation in problem.equations)
+    if not problem.equations:
+        raise InputError(
+            "the problem has no equation: problem.add_equation('dt(s) = …') is missing"
+        )
+    for variable in problem.variables:
+        if not any(equation["LHS"].has(variable) for equation in problem.equations):
+            raise InputError(
+                f"no equation advances '{variable.name}': add one with dt({variable.name}) on the "
+                "left side"
+            )
+    if not any(e["LHS"].has(operators.TimeDerivative) for e in problem.equations):
+        raise InputError("no equation has a dt(…) term: nothing depends on time")
+
+    def components(items, signature):
+        total = 0
+        for item in items:
+            number = 1
+            for system in signature(item):
+                number *= system.dim
+            total += number
+        return total
+
+    equations = components(problem.equations, lambda e: e["tensorsig"])
+    variables = components(problem.variables, lambda v: v.tensorsig)
+    if equations != variables and not conditional:
+        raise InputError(
+            f"{equations} component equations for {variables} component variables "
+            f"({', '.join(str(v.name) for v in problem.variables)}): one for each is needed"
+        )
+
+
+def _refuse_wrong_indices(expression):
+    """Components and divergences of a later index come out wrong in Dedalus 3.0.5."""
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        stack += getattr(node, "original_args", ())
+        wrong = isinstance(node, (operators.CartesianComponent, operators.CartesianDivergence))
+        if wrong and node.index != 0:
+            name = "div" if isinstance(node, operators.CartesianDivergence) else "comp"
+            raise InputError(
+                f"{name}(…, index={node.index}) in an equation gives wrong numbers in Dedalus "
+                "3.0.5: keep the space index first and leave `index` out"
+            )

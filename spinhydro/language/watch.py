@@ -1,0 +1,167 @@
+"""Limits on what must stay small, ``"abs(sqrt(s@s) - 1) <= 1e-6"``, or large, ``"n >= 0.01"``.
+
+With ``<=`` the largest absolute value of the left side over all points is compared with the number
+on the right, with ``>=`` the smallest value; over all members, if there are members, so that the
+worst of them counts. ``drift(E)`` stands for the relative change of the sum
+of E over the grid since the start, |E(t)/E(0) - 1|. ``"ave(n) = 0.58 +- 0.01"`` limits the distance
+from a number.
+"""
+
+import math
+
+import numpy as np
+from dedalus.core.field import Operand
+from mpi4py import MPI
+
+from spinhydro.dedalus_support.solver import evaluated
+from spinhydro.errors import EquationError
+from spinhydro.language.expressions import Evaluator
+
+
+class Limit:
+    """One limit, ready to be measured.
+
+    Parameters
+    ----------
+    text : str
+        ``"EXPRESSION <= NUMBER"``, ``"EXPRESSION >= NUMBER"``,
+        ``"drift(EXPRESSION) <= NUMBER"`` or ``"EXPRESSION = NUMBER +- TOLERANCE"``.
+    namespace : mapping
+        ``problem.namespace``.
+    dist : d3.Distributor
+
+    Raises
+    ------
+    EquationError
+        With a caret, if the string is not of that form.
+    """
+
+    def __init__(self, text, namespace, dist):
+        self.text, self.dist = text, dist
+        self.is_lower = isinstance(text, str) and ">=" in text
+        evaluate = Evaluator(namespace)
+        expression, value, self.limit = self._split(text, evaluate)
+        offset = 0
+        stripped = expression.strip()
+        self.is_drift = stripped.startswith("drift(") and stripped.endswith(")")
+        if self.is_drift:
+            offset = text.index("drift(") + len("drift(")
+            expression = text[offset : text.rindex(")", 0, text.rindex(stripped) + len(stripped))]
+        self.operand = evaluate(expression, text, offset)
+        if value:
+            self.operand = self.operand - value
+        dtype = getattr(self.operand, "dtype", float)
+        if self.is_lower and (self.is_drift or np.issubdtype(dtype, np.complexfloating)):
+            raise EquationError(
+                text, 0, text.index(">="), "a smallest value is that of a real field: not a drift"
+            )
+        self.initial = None
+        self.extreme = None
+        self.place = ""
+
+    @staticmethod
+    def _split(text, evaluate):
+        """(expression, value, tolerance) of either form."""
+        text = text if isinstance(text, str) else str(text)
+        at, sign = max(text.find("<="), text.find(">=")), text.find("+-")
+        equals = text.find("=") if sign > 0 else -1
+        if at < 0 and not 0 < equals < sign:
+            raise EquationError(
+                text,
+                0,
+                len(text),
+                "a limit reads EXPRESSION <= NUMBER, EXPRESSION >= NUMBER or "
+                "EXPRESSION = NUMBER +- TOLERANCE",
+                'for example "abs(sqrt(s@s) - 1) <= 1e-6" or "ave(n) = 0.58 +- 0.01"',
+            )
+
+        def number(start, end):
+            found = evaluate(text[start:end], text, start)
+            if isinstance(found, (Operand, complex)):
+                raise EquationError(text, start, end, "the limit must be a number")
+            return found
+
+        if at >= 0:
+            return text[:at], 0, number(at + 2, len(text))
+        return text[:equals], number(equals + 1, sign), number(sign + 2, len(text))
+
+    def start(self):
+        """The value at the initial state, from which drifts are counted."""
+        self.initial = self.extreme = None
+        return self.measure()
+
+    def measure(self):
+        """The present value; the worst so far is kept in ``extreme``, its place in ``place``."""
+        values = grid_values(self.operand)
+        if self.is_drift:
+            present = self._sums(values)
+            if self.initial is None:
+                self.initial = present
+            drifts = np.abs(present - self.initial) / np.where(
+                self.initial, np.abs(self.initial), 1
+            )
+            worst = int(np.argmax(np.where(np.isfinite(drifts), drifts, np.inf)))
+            value, place = float(drifts[worst]), f"member = {worst}" if drifts.size > 1 else ""
+        else:
+            value, place = self._worst(values)
+        if self.extreme is None or not self._is_within(value, self.extreme):
+            self.extreme, self.place = value, place
+        return value
+
+    def _sums(self, values):
+        """Sum over the grid, of every member if there are members."""
+        axis = getattr(self.dist, "member_axis", None)
+        if axis is None or self.operand.domain.full_bases[axis] is None:
+            return np.array([self.dist.comm.allreduce(np.sum(values).item(), op=MPI.SUM)])
+        values = np.moveaxis(values, len(self.operand.tensorsig) + axis, 0)
+        mine = np.array([np.sum(value) for value in values])
+        return np.concatenate(self.dist.comm.allgather(mine))
+
+    def _worst(self, values):
+        """The value that is compared with the limit, and where on the grid it stands."""
+        values = values if self.is_lower else -np.abs(values)
+        worst = int(np.argmin(values)) if values.size else 0
+        local = float(values.flat[worst]) if values.size else math.inf
+        # MPI's minimum forgets NaN.
+        bad = not math.isfinite(local) and values.size > 0
+        ranked = -math.inf if bad else local
+        lowest, rank = self.dist.comm.allreduce((ranked, self.dist.comm.rank), op=MPI.MINLOC)
+        place = self._coordinates(values.shape, worst) if rank == self.dist.comm.rank else ""
+        place = self.dist.comm.bcast(place, root=rank)
+        if lowest == -math.inf:
+            return math.nan, place
+        return (lowest if self.is_lower else abs(lowest)), place
+
+    def _coordinates(self, shape, index):
+        """ "x = 12.5, y = -3" of a point of the local grid; "" where the field is uniform."""
+        if not isinstance(self.operand, Operand) or not shape:
+            return ""
+        position = np.unravel_index(index, shape)[len(self.operand.tensorsig) :]
+        found = []
+        for axis, basis in enumerate(self.operand.domain.full_bases):
+            if basis is not None:
+                grid = self.dist.local_grid(basis).ravel()
+                found.append(f"{self.dist.coords[axis].name} = {grid[position[axis]]:.6g}")
+        return ", ".join(found)
+
+    def _is_within(self, value, limit):
+        return value >= limit if self.is_lower else value <= limit
+
+    def holds(self, value):
+        """True if `value` is finite and within the limit."""
+        return bool(self._is_within(value, self.limit))
+
+    def summary(self):
+        """ "largest |s| = 1.2", or "smallest n = 0.03", for the log."""
+        sign = ">=" if self.is_lower else "<=" if "<=" in self.text else "="
+        name = self.text.split(sign)[0].strip()
+        return f"{'smallest' if self.is_lower else 'largest'} {name} = {self.extreme:.2g}"
+
+
+def grid_values(operand):
+    """Local values of an operand on the grid, without dealiasing padding."""
+    if not isinstance(operand, Operand):
+        return np.asarray(operand)
+    field = evaluated(operand)
+    field.change_scales(1)
+    return field["g"]

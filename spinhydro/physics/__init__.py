@@ -1,0 +1,1 @@
+"""Formulas without Dedalus: species, materials, states, exact solutions."""

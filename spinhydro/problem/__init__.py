@@ -1,0 +1,1 @@
+"""A problem file becomes a problem: read, override, execute, check."""

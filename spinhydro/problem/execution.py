@@ -1,0 +1,180 @@
+"""Execute a problem file, statement by statement, with its errors told in its own words."""
+
+import ast
+import builtins
+import copy
+from pathlib import Path
+
+import numpy as np
+
+from spinhydro.ensemble.values import PerMember, check_members, current, member_max, member_min
+from spinhydro.errors import InputError, ParameterError, SpinhydroError, did_you_mean
+from spinhydro.problem.conditions import check_conditions
+from spinhydro.problem.new_values import as_kernel, check_new_values, check_word
+from spinhydro.problem.parameters import (
+    check_finite,
+    check_override,
+    check_units_of_list,
+    dimension,
+)
+from spinhydro.problem.plain_values import is_plain
+from spinhydro.units import DIMENSIONS
+
+#: What `kernel_of` is called in the namespace of a file.
+_KERNEL_OF = "__kernel_of__"
+
+
+class located:
+    """Add the file (and line) to an error of ours that passes through."""
+
+    def __init__(self, path, line=None):
+        self.where = f"{path}, line {line}" if line else str(path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, SpinhydroError):
+            error.at(self.where)
+        return False
+
+
+def execute(original, source, texts):
+    """Run the file statement by statement, checking each assignment as it is made."""
+    # Imported for their effect: Dedalus is configured and the words are known.
+    from spinhydro.kernels import Kernel, kernel_of
+    from spinhydro.language.words import reserved_names
+
+    path = source.path
+    namespace = {
+        "__name__": Path(path).stem,
+        "__file__": str(path),
+        _KERNEL_OF: kernel_of,
+        "__builtins__": {**vars(builtins), "min": member_min, "max": member_max},
+    }
+    lines = source.text.splitlines()
+    dimensions, expressions = {}, {}
+    before = {}
+    for assignment in original.assignments:
+        before.setdefault(assignment.name, assignment)
+    assigned = {}
+    for assignment in source.assignments:
+        assigned.setdefault(id(assignment.statement), []).append(assignment)
+    for statement in source.tree.body:
+        here = assigned.get(id(statement), [])
+        with located(path, statement.lineno):
+            defaults = check_new_values(here, texts, before, namespace, dimensions)
+            _execute_statement(statement, namespace, path, lines)
+            _note_dimensions(statement, here, dimensions)
+            for assignment in here:
+                name, value = assignment.name, namespace[assignment.name]
+                text = ast.get_source_segment(source.text, assignment.value) or ""
+                expressions[name] = text
+                check_word(name, value, reserved_names())
+                value = namespace[name] = _with_members(name, value)
+                check_finite(name, value, text)
+                if isinstance(defaults.get(name, [None])[0], Kernel):
+                    namespace[name] = as_kernel(name, value, texts[name])
+                elif name in defaults:
+                    default, default_dimension = defaults[name]
+                    if isinstance(value, PerMember):
+                        check_units_of_list(name, texts[name], assignment.value, dimensions)
+                    check_override(
+                        name, texts[name], value, default,
+                        dimension(assignment.value, dimensions), default_dimension,
+                    )  # fmt: skip
+                    if type(default) is int and isinstance(value, float):
+                        namespace[name] = int(value)
+                    if type(default) is int and isinstance(value, PerMember):
+                        value.values = value.values.astype(int)
+                if name == "conditions":
+                    check_conditions(value, namespace, texts)
+    return namespace, expressions
+
+
+#: What is the same for all members: how one value is made of many.
+_COMMON = {"timestep": np.min, "output_interval": np.min, "stop_time": np.max}
+
+
+def _with_members(name, value):
+    """The value of an assignment, after its part in the ensemble has been noted.
+
+    A timestep that follows from values of the members is the smallest, a stop time the largest.
+    """
+    if name == "members" and is_plain(value):
+        current().declare(check_members(value), name)
+    if not isinstance(value, PerMember):
+        return value
+    if name in _COMMON:
+        if value.names in ((), (name,)):
+            raise ParameterError(f"{name} is the same for all members: give one value, not a list")
+        return _COMMON[name](value.values).item()
+    current().declare(value.values.size, name)
+    return value if value.names else value.named(name)
+
+
+class _Kernels(ast.NodeTransformer):
+    """Pass the functions that a statement defines through ``kernel_of``, wherever they stand."""
+
+    def visit_Assign(self, node):
+        if isinstance(node.value, ast.Lambda) and isinstance(node.targets[0], ast.Name):
+            name = ast.Constant(node.targets[0].id)
+            node.value = ast.Call(ast.Name(_KERNEL_OF, ast.Load()), [name, node.value], [])
+        return node
+
+    def visit_FunctionDef(self, node):
+        wrapper = ast.parse(f"lambda f: {_KERNEL_OF}({node.name!r}, f)", mode="eval").body
+        node.decorator_list.append(ast.copy_location(wrapper, node))
+        return node
+
+
+def _execute_statement(statement, namespace, path, lines):
+    try:
+        statement = ast.fix_missing_locations(_Kernels().visit(copy.deepcopy(statement)))
+        exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
+    except (SpinhydroError, KeyboardInterrupt):
+        raise
+    except SystemExit as error:
+        raise InputError(
+            f"the file ends Python here (exit code {error.code}); a problem file only declares"
+        ) from None
+    except Exception as error:
+        from spinhydro.dedalus_support.parallel import IdleRank
+
+        if isinstance(error, IdleRank):
+            raise
+        raise InputError(_explain(statement, error, namespace, lines)) from error
+
+
+def _explain(statement, error, namespace, lines):
+    """An exception inside the file: what, which line, and the values of the names in it."""
+    message = f"{type(error).__name__}: {error}"
+    if isinstance(error, NameError) and getattr(error, "name", None):
+        message = "; ".join(filter(None, (message, did_you_mean(error.name, namespace))))
+    if isinstance(error, (ImportError, SyntaxError)):
+        message = str(error)
+    if "must have lower dimension than distributor" in str(error):
+        message = (
+            "Dedalus cannot split one space dimension over several ranks; write "
+            "dist = spinhydro.distributor(coords, dtype=…) or use one rank"
+        )
+    used = {
+        node.id: namespace[node.id]
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and is_plain(namespace.get(node.id, ...))
+    }
+    values = ", ".join(f"{name} = {value}" for name, value in used.items())
+    shown = ["    " + lines[statement.lineno - 1].strip()]
+    return "\n".join([message, *shown, *([f"with {values}"] if values else [])])
+
+
+def _note_dimensions(statement, assignments, dimensions):
+    """Remember the dimension of units that are imported and parameters that are assigned."""
+    if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith(
+        "spinhydro.units"
+    ):
+        for alias in statement.names:
+            if alias.name in DIMENSIONS:
+                dimensions[alias.asname or alias.name] = DIMENSIONS[alias.name]
+    for assignment in assignments:
+        dimensions[assignment.name] = dimension(assignment.value, dimensions)

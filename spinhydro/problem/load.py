@@ -1,0 +1,242 @@
+"""Load a problem file: override, execute, check -> Problem. Nothing runs and nothing is written."""
+
+import hashlib
+import importlib
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from spinhydro.ensemble.values import PerMember, new_ensemble
+from spinhydro.errors import InputError, did_you_mean
+from spinhydro.problem.conditions import broken_rules
+from spinhydro.problem.execution import execute, located
+from spinhydro.problem.parameters import DECLARATIONS, Source, override
+from spinhydro.problem.plain_values import is_plain, plain
+from spinhydro.problem.source_file import (
+    find_file,
+    read_source,
+    replace_equations,
+    with_quick_values,
+)
+
+
+@dataclass
+class Problem:
+    """A loaded problem file: stock Dedalus objects plus what the file declares about the run.
+
+    ``problem["s"]`` is whatever the file calls ``s`` (a field, a parameter, an array), so that a
+    script can look at or change it before ``problem.run()``.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without ``.py``.
+    source : str
+        The text that was executed, after overrides.
+    namespace : dict
+        Every top-level name of the file.
+    ivp : d3.IVP
+        The Dedalus problem.
+    equations : list of str
+    parameters : dict
+        Every top-level number, word or list, with its value.
+    overrides : dict
+        ``{name: text}`` of what was not left at its default.
+    members : int or None
+        Number of realisations that are advanced together; None for an ordinary problem.
+    advice : list of str
+        What ``advice = {"rule": "what it means"}`` of the file has to say of these values: legal,
+        but perhaps not what was meant.
+    units : dict
+        ``{"length": "um", "time": "ms"}``, empty if the file declares no unit system.
+    """
+
+    name: str
+    path: Path
+    source: str
+    namespace: dict
+    ivp: object
+    equations: list
+    parameters: dict
+    expressions: dict
+    overrides: dict
+    members: int = None
+    advice: list = field(default_factory=list)
+    units: dict = field(default_factory=dict)
+    loaded_state: dict = field(default_factory=dict)
+    has_run: bool = False
+
+    def __getitem__(self, name):
+        if name not in self.namespace:
+            raise KeyError(f"{self.path} defines no '{name}'; {did_you_mean(name, self.namespace)}")
+        return self.namespace[name]
+
+    def place_of(self, name):
+        """File and line of a top-level assignment: for messages."""
+        lines = [a.line for a in Source(self.path, self.source).assignments if a.name == name]
+        return f"{self.path}, line {lines[-1]}" if lines else str(self.path)
+
+    def declared(self, name, default=None):
+        """A declaration of the file (``outputs``, ``stop_time``, …), or `default`."""
+        return self.namespace.get(name, default)
+
+    def run(self, **options):
+        """Advance the problem to its stop time, once; see ``run.simulation.run_problem``."""
+        from spinhydro.run.simulation import run_problem
+
+        if self.has_run:
+            raise InputError(
+                f"{self.path} has been run and its fields hold the last state: load it again"
+            )
+        refused = None
+        try:
+            return run_problem(self, **options)
+        except InputError as error:
+            refused = error
+            raise
+        finally:
+            self.has_run = refused is None
+
+    def member_record(self):
+        """What run.json says of the members: how many, and which parameters are theirs."""
+        if self.members is None:
+            return {}
+        theirs = [
+            name
+            for name in self.parameters
+            if isinstance(self.namespace[name], PerMember) and self.namespace[name].names == (name,)
+        ]
+        return {"members": self.members, "per_member": theirs}
+
+    def changed_by_hand(self):
+        """Names of the fields whose values a script has changed since the file was loaded."""
+        return [k for k, v in digests(self.ivp).items() if self.loaded_state.get(k) != v]
+
+
+def load(path, equations=(), quick=False, **overrides):
+    """Execute a problem file with some of its assignments replaced, and check what comes out.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    equations : sequence of str
+        Equations that replace the file's equation for the same variable, or are added.
+    quick : bool
+        Take the file's ``quick = {…}`` values where no override says otherwise.
+    **overrides
+        New values by name: numbers, or texts such as ``"2*pi*62*Hz"``. A list of numbers gives
+        each member of an ensemble its own; ``members=100`` makes an ensemble of any file.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    InputError (ParameterError, EquationError)
+        Says which file, line, parameter or equation, what is allowed, and what to do.
+
+    Examples
+    --------
+    >>> problem = load("problems/quantum_torque.py", Nx=512, Omega_R="2*pi*62*Hz")
+    >>> problem.run(out="runs")
+    """
+    path = find_file(path)
+    original = read_source(path)
+    if quick:
+        overrides = with_quick_values(original, overrides)
+    source, texts = override(original, overrides)
+    # Names are checked above, before the solver's packages are imported.
+    from spinhydro.language.equations import check_complete, checked_equations
+
+    if equations:
+        source = replace_equations(source, equations)
+    recorded = []
+    with ExitStack() as stack:
+        stack.enter_context(
+            checked_equations(lambda problem, text, _: recorded.append((problem, text)))
+        )
+        stack.enter_context(np.errstate(all="ignore"))
+        ensemble = stack.enter_context(new_ensemble())
+        namespace, expressions = execute(original, source, texts)
+    ivp = _find_ivp(path, namespace)
+    with located(path):
+        if ensemble.size is not None and ivp.dist is not ensemble.dist:
+            raise InputError(
+                "members need a distributor that knows of them: write dist = "
+                "spinhydro.distributor(coords, dtype=…)"
+            )
+        check_complete(ivp)
+        advice = list(broken_rules("advice", namespace.get("advice", {}), namespace, texts))
+    parameters = {
+        name: plain(namespace[name])
+        for name in dict.fromkeys(a.name for a in source.assignments)
+        if name not in DECLARATIONS
+        and not name.startswith("_")
+        and is_plain(namespace.get(name, ...))
+    }
+    return Problem(
+        name=path.stem,
+        path=path,
+        source=source.text,
+        namespace=namespace,
+        ivp=ivp,
+        equations=[text for problem, text in recorded if problem is ivp],
+        parameters=parameters,
+        expressions={name: expressions[name] for name in parameters if name in expressions},
+        overrides=texts,
+        members=ensemble.size,
+        advice=advice,
+        units=_unit_names(source),
+        loaded_state=digests(ivp),
+    )
+
+
+def evaluate(path, **overrides):
+    """Names that a file assigns, without a problem in it: parameters with units and conditions.
+
+    The file is read, overridden, executed and checked as `load` does it.
+
+    Raises
+    ------
+    InputError (ParameterError, EquationError)
+    """
+    path = find_file(path)
+    original = read_source(path)
+    source, texts = override(original, overrides)
+    with np.errstate(all="ignore"):
+        namespace, _ = execute(original, source, texts)
+    return namespace
+
+
+def digests(ivp):
+    """A short hash of the values of every named field in a problem."""
+    from spinhydro.language.equations import fields_of
+
+    found = {}
+    for known in fields_of(ivp) - {ivp.time}:
+        if known.name:
+            known.change_scales(1)
+            found[known.name] = hashlib.sha1(np.round(known["g"], 12).tobytes()).hexdigest()
+    return found
+
+
+def _find_ivp(path, namespace):
+    from dedalus.core.problems import InitialValueProblem
+
+    ivp = namespace.get("problem")
+    if isinstance(ivp, InitialValueProblem):
+        return ivp
+    others = [k for k, v in namespace.items() if isinstance(v, InitialValueProblem)]
+    hint = f"; call '{others[0]}' problem" if others else ""
+    raise InputError(f"{path} builds no `problem = d3.IVP([…], namespace=locals())`{hint}")
+
+
+def _unit_names(source):
+    if source.units_module is None:
+        return {}
+    module = importlib.import_module(source.units_module)
+    return {"length": module.LENGTH, "time": module.TIME}

@@ -1,0 +1,1 @@
+"""The run: plan, loop, output, record."""
