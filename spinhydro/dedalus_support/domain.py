@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from spinhydro.dedalus_support import backend, parallel
-from spinhydro.ensemble.values import PerMember, current
+from spinhydro.dedalus_support.ensemble.values import PerMember, current
 from spinhydro.errors import InputError
 
 import dedalus.public as d3  # isort: skip  (after backend)
@@ -50,7 +50,7 @@ def distributor(coords, dtype=np.float64):
     size, ensemble = parallel.world().size, current()
     ensemble.is_closed = True
     if ensemble.size is not None:
-        from spinhydro.ensemble.basis import EnsembleDistributor
+        from spinhydro.dedalus_support.ensemble.basis import EnsembleDistributor
 
         comm = parallel.first_ranks_work(_working_ranks(ensemble.size, size))
         ensemble.dist = EnsembleDistributor(coords, ensemble.size, comm, dtype)

@@ -13,7 +13,7 @@ from mpi4py import MPI
 from scipy import sparse
 
 from spinhydro.dedalus_support.blocks import NoSmallBlocks, blocks_of, inverse
-from spinhydro.ensemble.basis import Members
+from spinhydro.dedalus_support.ensemble.basis import Members
 from spinhydro.errors import InputError, Unsupported
 
 #: Largest relative difference to Dedalus's own linear algebra that is taken for rounding.

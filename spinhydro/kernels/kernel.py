@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from dedalus.core.field import Operand
 
-from spinhydro.ensemble.values import PerMember
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError
 from spinhydro.kernels.operator import KernelOperator, said
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from spinhydro.ensemble.values import PerMember
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError, ParameterError, no_such
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.operator import said

@@ -5,7 +5,7 @@ from dedalus.core.basis import RealFourier
 from dedalus.core.field import Operand
 
 from spinhydro.dedalus_support.domain import RealFourierNyquist
-from spinhydro.ensemble.values import PerMember
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError
 from spinhydro.kernels.halo import Halo
 from spinhydro.kernels.operator import KernelOperator, said, space_axes

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from dedalus.core.field import Operand
 
-from spinhydro.ensemble.values import PerMember
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError, ParameterError, no_such
 from spinhydro.kernels.continuum import crossed_with
 from spinhydro.kernels.kernel import Kernel

@@ -13,8 +13,8 @@ import numpy as np
 from dedalus.core.field import Operand
 from dedalus.core.operators import TimeDerivative
 
-from spinhydro.ensemble.basis import field_of
-from spinhydro.ensemble.values import PerMember
+from spinhydro.dedalus_support.ensemble.basis import field_of
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import EquationError, did_you_mean, shorten
 from spinhydro.language.words import SCALAR_FUNCTIONS, WORDS
 

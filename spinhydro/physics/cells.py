@@ -2,7 +2,7 @@
 
 import math
 
-from spinhydro.ensemble.values import PerMember
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import ParameterError
 
 #: Sizes of the smallest grid, and of the rounding of a length that is a product of others.

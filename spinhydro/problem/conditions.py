@@ -2,7 +2,7 @@
 
 import ast
 
-from spinhydro.ensemble.values import PerMember, of_member
+from spinhydro.dedalus_support.ensemble.values import PerMember, of_member
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.problem.plain_values import is_plain
 

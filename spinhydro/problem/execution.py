@@ -7,7 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from spinhydro.ensemble.values import PerMember, check_members, current, member_max, member_min
+from spinhydro.dedalus_support.ensemble.values import (
+    PerMember,
+    check_members,
+    current,
+    member_max,
+    member_min,
+)
 from spinhydro.errors import InputError, ParameterError, SpinhydroError, did_you_mean
 from spinhydro.problem.conditions import check_conditions
 from spinhydro.problem.new_values import as_kernel, check_new_values, check_word

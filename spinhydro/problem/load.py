@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinhydro.ensemble.values import PerMember, new_ensemble
+from spinhydro.dedalus_support.ensemble.values import PerMember, new_ensemble
 from spinhydro.errors import InputError, did_you_mean
 from spinhydro.problem.conditions import broken_rules
 from spinhydro.problem.execution import execute, located

@@ -12,7 +12,7 @@ import math
 import tokenize
 from dataclasses import dataclass, field
 
-from spinhydro.ensemble.values import PerMember, check_members
+from spinhydro.dedalus_support.ensemble.values import PerMember, check_members
 from spinhydro.errors import EquationError, ParameterError, did_you_mean, marked, shorten
 from spinhydro.units import DIMENSIONS, describe
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.ensemble.values import PerMember
+from spinhydro.dedalus_support.ensemble.values import PerMember
 
 
 def is_plain(value):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import spinhydro
+from spinhydro.dedalus_support.ensemble.values import new_ensemble, per_member
 from spinhydro.engines.choose import build_solver
 from spinhydro.engines.fused import FUSED
 from spinhydro.engines.lean import make_lean
-from spinhydro.ensemble.values import new_ensemble, per_member
 from spinhydro.steppers import find_stepper
 
 SYMBOLS = {1: lambda k: k**2 / (1 + k**2), 2: lambda kx, ky: (kx**2 + ky**2) / (1 + kx**2)}

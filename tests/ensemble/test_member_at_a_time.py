@@ -6,8 +6,8 @@ import pytest
 
 import spinhydro
 import spinhydro.language.words  # (ave, cross in every string)
+from spinhydro.dedalus_support.ensemble.values import new_ensemble, per_member
 from spinhydro.engines.choose import build_solver, choose_engine
-from spinhydro.ensemble.values import new_ensemble, per_member
 from spinhydro.language.declarations import read_projections
 from spinhydro.steppers import find_stepper
 

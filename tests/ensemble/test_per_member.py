@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 import spinhydro
-from spinhydro.ensemble.values import member_max, member_min, new_ensemble, per_member
+from spinhydro.dedalus_support.ensemble.values import (
+    member_max,
+    member_min,
+    new_ensemble,
+    per_member,
+)
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.problem.load import load
 

@@ -14,10 +14,10 @@ from dedalus.libraries.fftw import fftw_wrappers as fftw
 from mpi4py import MPI
 
 from spinhydro.dedalus_support.domain import RealFourierNyquist
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.dedalus_support.memory import give_back
 from spinhydro.engines.fused.program.slabs import Slabs
 from spinhydro.engines.fused.read.graph import Unsupported
-from spinhydro.ensemble.values import PerMember
 
 _FLAGS = ["FFTW_ESTIMATE"]
 

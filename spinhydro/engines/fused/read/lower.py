@@ -7,6 +7,8 @@ import numpy as np
 from dedalus.core import arithmetic, operators
 from dedalus.core.field import Field
 
+from spinhydro.dedalus_support.ensemble.basis import MemberScale, field_of
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.engines.fused.read.averages import Average
 from spinhydro.engines.fused.read.graph import (
     CONSTANT,
@@ -17,8 +19,6 @@ from spinhydro.engines.fused.read.graph import (
     Spectrum,
     Unsupported,
 )
-from spinhydro.ensemble.basis import MemberScale, field_of
-from spinhydro.ensemble.values import PerMember
 from spinhydro.kernels import KernelOperator, StencilOperator
 from spinhydro.language.complex_values import imaginary_part, real_part, squared_modulus
 from spinhydro.language.operators import SpinCross

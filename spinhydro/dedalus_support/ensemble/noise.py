@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.ensemble.values import PerMember, current
+from spinhydro.dedalus_support.ensemble.values import PerMember, current
 from spinhydro.errors import ParameterError
 
 

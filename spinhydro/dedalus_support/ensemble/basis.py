@@ -14,7 +14,7 @@ from dedalus.tools.array import reshape_vector
 from dedalus.tools.cache import CachedClass, CachedMethod
 from scipy import sparse
 
-from spinhydro.ensemble.values import PerMember
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError
 
 

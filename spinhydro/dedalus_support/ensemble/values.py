@@ -215,7 +215,7 @@ def _with_fields(symbol):
 
         if not isinstance(other, Operand):
             return stock(self, other)
-        from spinhydro.ensemble.basis import combine
+        from spinhydro.dedalus_support.ensemble.basis import combine
 
         return combine(symbol, self, other)
 
