@@ -1,4 +1,4 @@
-"""Read and draw runs: `from analysis import load; ds = load("runs/quantum_torque/0001")`.
+"""Read and draw runs: `from spinhydro.analysis import load; ds = load("runs/quantum_torque/0001")`.
 
 Nothing here imports Dedalus or MPI, so runs can be looked at where they were not made.  Functions
 that compute return arrays, functions that draw take and return axes, and only `plot.main` writes
@@ -78,4 +78,4 @@ def __getattr__(name):
         from .spacetime import plot_spacetime
 
         return plot_spacetime
-    raise AttributeError(f"module 'analysis' has no attribute {name!r}")
+    raise AttributeError(f"module 'spinhydro.analysis' has no attribute {name!r}")

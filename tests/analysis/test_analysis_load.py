@@ -139,7 +139,7 @@ def test_file_open_for_writing_can_be_read(tmp_path):
     write_set(file, T, X, {"u": map_of(T)})
     with h5py.File(file, "r+"):
         assert np.allclose(load(file).u, map_of(T))
-        reader = f"from analysis import load; assert load({str(file)!r}).sizes['t'] == 3"
+        reader = f"from spinhydro.analysis import load; assert load({str(file)!r}).sizes['t'] == 3"
         assert subprocess.run([sys.executable, "-c", reader], timeout=60).returncode == 0
 
 

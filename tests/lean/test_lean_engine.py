@@ -148,7 +148,7 @@ def test_checking_leaves_the_state_and_time_alone():
 
 
 def test_a_wrong_matrix_is_found_by_the_check(monkeypatch):
-    from spinhydro.engines.choose import lean
+    from spinhydro.engines import lean
 
     class Wrong(lean.WholeSystem):
         def __init__(self, solver):

@@ -13,7 +13,7 @@ from spinhydro.problem.load import evaluate
 from ..conftest import ROOT
 
 HERTZ = 2 * np.pi * 1e-3
-FILE = ROOT / "spinhydro" / "default_experiment.py"
+FILE = ROOT / "spinhydro" / "physics" / "default_experiment.py"
 NAMES = ("atom", "N", "omega_x", "omega_r", "a_aa", "a_bb", "a_ab", "Omega_R")
 
 

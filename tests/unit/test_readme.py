@@ -93,7 +93,7 @@ def test_python_that_it_shows_runs(tmp_path, monkeypatch):
     matplotlib.use("Agg")
     monkeypatch.chdir(tmp_path)
     blocks = quoted(r"```python\n([\s\S]*?)```")
-    (code,) = [block for block in blocks if "from analysis import load" in block]
+    (code,) = [block for block in blocks if "from spinhydro.analysis import load" in block]
     for old, new in (
         ('"problems/', f'"{ROOT}/problems/'),
         ("problem.run()", "problem.run(quiet=True)"),
