@@ -54,6 +54,15 @@ class SpinStepper(RK4):
         if self.spins is None:
             self.spins = find_spins(self, type(self).__name__)
 
+    def state_record(self):
+        """Return which variables are spins, once that is known."""
+        return {} if self.spins is None else {"spins": np.array(self.spins)}
+
+    def restore(self, record):
+        """Continue from a record of `state_record`."""
+        if "spins" in record:
+            self.spins = record["spins"].tolist()
+
     def step(self, timestep, wall_time):
         """Advance the solver's state by one step."""
         solver = self.solver

@@ -12,6 +12,7 @@ from spinhydro.engines.fused.steppers.linear import (
     largest_difference,
     of_modes,
 )
+from spinhydro.steppers.records import copy_into
 
 
 class FusedImplicit(FusedLinear):
@@ -143,6 +144,25 @@ class FusedMultistep(FusedImplicit):
                 )
             }
             self._timesteps, self._taken = deque([0.0] * self.steps), 0
+
+    def state_record(self):
+        """Return what the next step depends on: also the history of the scheme."""
+        record = super().state_record()
+        record |= {
+            f"{name}/{i}": values.copy()
+            for name, past in self._history.items()
+            for i, values in enumerate(past)
+        }
+        return record | {"timesteps": np.array(self._timesteps), "taken": np.array(self._taken)}
+
+    def restore(self, record):
+        """Continue from a record of `state_record`."""
+        super().restore(record)
+        for name, past in self._history.items():
+            for i, values in enumerate(past):
+                copy_into(values, record, f"{name}/{i}")
+        self._timesteps = deque(record["timesteps"].tolist())
+        self._taken = int(record["taken"])
 
     def _prepare(self, factors):
         return self._inverse(*factors)

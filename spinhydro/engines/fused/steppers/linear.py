@@ -107,6 +107,10 @@ class FusedLinear(FusedRK4):
             self._compiled = True
             self._compile()
 
+    @property
+    def _is_compiled(self):
+        return self._compiled_rates is not None
+
     def _read_fields(self):
         super()._read_fields()
         if self._compiled_rates and not self._compiled_rates.is_current():

@@ -11,6 +11,7 @@ from spinhydro.engines.fused.program.right_side import RightSide
 from spinhydro.engines.fused.read.lower import count
 from spinhydro.engines.fused.step import choose as compiled_step
 from spinhydro.errors import InputError, Unsupported
+from spinhydro.steppers.records import copy_into
 from spinhydro.steppers.rk4 import RK4
 
 #: Largest relative difference to Dedalus's own right-hand side that is taken for rounding.
@@ -238,6 +239,31 @@ class FusedRK4:
     def _as_reals(values):
         """A view as a vector of real numbers."""
         return values.reshape(-1).view(values.real.dtype)
+
+    def state_record(self):
+        """Return what the next step depends on (see ``spinhydro.steppers.records``)."""
+        if self._shown is None:
+            # The state is still in the fields alone.
+            return {}
+        return {"state": self.state.copy(), "compiled": np.array(self._is_compiled)}
+
+    def restore(self, record):
+        """Continue from a record of `state_record`."""
+        if "state" not in record:
+            self.read_again()
+            return
+        self.read_again()
+        self._read_fields()
+        if bool(record["compiled"]) and not self._is_compiled:
+            self._compiled = True
+            self._allocate(True)
+        copy_into(self.state, record, "state")
+        self._current = False
+        self.synchronise()
+
+    @property
+    def _is_compiled(self):
+        return self.native is not None
 
     def is_finite(self):
         """Whether the state is finite, without a look at the fields."""

@@ -99,6 +99,17 @@ class FusedSpins(FusedScheme):
         super().__init__(solver, projections, compiled)
         self.ranks = Ranks(solver.dist.comm)
 
+    def state_record(self):
+        """Return what the next step depends on: also which variables are spins."""
+        record = super().state_record()
+        return record if self.spins is None else record | {"spins": np.array(self.spins)}
+
+    def restore(self, record):
+        """Continue from a record of `state_record`."""
+        super().restore(record)
+        if "spins" in record:
+            self.spins = record["spins"].tolist()
+
     def end_of_step(self, start, time, timestep):
         if self.spins is None:
             self.spins = find_spins(self, self.kind.__name__)
