@@ -21,6 +21,7 @@ USAGE = """spinhydro: spin hydrodynamics and Landau-Lifshitz dynamics on Dedalus
   spinhydro compare RUN RUN [RUN …]       how far runs are apart
   spinhydro info RUN                      what a run was and how it ended
   spinhydro list                          problem files and runs in this folder
+  spinhydro examples [DIR]                copy the problem and analysis files into a folder
   spinhydro laboratory [NAME=VALUE …]     from atom number and trap to the model parameters
   spinhydro materials [NAME]              magnetic materials and their parameters
   spinhydro explain PROBLEM               its engine, transforms, kernels and memory
@@ -345,8 +346,11 @@ def _list(arguments):
     parser.add_argument("--out", default="runs", metavar="DIR", help="folder of all runs [runs]")
     out = Path(parser.parse_args(arguments).out)
     print("problems")
-    for path in sorted(Path("problems").glob("*.py")):
+    paths = sorted(Path("problems").glob("*.py"))
+    for path in paths:
         print(f"  {path}  {_first_sentence(path)}")
+    if not paths:
+        print("  none in this folder; `spinhydro examples` copies those that come with spinhydro")
     print("runs")
     for path in sorted(out.glob("*/*/run.json")):
         try:
@@ -400,6 +404,18 @@ def _explain(arguments):
     return 0
 
 
+def _examples(arguments):
+    from spinhydro.cli.examples import add_arguments, examples
+
+    parser = _Parser(
+        prog="spinhydro examples",
+        description="Copy the problem and analysis files that come with spinhydro into a folder. "
+        "Existing files are never overwritten.",
+    )
+    add_arguments(parser)
+    return examples(parser.parse_args(arguments))
+
+
 def _words(arguments):
     parser = _Parser(prog="spinhydro words", description="What equations may say.")
     parser.add_argument("problem", nargs="?", help="a problem file: its own kernels, with values")
@@ -439,6 +455,7 @@ def _materials(arguments):
 
 _COMMANDS = {
     "run": _run,
+    "examples": _examples,
     "explain": _explain,
     "info": _info,
     "list": _list,

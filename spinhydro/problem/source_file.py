@@ -34,7 +34,7 @@ def _find_file(path):
 def _listing(folder, known):
     if known:
         return f"in {folder}: {', '.join(Path(p).name for p in known)}"
-    return "`spinhydro list` shows the problem files of this folder"
+    return "`spinhydro examples` copies the problem files that come with spinhydro"
 
 
 def read_source(path):
