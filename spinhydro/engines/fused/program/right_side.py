@@ -1,12 +1,12 @@
 """The right-hand side of a problem, and its projections, as programs on the state."""
 
 import numpy as np
-from dedalus.core import operators
 
 from spinhydro.engines.fused.program.program import Program, flat
 from spinhydro.engines.fused.program.transforms import Space
-from spinhydro.engines.fused.read.graph import Spectrum, Unsupported
-from spinhydro.engines.fused.read.lower import Lowering, constant_values, count
+from spinhydro.engines.fused.read.equations import Equations
+from spinhydro.engines.fused.read.graph import Unsupported
+from spinhydro.engines.fused.read.lower import constant_values, count
 from spinhydro.steppers.noise import WhiteNoise
 
 
@@ -38,40 +38,26 @@ class RightSide:
     """
 
     def __init__(self, solver, projections=(), linear_apart=False, compiled=None):
-        self.solver, problem = solver, solver.problem
+        self.solver = solver
         self.variables = list(solver.state)
         domains = {variable.domain for variable in self.variables}
         if len(domains) > 1:
             raise Unsupported("variables on different bases")
         self.space = Space(self.variables[0].domain, solver.dtype)
-        self.lowering = Lowering(
-            self.variables, solver.dist, problem.time, lossless=self.space.mask is None,
+        read = Equations(
+            solver, projections, linear_apart, lossless=self.space.mask is None,
             neighbours=not linear_apart,
         )  # fmt: skip
-        outputs = [None] * self.lowering.components
-        self.equations = {}
-        self.linear_has_products = False
-        self.linear = [Spectrum({}) for _ in outputs]
-        for equation in problem.equations:
-            if equation["condition"] != "True":
-                raise Unsupported("equations with a condition")
-            variable = self._advanced(equation)
-            self.equations[variable] = equation
-            first = self.lowering.first_component[variable]
-            rate = self._rate(equation, first, linear_apart)
-            for i, value in enumerate(rate):
-                outputs[first + i] = value
-        if any(value is None for value in outputs):
-            raise Unsupported("constraint equations")
-        projected = self._projected(projections)
+        self.lowering, self.equations, self.linear = read.lowering, read.equations, read.linear
+        self.linear_has_products = read.linear_has_products
         self.on_grid = self.space.mask is None and not linear_apart
         options = {"on_grid": self.on_grid, "compiled": compiled}
-        self.program = Program(self.lowering, self.space, outputs, **options)
+        self.program = Program(self.lowering, self.space, read.rates, **options)
         self.projection = None
         #: Counts how often profiles have changed.
         self.profiles_version = 0
         if projections:
-            self.projection = Program(self.lowering, self.space, projected, **options)
+            self.projection = Program(self.lowering, self.space, read.projected, **options)
         components = self.lowering.components
         self._forward = self.space.plan(components) if self.on_grid else None
         self.state_shape = (
@@ -87,50 +73,6 @@ class RightSide:
         # Most profiles of complex problems are real.
         kind = self.space.dtype if self.lowering.graph.has_neighbours else float
         self._profiles = np.zeros((profiles, self.space.points), kind)
-
-    def _advanced(self, equation):
-        mass = equation["M"]
-        if not hasattr(mass, "tensorsig"):
-            raise Unsupported("constraint equations")
-        value = self.lowering(_without_conversion(mass))
-        for variable in self.variables:
-            if value.shape == self.lowering(variable).shape and all(
-                isinstance(a, Spectrum) and a.key == b.key
-                for a, b in zip(value.ravel(), self.lowering(variable).ravel(), strict=True)
-            ):
-                return variable
-        raise Unsupported("a left side other than dt(variable)")
-
-    def _rate(self, equation, first, linear_apart):
-        """Scalars of F - L X, or of F alone."""
-        graph = self.lowering.graph
-        shape = tuple(cs.dim for cs in equation["tensorsig"])
-        rate = np.broadcast_to(self.lowering(equation["RHS"]), shape).ravel()
-        if not hasattr(equation["L"], "tensorsig"):
-            return rate
-        lower = self.lowering.with_numbers if linear_apart else self.lowering
-        linear = lower(equation["L"]).ravel()
-        self.linear_has_products |= any(
-            base[0] != "state" for value in linear for base in graph.to_spectrum(value).terms
-        )
-        if linear_apart:
-            for i, value in enumerate(linear):
-                self.linear[first + i] = graph.to_spectrum(value)
-            return rate
-        return [graph.add(a, graph.multiply(-1, b)) for a, b in zip(rate, linear, strict=True)]
-
-    def _projected(self, projections):
-        graph = self.lowering.graph
-        outputs = [
-            Spectrum({("state", i): graph.identity()}) for i in range(self.lowering.components)
-        ]
-        for i, (variable, operand) in enumerate(projections):
-            if any(operand.has(earlier) for earlier, _ in projections[:i]):
-                raise Unsupported("projections that build on each other")
-            first = self.lowering.first_component[variable]
-            for component, value in enumerate(self.lowering(operand).ravel()):
-                outputs[first + component] = value
-        return outputs
 
     def refresh(self):
         """Read constants and profiles again; True if a unit vector or zero has changed."""
@@ -232,9 +174,3 @@ class RightSide:
             np.copyto(self._forward.grid, state)
             self._forward.forward()
         program(self._forward.spectra, flat(state), constants, self._profiles, flat(out))
-
-
-def _without_conversion(expression):
-    while isinstance(expression, (operators.Convert, operators.TimeDerivative)):
-        expression = expression.original_args[0]
-    return expression

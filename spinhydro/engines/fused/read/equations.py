@@ -1,0 +1,122 @@
+"""The equations and projections of a problem as scalars of one graph."""
+
+import numpy as np
+from dedalus.core import operators
+
+from spinhydro.engines.fused.read.graph import Spectrum, Unsupported
+from spinhydro.engines.fused.read.lower import Lowering
+
+
+class Equations:
+    r"""The scalars of f(X, t) = F(X, t) - L X of ``dt(X) + L.X = F``, and of the projections.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+        All-Fourier, with one plain dt(…) in every equation.
+    projections : sequence of (field, operand)
+        Assignments after a step.
+    linear_apart : bool
+        Leave L out: f = F, and `linear` holds L as an array of Spectrum.
+    lossless : bool
+        Whether the bases hold every mode of the grid.
+    neighbours : bool
+        Whether stencils read neighbours on the grid, instead of being kernels in k-space.
+    lowering : callable, optional
+        Constructor of the `Lowering`.
+
+    Attributes
+    ----------
+    variables : list of fields
+    lowering : Lowering
+    rates : list
+        One scalar of the graph for each component of the state.
+    projected : list
+        The components of the state after the projections.
+    linear : list of Spectrum
+    equations : dict
+        Dedalus's equation for every variable.
+    linear_has_products : bool
+        Whether L holds products with fields.
+
+    Raises
+    ------
+    Unsupported
+        For equations of another form.
+    """
+
+    def __init__(
+        self, solver, projections=(), linear_apart=False, lossless=False, neighbours=True,
+        lowering=Lowering,
+    ):  # fmt: skip
+        problem = solver.problem
+        self.variables = list(solver.state)
+        self.lowering = lowering(
+            self.variables, solver.dist, problem.time, lossless=lossless, neighbours=neighbours
+        )
+        rates = [None] * self.lowering.components
+        self.equations = {}
+        self.linear_has_products = False
+        self.linear = [Spectrum({}) for _ in rates]
+        for equation in problem.equations:
+            if equation["condition"] != "True":
+                raise Unsupported("equations with a condition")
+            variable = self._advanced(equation)
+            self.equations[variable] = equation
+            first = self.lowering.first_component[variable]
+            for i, value in enumerate(self._rate(equation, first, linear_apart)):
+                rates[first + i] = value
+        if any(value is None for value in rates):
+            raise Unsupported("constraint equations")
+        self.rates = rates
+        self.projected = self._projected(projections)
+
+    def _advanced(self, equation):
+        mass = equation["M"]
+        if not hasattr(mass, "tensorsig"):
+            raise Unsupported("constraint equations")
+        value = self.lowering(_without_conversion(mass))
+        for variable in self.variables:
+            if value.shape == self.lowering(variable).shape and all(
+                isinstance(a, Spectrum) and a.key == b.key
+                for a, b in zip(value.ravel(), self.lowering(variable).ravel(), strict=True)
+            ):
+                return variable
+        raise Unsupported("a left side other than dt(variable)")
+
+    def _rate(self, equation, first, linear_apart):
+        """Scalars of F - L X, or of F alone."""
+        graph = self.lowering.graph
+        shape = tuple(cs.dim for cs in equation["tensorsig"])
+        rate = np.broadcast_to(self.lowering(equation["RHS"]), shape).ravel()
+        if not hasattr(equation["L"], "tensorsig"):
+            return rate
+        lower = self.lowering.with_numbers if linear_apart else self.lowering
+        linear = lower(equation["L"]).ravel()
+        self.linear_has_products |= any(
+            base[0] != "state" for value in linear for base in graph.to_spectrum(value).terms
+        )
+        if linear_apart:
+            for i, value in enumerate(linear):
+                self.linear[first + i] = graph.to_spectrum(value)
+            return rate
+        return [graph.add(a, graph.multiply(-1, b)) for a, b in zip(rate, linear, strict=True)]
+
+    def _projected(self, projections):
+        graph = self.lowering.graph
+        outputs = [
+            Spectrum({("state", i): graph.identity()}) for i in range(self.lowering.components)
+        ]
+        for i, (variable, operand) in enumerate(projections):
+            if any(operand.has(earlier) for earlier, _ in projections[:i]):
+                raise Unsupported("projections that build on each other")
+            first = self.lowering.first_component[variable]
+            for component, value in enumerate(self.lowering(operand).ravel()):
+                outputs[first + component] = value
+        return outputs
+
+
+def _without_conversion(expression):
+    while isinstance(expression, (operators.Convert, operators.TimeDerivative)):
+        expression = expression.original_args[0]
+    return expression
