@@ -213,7 +213,7 @@ def _load(options, values):
     """The problem, on all ranks or on none."""
     from spinhydro.dedalus_support import parallel
     from spinhydro.problem.load import load
-    from spinhydro.run.output import check_writable
+    from spinhydro.run.folder import check_writable
 
     error = problem = None
     try:

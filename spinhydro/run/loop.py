@@ -158,7 +158,7 @@ class Run:
             "run": json.dumps(record, ensure_ascii=False, default=str),
         }
         self.output = FieldOutput(
-            self.solver, folder.path / "fields", self.outputs, plan.output_units, attributes,
+            self.solver, folder.place / "fields", self.outputs, plan.output_units, attributes,
             kernels=plan.kernels,
         )  # fmt: skip
         self.progress = Progress(
@@ -330,6 +330,7 @@ class Run:
         try:
             self.folder.update(**entries)
             self.folder.log(message or f"done in {duration(seconds)}")
+            self.folder.release_reserve()
         except OutputError:
             if error is None:
                 raise

@@ -29,8 +29,8 @@ from spinhydro.errors import (
 from spinhydro.kernels.listing import tables_of
 from spinhydro.language.equations import check_complete
 from spinhydro.run import provenance
+from spinhydro.run.folder import RunFolder, check_writable
 from spinhydro.run.loop import Run
-from spinhydro.run.output import RunFolder, check_writable
 from spinhydro.run.plan import Plan, schedule
 from spinhydro.run.signals import noted_signals
 from spinhydro.steppers.stability import check_timestep
@@ -232,7 +232,7 @@ def _agree_on_times(plan, comm):
 
 
 def _make_folder(out, plan):
-    folder = RunFolder(out, plan.name)
+    folder = RunFolder.create(out, plan.name)
     if plan.source:
         folder.write_text(f"{plan.name}.py", plan.source)
     return folder

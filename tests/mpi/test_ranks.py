@@ -126,13 +126,13 @@ def test_a_record_that_cannot_be_written_ends_all_ranks(command, tmp_path):
     """Only rank 0 writes run.json: its failure must reach the others."""
     path = tmp_path / "square.py"
     fault = (
-        "import spinhydro.run.output\n"
-        "stock = spinhydro.run.output.RunFolder.update\n"
+        "import spinhydro.run.folder\n"
+        "stock = spinhydro.run.folder.RunFolder.update\n"
         "def update(self, **entries):\n"
         "    if 'sim_time' in entries and entries['sim_time'] > 0:\n"
         "        raise spinhydro.errors.OutputError('on purpose')\n"
         "    stock(self, **entries)\n"
-        "spinhydro.run.output.RunFolder.update = update\n"
+        "spinhydro.run.folder.RunFolder.update = update\n"
     )
     path.write_text(TWO_DIMENSIONS.replace("projections = ", fault + "projections = "))
     done = command("run", path, "--out", tmp_path, ranks=2, timeout=60)

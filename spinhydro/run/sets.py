@@ -1,0 +1,304 @@
+"""Set files of Dedalus's file handlers, replaced as a whole at every write.
+
+A set is kept as an HDF5 image in memory, and every write replaces the file by the new image (see
+``spinhydro.run.durable``). Sets are small, so that this stays cheap; a write that is larger than a
+set is one set of its own and streamed to the disk. HDF5 itself never sees a failing disk.
+
+Every file holds, beside what Dedalus writes, the dataset ``checksums``: one row per write, with the
+CRC-32 of the scales and of each task (see docs/output_format.md).
+"""
+
+import contextlib
+import os
+import zlib
+
+import h5py
+import numpy as np
+from dedalus.core.evaluator import H5GatherFileHandler
+from h5py import h5s
+
+from spinhydro.errors import OutputError
+from spinhydro.language.complex_values import is_real_valued
+from spinhydro.run.durable import (
+    FaultTolerantFile,
+    not_written,
+    publish,
+    replace_file,
+    temporary_name,
+    write_all,
+)
+
+#: Size of a set from which a new one is begun, in bytes.
+SET_BYTES = 1 << 20
+#: Largest chunk of a dataset, in bytes.
+CHUNK_BYTES = 1 << 22
+#: Smallest chunk, in bytes: several writes share one if they are smaller.
+SMALL_CHUNK = 1 << 12
+#: The scales of a write, in the order of their checksum, and their types in the file.
+SCALES = {
+    "sim_time": "<f8", "wall_time": "<f8", "timestep": "<f8", "iteration": "<i8",
+    "write_number": "<i8",
+}  # fmt: skip
+#: HDF5 keeps at most 64 kB in an attribute.
+LONGEST_ATTRIBUTE = 60_000
+
+
+def scales_checksum(scales):
+    """Return the CRC-32 of the scales of one write."""
+    return zlib.crc32(b"".join(np.array(scales[n], kind).tobytes() for n, kind in SCALES.items()))
+
+
+def data_checksum(data):
+    """Return the CRC-32 of the values of one write of a task, in C order."""
+    return zlib.crc32(np.ascontiguousarray(data).reshape(-1).view(np.uint8))
+
+
+class SetHandler(H5GatherFileHandler):
+    """Dedalus's gathering file handler on sets that are replaced atomically.
+
+    Real-valued tasks of complex problems are written as float64.
+
+    Parameters
+    ----------
+    path, dist, vars
+        As in Dedalus. Set numbers continue after those of the files that are already there.
+    units : dict
+        ``{task: unit}``.
+    attributes : dict
+        Texts for the root attributes of each file.
+    kernels : dict
+        ``{name: array}`` for the group ``kernels``.
+    max_writes : int
+        Writes per set, at most.
+    """
+
+    def __init__(self, path, dist, vars, units, attributes, kernels, max_writes):
+        super().__init__(
+            path, dist, vars, mode="append", max_writes=max_writes, custom_schedule=_never
+        )
+        self.units, self.attributes, self.kernels = units, attributes, kernels
+        self.set_num -= 1
+        self._template = self._set = None
+
+    def add_task(self, operand, variables=(), **options):
+        """Add a task; `variables` are those of the problem."""
+        super().add_task(operand, **options)
+        task = self.tasks[-1]
+        if np.issubdtype(operand.dtype, np.complexfloating) and is_real_valued(operand, variables):
+            task["dtype"] = np.float64
+
+    @property
+    def write_bytes(self):
+        """Size of one write of all tasks."""
+        return sum(_task_bytes(task) for task in self.tasks)
+
+    def member_axis(self, task):
+        """Return the axis of the members in the values of a task, or None."""
+        axis = getattr(self.dist, "member_axis", None)
+        if axis is None or task["operator"].domain.full_bases[axis] is None:
+            return None
+        return len(task["operator"].tensorsig) + axis
+
+    def place_of(self, task, index):
+        """Return " at x = 0.5" for an index into the values of a task in grid space."""
+        operand, found = task["operator"], []
+        position = index[len(operand.tensorsig) :]
+        for axis, basis in enumerate(operand.domain.full_bases):
+            if basis is not None and np.all(task["layout"].grid_space):
+                first = self.dist.get_basis_axis(basis)
+                grid = basis.global_grids(self.dist, task["scales"])[axis - first].ravel()
+                name = basis.coordsys.coords[axis - first].name
+                found.append(f"{name} = {grid[position[axis]]:.6g}")
+        return f" at {', '.join(found)}" if found else ""
+
+    def gathered(self, field, task):
+        """Return the values of a field on rank 0, as the dataset keeps them."""
+        data = field.data if self.comm.size == 1 else field.gather_data()
+        return data.real if data is not None and task["dtype"] == np.float64 else data
+
+    def append(self, scales, values):
+        """Write once, on rank 0.
+
+        Parameters
+        ----------
+        scales : dict
+            Time, wall time, timestep and iteration.
+        values : list of array
+            One for each task.
+
+        Raises
+        ------
+        OutputError
+            If the file could not be written; the files so far are as they were.
+        """
+        scales = {**scales, "write_number": self.total_write_num + 1}
+        row = [scales_checksum(scales), *map(data_checksum, values)]
+        if self._template is None:
+            self._template = self._make_template()
+        if self.write_bytes > SET_BYTES:
+            self.set_num += 1
+            self._stream(scales, values, row)
+        else:
+            if self._set is None or self._set.is_full(self.max_writes):
+                self.set_num += 1
+                self._set = OpenSet(self._template, self.set_num, [t["name"] for t in self.tasks])
+            self._set.append(scales, values, row)
+            replace_file(self.current_file, self._set.image())
+        self.total_write_num += 1
+
+    def _stream(self, scales, values, row):
+        """Write a set of a single, large write without a copy of it in memory."""
+        temporary = temporary_name(self.current_file)
+        try:
+            handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+            try:
+                write_all(handle, self._template)
+                stream = FaultTolerantFile(handle)
+                names = [task["name"] for task in self.tasks]
+                with contextlib.closing(h5py.File(stream, "r+")) as file:
+                    OpenSet(self._template, self.set_num, names, file).append(scales, values, row)
+                if stream.error is not None:
+                    raise stream.error
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            with h5py.File(temporary, "r", locking=False) as file:
+                for task, expected in zip(self.tasks, row[1:], strict=True):
+                    if dataset_checksum(file["tasks"][task["name"]], 0) != expected:
+                        raise OutputError(
+                            f"{self.current_file} did not keep {task['name']} as it was written"
+                        )
+            publish(temporary, self.current_file)
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
+            raise not_written(self.current_file, error) from None
+
+    def _make_template(self):
+        """Return the image of a set without writes."""
+        with h5py.File("template", "w", driver="core", backing_store=False) as file:
+            self.file_write_num = 0
+            self.setup_file(file)
+            names = ["scales", *(task["name"] for task in self.tasks)]
+            sums = file.create_dataset(
+                "checksums", shape=(0, len(names)), maxshape=(self.max_writes, len(names)),
+                chunks=(max(1, min(self.max_writes, SMALL_CHUNK // (4 * len(names)))), len(names)),
+                dtype="<u4",
+            )  # fmt: skip
+            sums.attrs["columns"] = names
+            self._describe(file)
+            file.flush()
+            return file.id.get_file_image()
+
+    def create_task_dataset(self, file, task):
+        """Create the dataset of a task, without writes, in chunks of whole writes if possible."""
+        shape = tuple(task["global_shape"])
+        chunk, size = [1, *shape], np.dtype(task["dtype"]).itemsize
+        chunk[0] = max(1, min(self.max_writes, SMALL_CHUNK // max(1, _task_bytes(task))))
+        while np.prod(chunk) * size > CHUNK_BYTES:
+            largest = int(np.argmax(chunk))
+            chunk[largest] = -(-chunk[largest] // 2)
+        return file["tasks"].create_dataset(
+            name=task["name"], shape=(0, *shape), maxshape=(self.max_writes, *shape),
+            chunks=tuple(chunk), dtype=task["dtype"],
+        )  # fmt: skip
+
+    def _describe(self, file):
+        for name, text in self.attributes.items():
+            fits = len(text.encode()) < LONGEST_ATTRIBUTE
+            file.attrs[name] = text if fits else "see the run folder"
+        for name, table in self.kernels.items():
+            file[f"kernels/{name}"] = table
+        space = self.dist.coordsystems
+        for task in self.tasks:
+            dataset = file["tasks"][task["name"]]
+            dataset.attrs["units"] = self.units.get(task["name"], "1")
+            signature = task["operator"].tensorsig
+            if signature:
+                axes = ["component" if cs in space else _axis_name(cs) for cs in signature]
+                dataset.attrs["tensor_axes"] = axes
+
+
+class OpenSet:
+    """A set file in memory, or open on a stream, to which writes are appended.
+
+    HDF5's low-level interface is used: h5py's own takes 2 ms for one write of four tasks.
+
+    Parameters
+    ----------
+    template : bytes
+        Image of a set without writes.
+    number : int
+        Number of the set.
+    tasks : list of str
+    file : h5py.File, optional
+        A file that begins with the template and is open on a stream.
+    """
+
+    def __init__(self, template, number, tasks, file=None):
+        self._file = file or h5py.File(
+            h5py.h5f.open_file_image(template, h5py.h5f.FILE_IMAGE_OPEN_RW)
+        )
+        self._file.attrs["set_number"] = number
+        # The attribute is rewritten at each write.
+        self._writes_attribute = h5py.h5a.open(self._file.id, b"writes")
+        self._scales = {name: self._file[f"scales/{name}"].id for name in SCALES}
+        self._tasks = [self._file["tasks"][name].id for name in tasks]
+        self._checksums = self._file["checksums"].id
+        self.writes = 0
+        self._empty = self._size = len(template)
+
+    def append(self, scales, values, checksums):
+        """Append one write."""
+        for name, kind in SCALES.items():
+            _append_row(self._scales[name], np.array([scales[name]], kind))
+        for dataset, data in zip(self._tasks, values, strict=True):
+            _append_row(dataset, np.ascontiguousarray(data)[None])
+        _append_row(self._checksums, np.array([checksums], "<u4"))
+        self.writes += 1
+        self._writes_attribute.write(np.array(self.writes, self._writes_attribute.dtype))
+
+    def image(self):
+        """Return the bytes of the file."""
+        self._file.flush()
+        found = self._file.id.get_file_image()
+        self._size = len(found)
+        return found
+
+    def is_full(self, max_writes):
+        """Return whether the next write belongs into a new set."""
+        filled = self._size - self._empty
+        return self.writes >= max_writes or filled * (1 + 1 / max(1, self.writes)) > SET_BYTES
+
+
+def dataset_checksum(dataset, index):
+    """Return the CRC-32 of one write of a task as it is in a file, read in pieces."""
+    shape = dataset.shape[1:]
+    if not shape:
+        return zlib.crc32(np.asarray(dataset[index]).tobytes())
+    row_bytes = max(1, int(np.prod(shape[1:])) * dataset.dtype.itemsize)
+    rows, found = max(1, CHUNK_BYTES // row_bytes), 0
+    for start in range(0, shape[0], rows):
+        piece = dataset[index, start : start + rows]
+        found = zlib.crc32(np.ascontiguousarray(piece).reshape(-1).view(np.uint8), found)
+    return found
+
+
+def _append_row(dataset, row):
+    """Add a row (1, …) to a dataset of HDF5's low-level interface."""
+    number, *shape = dataset.shape
+    dataset.set_extent((number + 1, *shape))
+    space = dataset.get_space()
+    space.select_hyperslab((number, *[0] * len(shape)), (1, *shape))
+    dataset.write(h5s.create_simple(row.shape), space, row)
+
+
+def _task_bytes(task):
+    return int(np.prod(task["global_shape"])) * np.dtype(task["dtype"]).itemsize
+
+
+def _never(**_):
+    return False
+
+
+def _axis_name(coordinates):
+    names = [coord.name for coord in coordinates.coords]
+    return "spin" if names == ["sx", "sy", "sz"] else "component"
