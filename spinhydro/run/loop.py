@@ -33,6 +33,7 @@ from spinhydro.run import provenance
 from spinhydro.run.output import FieldOutput
 from spinhydro.run.progress import Progress, duration
 from spinhydro.steppers import check_noise, find_stepper
+from spinhydro.steppers.projections import project
 
 #: Steps between two looks at whether the state is finite.
 FINITE_CADENCE = 10
@@ -229,14 +230,7 @@ class Run:
         if self.engine == "fused":
             # They are part of its step.
             return
-        for variable, operand in self.projections:
-            result = operand.evaluate()
-            scales = result.domain.dealias
-            result.change_scales(scales)
-            variable.preset_scales(scales)
-            variable["g"] = result["g"]
-            # The state is what its basis holds: outputs must not show more.
-            variable.require_coeff_space()
+        project(self.projections)
 
     def check_finite(self):
         if self.engine == "fused" and self._on_all_ranks(self.solver.timestepper.is_finite()):

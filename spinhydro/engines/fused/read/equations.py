@@ -107,9 +107,7 @@ class Equations:
         outputs = [
             Spectrum({("state", i): graph.identity()}) for i in range(self.lowering.components)
         ]
-        for i, (variable, operand) in enumerate(projections):
-            if any(operand.has(earlier) for earlier, _ in projections[:i]):
-                raise Unsupported("projections that build on each other")
+        for variable, operand in projections:
             first = self.lowering.first_component[variable]
             for component, value in enumerate(self.lowering(operand).ravel()):
                 outputs[first + component] = value
