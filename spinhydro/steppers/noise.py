@@ -1,21 +1,38 @@
 """White noise and thermal fields: reproducible, whatever the ranks and the engine."""
 
 import math
+import weakref
 
 import numpy as np
 from dedalus.core.field import Field, Operand
 
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError, ParameterError
+from spinhydro.steppers.normal_numbers import NormalNumbers
 
 __all__ = ["WhiteNoise", "noises_of", "thermal_field", "white_noise"]
 
+#: Kinds of streams: given by number, numbered here, and those that refine another.
+GIVEN, NUMBERED, BRIDGE = 0, 1, 2
+
+#: For each distributor (hence for each problem): how many noises share a seed.
+_numbered = weakref.WeakKeyDictionary()
+
 
 class WhiteNoise(Field):
-    """What `white_noise` returns: a field that is drawn anew in every step."""
+    """The field that `white_noise` returns: drawn anew in every step.
 
-    seed = 0
-    stream = 0
-    _drawn = None
+    Attributes
+    ----------
+    refinements : int
+        How many times the timestep of a reference run is halved. With 1, two steps of half the
+        length follow the Brownian path of one step of the reference run.
+    """
+
+    refinements = 0
+    seeds = (0,)
+    stream, kind = 0, GIVEN
+    _drawn = _runs = None
 
     def draw(self, iteration, timestep):
         """Fill the field for one step: standard normal numbers over sqrt(timestep).
@@ -24,84 +41,107 @@ class WhiteNoise(Field):
         """
         if self._drawn == (iteration, timestep):
             return
-        layout = self.dist.grid_layout
-        shape = layout.global_shape(self.domain, 1)
-        spans = layout.slices(self.domain, 1)
         self.preset_scales(1)
         self.preset_layout("g")
-        components = int(np.prod([system.dim for system in self.tensorsig], dtype=int))
-        target = self.data.reshape(components, *self.data.shape[len(self.tensorsig) :])
-        # Four numbers belong to every cell, so more than four components take further streams.
-        for first in range(0, components, 4):
-            key = (self.seed, iteration, self.stream + (first << 32))
-            part = target[first : first + 4]
-            part[...] = _normal_numbers(key, shape, spans, len(part)) / math.sqrt(timestep)
+        rank = len(self.tensorsig)
+        data = self.data.reshape(-1, *self.data.shape[rank:])
+        if np.iscomplexobj(data):
+            # Each part has half of the variance.
+            numbers = np.empty((2 * len(data), *data.shape[1:]))
+            self._fill(numbers, iteration, 2 * timestep, self.refinements)
+            data.real, data.imag = numbers[::2], numbers[1::2]
+        else:
+            self._fill(data, iteration, timestep, self.refinements)
         self._drawn = iteration, timestep
 
+    def _fill(self, numbers, iteration, timestep, refinements):
+        """numbers (components, …) of variance 1/timestep.
 
-def _normal_numbers(key, shape, spans, components):
-    """Standard normal numbers (components, local cells) of the cells in `spans` of a grid.
+        Half a step has the noise of the whole step plus or minus an independent one of the same
+        variance (the Brownian bridge at the middle of the step).
+        """
+        if not refinements:
+            self._draw_stream(numbers, iteration, timestep, self.kind)
+            return
+        whole, half = divmod(iteration, 2)
+        self._fill(numbers, whole, 2 * timestep, refinements - 1)
+        bridge = np.empty_like(numbers)
+        self._draw_stream(bridge, whole, 2 * timestep, self.kind + BRIDGE * refinements)
+        numbers += -bridge if half else bridge
 
-    Philox is a function of a key and a counter (Salmon et al., SC11 (2011)): the counter is the
-    number of the cell in the whole grid. A block of four 64-bit numbers makes, by Box and
-    Muller, up to four normal ones.
-    """
-    seed, iteration, stream = key
+    def _draw_stream(self, numbers, iteration, timestep, kind):
+        flat = numbers.reshape(len(numbers), -1)
+        scale = 1 / math.sqrt(timestep)
+        for seed, first, cells in self._cells():
+            source = NormalNumbers(seed, self.stream, kind)
+            source.fill(iteration, first, flat[:, cells], scale)
+
+    def _cells(self):
+        """(seed, number of the first cell, slice of the cells here) of runs without gaps."""
+        if self._runs is None:
+            layout = self.dist.grid_layout
+            shape, spans = layout.global_shape(self.domain, 1), layout.slices(self.domain, 1)
+            axis = getattr(self.dist, "member_axis", None)
+            if len(self.seeds) == 1 or axis is None:
+                self._runs = [(self.seeds[0], *run) for run in _runs(shape, spans)]
+            else:
+                # A member with a seed of its own has the numbers of a run with this seed.
+                points, local = int(np.prod(shape[1:])), range(shape[0])[spans[0]]
+                self._runs = [
+                    (self.seeds[member], 0, slice(i * points, (i + 1) * points))
+                    for i, member in enumerate(local)
+                ]
+        return self._runs
+
+
+def _runs(shape, spans):
+    """Cells of a part of a grid in runs without gaps: (number of the first, slice of the part)."""
     ranges = [range(size)[span] for size, span in zip(shape, spans, strict=True)]
-    local = tuple(len(r) for r in ranges)
-    # Axes at the end that are whole on this rank make one run of cells without gaps.
+    local = [len(r) for r in ranges]
+    # Axes at the end that are whole on this rank make one run.
     whole = len(local)
     while whole and local[whole - 1] == shape[whole - 1]:
         whole -= 1
-    outer, run = local[: max(whole - 1, 0)], local[max(whole - 1, 0) :]
-    length = int(np.prod(run, dtype=int))
-    raw = np.empty((int(np.prod(outer, dtype=int)), length, 4), np.uint64)
+    outer, length = local[: max(whole - 1, 0)], int(np.prod(local[max(whole - 1, 0) :], dtype=int))
     strides = [int(np.prod(shape[axis + 1 :], dtype=int)) for axis in range(len(shape))]
-    starts = [r.start for r in ranges]
-    for row, index in enumerate(np.ndindex(outer)):
-        cell = sum((i + s) * step for i, s, step in zip(index, starts, strides, strict=False))
-        if run:
-            at = len(outer)
-            cell += starts[at] * strides[at]
-        counter = [cell, stream & 0xFFFFFFFF, stream >> 32, 0]
-        generator = np.random.Philox(key=[seed, iteration], counter=counter)
-        raw[row] = generator.random_raw(4 * length).reshape(length, 4)
-    raw = raw.reshape(*local, 4)
-    uniform = ((raw >> np.uint64(11)) + 0.5) * 2.0**-53
-    result = np.empty((components, *local))
-    for pair in range(0, components, 2):
-        radius = np.sqrt(-2 * np.log(uniform[..., pair]))
-        angle = 2 * np.pi * uniform[..., pair + 1]
-        result[pair] = radius * np.cos(angle)
-        if pair + 1 < components:
-            result[pair + 1] = radius * np.sin(angle)
-    return result
+    first = sum(r.start * stride for r, stride in zip(ranges, strides, strict=True))
+    return [
+        (
+            first + sum(i * stride for i, stride in zip(index, strides, strict=False)),
+            slice(row * length, (row + 1) * length),
+        )
+        for row, index in enumerate(np.ndindex(*outer))
+    ]
 
 
-def white_noise(like, seed=0, stream=0, name="xi"):
+def white_noise(like, seed=0, stream=None, name="xi"):
     r"""White noise in time on every cell of a grid, as a field for equation strings.
 
-    .. math:: \langle \xi_i(t)\, \xi_j(t') \rangle = \delta_{ij}\, \delta(t - t')
+    .. math:: \langle \xi_i^*(t)\, \xi_j(t') \rangle = \delta_{ij}\, \delta(t - t')
 
     for all components and cells i, j: independent normal numbers of variance 1/timestep, drawn
     once per step by the steppers of spinhydro and held over its stages, so that products with it
-    are read in the sense of Stratonovich. The numbers are a function of the seed, the stream, the
-    iteration and the cell: any number of ranks and any engine sees the same noise.
+    are read in the sense of Stratonovich. In complex problems the real and the imaginary part have
+    variance 1/(2 timestep) each. The numbers are a function of the seed, the stream, the iteration
+    and the cell: they do not depend on the number of ranks nor on the engine.
 
     Parameters
     ----------
     like : field
         The noise has its bases and components.
-    seed : int
-        0 <= seed < 2**63. Another seed is another realisation.
-    stream : int
-        0 <= stream < 2**32, different for noises that shall be independent.
+    seed : int or per_member
+        0 <= seed < 2**63. Another seed is another realisation. A member with a seed of its own has
+        the noise of a single run with that seed.
+    stream : int, optional
+        0 <= stream < 2**32. By default the noises of a problem that share a seed are independent:
+        they number themselves in the order in which they are made. Noises with the same seed and
+        the same given stream are equal.
     name : str
 
     Raises
     ------
     ParameterError
-        For a seed that is no whole number in this range.
+        If the seed or the stream is not a whole number in this range.
 
     Examples
     --------
@@ -110,21 +150,36 @@ def white_noise(like, seed=0, stream=0, name="xi"):
     """
     if not isinstance(like, Field):
         raise InputError("white_noise(like) takes the field whose bases and components it has")
-    if np.issubdtype(like.dtype, np.complexfloating):
-        raise InputError("white_noise is real; this field is complex")
-    for what, value, limit in (("seed", seed, 2**63), ("stream", stream, 2**32)):
-        if not _is_whole(value) or not 0 <= value < limit:
-            raise ParameterError(f"{what} = {value}: it must be a whole number, 0 or more")
+    seeds = tuple(seed.values.tolist()) if isinstance(seed, PerMember) else (seed,)
+    for one in seeds:
+        _check_whole("seed", one, 2**63)
     noise = WhiteNoise(
         like.dist, bases=like.domain.bases, name=name, tensorsig=like.tensorsig, dtype=like.dtype
     )
-    noise.seed, noise.stream = int(seed), int(stream)
+    noise.seeds = tuple(int(one) for one in seeds)
+    if stream is None:
+        noise.stream, noise.kind = _next_stream(like.dist, noise.seeds), NUMBERED
+    else:
+        _check_whole("stream", stream, 2**32)
+        noise.stream = int(stream)
     # A first draw, so that checks before the first step see terms with noise too.
     noise.draw(0, 1.0)
     return noise
 
 
-def thermal_field(like, temperature, alpha, moment, gamma, k_B, seed=0, stream=0):
+def _next_stream(dist, seeds):
+    counts = _numbered.setdefault(dist, {})
+    counts[seeds] = counts.get(seeds, -1) + 1
+    return counts[seeds]
+
+
+def _check_whole(name, value, limit):
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or not 0 <= value < limit:
+        raise ParameterError(f"{name} = {value}: it must be a whole number, 0 or more")
+
+
+def thermal_field(like, temperature, alpha, moment, gamma, k_B, seed=0, stream=None):
     r"""The fluctuating field of a heat bath, as an angular frequency, for equation strings.
 
     .. math:: \mathbf{b} = \sqrt{\frac{2 \alpha \gamma k_B T}{\mu}}\; \boldsymbol\xi, \qquad
@@ -162,11 +217,16 @@ def thermal_field(like, temperature, alpha, moment, gamma, k_B, seed=0, stream=0
     for what, value in (("alpha", alpha), ("temperature", temperature)):
         if not _least(value) >= 0:
             raise ParameterError(
-                f"{what} = {_shown(value)}: the {_WORDS[what]} of a heat bath cannot be negative"
+                f"{what} = {_text(value)}: the {_WORDS[what]} of a heat bath cannot be negative"
             )
     for what, value in (("moment", moment), ("gamma", gamma), ("k_B", k_B)):
         if not _least(value) > 0:
-            raise ParameterError(f"{what} = {_shown(value)}: it must be positive")
+            raise ParameterError(f"{what} = {_text(value)}: it must be positive")
+    if isinstance(like, Field) and np.issubdtype(like.dtype, np.complexfloating):
+        raise InputError(
+            "thermal_field is the field of spins, which are real; for a complex field take "
+            "white_noise"
+        )
     noise = white_noise(like, seed=seed, stream=stream, name="thermal_noise")
     strength = 2 * alpha * gamma * k_B / moment * temperature
     return np.sqrt(strength) * noise
@@ -176,7 +236,7 @@ _WORDS = {"alpha": "damping", "temperature": "temperature"}
 
 
 def _least(value):
-    """The smallest value of a number or a field; of an operand nothing is known yet."""
+    """Return the smallest value of a number or a field; infinity for an operand."""
     if isinstance(value, Field):
         value.change_scales(1)
         return float(value["g"].min(initial=math.inf))
@@ -190,16 +250,12 @@ def _least(value):
     return float(values.min()) if np.all(np.isfinite(values)) else math.nan
 
 
-def _shown(value):
+def _text(value):
     return f"{_least(value):g} at the lowest" if isinstance(value, Field) else value
 
 
-def _is_whole(value):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
 def noises_of(ivp):
-    """The noise fields in the right sides of a problem."""
+    """Return the noise fields in the right sides of a problem."""
     found = {}
     for equation in ivp.equations:
         if isinstance(equation["F"], Operand):

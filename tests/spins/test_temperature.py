@@ -11,6 +11,8 @@ from spinhydro.errors import InputError, ParameterError
 from spinhydro.physics.exact import heisenberg_ring, langevin
 from spinhydro.problem.load import load
 from spinhydro.steppers import find_stepper
+from spinhydro.steppers.noise import _runs
+from spinhydro.steppers.normal_numbers import NormalNumbers
 
 from ..conftest import ROOT
 
@@ -182,19 +184,89 @@ def test_noise_belongs_to_seed_stream_iteration_and_cell():
     np.testing.assert_allclose(values(longer)[:, :16], drawn[0, 0, 0], rtol=1e-12, atol=1e-13)
 
 
-def test_any_part_of_a_grid_can_be_drawn_alone():
-    from spinhydro.steppers.noise import _normal_numbers
+@pytest.mark.parametrize("components", [1, 2, 3, 5])
+def test_any_part_of_a_grid_can_be_drawn_alone(components):
+    def numbers(spans):
+        local = [len(range(n)[span]) for n, span in zip(shape, spans, strict=True)]
+        found = np.empty((components, int(np.prod(local))))
+        for first, cells in _runs(shape, spans):
+            NormalNumbers(3).fill(8, first, found[:, cells])
+        return found.reshape(components, *local)
 
     shape = (4, 6, 5)
-    whole = _normal_numbers((3, 8, 0), shape, (slice(0, 4), slice(0, 6), slice(0, 5)), 3)
+    whole = numbers((slice(0, 4), slice(0, 6), slice(0, 5)))
+    assert np.unique(whole).size == whole.size
     for part in (
         (slice(0, 4), slice(2, 5), slice(0, 5)),
         (slice(1, 2), slice(0, 6), slice(0, 5)),
         (slice(0, 4), slice(0, 6), slice(3, 5)),
         (slice(2, 2), slice(0, 6), slice(0, 5)),
     ):
-        found = _normal_numbers((3, 8, 0), shape, part, 3)
-        np.testing.assert_array_equal(found, whole[(slice(None), *part)])
+        np.testing.assert_array_equal(numbers(part), whole[(slice(None), *part)])
+
+
+def test_moments_of_normal_numbers():
+    """Up to the sixth, within four standard errors, and no number is used twice."""
+    x = np.empty((3, 400_000))
+    NormalNumbers(5, stream=2).fill(7, 12_345, x)
+    for component in x:
+        for power, moment, variance in ((1, 0, 1), (2, 1, 2), (4, 3, 96), (6, 15, 10170)):
+            error = np.sqrt(variance / component.size)
+            assert np.mean(component**power) == pytest.approx(moment, abs=4 * error)
+    error = 1 / np.sqrt(x.shape[1])
+    for shift in (0, 1, 2, 8):
+        mixed = np.corrcoef(x, np.roll(x, shift, axis=1))[:3, 3:]
+        assert np.abs(mixed - np.eye(3) * (shift == 0)).max() < 4.5 * error
+        squares = np.corrcoef(x**2, np.roll(x**2, shift, axis=1))[:3, 3:]
+        assert np.abs(squares - np.eye(3) * (shift == 0)).max() < 4.5 * error
+
+
+def test_noises_of_one_problem_are_independent():
+    """With the defaults, with a common seed, and beside a stream that is given."""
+    m, _, _ = build((20_000,))
+    noises = [spinhydro.white_noise(m), spinhydro.white_noise(m), spinhydro.white_noise(m, seed=1)]
+    noises += [spinhydro.white_noise(m, seed=1), spinhydro.white_noise(m, stream=0)]
+    good = {"temperature": 0.5, "alpha": 1.0, "moment": 1.0, "gamma": 1.0, "k_B": 1.0}
+    noises += [spinhydro.thermal_field(m, **good).evaluate() for _ in range(2)]
+    drawn = np.array([values(noise).ravel() for noise in noises])
+    assert np.abs(np.corrcoef(drawn) - np.eye(len(drawn))).max() < 0.025
+    # The same file read again has the same numbers.
+    again, _, _ = build((20_000,))
+    np.testing.assert_array_equal(values(spinhydro.white_noise(again)).ravel(), drawn[0])
+    np.testing.assert_array_equal(values(spinhydro.white_noise(again)).ravel(), drawn[1])
+
+
+def test_a_refined_noise_follows_the_same_path():
+    """Increments of two half steps add up to that of the whole step, and are independent."""
+    _, xi, _ = build((20_000,))
+    increments = {}
+    for refinements in (0, 1, 2):
+        xi.refinements, xi._drawn = refinements, None
+        steps, h = 2**refinements, 0.4 / 2**refinements
+        found = []
+        for i in range(steps):
+            xi.draw(5 * steps + i, h)
+            found.append(h * values(xi))
+            assert found[-1].var() == pytest.approx(h, rel=0.02)
+        increments[refinements] = sum(found)
+        if refinements:
+            mixed = np.corrcoef([one.ravel() for one in found])
+            assert np.abs(mixed - np.eye(steps)).max() < 0.02
+    for refinements in (1, 2):
+        np.testing.assert_allclose(increments[refinements], increments[0], atol=1e-6)
+
+
+def test_complex_noise():
+    coords = d3.CartesianCoordinates("x")
+    dist = d3.Distributor(coords, dtype=np.complex128)
+    psi = dist.Field(name="psi", bases=d3.ComplexFourier(coords["x"], 30_000, (0, 1)))
+    xi = spinhydro.white_noise(psi)
+    xi.draw(3, 0.25)
+    x = values(xi)
+    assert np.mean(np.abs(x) ** 2) == pytest.approx(4, rel=0.03)
+    assert abs(np.mean(x**2)) < 0.1 and abs(np.mean(x)) < 0.05
+    with pytest.raises(InputError, match="take white_noise"):
+        spinhydro.thermal_field(psi, 1.0, 1.0, 1.0, 1.0, 1.0)
 
 
 def test_one_draw_serves_all_stages_of_a_step():
@@ -269,7 +341,7 @@ def test_thermal_field_looks_at_what_it_is_given():
     with pytest.raises(ParameterError, match="temperature = -0.001 at the lowest"):
         spinhydro.thermal_field(m, **{**good, "temperature": T})
     T["g"] = 4.0
-    b = spinhydro.thermal_field(m, **{**good, "temperature": T}).evaluate()
+    b = spinhydro.thermal_field(m, **{**good, "temperature": T}, stream=0).evaluate()
     b.change_scales(1)
     _, xi, _ = build()
     np.testing.assert_allclose(b["g"], np.sqrt(0.8) * values(xi), atol=1e-13)

@@ -1,9 +1,14 @@
 """Random numbers for initial states: reproducible, and different for every member."""
 
+import weakref
+
 import numpy as np
 
 from spinhydro.dedalus_support.ensemble.values import PerMember, current
 from spinhydro.errors import ParameterError
+
+#: For each distributor (hence for each problem) and seed: the fields that have had noise.
+_noisy = weakref.WeakKeyDictionary()
 
 
 def initial_noise(field, seed):
@@ -12,7 +17,8 @@ def initial_noise(field, seed):
     Mean 0 and :math:`\langle |\xi|^2 \rangle = 1`; in complex problems the real and the imaginary
     part have variance 1/2 each. The numbers of member m come from the generator that is seeded with
     (seed, m): they do not depend on the number of ranks nor on how many members there are, and a
-    problem without members has those of member 0.
+    problem without members has those of member 0. Fields of one problem that share a seed have
+    independent noise: the second such field has the generator of (seed, m, 1), and so on.
 
     Parameters
     ----------
@@ -40,6 +46,7 @@ def initial_noise(field, seed):
     for one in seed.values.tolist() if own else [seed]:
         _check_seed(one)
     dist = field.dist
+    number = _number_of(field, tuple(seed.values.tolist()) if own else seed)
     layout, domain = dist.grid_layout, field.domain
     components = tuple(system.dim for system in field.tensorsig)
     shape = [*layout.global_shape(domain, 1)]
@@ -50,13 +57,24 @@ def initial_noise(field, seed):
         members, shape[axis], mine[axis] = range(shape[axis])[mine[axis]], 1, slice(None)
     result = np.empty((*components, *layout.local_shape(domain, 1)), field.dtype)
     for i, member in enumerate(members):
-        random = np.random.default_rng((seed.values[member], 0) if own else (seed, member))
+        entropy = (seed.values[member], 0) if own else (seed, member)
+        random = np.random.default_rng((*entropy, number) if number else entropy)
         numbers = random.standard_normal((*components, *shape))
         if np.iscomplexobj(result):
             numbers = (numbers + 1j * random.standard_normal(numbers.shape)) / np.sqrt(2)
         place = ... if axis is None else (*[slice(None)] * len(components), slice(i, i + 1))
         result[place] = numbers[(..., *mine)]
     return result
+
+
+def _number_of(field, seed):
+    """Number of a field among those of its problem that have had noise of this seed."""
+    known = _noisy.setdefault(field.dist, {}).setdefault(seed, [])
+    for number, reference in enumerate(known):
+        if reference() is field:
+            return number
+    known.append(weakref.ref(field))
+    return len(known) - 1
 
 
 def random_generator(seed):
