@@ -135,7 +135,13 @@ def _run_parser():
     )
     parser.add_argument("--out", default="runs", metavar="DIR", help="folder of all runs [runs]")
     parser.add_argument(
-        "--engine", default="auto", metavar="ENGINE", help="auto, fused, lean or dedalus [auto]"
+        "--engine",
+        default="auto",
+        metavar="ENGINE",
+        help="auto, fused, lean, dedalus or jax [auto]",
+    )
+    parser.add_argument(
+        "--precision", default="double", metavar="WORD", help="double, or single with jax [double]"
     )
     parser.add_argument(
         "--equation", action="append", default=[], metavar="EQUATION",
@@ -201,7 +207,11 @@ def _carry_out(problem, options, quiet):
     error = result = None
     try:
         result = problem.run(
-            out=options.out, engine=options.engine, force=options.force, quiet=quiet
+            out=options.out,
+            engine=options.engine,
+            force=options.force,
+            quiet=quiet,
+            precision=options.precision,
         )
     except SpinhydroError as found:
         error = found

@@ -21,13 +21,19 @@ from spinhydro.steppers import RK4, StochasticHeun
 
 logger = logging.getLogger("spinhydro")
 
-ENGINES = ("auto", "fused", "lean", "dedalus")
+ENGINES = ("auto", "fused", "lean", "dedalus", "jax")
+#: Of the numbers of the engine "jax"; the others have double precision only.
+PRECISIONS = ("double", "single")
 
 
-def check_engine(engine):
-    """Raise ParameterError unless there is an engine of that name."""
+def check_engine(engine, precision="double"):
+    """Raise ParameterError unless there is an engine of that name and precision."""
     if engine not in ENGINES:
         raise ParameterError(no_such("engine", engine, ENGINES))
+    if precision not in PRECISIONS:
+        raise ParameterError(no_such("precision", precision, PRECISIONS))
+    if precision != "double" and engine != "jax":
+        raise ParameterError(f"precision = {precision} needs the engine jax: type --engine jax")
 
 
 def build_solver(ivp, stepper):
@@ -68,7 +74,7 @@ def stepper_kind(solver):
     return type(solver.timestepper)
 
 
-def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
+def choose_engine(solver, engine, projections=(), steps=None, lazy=True, precision="double"):
     """Let the fastest engine that is possible step a solver, or the one that is asked for.
 
     Parameters
@@ -83,21 +89,23 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
         solver has come so far that it pays.
     lazy : bool
         Whether the fields of the solver need the state at outputs only, and not after every step.
+    precision : str
+        One of PRECISIONS.
 
     Returns
     -------
     (str, str)
-        "fused", "lean" or "dedalus", and what the log says about it.
+        "fused", "lean", "dedalus" or "jax", and what the log says about it.
 
     Raises
     ------
     InputError
-        If "fused" or "lean" was asked for and is not possible, or does not agree with Dedalus.
+        If an engine was asked for and is not possible, or does not agree with Dedalus.
     """
     reasons = []
     separate_large_blocks(any(map(is_large, solver.state)))
-    for name, start in (("fused", _start_fused), ("lean", _start_lean)):
-        if engine not in ("auto", name):
+    for name, start in (("jax", _start_jax), ("fused", _start_fused), ("lean", _start_lean)):
+        if engine != name and (engine != "auto" or name == "jax"):
             continue
         if name == "lean":
             _make_stepper(solver)
@@ -105,7 +113,10 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
             changed = what_changed(name) or what_changed("solver")
             if changed:
                 raise Unsupported(changed)
-            said = _on_all_ranks(solver.dist.comm, start, solver, projections, steps, lazy)
+            options = (precision,) if name == "jax" else ()
+            said = _on_all_ranks(
+                solver.dist.comm, start, solver, projections, steps, lazy, *options
+            )
         except Unsupported as reason:
             reasons.append(f"the {name} engine cannot do {reason}")
         except InputError as reason:
@@ -119,7 +130,7 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True):
                 raise InputError(f"{failed}; use --engine auto, and please report it") from error
             reasons.append(failed)
         else:
-            if name != "fused":
+            if name == "lean":
                 separate_large_blocks(False)
             return name, f" ({'; '.join([said, *reasons])})"
         if engine == name:
@@ -179,6 +190,14 @@ def _start_fused(solver, projections, steps, lazy):
     return said
 
 
+def _start_jax(solver, projections, steps, lazy, precision):
+    from spinhydro.engines.jax.engine import make_jax
+
+    said = make_jax(solver, stepper_kind(solver), projections, precision)
+    solver.timestepper.lazy = lazy
+    return said
+
+
 def _start_lean(solver, projections, steps, lazy):
     from spinhydro.engines.lean import make_lean
 
@@ -201,7 +220,8 @@ def accelerate(solver, engine="auto"):
     solver : d3.InitialValueSolver
         Before its first step. All time steppers of Dedalus and of spinhydro are fine.
     engine : str
-        "fused", "lean", "dedalus", or "auto": the first of these that is possible. The choice is
+        "fused", "lean", "dedalus", "jax", or "auto": the first of these that is possible ("jax",
+        which needs an optional package, only if it is asked for). The choice is
         made at the first step, when the state is there to check the engine with, and the log says
         in one line what it is and why it is not a faster one.
 

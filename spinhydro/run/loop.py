@@ -118,13 +118,20 @@ class Run:
     def _on_all_ranks(self, holds):
         return self.ivp.dist.comm.allreduce(int(not holds), op=MPI.SUM) == 0
 
-    def choose_engine(self, engine, steps):
-        """Let the fused engine step the solver, if asked and possible."""
-        self.engine, self.engine_note = choose_engine(self.solver, engine, self.projections, steps)
+    def choose_engine(self, engine, steps, precision="double"):
+        """Let a faster engine step the solver, if asked and possible."""
+        self.engine, self.engine_note = choose_engine(
+            self.solver, engine, self.projections, steps, precision=precision
+        )
+
+    @property
+    def keeps_state(self):
+        """Whether the engine keeps the state between outputs, and takes whole steps."""
+        return self.engine in ("fused", "jax")
 
     def synchronise(self):
-        """The fused engine keeps the state to itself between outputs."""
-        if self.engine == "fused":
+        """Bring the fields up to date, where the engine keeps the state between outputs."""
+        if self.keeps_state:
             self.solver.timestepper.synchronise()
 
     def open(self, folder, quiet):
@@ -215,7 +222,7 @@ class Run:
 
         One if the engine cannot take several, and at the beginning, where Dedalus takes times.
         """
-        if self.engine != "fused" or step < FINITE_CADENCE:
+        if not self.keeps_state or step < FINITE_CADENCE:
             return 1
         if not self.solver.timestepper.runs_ahead:
             return 1
@@ -227,13 +234,13 @@ class Run:
             self.solver.timestepper.run_ahead(timestep, number)
             return
         self.solver.step(timestep)
-        if self.engine == "fused":
+        if self.keeps_state:
             # They are part of its step.
             return
         project(self.projections)
 
     def check_finite(self):
-        if self.engine == "fused" and self._on_all_ranks(self.solver.timestepper.is_finite()):
+        if self.keeps_state and self._on_all_ranks(self.solver.timestepper.is_finite()):
             return
         self.synchronise()
         for variable in self.solver.state:

@@ -61,7 +61,7 @@ class RunResult:
     wall_seconds: float
 
 
-def run_problem(problem, out="runs", engine="auto", quiet=False, force=False):
+def run_problem(problem, out="runs", engine="auto", quiet=False, force=False, precision="double"):
     """Run a loaded problem file; see ``simulate`` for what is raised.
 
     Parameters
@@ -72,11 +72,14 @@ def run_problem(problem, out="runs", engine="auto", quiet=False, force=False):
     engine : str
         "fused" (compiled right-hand side), "lean" (Dedalus's evaluator, linear algebra wavenumber
         by wavenumber), "dedalus" (all its own), or "auto": the first of these that is possible,
-        and a line of the log that says why it is not an earlier one.
+        and a line of the log that says why it is not an earlier one. "jax" needs the optional
+        package JAX and runs on its devices.
     quiet : bool
         No progress and no summary on the terminal.
     force : bool
         Run with a timestep that the stability check refuses.
+    precision : str
+        "double", or "single" with the engine "jax".
     """
     declared = problem.declared
     for name in ("timestep", "stop_time"):
@@ -113,7 +116,9 @@ def run_problem(problem, out="runs", engine="auto", quiet=False, force=False):
         kernels=tables_of(problem),
     )
     try:
-        return execute(problem.ivp, plan, out=out, engine=engine, quiet=quiet, force=force)
+        return execute(
+            problem.ivp, plan, out=out, engine=engine, quiet=quiet, force=force, precision=precision
+        )
     except SpinhydroError as error:
         if isinstance(error, InputError):
             error.at(problem.place_of(error.declaration))
@@ -169,10 +174,10 @@ def simulate(
     return execute(problem, plan, out=out, engine=engine, quiet=quiet, force=force)
 
 
-def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
+def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False, precision="double"):
     """Check a plan, make the run folder, and carry the plan out."""
     started = time.monotonic()
-    check_engine(engine)
+    check_engine(engine, precision)
     _agree_on_times(plan, ivp.dist.comm)
     parallel.on_root(ivp.dist.comm, lambda: check_writable(out, plan.name))
     timestep, steps_per_output, steps, remainder = schedule(plan)
@@ -180,7 +185,7 @@ def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False):
         separate_large_blocks(any(map(is_large, ivp.variables)))
         run = Run(ivp, plan, timestep)
         run.check_start()
-        run.choose_engine(engine, steps)
+        run.choose_engine(engine, steps, precision)
         try:
             line = check_timestep(
                 run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force

@@ -103,6 +103,11 @@ class RightSide:
         self.profiles_version += 1
 
     @property
+    def profiles(self):
+        """Values of the profiles, (rows, points); `profiles_version` counts their changes."""
+        return self._profiles
+
+    @property
     def has_noise(self):
         """Whether every step draws numbers of its own."""
         return any(isinstance(field, WhiteNoise) for field in self.lowering.profiles)

@@ -186,11 +186,11 @@ class Space:
                 if power:
                     factor *= np.abs(k).max() ** power
             for entry in powers[dimensions:]:
-                factor *= np.abs(self._factor(entry)).max()
+                factor *= np.abs(self.factor(entry)).max()
             total += factor
         return total
 
-    def _factor(self, entry):
+    def factor(self, entry):
         """Array of one component of a kernel, or of the numbers of members."""
         if isinstance(entry.kernel, PerMember):
             return self.dist.local_members(entry.kernel.values)
@@ -213,7 +213,7 @@ class Space:
                 if power:
                     factor = factor * (1j * chosen(k)) ** power
             for entry in powers[dimensions:]:
-                factor = factor * chosen(self._factor(entry))
+                factor = factor * chosen(self.factor(entry))
             total = total + factor
         return total
 

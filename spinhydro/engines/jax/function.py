@@ -1,0 +1,218 @@
+"""Outputs of a graph as a JAX function of the state, the time and the leaves."""
+
+import numpy as np
+
+from spinhydro.engines.fused.read.graph import Node
+from spinhydro.engines.jax.leaves import LeafNumber, constant_rows, kernel_name, profile_rows
+from spinhydro.engines.jax.require import require_jax
+
+#: The names of functions that differ between the graph and ``jax.numpy``.
+_NAMES = {"conjugate": "conj"}
+
+
+class StateFunction:
+    """A pure function ``f(state, time, leaves)``, for ``jax.jit``, ``vmap``, ``grad``.
+
+    Parameters
+    ----------
+    space : Space
+    lowering : Lowering
+    outputs : list
+        Scalars of the graph.
+    on_grid : bool
+        Whether state and outputs are values on the grid, (outputs, *grid shape), instead of
+        spectra, (outputs, *spectral shape).
+
+    The leaves are a dictionary: "numbers" (values of the `LeafNumber`), "kernels", "wavenumbers"
+    and "mask" as in `structure_leaves`, "profiles" (rows, *grid shape), "constants" (flat; the
+    place of the time is filled by the function).
+    """
+
+    def __init__(self, space, lowering, outputs, on_grid):
+        self.jax = require_jax("this")
+        self.space, self.lowering, self.on_grid = space, lowering, on_grid
+        graph = lowering.graph
+        self.outputs = [graph.to_grid(v) if on_grid else graph.to_spectrum(v) for v in outputs]
+        self._dimensions = graph.dimensions
+        self._axes = tuple(space.axes)
+        self._sizes = [space.shape[axis] for axis in self._axes]
+        # Axes of members have no wavenumber.
+        self._axis_of_wavenumber = [
+            axis for axis, k in enumerate(space.wavenumbers) if k is not None
+        ]
+        self._profile_rows, self._constant_rows = profile_rows(lowering), constant_rows(lowering)
+        self._time_at = (
+            self._constant_rows[lowering.constants.index(lowering.time)]
+            if lowering.time in lowering.constants
+            else None
+        )
+
+    def forward(self, values, leaves):
+        """Spectrum of values on the grid, truncated to the modes of the bases."""
+        fft = self.jax.numpy.fft
+        transform = fft.rfftn if self.space.is_real else fft.fftn
+        spectrum = transform(values, axes=self._axes, norm="forward")
+        return spectrum if leaves["mask"] is None else spectrum * leaves["mask"]
+
+    def backward(self, spectrum):
+        """Values on the grid of a spectrum."""
+        fft = self.jax.numpy.fft
+        transform = fft.irfftn if self.space.is_real else fft.ifftn
+        return transform(spectrum, s=self._sizes, axes=self._axes, norm="forward")
+
+    def __call__(self, state, time, leaves):
+        return _Evaluation(self, state, time, leaves).outputs()
+
+
+class _Evaluation:
+    """One evaluation: every value of the graph is computed once."""
+
+    def __init__(self, function, state, time, leaves):
+        self.function, self.state, self.leaves = function, state, leaves
+        self.np = function.jax.numpy
+        self.known = {}
+        self.constants = leaves["constants"]
+        if function._time_at is not None:
+            self.constants = self.constants.at[function._time_at].set(time)
+
+    def outputs(self):
+        function, np_ = self.function, self.np
+        shape = function.space.shape if function.on_grid else function.space.spectral_shape
+        find = self.value if function.on_grid else self.spectrum
+        dtype = self.state.dtype
+        found = [np_.broadcast_to(np_.asarray(find(v)), shape) for v in function.outputs]
+        return np_.stack([v.astype(dtype) for v in found])
+
+    def number(self, value):
+        """A number of the graph: of Python's, or a leaf."""
+        if not isinstance(value, LeafNumber):
+            return value
+        numbers = self.leaves["numbers"]
+        return value.value(self.np.real(numbers) if self.function.space.is_real else numbers)
+
+    def base(self, base):
+        kind, what = base
+        if kind == "state":
+            if not self.function.on_grid:
+                return self.state[what]
+            if base not in self.known:
+                self.known[base] = self.function.forward(self.state[what], self.leaves)
+        elif base not in self.known:
+            values = self.np.broadcast_to(self.value(what), self.function.space.shape)
+            self.known[base] = self.function.forward(values, self.leaves)
+        return self.known[base]
+
+    def spectrum(self, spectrum):
+        total = 0.0
+        for base, symbol in spectrum.terms.items():
+            total = total + self.symbol(symbol) * self.base(base)
+        return total
+
+    def symbol(self, symbol):
+        """A polynomial in i k and kernels, without an imaginary part where there is none."""
+        function, total, turned = self.function, 0.0, 0.0
+        dimensions = function._dimensions
+        for powers, coefficient in symbol.items():
+            factor = self.leaf_or_number(coefficient)
+            orders = [powers[axis] for axis in function._axis_of_wavenumber]
+            for k, order in zip(self.leaves["wavenumbers"], orders, strict=True):
+                if order:
+                    factor = factor * k**order
+            for entry in powers[dimensions:]:
+                factor = factor * self.leaves["kernels"][kernel_name(entry)]
+            turns = sum(orders) % 4
+            factor = -factor if turns >= 2 else factor
+            if turns % 2:
+                turned = turned + factor
+            else:
+                total = total + factor
+        return total if _is_zero(turned) else total + 1j * turned
+
+    def leaf_or_number(self, coefficient):
+        if not isinstance(coefficient, LeafNumber):
+            is_real = isinstance(coefficient, complex) and coefficient.imag == 0
+            return coefficient.real if is_real else coefficient
+        # Coefficients of spectra may be complex in real problems too.
+        return coefficient.value(self.leaves["numbers"])
+
+    def value(self, value):
+        if not isinstance(value, Node):
+            return self.number(value)
+        # Deep graphs would exceed Python's recursion limit.
+        stack = [value]
+        while stack:
+            node = stack[-1]
+            waiting = [a for a in node.arguments if isinstance(a, Node) and a not in self.known]
+            if waiting:
+                stack += waiting
+                continue
+            stack.pop()
+            if node not in self.known:
+                self.known[node] = self._compute(node)
+        return self.known[value]
+
+    def _argument(self, value):
+        return self.known[value] if isinstance(value, Node) else self.number(value)
+
+    def _compute(self, node):
+        function, kind, arguments = self.function, node.kind, node.arguments
+        if kind == "inverse":
+            return self._inverse(arguments[0])
+        if kind == "profile":
+            field, component = arguments
+            return self.leaves["profiles"][function._profile_rows[field] + component]
+        if kind == "constant":
+            field, component = arguments
+            return self.constants[function._constant_rows[field] + component]
+        if kind == "shifted":
+            back = tuple(-step for step in arguments[1])
+            return self.np.roll(self.known[arguments[0]], back, tuple(range(len(back))))
+        if kind == "number":
+            return self.np.asarray(self.number(arguments[0]))
+        if kind == "pow":
+            return self._power(self._argument(arguments[0]), arguments[1])
+        values = [self._argument(a) for a in arguments]
+        if kind == "add":
+            return values[0] + values[1]
+        if kind == "mul":
+            return values[0] * values[1]
+        if kind == "abs2":
+            return self.np.real(values[0]) ** 2 + self.np.imag(values[0]) ** 2
+        return getattr(self.np, _NAMES.get(kind, kind))(values[0])
+
+    def _inverse(self, spectrum):
+        function = self.function
+        if function.on_grid and len(spectrum.terms) == 1:
+            ((base, symbol),) = spectrum.terms.items()
+            if base[0] == "state" and symbol == function.lowering.graph.identity():
+                return self.state[base[1]]
+        values = self.np.asarray(self.spectrum(spectrum))
+        values = self.np.broadcast_to(values, function.space.spectral_shape)
+        return function.backward(values)
+
+    def _power(self, base, exponent):
+        if exponent == int(exponent):
+            return base ** int(exponent)
+        return self.np.sqrt(base) if exponent == 0.5 else base**exponent
+
+
+def _is_zero(value):
+    return isinstance(value, float) and value == 0
+
+
+def cast(leaves, precision):
+    """Leaves with numbers of the given precision, "double" or "single"."""
+    if precision == "double":
+        return leaves
+    narrow = {"float64": np.float32, "complex128": np.complex64}
+
+    def convert(values):
+        if isinstance(values, dict):
+            return {name: convert(part) for name, part in values.items()}
+        if isinstance(values, (list, tuple)):
+            return [convert(part) for part in values]
+        if values is None:
+            return None
+        return np.asarray(values).astype(narrow.get(str(values.dtype), values.dtype))
+
+    return convert(leaves)

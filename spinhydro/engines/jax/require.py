@@ -1,0 +1,37 @@
+"""Import JAX, which is optional, or say what to install."""
+
+import importlib
+import os
+
+from spinhydro.errors import InputError
+
+#: What the message about a missing package says to type.
+INSTALL = "pip install 'spinhydro[jax]'"
+
+
+def require_jax(what):
+    """Return the module ``jax`` with 64-bit numbers enabled.
+
+    Parameters
+    ----------
+    what : str
+        What needs it, for the message.
+
+    Raises
+    ------
+    InputError
+        If JAX is not installed or cannot be imported.
+    """
+    # JAX would take most of the memory of an accelerator at its first use.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    jax = require("jax", what)
+    jax.config.update("jax_enable_x64", True)
+    return jax
+
+
+def require(name, what):
+    """Return an optional module; raises InputError if it is missing."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise InputError(f"{what} needs the package {name} ({error}); type: {INSTALL}") from None

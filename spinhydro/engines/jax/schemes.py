@@ -1,0 +1,210 @@
+"""Time steppers as pure functions of the rate, for JAX."""
+
+import numpy as np
+from dedalus.core import timesteppers
+
+from spinhydro.dedalus_support.blocks import exponentials
+from spinhydro.engines.fused.steppers.linear import of_modes
+from spinhydro.errors import Unsupported
+from spinhydro.steppers import ETDRK4, IFRK4, RK4, StochasticHeun
+from spinhydro.steppers.etdrk4 import etd_weights
+
+
+def mode_rows(matrix):
+    """The entries that are not zero of a matrix for every wavenumber.
+
+    Parameters
+    ----------
+    matrix : array (components, components, *spectral shape)
+
+    Returns
+    -------
+    list of dict
+        ``{column: array}`` for each row.
+    """
+    return [
+        {column: np.ascontiguousarray(entry) for column, entry in enumerate(row) if entry.any()}
+        for row in matrix
+    ]
+
+
+def apply_rows(rows, values):
+    """The product of a matrix for every wavenumber, as `mode_rows` makes it, with spectra."""
+    from jax import numpy as jnp
+
+    found = []
+    for row in rows:
+        total = jnp.zeros_like(values[0])
+        for column, entry in row.items():
+            total = total + entry * values[column]
+        found.append(total)
+    return jnp.stack(found).astype(values.dtype)
+
+
+class Scheme:
+    """A one-step scheme X(t) -> X(t + h).
+
+    Attributes
+    ----------
+    linear_apart : bool
+        Whether the rate leaves the linear terms L out, which the scheme treats through weights.
+    """
+
+    linear_apart = False
+
+    def weights(self, linear, timestep):
+        """What the scheme needs of L for a timestep, as nested dictionaries and lists of arrays.
+
+        Parameters
+        ----------
+        linear : array (components, components, *spectral shape) or None
+            L of ``dt(X) + L.X = F``.
+        timestep : float
+        """
+        return {}
+
+    def step(self, rate, weights, state, time, timestep):
+        """The state after one step.
+
+        Parameters
+        ----------
+        rate : callable(state, time)
+        weights : dict
+            As returned by `weights`, for the same timestep.
+        """
+        raise NotImplementedError
+
+
+class ClassicalRungeKutta(Scheme):
+    """The scheme of ``spinhydro.RK4``."""
+
+    def step(self, rate, weights, state, time, timestep):
+        half = timestep / 2
+        first = rate(state, time)
+        second = rate(state + half * first, time + half)
+        third = rate(state + half * second, time + half)
+        fourth = rate(state + timestep * third, time + timestep)
+        return state + timestep / 6 * (first + 2 * (second + third) + fourth)
+
+
+class IntegratingFactor(Scheme):
+    """The scheme of ``spinhydro.IFRK4``."""
+
+    linear_apart = True
+
+    def weights(self, linear, timestep):
+        return {"half": mode_rows(of_modes(lambda m: exponentials(-timestep / 2 * m), linear))}
+
+    def step(self, rate, weights, state, time, timestep):
+        half = timestep / 2
+
+        def move(values):
+            return apply_rows(weights["half"], values)
+
+        moved, first = move(state), move(rate(state, time))
+        second = rate(moved + half * first, time + half)
+        third = rate(moved + half * second, time + half)
+        fourth = rate(move(moved + timestep * third), time + timestep)
+        total = moved + timestep / 6 * first + timestep / 3 * (second + third)
+        return move(total) + timestep / 6 * fourth
+
+
+class ExponentialDifferencing(Scheme):
+    """The scheme of ``spinhydro.ETDRK4``."""
+
+    linear_apart = True
+
+    def weights(self, linear, timestep):
+        matrices = etd_weights(-np.moveaxis(linear, (0, 1), (-2, -1)), timestep)
+        return {
+            name: mode_rows(np.moveaxis(np.broadcast_to(matrix, _shape_of_modes(linear)),
+                                        (-2, -1), (0, 1)))
+            for name, matrix in matrices.items()
+        }  # fmt: skip
+
+    def step(self, rate, weights, state, time, timestep):
+        half = timestep / 2
+
+        def by(name, values):
+            return apply_rows(weights[name], values)
+
+        first = rate(state, time)
+        halfway, whole = by("half", state), by("whole", state)
+        second = rate(halfway + by("a1", first), time + half)
+        third = rate(halfway + by("b1", first) + by("b2", second), time + half)
+        fourth = rate(whole + by("c1", first) + by("c3", third), time + timestep)
+        return whole + by("w1", first) + by("w2", second + third) + by("w4", fourth)
+
+
+class Heun(Scheme):
+    """The scheme of ``spinhydro.StochasticHeun``."""
+
+    def step(self, rate, weights, state, time, timestep):
+        first = rate(state, time)
+        second = rate(state + timestep * first, time + timestep)
+        return state + timestep / 2 * (first + second)
+
+
+class ImplicitExplicit(Scheme):
+    """The Runge-Kutta schemes of Dedalus (RK222, RK443, …)."""
+
+    linear_apart = True
+
+    def __init__(self, tables):
+        self.tables = tables
+
+    def weights(self, linear, timestep):
+        if linear is None:
+            return {}
+        H, identity = self.tables.H, np.eye(len(linear))
+        identity = identity.reshape(identity.shape + (1,) * (linear.ndim - 2))
+        inverses = {
+            str(i): mode_rows(of_modes(np.linalg.inv, identity + timestep * H[i, i] * linear))
+            for i in range(1, self.tables.stages + 1)
+        }
+        return {"linear": mode_rows(linear), "inverses": inverses}
+
+    def step(self, rate, weights, state, time, timestep):
+        A, H, c = self.tables.A, self.tables.H, self.tables.c
+        stage, rates, moved = state, [], []
+        for i in range(1, self.tables.stages + 1):
+            rates.append(rate(stage, time + timestep * c[i - 1]))
+            known = state
+            for j in range(i):
+                known = known + timestep * A[i, j] * rates[j]
+            if weights:
+                moved.append(apply_rows(weights["linear"], stage))
+                for j in range(i):
+                    known = known - timestep * H[i, j] * moved[j]
+                known = apply_rows(weights["inverses"][str(i)], known)
+            stage = known
+        return stage
+
+
+def _shape_of_modes(linear):
+    return (*linear.shape[2:], *linear.shape[:2])
+
+
+_SCHEMES = {
+    RK4: ClassicalRungeKutta,
+    IFRK4: IntegratingFactor,
+    ETDRK4: ExponentialDifferencing,
+    StochasticHeun: Heun,
+}
+
+
+def find_scheme(kind, has_linear):
+    """The scheme of a class of time steppers, for a problem with or without linear terms.
+
+    Raises Unsupported if it has no pure form.
+    """
+    if kind in (IFRK4, ETDRK4) and not has_linear:
+        return ClassicalRungeKutta()
+    if kind in _SCHEMES:
+        return _SCHEMES[kind]()
+    if issubclass(kind, timesteppers.RungeKuttaIMEX):
+        return ImplicitExplicit(kind)
+    names = ", ".join(known.__name__ for known in _SCHEMES)
+    raise Unsupported(
+        f"the time stepper {kind.__name__} (only {names} and Dedalus's Runge-Kutta schemes)"
+    )

@@ -1,0 +1,96 @@
+"""The jax engine: the numbers of the fused engine to rounding, refusals with their reason."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import spinhydro
+from spinhydro.engines.choose import build_solver, choose_engine
+from spinhydro.errors import InputError, ParameterError
+from spinhydro.language.declarations import read_projections
+from spinhydro.steppers import find_stepper
+
+
+def advanced(path, engine, steps=20, precision="double", **values):
+    """Coefficients of the state after some steps from a slightly noisy start."""
+    problem = spinhydro.load(path, quick=True, **values)
+    solver = build_solver(problem.ivp, find_stepper(problem.declared("timestepper", "RK4")))
+    projections = read_projections(problem.ivp, problem.declared("projections") or {})
+    random = np.random.default_rng(0)
+    for variable in solver.state:
+        values = variable["g"]
+        values += 1e-3 * np.abs(values).max() * random.standard_normal(values.shape)
+        variable.require_coeff_space()
+    name, _ = choose_engine(solver, engine, projections, steps, precision=precision)
+    assert name == engine
+    timestep = float(problem.declared("timestep"))
+    for _ in range(steps // 2):
+        solver.step(timestep)
+    stepper = solver.timestepper
+    if stepper.runs_ahead:
+        stepper.run_ahead(timestep, steps - steps // 2)
+    else:
+        for _ in range(steps - steps // 2):
+            solver.step(timestep)
+    stepper.synchronise()
+    return np.concatenate([variable["c"].ravel() for variable in solver.state])
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("quantum_torque", {"Nx": 64}),
+        ("quantum_torque", {"Nx": 64, "members": 3, "timestepper": "'RK443'"}),
+        ("spinor_hydrodynamics", {}),
+        ("coupled_gpe", {}),
+        ("coupled_gpe", {"timestepper": "'ETDRK4'"}),
+        ("coupled_gpe", {"timestepper": "'RK222'", "timestep": 0.001}),
+        ("thermal_chain", {}),
+        ("skyrmion", {}),
+    ],
+)
+def test_steps_agree_with_the_fused_engine(name, values):
+    path = f"problems/{name}.py"
+    ours, theirs = (advanced(path, engine, **values) for engine in ("jax", "fused"))
+    assert np.abs(ours - theirs).max() <= 1e-11 * np.abs(theirs).max()
+
+
+def test_single_precision_is_single():
+    single = advanced("problems/quantum_torque.py", "jax", Nx=64, precision="single")
+    double = advanced("problems/quantum_torque.py", "fused", Nx=64)
+    difference = np.abs(single - double).max() / np.abs(double).max()
+    assert 1e-9 < difference < 1e-5
+
+
+def test_run_writes_what_the_fused_engine_writes(tmp_path):
+    from spinhydro.analysis import load
+
+    runs = [
+        spinhydro.load("problems/josephson.py", quick=True, stop_time="1*ms").run(
+            out=tmp_path, engine=engine, quiet=True
+        )
+        for engine in ("jax", "fused")
+    ]
+    ours, theirs = (load(run.folder) for run in runs)
+    assert np.allclose(ours.Z, theirs.Z, rtol=0, atol=1e-12)
+    assert json.loads((runs[0].folder / "run.json").read_text())["engine"] == "jax"
+
+
+def test_other_schemes_are_refused_with_the_reason():
+    with pytest.raises(InputError, match="the time stepper SBDF2"):
+        advanced("problems/coupled_gpe.py", "jax", timestepper="'SBDF2'", timestep=0.0005)
+
+
+def test_single_precision_needs_the_engine():
+    problem = spinhydro.load("problems/josephson.py")
+    with pytest.raises(ParameterError, match="--engine jax"):
+        problem.run(precision="single")
+
+
+def test_without_jax_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    problem = spinhydro.load("problems/josephson.py")
+    with pytest.raises(InputError, match=r"pip install 'spinhydro\[jax\]'"):
+        problem.run(engine="jax")
