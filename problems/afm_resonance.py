@@ -34,14 +34,10 @@ Runs in some seconds on one core. To run, and to plot:
 Expected: the resonance of MnF2 at 0.261 THz; waves as the formula says, to a part in 1e8.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import nm, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import s as second
 
@@ -112,7 +108,7 @@ X["g"] = dist.local_grid(xbasis)
 ex, ey, ez = spin.unit_vector_fields(dist)
 H_A = (omega_H + omega_AA * (m_A @ ez)) * ez - W_AB(m_B)
 H_B = (omega_H + omega_AB * (m_B @ ez)) * ez - W_BA(m_A)
-scale_A = amplitude / max(1, abs(ratio))
+scale_A = amplitude / np.maximum(1, abs(ratio))
 
 
 def turned(x, t, size, sign):
@@ -145,3 +141,6 @@ if alpha == 0:
     expect["wave on A, over its limit"] = "abs(m_A - A_exact)/limit <= 1"
     expect["wave on B, over its limit"] = "abs(m_B - B_exact)/limit <= 1"
 quick = {"stop_time": "0.5*ps"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -32,14 +32,10 @@ Runs in a few seconds on one core. To run and plot:
 Expected: both branches to 1e-4 of the amplitude that the waves have reached.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 
 # Parameters
@@ -76,7 +72,7 @@ hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
 free = hbar_over_m / 2 * (pi * Nx / L_x) ** 2
 timestepper = "IFRK4" if level == "gpe" else "RK4"
 fastest = free if level == "lle" else np.sqrt(free * (free + g_n0 + g12_n0))
-timestep = min(0.004 * ms, 0.5 * spinhydro.stable_timestep("RK4", fastest))
+timestep = np.minimum(0.004 * ms, 0.5 * spinhydro.stable_timestep("RK4", fastest))
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -98,7 +94,7 @@ density_squared = e * (e + g_n0 + g12_n0)
 spin_squared = (e - s_x * Omega_R) * (e - s_x * Omega_R + kappa_n0)
 for j in range(waves):
     cosines[j]["g"] = np.cos(k[j] * x)
-growth_rate = np.sqrt(max(0, -spin_squared.min()))
+growth_rate = np.sqrt(np.maximum(0, -spin_squared.min()))
 reached = amplitude * np.cosh(growth_rate * stop_time)
 
 
@@ -170,3 +166,6 @@ if level != "lle":
 output_units = {name: "n0" for name in outputs if name[0] == "n"}
 watch = ["abs(Z) <= 0.1"]
 quick = {"stop_time": "1*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

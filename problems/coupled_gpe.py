@@ -42,14 +42,10 @@ Expected: interface at 122.4 um, breaking at 1.11 Rabi periods, and in the veloc
 the sound that the frozen gas of problems/quantum_torque.py cannot make.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 
 # Parameters
@@ -117,7 +113,7 @@ omega_x, omega_y, omega_z = (np.sqrt(2 * hbar_over_m * mu) / radius for radius i
 timestepper = "IFRK4"
 fastest = hbar_over_m / 2 * sum((pi * sizes[i] / lengths[i]) ** 2 for i in range(dimensions))
 longest = 0.0025 * ms if dimensions == 1 else 0.001 * ms  # a tight trap is fast
-timestep = min(longest, 0.9 * pi / fastest)  # beyond pi modes resonate
+timestep = np.minimum(longest, 0.9 * pi / fastest)  # beyond pi modes resonate
 
 # Bases
 coords = d3.CartesianCoordinates(*"xyz"[:dimensions])
@@ -187,3 +183,6 @@ expect = {
     ),
 }
 quick = {"Nx": 1024, "stop_time": "2*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -17,7 +17,7 @@ With turns = 0 it is a macrospin in its anisotropy field.
 |---|---|---|
 | Ms, Hk, lambda_ex, a | 770 kA/m, 1550 kA/m, 7.3 nm, 0.355 nm | paper B |
 | kernel | "lattice", "micromagnetic" | |
-| W | omega(k) of your own instead of them: W = lambda k: … | |
+| W | the kernel omega(k); W='lambda k: …' replaces it | |
 | alpha | damping, above 0 | |
 | turns | full turns of the helix in the box | |
 | n_0 | m_z at the start | |
@@ -31,14 +31,10 @@ Runs in some seconds on one core. To run, and to plot:
 Expected: m as the exact solution to 1e-8; a helix is unstable to bending late in long runs.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import A, mu_0, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -126,3 +122,6 @@ outputs = {"m": "m", "mz_mean": "ave(m@ez)"}
 watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
 expect = {"spin against the exact solution": "abs(m - m_exact) <= 1e-8"}
 quick = {"stop_time": "0.1*ps", "N": 32}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -31,14 +31,10 @@ Runs in about ten seconds on one core. To run and plot:
 Expected: the exact solution to 1e-7; spectral accuracy in Nx, order 4 in timestep.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 
 # Parameters
@@ -68,7 +64,7 @@ U = c * inverse_width * np.tan(angle)
 V = hbar_over_m * (pi - 2 * angle) / L_x
 k_max = pi * Nx / L_x
 timestepper = "IFRK4"
-timestep = min(0.0006 * ms, 0.9 * pi / (hbar_over_m / 2 * k_max**2))
+timestep = np.minimum(0.0006 * ms, 0.9 * pi / (hbar_over_m / 2 * k_max**2))
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -140,3 +136,6 @@ expect = {
     "number of atoms": "drift(n) <= 1e-10",
 }
 quick = {"stop_time": "0.5*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

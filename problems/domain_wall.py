@@ -32,14 +32,10 @@ Runs in some ten seconds on one core. To run, and to plot:
 Expected: Delta = 5.145 nm; at 50 mT 4.483 m/s for alpha = 0.1, and m as the exact solution.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import A, mu_0, nm, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -93,7 +89,7 @@ W = (
 )
 fastest = W.fastest(2 * pi * np.fft.fftfreq(N, cell))
 timestepper = "RK4"
-timestep = min(0.02 * ps, 1.0 / (omega_K + omega_p + fastest))
+timestep = np.minimum(0.02 * ps, 1.0 / (omega_K + omega_p + fastest))
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -144,3 +140,6 @@ if W.name in ("chain", "micromagnetic") and (omega_p == 0 or walker):
     limit = 1e-6 if kernel == "micromagnetic" else 2e-3
     expect["spin against the exact solution"] = f"abs(m - m_exact) <= {limit}"
 quick = {"stop_time": "2*ps", "N": 384}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

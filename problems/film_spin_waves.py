@@ -32,14 +32,10 @@ Runs in some ten seconds on one core, on several ranks with mpiexec. To run, and
 Expected: the wave as the formula says, to a part in 1e6 of its size.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import A, mu_0, nm, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -134,3 +130,6 @@ if alpha == 0:
     limit = amplitude * (1e-6 + amplitude * (1 + omega_M * stop_time))
     expect["wave of the thin-film formula, over its limit"] = "abs(m - m_exact)/limit <= 1"
 quick = {"stop_time": "10*ps", "Nx": 16, "Ny": 16}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

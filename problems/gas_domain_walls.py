@@ -37,15 +37,11 @@ Runs in a few seconds on one core. To run and plot:
 Expected: the exact solution to 1e-8.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 from scipy.special import ellipj, ellipk
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 
 # Parameters
@@ -89,7 +85,7 @@ else:
     L_x = L_wall
 fastest = hbar_over_m / 2 * (pi * Nx / L_x) ** 2
 # Near the limit of stability rounding errors of the shortest waves feed on a strong texture.
-timestep = min(0.01 * ms, 0.2 * spinhydro.stable_timestep(timestepper, fastest))
+timestep = np.minimum(0.01 * ms, 0.2 * spinhydro.stable_timestep(timestepper, fastest))
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -133,3 +129,6 @@ outputs = {"Z": "s@ez", "s": "s", "s_exact": "s_exact"}
 watch = ["abs(sqrt(s@s) - 1) <= 0.1"]
 expect = {"spin against the exact solution": "abs(s - s_exact) <= 1e-8"}
 quick = {"stop_time": "0.5*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

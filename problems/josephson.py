@@ -22,14 +22,10 @@ Runs in a few seconds on one core. To run and plot:
 Expected: the exact Z(t) to 1e-7 at every point, the edge of self-trapping included.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, ms, pi, um
 
 # Parameters
@@ -90,3 +86,6 @@ output_units = {"n": "n0"}
 watch = ["abs(sqrt(s@s) - 1) <= 0.1"]
 expect = {"magnetization against the exact solution": "abs(s@ez - Z_exact) <= 1e-7"}
 quick = {"Nx": 64, "stop_time": "10*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -46,15 +46,11 @@ the heat bath and 0.020 without ("wide": 0.25 and 0.022); with the k^2 law it fa
 first picosecond.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 from scipy.special import erf
 
+import spinhydro
 from spinhydro.units.nm_ps import A, J, K, k_B, mu_0, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -189,3 +185,6 @@ if not start:
 else:
     expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
 quick = {"N": 57, "pulses": 1, "t_0": "0.15*ps", "tau": "0.05*ps", "stop_time": "0.25*ps"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

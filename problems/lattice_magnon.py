@@ -29,14 +29,10 @@ Runs in a minute on one core, in a second in one dimension; in three also on sev
 Expected: m as the exact spiral to 1e-6 after two picoseconds.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import nm, pi, ps, rad
 
 # Parameters
@@ -122,3 +118,6 @@ expect = {
     "energy": "drift(m@W(m) - omega_K*(m@ez)**2 + 1) <= 1e-7",
 }
 quick = {"stop_time": "0.04*ps", "N": 8}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -28,14 +28,10 @@ Runs in a few seconds on one core. To run and plot:
 Expected: the exact solution to 1e-8; spectral accuracy in Nx, the order of the stepper in timestep.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 
 # Parameters
@@ -60,7 +56,7 @@ c_s = np.sqrt(hbar_over_m * kappa_n0 / 2)
 xi = np.sqrt(hbar_over_m / (2 * kappa_n0))
 k_max = pi * Nx / L_x
 timestepper = "RK4"
-timestep = min(0.02 * ms, spinhydro.stable_timestep(timestepper, hbar_over_m / 2 * k_max**2))
+timestep = np.minimum(0.02 * ms, spinhydro.stable_timestep(timestepper, hbar_over_m / 2 * k_max**2))
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -101,3 +97,6 @@ outputs = {"Z": "s@ez", "s": "s", "s_exact": "s_exact"}
 watch = ["abs(sqrt(s@s) - 1) <= 0.1"]
 expect = {"spin against the exact solution": "abs(s - s_exact) <= 1e-8"}
 quick = {"stop_time": "1*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -38,14 +38,10 @@ Expected: Gamma up to 171.405, 160.692, 128.554, 74.990 /ns and cut-offs 0.19439
 cut-offs to 1e-7, relative.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import A, mu_0, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -97,7 +93,7 @@ timestep = 1.4 / (omega_K + W.fastest(k))  # growing waves are a thousand times 
 # Bases
 coords = d3.CartesianCoordinates("x")
 spin = d3.CartesianCoordinates("sx", "sy", "sz")
-dist = spinhydro.distributor(coords, dtype=np.float64)
+dist = spinhydro.distributor(coords, dtype=np.float64, members=members)
 xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, L_x))
 
 # Fields
@@ -139,3 +135,6 @@ if grown < 0.01:
         f"abs(m@ez - m_z_linear) <= {10 * noise + 0.01 * grown + 100 * grown**2:g}"
     )
 quick = {"members": 2, "N": 96, "stop_time": "2*ps"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -31,14 +31,10 @@ Runs in some seconds on one core. To run, and to plot:
 Expected: the exact soliton to 1e-7 after two picoseconds.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import A, mu_0, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -73,7 +69,7 @@ conditions = {
 }
 W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
 timestepper = "RK4"
-timestep = min(0.01 * ps, 1.0 / (omega_K + W(pi * N / L_x)))
+timestep = np.minimum(0.01 * ps, 1.0 / (omega_K + W(pi * N / L_x)))
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -119,3 +115,6 @@ expect = {"turned spins": "drift(1 - m@ez) <= 1e-6"}
 if W.name == "micromagnetic":
     expect["spin against the exact solution"] = "abs(m - m_exact) <= 1e-6"
 quick = {"stop_time": "1*ps"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

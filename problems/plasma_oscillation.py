@@ -33,14 +33,10 @@ Expected: 237 Hz at the centre and 118 Hz at the edge for the parameters of Fig.
 tilt as the formula says where |x| < R_x/2, and to 1e-5 of it everywhere with torque=0.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 
 # Parameters
@@ -78,7 +74,7 @@ advice = {
 hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
 k_max = pi * Nx / L_x
 timestepper = "RK4"
-timestep = min(0.02 * ms, spinhydro.stable_timestep(timestepper, hbar_over_m / 2 * k_max**2))
+timestep = np.minimum(0.02 * ms, spinhydro.stable_timestep(timestepper, hbar_over_m / 2 * k_max**2))
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -131,3 +127,6 @@ if ground == -1 or Omega_R > kappa_n0:
     where, limit = ("centre*", 0.01) if torque else ("", 1e-5 + 5 * tilt**2)
     expect["plasma oscillation"] = f"{where}(s@ez - Z_formula)/tilt <= {limit}"
 quick = {"Nx": 512, "stop_time": "3*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

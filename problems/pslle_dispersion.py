@@ -34,14 +34,10 @@ Expected: up to 45.9 THz at k = pi/a, where the k^2 law would give 113 THz; the 
 theory to a part in a hundred of the defect.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import A, mu_0, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -142,3 +138,6 @@ if defect <= 0.1:
         f"abs(m - (m@ez)*ez - m_linear) <= {0.01 * np.sin(defect) + 0.5 * defect**3:g}"
     )
 quick = {"stop_time": "0.5*ps"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

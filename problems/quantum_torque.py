@@ -29,14 +29,10 @@ Runs in about ten seconds on one core. To run, and to plot Fig. 2:
 Expected: interface at 122.4 um, breaking at 1.11 Rabi periods; with torque=0 no breaking.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 
 # Parameters
@@ -80,7 +76,7 @@ hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
 omega_x = np.sqrt(2 * hbar_over_m * g_n0) / R_x  # the trap that gives this radius
 k_max = pi * Nx / L_x
 timestepper = "RK4"
-timestep = min(0.02 * ms, spinhydro.stable_timestep(timestepper, hbar_over_m / 2 * k_max**2))
+timestep = np.minimum(0.02 * ms, spinhydro.stable_timestep(timestepper, hbar_over_m / 2 * k_max**2))
 
 # Bases
 coords = d3.CartesianCoordinates("x")
@@ -132,3 +128,6 @@ expect = {
     ),
 }
 quick = {"Nx": 256, "stop_time": "5*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

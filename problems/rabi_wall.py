@@ -45,14 +45,10 @@ Expected: the vorticity of the velocity is that of the spins everywhere (Mermin 
 starts from rest and swings as it goes; on average it moves at wall_speed to 5 per cent.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 
 # Parameters
@@ -95,7 +91,7 @@ root = np.sqrt((1 + A**2) * slow**2 - A**2 * mean_flow**2)
 wall_speed = mean_flow + (A**2 * mean_flow + root) / (1 + A**2)
 timestepper = "IFRK4"
 fastest = hbar_over_m / 2 * pi**2 * ((Nx / L_x) ** 2 + (Ny / L_y) ** 2)
-timestep = min(0.01 * ms, 0.9 * pi / fastest)
+timestep = np.minimum(0.01 * ms, 0.9 * pi / fastest)
 
 # Bases
 coords = d3.CartesianCoordinates("x", "y")
@@ -187,3 +183,6 @@ expect = {
     "vorticity": ("dx(v@e_y) - dy(v@e_x) - hbar_over_m/2/n**3*(s@cross(dx(s), dy(s))) <= 2e-3"),
 }
 quick = {"stop_time": "0.1*ms", "output_interval": "0.05*ms", "relaxation_time": "1*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -28,14 +28,10 @@ cent after 100 ps): under a change of scale exchange does not change, D grows wi
 its square.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import A, J, mu_0, nm, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -87,12 +83,15 @@ m = dist.VectorField(spin, name="m", bases=(xbasis, ybasis))
 
 # Substitutions
 ex, ey, ez = spin.unit_vector_fields(dist)
-W = lambda k: stiffness * k**2
-W_D = lambda kx, ky: [
-    [0, 0, -1j * omega_D * kx],
-    [0, 0, -1j * omega_D * ky],
-    [1j * omega_D * kx, 1j * omega_D * ky, 0],
-]
+W = spinhydro.kernel(lambda k: stiffness * k**2)
+W_D = spinhydro.kernel(
+    lambda kx, ky: [
+        [0, 0, -1j * omega_D * kx],
+        [0, 0, -1j * omega_D * ky],
+        [1j * omega_D * kx, 1j * omega_D * ky, 0],
+    ],
+    name="W_D",
+)
 H = omega_K * (m @ ez) * ez - W(m) - W_D(m)
 density = m @ d3.cross(d3.Differentiate(m, coords["x"]), d3.Differentiate(m, coords["y"]))
 
@@ -125,3 +124,6 @@ if alpha > 0 and stop_time >= 100 * ps:
         "integ(D*(m@W_D(m))/omega_D + 2*K*(1 - (m@ez)**2))/integ(2*K*(1 - (m@ez)**2)) = 0 +- 0.01"
     )
 quick = {"stop_time": "1*ps", "N": 32}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

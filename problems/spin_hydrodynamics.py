@@ -45,14 +45,10 @@ Runs in a few seconds on one core. To run and plot:
 Expected: the exact wave to 2e-6 of its amplitude, its frequency to 1e-6.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import A, mu_0, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -176,3 +172,6 @@ output_units = {"u": "rad/nm"}
 watch = ["abs(n) <= 0.999999"]
 expect = {"n against the exact wave": f"abs(n - n_exact)/{amplitude} <= 2e-6"}
 quick = {"stop_time": "0.5*ps", "N": 48, "waves": 3, "timestep": "1e-3*ps"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

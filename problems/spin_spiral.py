@@ -26,14 +26,10 @@ Runs in a few seconds on one core. To run and plot:
 Expected: the exact solution to 1e-9.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, rad, um
 
 # Parameters
@@ -96,3 +92,6 @@ outputs = {"Z": "s@ez", "s": "s", "s_exact": "s_exact"}
 watch = ["abs(sqrt(s@s) - 1) <= 0.1"]
 expect = {"spin against the exact solution": "abs(s - s_exact) <= 1e-8"}
 quick = {"stop_time": "2*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

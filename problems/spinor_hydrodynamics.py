@@ -66,14 +66,10 @@ Expected: Z as from the coupled Gross-Pitaevskii equations in the same trap, rms
 |x| < 150 um below 1e-5 at 20 ms, and with Nx=4096 below 1e-9 at 20 ms, 1e-6 at 40 ms.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 
 # Parameters
@@ -141,7 +137,7 @@ k_max = pi * np.array([Nx / L_x, Ny / L_y, Nz / L_z])[:dimensions]
 timestepper = "RK4"
 free = hbar_over_m / 2 * k_max @ k_max
 fastest = np.sqrt(free * (free + g_n0 + g12_n0))  # sound waves of the smallest wavelength
-timestep = min(0.02 * ms, spinhydro.stable_timestep(timestepper, fastest))
+timestep = np.minimum(0.02 * ms, spinhydro.stable_timestep(timestepper, fastest))
 
 # Bases
 axes = ("x", "y", "z")[:dimensions]
@@ -172,7 +168,7 @@ V["g"] = potential
 
 # Initial conditions: spinor sqrt(n) (sin(theta/2) exp(i phi), cos(theta/2))
 n["g"] = spinhydro.ground_state(x, potential, g_n0, hbar_over_m / 2, chemical_potential=g_n0)
-q_x, q_y, q_z = 2 * pi * max(1, round(L_x / L_y)) / L_x, 2 * pi / L_y, 2 * pi / L_z
+q_x, q_y, q_z = 2 * pi * np.maximum(1, np.round(L_x / L_y)) / L_x, 2 * pi / L_y, 2 * pi / L_z
 theta["g"] = texture * (1 + np.sin(q_x * x) / 2 + np.cos(q_y * y) + np.sin(q_z * z))
 phi["g"] = np.sin(q_y * y + q_x * x + 1) + np.cos(q_z * z)
 s["g"] = n["g"] * np.stack(
@@ -268,3 +264,6 @@ if not as_printed and trap in ("pedestal", "none"):
             f" - hbar_over_m/2*one_over_n**3*(s@cross(d{a}(s), d{b}(s))) <= 1e-8"
         )
 quick = {"Nx": 256, "stop_time": "2*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -52,14 +52,10 @@ Expected: E_exchange is 0.2916 at 300 K and 0.04898 at 50 K (long rings), m_z is
 100 K, whatever alpha.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import A, K, k_B, mu_0, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -114,7 +110,7 @@ stop_time = 2 * ps if coupling else 45 / (diffusion + 0.1 / ps)
 # Bases
 coords = d3.CartesianCoordinates("x")
 spin = d3.CartesianCoordinates("sx", "sy", "sz")
-dist = spinhydro.distributor(coords, dtype=np.float64)
+dist = spinhydro.distributor(coords, dtype=np.float64, members=members)
 xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, L_x))
 
 # Fields
@@ -161,3 +157,6 @@ if temperature > 0 and cell == a and W.name == "chain":
         spread = np.sqrt(1 - 2 * mean / x - mean**2) / np.sqrt(N)
         expect["magnetization"] = f"ave(m@ez) = {mean:.6f} +- {5 * spread:.6f}"
 quick = {"stop_time": "1*ps", "N": 63, "members": 4, "timestep": "2e-3*ps"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -40,15 +40,11 @@ Runs in about two minutes on two cores. To run and plot:
 Expected: the spin density of the reduction, to a few hundredths.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 from scipy.integrate import solve_ivp
 
+import spinhydro
 from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
 
 # Parameters
@@ -208,3 +204,6 @@ expect = {
     "reduction to one dimension": "s_z_line - s_z_1d <= 0.06",
 }
 quick = {"Nx": 64, "stop_time": "0.05*ms", "output_interval": "0.025*ms"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -49,14 +49,10 @@ Expected: E_exchange/(N J) falls from 0.33974 to 0.18492 at 0.2 ps and 0.00160 a
 law to 0.12311 and 0.00157.
 """
 
-import spinhydro
-
-if __name__ == "__main__":
-    spinhydro.main(__file__)
-
 import dedalus.public as d3
 import numpy as np
 
+import spinhydro
 from spinhydro.units.nm_ps import A, J, K, k_B, mu_0, pi, ps, rad, tesla
 from spinhydro.units.nm_ps import m as metre
 from spinhydro.units.nm_ps import s as second
@@ -193,3 +189,6 @@ energy = known.get((kernel.replace("atomistic", "lattice"), stop_time / ps)) if 
 if energy:
     expect["exchange energy"] = f"ave(m@bonds(m))/2 = {energy} +- {1e-4 * energy}"
 quick = {"stop_time": "0.1*ps"}
+
+if __name__ == "__main__":
+    spinhydro.main(__file__)

@@ -1,68 +1,71 @@
-"""spinhydro: spin vectors that precess in a field of their own curvature, on Dedalus v3.
+"""spinhydro: spectral solvers for spin dynamics, on Dedalus v3.
 
-The names below are loaded when first used, so that a mistyped command line is answered
-without starting the solver.
+The public names are imported when first used, so that a mistyped command line is answered without
+starting the solver.
 """
 
+import ast
 import importlib
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-# Threads inside every rank slow Dedalus down; this must stand before NumPy is imported.
+# Threads inside every rank slow Dedalus down; set before NumPy is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMEXPR_MAX_THREADS", "1")
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "main": "spinhydro.cli.main",
-    "load": "spinhydro.problem.load",
-    "simulate": "spinhydro.run.simulation",
-    "accelerate": "spinhydro.engines.choose",
-    "check_cells": "spinhydro.physics.cells",
-    "distributor": "spinhydro.dedalus_support.domain",
-    "local_part": "spinhydro.dedalus_support.domain",
-    "per_member": "spinhydro.dedalus_support.ensemble.values",
-    "PerMember": "spinhydro.dedalus_support.ensemble.values",
-    "initial_noise": "spinhydro.dedalus_support.ensemble.noise",
-    "random_generator": "spinhydro.dedalus_support.ensemble.noise",
-    "RealFourierNyquist": "spinhydro.dedalus_support.domain",
-    "RK4": "spinhydro.steppers",
-    "IFRK4": "spinhydro.steppers",
-    "ETDRK4": "spinhydro.steppers",
-    "RKMK4": "spinhydro.steppers",
-    "ImplicitMidpoint": "spinhydro.steppers",
-    "SemiImplicit": "spinhydro.steppers",
-    "StochasticHeun": "spinhydro.steppers",
-    "start_from": "spinhydro.run.snapshot",
-    "white_noise": "spinhydro.steppers.noise",
-    "thermal_field": "spinhydro.steppers.noise",
-    "stable_timestep": "spinhydro.steppers",
-    "FusedRK4": "spinhydro.engines.fused",
-    "FusedIFRK4": "spinhydro.engines.fused",
-    "FusedETDRK4": "spinhydro.engines.fused",
-    "ground_state": "spinhydro.physics.states",
-    "pedestal": "spinhydro.physics.states",
-    "thomas_fermi": "spinhydro.physics.states",
-    "atomic_mass": "spinhydro.physics.species",
-    "scattering_lengths": "spinhydro.physics.species",
-    "experiment": "spinhydro.physics.laboratory",
-    "model": "spinhydro.physics.laboratory",
-    "pointwise": "spinhydro.language.functions",
-    "kernel": "spinhydro.kernels",
-    "stencil": "spinhydro.kernels",
-    "material": "spinhydro.physics.materials",
-    "dx": "spinhydro.language.words",
-    "abs2": "spinhydro.language.complex_values",
-    "re": "spinhydro.language.complex_values",
-    "im": "spinhydro.language.complex_values",
-    "josephson_magnetization": "spinhydro.physics.exact",
-    "magnetic_soliton": "spinhydro.physics.exact",
-    "spin_spiral": "spinhydro.physics.exact",
-    "dark_bright_soliton": "spinhydro.physics.exact",
-    "rabi_rotation": "spinhydro.physics.exact",
-    "langevin": "spinhydro.physics.exact",
-    "heisenberg_ring": "spinhydro.physics.exact",
-}
+if TYPE_CHECKING:
+    # The table of public names: editors read it as imports, `_homes` as text.
+    from spinhydro.cli.main import main
+    from spinhydro.dedalus_support.domain import RealFourierNyquist, distributor, local_part
+    from spinhydro.dedalus_support.ensemble.noise import initial_noise, random_generator
+    from spinhydro.dedalus_support.ensemble.values import PerMember, per_member
+    from spinhydro.engines.choose import accelerate
+    from spinhydro.engines.fused import FusedETDRK4, FusedIFRK4, FusedRK4
+    from spinhydro.kernels import kernel, stencil
+    from spinhydro.language.complex_values import abs2, im, re
+    from spinhydro.language.functions import pointwise
+    from spinhydro.language.words import dx
+    from spinhydro.physics.cells import check_cells
+    from spinhydro.physics.exact import (
+        dark_bright_soliton,
+        heisenberg_ring,
+        josephson_magnetization,
+        langevin,
+        magnetic_soliton,
+        rabi_rotation,
+        spin_spiral,
+    )
+    from spinhydro.physics.laboratory import experiment, model
+    from spinhydro.physics.materials import material
+    from spinhydro.physics.species import atomic_mass, scattering_lengths
+    from spinhydro.physics.states import ground_state, pedestal, thomas_fermi
+    from spinhydro.problem.load import load
+    from spinhydro.run.simulation import simulate
+    from spinhydro.run.snapshot import start_from
+    from spinhydro.steppers import (
+        ETDRK4,
+        IFRK4,
+        RK4,
+        RKMK4,
+        ImplicitMidpoint,
+        SemiImplicit,
+        StochasticHeun,
+        stable_timestep,
+    )
+    from spinhydro.steppers.noise import thermal_field, white_noise
+
+
+def _homes():
+    """Module of every public name, from the imports above."""
+    tree = ast.parse(Path(__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    return {alias.name: node.module for node in block.body for alias in node.names}
+
+
+_HOME = _homes()
 
 __all__ = sorted(_HOME)
 
@@ -70,4 +73,11 @@ __all__ = sorted(_HOME)
 def __getattr__(name):
     if name not in _HOME:
         raise AttributeError(f"module 'spinhydro' has no attribute '{name}'")
+    if name != "main":
+        # Strings of equations use these words; a problem file may import nothing else of spinhydro.
+        importlib.import_module("spinhydro.language.words")
     return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__():
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

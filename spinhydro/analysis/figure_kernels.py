@@ -51,7 +51,7 @@ def has_kernels(ds, name):
     """Raise InputError where a run keeps no omega(k)."""
     if not recorded_kernels(ds):
         raise InputError(
-            f"{name}: this run keeps no kernel; draw a run of a file with W = lambda k: … or "
+            f"{name}: this run keeps no kernel; draw a run of a file that makes one with "
             "W = spinhydro.kernel(NAME, …)"
         )
     if "x" not in ds.dims:

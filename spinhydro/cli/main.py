@@ -5,6 +5,7 @@ else goes to standard error.
 """
 
 import argparse
+import gc
 import importlib.metadata
 import json
 import os
@@ -38,13 +39,23 @@ def main(arguments=None):
     Parameters
     ----------
     arguments : list of str, or the path of a problem file
-        A path (``spinhydro.main(__file__)`` at the top of a problem file) runs that file with the
-        arguments of the present command line.
+        A path, ``spinhydro.main(__file__)`` at the end of a problem file, runs that file with the
+        arguments of the present command line. ``python x.py NAME=VALUE`` executes the file twice:
+        Python with the values as written, then this function with the new ones. What the first
+        execution has left in the calling module is dropped.
     """
     if isinstance(arguments, (str, Path)):
+        _drop(sys._getframe(1).f_globals)
         arguments = ["run", _shortest(arguments), *sys.argv[1:]]
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     sys.exit(call(arguments))
+
+
+def _drop(namespace):
+    """Free the fields and arrays of a script that is executed again."""
+    for name in [n for n in namespace if not n.startswith("__")]:
+        del namespace[name]
+    gc.collect()
 
 
 def _shortest(path):

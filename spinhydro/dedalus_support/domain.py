@@ -2,14 +2,18 @@
 
 import logging
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
+from mpi4py import MPI
 
 from spinhydro.dedalus_support import backend, parallel
-from spinhydro.dedalus_support.ensemble.values import PerMember, current
+from spinhydro.dedalus_support.ensemble.values import PerMember, closed, is_script
 from spinhydro.errors import InputError
 
 import dedalus.public as d3  # isort: skip  (after backend)
+from spinhydro.dedalus_support.ensemble.basis import EnsembleDistributor  # isort: skip
 from dedalus.core import transforms  # isort: skip
 from dedalus.tools.array import axslice  # isort: skip
 
@@ -18,16 +22,14 @@ logger = logging.getLogger("spinhydro")
 __all__ = ["RealFourierNyquist", "backend", "distributor", "local_part"]
 
 
-def distributor(coords, dtype=np.float64):
+def distributor(coords, dtype=np.float64, members=None):
     """``d3.Distributor(coords, dtype=dtype)`` for any number of ranks and of members.
 
     Dedalus splits all but one of the space axes over the ranks of mpiexec, so one dimension
-    cannot be split. Here the first rank takes the whole problem and the others wait, and the
-    log says so.
+    cannot be split: the first rank takes the whole problem, the others wait, and the log says so.
 
-    In a problem file with members (``members = 100``, or a list of values for a parameter) every
-    field with bases gets a first axis of the members, and the members are spread over the ranks:
-    block after block, none of which talks to another.
+    With members, every field with bases has a first axis of the members. They are distributed over
+    the ranks in blocks that do not communicate.
 
     Parameters
     ----------
@@ -35,11 +37,16 @@ def distributor(coords, dtype=np.float64):
         All space coordinates in one object. (Spin components get coordinates of their own, which
         are not passed here.)
     dtype : np.float64 or np.complex128
+    members : int, optional
+        Number of realisations that are advanced together, ``members=members`` in a problem file.
+        By default as many as ``per_member`` lists have values; 1 is an ordinary problem.
 
     Raises
     ------
     InputError
         If `coords` is not one CartesianCoordinates.
+    ParameterError
+        If `members` is not a whole number, or differs from the length of a list.
     """
     if not isinstance(coords, d3.CartesianCoordinates):
         raise InputError(
@@ -47,11 +54,10 @@ def distributor(coords, dtype=np.float64):
             f"not {type(coords).__name__}: with several objects constant spin vectors on the left "
             "side of an equation fail"
         )
-    size, ensemble = parallel.world().size, current()
-    ensemble.is_closed = True
+    size, ensemble = parallel.world().size, closed(members)
+    if size > 1 and (coords.dim == 1 or ensemble.size) and _runs_again():
+        return _on_this_rank(coords, dtype, ensemble)
     if ensemble.size is not None:
-        from spinhydro.dedalus_support.ensemble.basis import EnsembleDistributor
-
         comm = parallel.first_ranks_work(_working_ranks(ensemble.size, size))
         ensemble.dist = EnsembleDistributor(coords, ensemble.size, comm, dtype)
         return ensemble.dist
@@ -66,8 +72,31 @@ def distributor(coords, dtype=np.float64):
     return d3.Distributor(coords, dtype=dtype, comm=parallel.first_ranks_work(1))
 
 
+def _runs_again():
+    """True while Python executes a script that will call ``spinhydro.main(__file__)``.
+
+    ``main`` executes the file again, with the new values of the command line. Only then is it
+    known which ranks have work.
+    """
+    if not is_script():
+        return False
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    try:
+        return "spinhydro.main(" in Path(script or "").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+
+
+def _on_this_rank(coords, dtype, ensemble):
+    comm = MPI.COMM_SELF
+    if ensemble.size is None:
+        return d3.Distributor(coords, dtype=dtype, comm=comm)
+    ensemble.dist = EnsembleDistributor(coords, ensemble.size, comm, dtype)
+    return ensemble.dist
+
+
 def _working_ranks(members, ranks):
-    """How many ranks have members, when each takes the same number of them as far as they go."""
+    """The number of ranks that hold members, if each takes equally many."""
     each = math.ceil(members / ranks)
     working = math.ceil(members / each)
     if working < ranks and parallel.is_root():

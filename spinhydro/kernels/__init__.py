@@ -4,7 +4,7 @@
 >>> H = (omega_0 + omega_K * (m @ ez)) * ez - W(m)
 >>> problem.add_equation("dt(m) = -p*(cross(m, H) + alpha*cross(m, cross(m, H)))")
 
-In a problem file any function of ``k`` (or of ``kx, ky``) is a kernel: ``W = lambda k: D*k**2``.
+Any function of ``k`` (or of ``kx, ky``) makes a kernel: ``W = spinhydro.kernel(lambda k: D*k**2)``.
 """
 
 from functools import partial
@@ -16,7 +16,7 @@ from spinhydro.kernels.continuum import (
     micromagnetic_kernel,
     table_kernel,
 )
-from spinhydro.kernels.kernel import Kernel, kernel_of
+from spinhydro.kernels.kernel import Kernel, is_function_of_k
 from spinhydro.kernels.kinds import Kind, make, table
 from spinhydro.kernels.lattices import (
     LATTICES,
@@ -29,8 +29,8 @@ from spinhydro.kernels.stencil_operator import StencilOperator
 from spinhydro.kernels.stencils import Stencil, stencil
 
 __all__ = [
-    "KINDS", "Kernel", "KernelOperator", "Stencil", "StencilOperator", "kernel", "kernel_of",
-    "stencil",
+    "KINDS", "Kernel", "KernelOperator", "Stencil", "StencilOperator", "is_function_of_k",
+    "kernel", "stencil",
 ]  # fmt: skip
 
 _LATTICE = "a, omega_J or stiffness, beyond, axes"
@@ -68,7 +68,7 @@ KINDS = {
 
 
 def kernel(kind, **parameters):
-    """A kernel by name, or of a function of your own.
+    """A kernel by name, or from a function: ``W = spinhydro.kernel(lambda k: D*k**2)``.
 
     Parameters
     ----------
@@ -77,7 +77,8 @@ def kernel(kind, **parameters):
         wavenumber: see ``Kernel``.
     **parameters
         Frequencies in radians per unit of time, lengths in that of the problem; stiffness is
-        gamma mu_0 M_s lambda_ex^2, omega_J is gamma J/mu.
+        gamma mu_0 M_s lambda_ex^2, omega_J is gamma J/mu. With a function only ``name="W"``, which
+        messages show.
 
     Returns
     -------
@@ -87,7 +88,7 @@ def kernel(kind, **parameters):
     Raises
     ------
     InputError (ParameterError)
-        For a name, a parameter or a value that cannot be.
+        For an unknown name or parameter, or an impossible value.
     """
     if callable(kind):
         if parameters.keys() - {"name"}:

@@ -11,7 +11,7 @@ from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError
 from spinhydro.kernels.operator import KernelOperator, said
 
-#: Names of the arguments that make a function in a problem file a kernel.
+#: Names of the components of a wave vector.
 COMPONENTS = ("kx", "ky", "kz")
 
 
@@ -186,14 +186,20 @@ class Kernel:
         return values
 
 
-def kernel_of(name, value):
-    """A Kernel for a function of k, or of kx, ky, kz, that a problem file defines; else `value`."""
+def is_function_of_k(value):
+    """True for a plain function of k, or of kx, ky, kz: it acts on fields only as a kernel."""
     if not inspect.isfunction(value):
-        return value
+        return False
     parameters = tuple(inspect.signature(value).parameters)
-    if parameters == ("k",) or parameters in (COMPONENTS[:n] for n in (1, 2, 3)):
-        return Kernel(value, name)
-    return value
+    return parameters == ("k",) or parameters in (COMPONENTS[:n] for n in (1, 2, 3))
+
+
+def not_a_kernel(name):
+    """Message for a plain function of k that is applied to a field."""
+    return (
+        f"{name} is a function of the wavenumber and is applied to a field: make it a kernel, "
+        f"{name} = spinhydro.kernel(lambda k: …), or spinhydro.kernel({name})"
+    )
 
 
 def _number_of_arguments(function, name):

@@ -24,7 +24,7 @@ def kernels_of(problem):
     """
     found = _kernels(problem)
     if not found:
-        return [f"{problem.path} defines no kernel: W = lambda k: …, or spinhydro.kernel(NAME, …)"]
+        return [f"{problem.path} defines no kernel: W = spinhydro.kernel(lambda k: …)"]
     size, length_of_box, dimensions = _grid(problem)
     k = np.linspace(0, np.pi * size / length_of_box, ROWS)
     rates = [_along_first_axis(kernel, k, dimensions) for kernel in found.values()]

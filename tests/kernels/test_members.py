@@ -33,10 +33,10 @@ m["g"][2] = np.sin(x)*np.cos(np.cos(x))
 outputs = {{"m": "m"}}
 '''
 KERNELS = {
-    "function": "lambda k: D*k**2 + 0.01j*k",
+    "function": "spinhydro.kernel(lambda k: D*k**2 + 0.01j*k)",
     "chain": "spinhydro.kernel('chain', a=2*np.pi/N, stiffness=D)",
     "stencil": "spinhydro.stencil('chain', a=2*np.pi/N, stiffness=D)",
-    "tensor": "lambda k: [[D*k**2, 0, 1j*k], [0, 2, 0], [1j*D*k, 0, 0]]",
+    "tensor": "spinhydro.kernel(lambda k: [[D*k**2, 0, 1j*k], [0, 2, 0], [1j*D*k, 0, 0]])",
 }
 EQUATIONS = {
     "RK4": "dt(m) = -cross(m, ez - W(m))",

@@ -248,8 +248,9 @@ m["g"][2] = np.sin(x)
 
 
 @pytest.mark.parametrize(
-    "text", ["W = lambda k: D*k**2", "def W(k):\n    return D*k**2", "W = lambda kx: D*kx**2",
-             "if N > 4:\n    W = lambda k: D*k**2\n    H = W(m)",
+    "text", ["W = spinhydro.kernel(lambda k: D*k**2)", "W = spinhydro.kernel(lambda kx: D*kx**2)",
+             "@spinhydro.kernel\ndef W(k):\n    return D*k**2",
+             "if N > 4:\n    W = spinhydro.kernel(lambda k: D*k**2)\n    H = W(m)",
              "W = spinhydro.kernel('micromagnetic', stiffness=D)"],
 )  # fmt: skip
 def test_kernel_typed_into_a_problem_file_runs(text, tmp_path):
@@ -267,12 +268,12 @@ def test_kernel_typed_into_a_problem_file_runs(text, tmp_path):
 @pytest.mark.parametrize(
     "text, parts",
     [
-        ("W = lambda k: 1j*k**2", ["kernel W", "real fields complex", "conjugate"]),
-        ("W = lambda k: D/k", ["kernel W", "not finite at k = 0", "np.where"]),
-        ("W = lambda k: D*j", ["kernel W", "NameError", "'j'"]),
-        ("W = lambda kx, ky: kx*ky", ["function of 2 wavenumbers", "1 dimension"]),
-        ("W = lambda k: [[k, k], [k]]", ["kernel W", "square of values"]),
-        ("W = lambda k: [[k, k], [k, k]]", ["2 x 2 tensor", "vectors of 2"]),
+        ("W = spinhydro.kernel(lambda k: 1j*k**2)", ["kernel W", "fields complex", "conjugate"]),
+        ("W = spinhydro.kernel(lambda k: D/k)", ["kernel W", "not finite at k = 0", "np.where"]),
+        ("W = spinhydro.kernel(lambda k: D*j)", ["kernel W", "NameError", "'j'"]),
+        ("W = spinhydro.kernel(lambda kx, ky: kx*ky)", ["2 wavenumbers", "1 dimension"]),
+        ("W = spinhydro.kernel(lambda k: [[k, k], [k]])", ["kernel W", "square of values"]),
+        ("W = spinhydro.kernel(lambda k: [[k, k], [k, k]])", ["2 x 2 tensor", "vectors of 2"]),
         ("W = spinhydro.kernel('chian', a=1)", ["no kernel 'chian'", "did you mean 'chain'"]),
         ("W = spinhydro.kernel('chain', b=1)", ["no parameter 'b'"]),
         ("W = spinhydro.kernel('chain', a=0.1)", ["omega_J", "stiffness", "one of them"]),

@@ -6,48 +6,54 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from spinhydro.errors import InputError, ParameterError, shorten
+from spinhydro.errors import ParameterError, shorten
 
 LARGEST = 10**6
 
 
 class Ensemble:
-    """How many members a problem has, and which of them this rank computes.
+    """The number of members of a problem, and those of this rank.
 
     Attributes
     ----------
     size : int or None
         Number of members; None for an ordinary problem.
     dist : EnsembleDistributor or None
-        Once `spinhydro.distributor` has made it.
+        None until `spinhydro.distributor` has been called.
     is_closed : bool
-        Whether a distributor has been made.
+        True once a distributor has been made.
     """
 
     def __init__(self):
         self.size, self.dist = None, None
         self.is_closed = False
-        self._said_by = ""
+        self._declared_by = ""
 
     def declare(self, size, name):
-        """Note a number of members; raises ParameterError if another was said before."""
+        """Set the number of members; one member leaves an ordinary problem.
+
+        Raises
+        ------
+        ParameterError
+            If another number was declared before, or a distributor without members was made.
+        """
+        if size == 1:
+            return
         if self.size is None:
-            if size == 1:
-                return
             if self.is_closed:
                 raise ParameterError(
-                    f"{_says(name, size)}: this must stand above the line that calls "
+                    f"{_declaration(name, size)}: move this above the line that calls "
                     "spinhydro.distributor"
                 )
-            self.size, self._said_by = size, name
+            self.size, self._declared_by = size, name
         if size != self.size:
             raise ParameterError(
-                f"{_says(name, size)}, but {_says(self._said_by, self.size)}: all lists and "
-                "members must have the same length"
+                f"{_declaration(name, size)}, but {_declaration(self._declared_by, self.size)}: "
+                "all lists and members must have the same length"
             )
 
 
-def _says(name, size):
+def _declaration(name, size):
     return f"members = {size}" if name == "members" else f"{name} has {size} values"
 
 
@@ -59,9 +65,42 @@ def current():
     return _current[-1]
 
 
+def is_script():
+    """True outside of `spinhydro.load`, where Python itself executes a file or a script."""
+    return len(_current) == 1
+
+
+def joined(size):
+    """The ensemble of a new list of values; a script may go on to a problem of another size.
+
+    In a problem file that is loaded, the list is declared under the name that it is assigned to.
+    """
+    if is_script():
+        if current().is_closed and current().size != size:
+            _current[0] = Ensemble()
+        current().declare(size, "a list")
+    return current()
+
+
+def closed(members):
+    """The ensemble of a new distributor.
+
+    Parameters
+    ----------
+    members : int or None
+        None: as many as the lists of `per_member` have values.
+    """
+    if is_script() and current().is_closed:
+        _current[0] = Ensemble()
+    if members is not None:
+        current().declare(check_members(members), "members")
+    current().is_closed = True
+    return current()
+
+
 @contextmanager
 def new_ensemble():
-    """While active, a problem file says of itself how many members it has."""
+    """While active, members are those of one problem file."""
     _current.append(Ensemble())
     try:
         yield _current[-1]
@@ -70,7 +109,7 @@ def new_ensemble():
 
 
 def check_members(value):
-    """`value` as a number of members; raises ParameterError for anything but 1, 2, 3, …"""
+    """Return `value` as a number of members; raise ParameterError for anything but 1, 2, 3, …"""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not whole or not 1 <= value <= LARGEST:
         raise ParameterError(f"members = {value}: it must be a whole number, 1 to {LARGEST}")
@@ -80,9 +119,10 @@ def check_members(value):
 def per_member(values):
     """One number for each member of an ensemble, usable wherever a problem file has a number.
 
-    Arithmetic and NumPy functions act on every member; ``min`` and ``max`` of a problem file too.
-    With arrays, such as grids, it broadcasts along the member axis of this rank; with fields and in
-    equations it multiplies each member by its own value, on the left side too.
+    Arithmetic and NumPy functions act on every member: ``np.minimum(a, b)`` and ``np.maximum(a,
+    b)`` compare member by member, which Python's ``min`` and ``max`` cannot. With arrays, such as
+    grids, it broadcasts along the member axis of this rank; with fields and in equations it
+    multiplies each member by its own value, on the left side too.
 
     Parameters
     ----------
@@ -111,7 +151,9 @@ def per_member(values):
         )
     if not np.all(np.isfinite(array)):
         raise ParameterError(f"per_member({shorten(values)}): the values must be finite")
-    return array[0].item() if array.size == 1 else PerMember(array)
+    if array.size == 1:
+        return array[0].item()
+    return PerMember(array, ensemble=joined(array.size))
 
 
 class PerMember(NDArrayOperatorsMixin):
@@ -185,7 +227,10 @@ class PerMember(NDArrayOperatorsMixin):
         truths = self.values.astype(bool)
         if truths.all() or not truths.any():
             return bool(truths[0])
-        raise self._refused("the lines of a problem file cannot differ between members (if, and)")
+        raise self._refused(
+            "Python decides once for all members (if, and, min, max); np.minimum(a, b), "
+            "np.maximum(a, b) and np.where(a > 0, a, b) act member by member"
+        )
 
     def _one_number(self, *_):
         raise self._refused("one number for all members is needed here")
@@ -227,30 +272,6 @@ for _symbol in (
     "__rtruediv__", "__pow__", "__rpow__", "__matmul__", "__rmatmul__",
 ):  # fmt: skip
     setattr(PerMember, _symbol, _with_fields(_symbol))
-
-
-def member_min(*values, **options):
-    """Python's ``min``, member by member where a value has members."""
-    return _extreme(min, np.minimum, values, options)
-
-
-def member_max(*values, **options):
-    """Python's ``max``, member by member where a value has members."""
-    return _extreme(max, np.maximum, values, options)
-
-
-def _extreme(stock, ufunc, values, options):
-    candidates = values
-    if len(values) == 1 and isinstance(values[0], (list, tuple)):
-        candidates = values[0]
-    if options or not any(isinstance(value, PerMember) for value in candidates):
-        return stock(*values, **options)
-    if len(candidates) == 1 and values is candidates:
-        raise InputError(f"{stock.__name__}() of one value: a second is missing")
-    result = candidates[0]
-    for value in candidates[1:]:
-        result = ufunc(result, value)
-    return result
 
 
 def of_member(namespace, member):
