@@ -22,7 +22,7 @@ def engines(make, stepper, timestep, stock="RK443"):
     """
     found = [
         competitor("spinhydro", make, stepper, timestep, compiled=True),
-        competitor("spinhydro without numba", make, stepper, timestep, compiled=False),
+        competitor("spinhydro, NumPy alone", make, stepper, timestep, compiled=False),
         competitor("spinhydro, lean engine", make, stepper, timestep, lean=True),
         competitor(f"Dedalus, tuned, {stepper.__name__}", make, stepper, timestep),
     ]

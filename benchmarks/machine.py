@@ -15,7 +15,7 @@ def describe():
         f"(load average at the end {os.getloadavg()[0]:.1f}), "
         f"{platform.system()}, Python {platform.python_version()}.",
         ", ".join(f"{name} {version(name)}" for name in
-                  ("dedalus", "numpy", "scipy", "numba", "pyfftw")) + f", XMDS2 {_xmds()}.",
+                  ("dedalus", "numpy", "scipy", "llvmlite", "pyfftw")) + f", XMDS2 {_xmds()}.",
     ]  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def _seconds_per_step(file, repeats, **settings):
     except InputError as reason:
         return str(reason)
     if solver.timestepper.native is None:
-        return "the step is not compiled (pip install numba)"
+        return "the step is not compiled"
     _advance(solver, timestep, 5)
     steps = max(1, round(SAMPLE_SECONDS / _advance(solver, timestep, 5)))
     seconds = median(_advance(solver, timestep, steps) for _ in range(repeats))

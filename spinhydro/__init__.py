@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from spinhydro.engines.fused import FusedETDRK4, FusedIFRK4, FusedRK4
     from spinhydro.kernels import kernel, stencil
     from spinhydro.language.complex_values import abs2, im, re
-    from spinhydro.language.functions import pointwise
+    from spinhydro.language.pointwise import pointwise
     from spinhydro.language.words import dx
     from spinhydro.physics.cells import check_cells
     from spinhydro.physics.exact import (

@@ -166,7 +166,6 @@ def _make_stepper(solver):
 def _start_fused(solver, projections, steps, lazy):
     # Imported here: another release of Dedalus may lack what these modules are made of.
     from spinhydro.engines.fused import FUSED
-    from spinhydro.engines.fused.program.pointwise import HAS_NUMBA
     from spinhydro.engines.fused.steppers.rk4 import WORTH_COMPILING
 
     domain = solver.state[0].domain
@@ -184,10 +183,7 @@ def _start_fused(solver, projections, steps, lazy):
     solver.timestepper = stepper
     solver.enforce_real_cadence = None
     forward, back = stepper.right_side.transforms()
-    said = f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
-    if not HAS_NUMBA:
-        said += "; slower than it could be: pip install numba"
-    return said
+    return f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
 
 
 def _start_jax(solver, projections, steps, lazy, precision):

@@ -134,8 +134,7 @@ class Account:
 
     def _kernel(self, outputs, letter):
         """Lines of a kernel with short operations written into longer ones, and its operations."""
-        from spinhydro.engines.fused.program.pointwise import order
-        from spinhydro.engines.fused.read.graph import Node
+        from spinhydro.engines.fused.read.graph import Node, order
 
         operations, _ = order(outputs)
         for node in [*operations, *outputs]:

@@ -4,6 +4,8 @@ import numpy as np
 from dedalus.core import arithmetic, operators
 from dedalus.core.field import Field, Operand
 
+from spinhydro.language import functions
+
 __all__ = ["abs2", "im", "is_real_valued", "re"]
 
 
@@ -11,39 +13,22 @@ def abs2(operand):
     """|f|² = f conj(f) of a field, component by component, or of a number."""
     if not isinstance(operand, Operand):
         return abs(operand) ** 2
-    return operators.UnaryGridFunction(squared_modulus, operand)
+    return operators.UnaryGridFunction(functions.squared_modulus, operand)
 
 
 def re(operand):
     """Real part of a field or of a number."""
     if not isinstance(operand, Operand):
         return operand.real
-    return operators.UnaryGridFunction(real_part, operand)
+    return operators.UnaryGridFunction(functions.real_part, operand)
 
 
 def im(operand):
     """Imaginary part of a field or of a number; 0 in a real problem."""
     if not isinstance(operand, Operand):
         return operand.imag
-    return operators.UnaryGridFunction(imaginary_part, operand)
+    return operators.UnaryGridFunction(functions.imaginary_part, operand)
 
-
-def squared_modulus(values, out):
-    """out = |values|²."""
-    np.multiply(values, np.conjugate(values), out=out)
-
-
-def real_part(values, out):
-    """out = Re values."""
-    np.copyto(out, values.real)
-
-
-def imaginary_part(values, out):
-    """out = Im values."""
-    np.copyto(out, values.imag)
-
-
-_REAL_FUNCTIONS = {squared_modulus, real_part, imaginary_part, np.absolute}
 
 #: Nodes whose value is real if all of their operands are.
 _REAL_IF_OPERANDS_ARE = (
@@ -83,7 +68,8 @@ def is_real_valued(operand, variables=()):
         real = not is_variable and not np.any(_grid_values(operand).imag)
         return operand.dist.comm.allreduce(int(not real)) == 0
     if isinstance(operand, operators.UnaryGridFunction):
-        return operand.func in _REAL_FUNCTIONS
+        function = functions.find(operand.func)
+        return function is not None and function.is_real
     if isinstance(operand, operators.Power):
         base, exponent = operand.args
         return float(exponent).is_integer() and is_real_valued(base, variables)

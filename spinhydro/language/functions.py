@@ -1,40 +1,135 @@
-"""Functions of the grid values of fields, for exact solutions and profiles in strings."""
+"""Functions of one value that strings may use: the one table that says what each is called where.
 
-import dedalus.public as d3
+Words of the language, NumPy calls, machine code and the dimension rule of a problem file are all
+derived from `FUNCTIONS`. A new function of one value is a new line of it.
+
+Functions of a complex value take the principal branch, as NumPy's do. In a complex problem every
+field is complex, and the square root of a negative value is imaginary; in a real problem it is NaN.
+"""
+
+import math
+from typing import NamedTuple
+
 import numpy as np
-from dedalus.core.arithmetic import GhostBroadcaster
+from scipy.special import erf
+
+__all__ = ["FUNCTIONS", "Function", "find"]
 
 
-def pointwise(function, *arguments, like):
-    """``function(a, b, …)`` of the grid values of fields, as an operand for strings.
+class Function(NamedTuple):
+    """One function of one value.
 
-    Parameters
+    Attributes
     ----------
-    function : callable
-        Takes arrays, one for each argument, that broadcast against each other (a constant field
-        such as time has length 1 along every axis); returns an array of the shape of `like`, spin
-        components first.
-    *arguments : fields or operands
-    like : field
-        The result has its bases and components.
-
-    Examples
-    --------
-    >>> Z_exact = pointwise(lambda kappa_n, t: -np.cos(Omega_R * t) + 0 * kappa_n, kappa_n, t,
-    ...                     like=kappa_n)
+    name : str
+        Name in the graph of the fused engine, NumPy's where there is one.
+    evaluate : callable
+        ``evaluate(values, out=…)`` on arrays.
+    real, complex : str, optional
+        Symbol in machine code for real and for complex arguments: an LLVM intrinsic or a function
+        of the C library. Without one, `ScalarWriter` composes the function from its parts.
+    inner, outer : float
+        A complex function is ``outer * symbol(inner * z)``: C lacks some that NumPy has.
+    word : str, optional
+        Word of the language; functions without one are written as in Dedalus.
+    help : str
+        One line for ``spinhydro words``.
+    power : float
+        Power to which the function raises the unit of its argument; 0 where argument and value
+        are pure numbers.
+    is_real : bool
+        Whether the value is real also for complex arguments.
+    needs : str, optional
+        Real arguments that have a real value, if not all have one: ">= 0", "|x| <= 1" or "x >= 1".
     """
 
-    dist = like.dist
-    casts = [
-        GhostBroadcaster(argument.domain, dist.grid_layout, np.array(like.domain.nonconstant))
-        for argument in arguments
-    ]
+    name: str
+    evaluate: object
+    real: str | None = None
+    complex: str | None = None
+    inner: float = 1.0
+    outer: float = 1.0
+    word: str | None = None
+    help: str = ""
+    power: float = 0
+    is_real: bool = False
+    needs: str | None = None
 
-    def evaluate(*fields):
-        # A constant field stands on one rank only.
-        return function(*(cast.cast(f) for cast, f in zip(casts, fields, strict=True)))
 
-    evaluate.__name__ = getattr(function, "__name__", "pointwise")
-    return d3.GeneralFunction(
-        dist, like.domain, like.tensorsig, like.dtype, "g", evaluate, args=list(arguments)
-    )
+def squared_modulus(values, out):
+    """out = |values|²."""
+    np.multiply(values, np.conjugate(values), out=out)
+
+
+def real_part(values, out):
+    """out = Re values."""
+    np.copyto(out, values.real)
+
+
+def imaginary_part(values, out):
+    """out = Im values."""
+    np.copyto(out, values.imag)
+
+
+#: The name under which `erf` of a complex argument, which C lacks, is known to machine code.
+COMPLEX_ERF = "spinhydro_complex_erf"
+
+_LN2, _LN10 = math.log(2), math.log(10)
+_TABLE = (
+    Function("absolute", np.absolute, "llvm.fabs.f64", word="abs", help="absolute value",
+             power=1, is_real=True),
+    Function("sign", np.sign, word="sign", help="sign, -1, 0 or 1; of a complex value z: z/|z|"),
+    Function("conjugate", np.conjugate, word="conj", help="complex conjugate", power=1),
+    Function("real", real_part, word="re", power=1, is_real=True,
+             help="real part; an output that is real is stored as real numbers"),
+    Function("imag", imaginary_part, word="im", help="imaginary part", power=1,
+             is_real=True),
+    Function("abs2", squared_modulus, word="abs2", help="|f|**2, the same as re(conj(f)*f)",
+             power=2, is_real=True),
+    Function("square", np.square, power=2),
+    Function("sqrt", np.sqrt, "llvm.sqrt.f64", "csqrt", word="sqrt", help="square root",
+             power=1 / 2, needs=">= 0"),
+    Function("exp", np.exp, "exp", "cexp", word="exp", help="exponential"),
+    Function("exp2", np.exp2, "exp2", "cexp", inner=_LN2),
+    Function("log", np.log, "log", "clog", word="log", help="natural logarithm", needs=">= 0"),
+    Function("log2", np.log2, "log2", "clog", outer=1 / _LN2, needs=">= 0"),
+    Function("log10", np.log10, "log10", "clog", outer=1 / _LN10, needs=">= 0"),
+    Function("sin", np.sin, "sin", "csin", word="sin", help="sine"),
+    Function("cos", np.cos, "cos", "ccos", word="cos", help="cosine"),
+    Function("tan", np.tan, "tan", "ctan", word="tan", help="tangent"),
+    Function("arcsin", np.arcsin, "asin", "casin", word="arcsin", help="inverse sine",
+             needs="|x| <= 1"),
+    Function("arccos", np.arccos, "acos", "cacos", word="arccos", help="inverse cosine",
+             needs="|x| <= 1"),
+    Function("arctan", np.arctan, "atan", "catan", word="arctan", help="inverse tangent"),
+    Function("sinh", np.sinh, "sinh", "csinh", word="sinh", help="hyperbolic sine"),
+    Function("cosh", np.cosh, "cosh", "ccosh", word="cosh", help="hyperbolic cosine"),
+    Function("tanh", np.tanh, "tanh", "ctanh", word="tanh", help="hyperbolic tangent"),
+    Function("arcsinh", np.arcsinh, "asinh", "casinh"),
+    Function("arccosh", np.arccosh, "acosh", "cacosh", needs="x >= 1"),
+    Function("arctanh", np.arctanh, "atanh", "catanh", needs="|x| <= 1"),
+    Function("erf", erf, "erf", COMPLEX_ERF, word="erf", help="error function"),
+)  # fmt: skip
+
+#: ``{name: Function}``.
+FUNCTIONS = {function.name: function for function in _TABLE}
+_BY_CALLABLE = {function.evaluate: function for function in _TABLE}
+
+
+def find(function):
+    """Return the entry of a ufunc, or None."""
+    try:
+        return _BY_CALLABLE.get(function)
+    except TypeError:
+        # Not hashable.
+        return None
+
+
+def dimension_rules():
+    """Return ``{name: power of the unit}`` for the names in problem files, NumPy's and ours."""
+    return {
+        name: function.power
+        for function in _TABLE
+        for name in (function.name, function.word)
+        if name
+    }

@@ -17,10 +17,10 @@ from spinhydro.dedalus_support import backend  # noqa: F401  (sets Dedalus up)
 
 import dedalus.public as d3  # isort: skip
 from dedalus.core import problems  # isort: skip
-from dedalus.core.operators import aliases  # isort: skip
 from spinhydro.dedalus_support.strings import add_words, name_the_time  # isort: skip
 from spinhydro.language.operators import spin_cross  # isort: skip
 from spinhydro.language.complex_values import abs2, im, re  # isort: skip
+from spinhydro.language.functions import FUNCTIONS  # isort: skip
 from spinhydro.kernels import help_lines, stencils  # isort: skip
 
 
@@ -52,6 +52,12 @@ def _derivative(axis):
     return derivative
 
 
+def _operator(function):
+    """What a word of the table of functions calls; Dedalus knows how to call a ufunc."""
+    own = {"abs2": abs2, "re": re, "im": im}
+    return own.get(function.word, function.evaluate)
+
+
 WORDS = {
     "dt": Word(d3.TimeDerivative, "dt(s)", "time derivative; on the left side only"),
     "dx": Word(_derivative("x"), "dx(f)", "derivative along x; of a vector: of every component"),
@@ -68,29 +74,10 @@ WORDS = {
     "@": Word(d3.dot, "s @ ez", "scalar product of spin vectors; s @ ez is the z component"),
     "integ": Word(d3.integ, "integ(f)", "integral over all space"),
     "ave": Word(d3.ave, "ave(f)", "average over all space"),
-    "conj": Word(aliases["conj"], "conj(f)", "complex conjugate"),
-    "re": Word(re, "re(f)", "real part; an output that is real is stored as real numbers"),
-    "im": Word(im, "im(f)", "imaginary part"),
-    "abs2": Word(abs2, "abs2(f)", "|f|**2, the same as re(conj(f)*f)"),
     **{
-        name: Word(aliases[name], f"{name}(f)", text)
-        for name, text in {
-            "sqrt": "square root",
-            "exp": "exponential",
-            "log": "natural logarithm",
-            "abs": "absolute value",
-            "sign": "sign, -1, 0 or 1",
-            "sin": "sine",
-            "cos": "cosine",
-            "tan": "tangent",
-            "arcsin": "inverse sine",
-            "arccos": "inverse cosine",
-            "arctan": "inverse tangent",
-            "sinh": "hyperbolic sine",
-            "cosh": "hyperbolic cosine",
-            "tanh": "hyperbolic tangent",
-            "erf": "error function",
-        }.items()
+        function.word: Word(_operator(function), f"{function.word}(f)", function.help)
+        for function in FUNCTIONS.values()
+        if function.word
     },
 }
 

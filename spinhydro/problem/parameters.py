@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from spinhydro.dedalus_support.ensemble.values import PerMember, check_members
 from spinhydro.errors import EquationError, ParameterError, did_you_mean, marked, shorten
+from spinhydro.language.functions import dimension_rules
 from spinhydro.units import DIMENSIONS, describe
 
 #: Names that declare data about the run; they are no physical parameters.
@@ -31,10 +32,10 @@ DECLARATIONS = (
 logger = logging.getLogger("spinhydro")
 
 _PURE = DIMENSIONS["pi"]
+_FUNCTIONS = dimension_rules()
 _KEEPS_DIMENSION = (
-    "abs", "max", "min", "float", "int", "round", "per_member", "linspace", "arange", "array",
+    "max", "min", "float", "int", "round", "per_member", "linspace", "arange", "array",
 )  # fmt: skip
-_TAKES_PURE = ("sin", "cos", "tan", "exp", "log", "tanh", "cosh", "sinh", "arctan", "arccos")
 
 
 @dataclass
@@ -360,12 +361,13 @@ def dimension(node, known):
         return _dimension_of_operation(node, known)
     if isinstance(node, ast.Call):
         name = ast.unparse(node.func).split(".")[-1]
-        if name == "sqrt" and len(node.args) == 1:
-            inner = dimension(node.args[0], known)
-            return inner and tuple(power / 2 for power in inner)
         if name in _KEEPS_DIMENSION and node.args:
             return dimension(node.args[0], known)
-        return _PURE if name in _TAKES_PURE else None
+        power = _FUNCTIONS.get(name)
+        if power is None or len(node.args) != 1:
+            return None
+        inner = _PURE if power == 0 else dimension(node.args[0], known)
+        return inner and tuple(power * exponent for exponent in inner)
     return None
 
 

@@ -8,11 +8,9 @@ import time
 import numpy as np
 import pytest
 
+from spinhydro.engines.fused.compile import cache as compiled
+
 from ..conftest import ROOT
-
-pytest.importorskip("numba")
-
-from spinhydro.engines.fused.compile import cache as compiled  # noqa: E402
 
 SCRIPT = """
 import hashlib
@@ -109,13 +107,3 @@ def test_what_nobody_uses_goes_and_what_is_not_ours_stays(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"new-2.o", "newer-3.o", "notes.txt"}
     compiled.prune(tmp_path, size=1500)
     assert {path.name for path in tmp_path.iterdir()} == {"newer-3.o", "notes.txt"}
-
-
-def test_a_function_that_only_numba_knows(place):
-    source = SOURCE.replace(
-        "factor * numbers[i]", "np.sqrt(complex(factor * numbers[i], 0.0)).real"
-    )
-    numbers = np.array([1.0, 4.0, 9.0])
-    compiled.compile_function("double", "if", source)(numbers.ctypes.data, 4.0)
-    assert list(numbers) == [2, 4, 6]
-    assert not place.exists()

@@ -12,7 +12,6 @@ import spinhydro.language.words  # noqa: F401
 from spinhydro import RealFourierNyquist, stencil
 from spinhydro.engines.choose import build_solver
 from spinhydro.engines.fused import FUSED
-from spinhydro.engines.fused.program.pointwise import HAS_NUMBA
 from spinhydro.engines.fused.step.stencil_step import StencilStep
 from spinhydro.problem.load import load
 from spinhydro.steppers import find_stepper
@@ -20,7 +19,6 @@ from spinhydro.steppers import find_stepper
 from ..conftest import ROOT
 from ..kernels import test_members
 
-pytestmark = pytest.mark.skipif(not HAS_NUMBA, reason="numba is not installed")
 SPIN = d3.CartesianCoordinates("sx", "sy", "sz")
 BONDS = {
     1: {(1,): 1.0, (3,): 0.1},

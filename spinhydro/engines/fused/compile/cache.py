@@ -15,11 +15,9 @@ import time
 from functools import cache
 from pathlib import Path
 
-from spinhydro.engines.fused.compile import by_numba
+from spinhydro.engines.fused.compile import llvm
 
-#: Days after which a file that nobody has used goes, and bytes of all files together.
-from spinhydro.engines.fused.compile import llvm as machine
-
+#: Days after which an unused file is deleted, and the most bytes of all files together.
 KEPT_DAYS, KEPT_BYTES = 60, 50_000_000
 _MAGIC = b"spinhydro machine code 1\n"
 _WORK_OFF = """def work_off(calls, numbers, number, members, steps):
@@ -67,8 +65,15 @@ def work_off():
     return compile_function("work_off", "iiiii", _WORK_OFF)
 
 
+def compile_steps(name, body):
+    """Compile steps with these lines: ``function(table of addresses, timestep, steps)``."""
+    head = f"def {name}(table, timestep, steps):\n"
+    places = "    places = carray(pointer(table), (65536,), np.int64)\n"
+    return compile_function(name, "ifi", head + places + body)
+
+
 def compile_function(name, kinds, source):
-    """The compiled form of the function `name` that is defined by `source`; it has an ``address``.
+    """Compile the function `name` that is defined by `source`; it has an ``address``.
 
     Parameters
     ----------
@@ -76,35 +81,29 @@ def compile_function(name, kinds, source):
     kinds : str
         "i" for an integer, "f" for a float: the kinds of its arguments.
     source : str
-        In the language of `spinhydro.engines.fused.compile.llvm`, or in that of numba.
+        In the language of `spinhydro.engines.fused.compile.translate`.
+
+    Raises
+    ------
+    Untranslatable
     """
     from spinhydro import __version__
 
-    text = "\n".join([*machine.versions(), __version__, kinds, source])
+    text = "\n".join([*llvm.versions(), __version__, kinds, source])
     key = hashlib.sha256(text.encode()).hexdigest()[:32]
     if key not in _loaded:
-        try:
-            _loaded[key] = _compile(f"{name}-{key}", f"{name}_{key}", kinds, source)
-        except (machine.Untranslatable, AttributeError, RuntimeError):
-            # A function of complex numbers that is not known there, or an old llvmlite.
-            _loaded[key] = by_numba.compile_function(name, kinds, source)
+        _loaded[key] = _compile(f"{name}-{key}", f"{name}_{key}", kinds, source)
     return _loaded[key]
-
-
-def compile_steps(name, body):
-    """The compiled form of steps with these lines: ``function(places, timestep, number)``."""
-    head = f"def {name}(places, timestep, number):\n"
-    return by_numba.compile_steps(name, head + body, folder())
 
 
 def _compile(file_name, symbol, kinds, source):
     place = folder()
     code = _read(place / f"{file_name}.o") if place else None
     if code is None:
-        code = machine.compile_object(machine.translate(source, symbol, kinds))
+        code = llvm.compile_object(llvm.translate(source, symbol, kinds))
         if place:
             _write(place / f"{file_name}.o", code)
-    return machine.load(code, symbol, kinds)
+    return llvm.load(code, symbol, kinds)
 
 
 def _read(path):
@@ -144,7 +143,7 @@ def prune(place, days=KEPT_DAYS, size=KEPT_BYTES):
     Only files of ours are touched. Another process may do the same at the same time.
     """
     now, found = time.time(), []
-    ours = ("*-*.o", ".part-*", "spinhydro_*.py", "__pycache__/spinhydro_*")
+    ours = ("*-*.o", ".part-*")
     for path in (path for pattern in ours for path in place.glob(pattern)):
         try:
             status = path.stat()

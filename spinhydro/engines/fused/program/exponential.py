@@ -274,5 +274,4 @@ class CompiledExponential:
 
     @staticmethod
     def _load(writer, expression):
-        value = writer.name(expression)
-        return writer.pair(f"{value}.real", f"{value}.imag")
+        return writer.load(expression)

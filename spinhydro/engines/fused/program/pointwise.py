@@ -1,44 +1,21 @@
-"""Pointwise kernels: the operations between two sets of transforms, fused into one function.
+"""Pointwise loops: all operations between two sets of transforms, fused into one function.
 
-With numba a kernel is one compiled loop over the grid points; without it, NumPy calls that reuse a
-few buffers. Both compute the same operations in the same order.
+`make_pointwise` evaluates them by NumPy calls that reuse a few buffers, or compiled as one loop
+over the grid points. Compiled steps have such loops within them (`step.slab_passes`); what is made
+here serves where there is no compiled step, and is the reference that those are tested against.
 """
-
-import importlib.util
 
 import numpy as np
 
-from spinhydro.engines.fused.read.graph import Node
-
-HAS_NUMBA = importlib.util.find_spec("numba") is not None
+from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent, number
+from spinhydro.engines.fused.read.graph import Node, order
+from spinhydro.language.functions import FUNCTIONS
 
 _NO_NEIGHBOURS = np.zeros((0, 0), np.int64)
-#: Powers that are cheaper, and in Dedalus's strings meant, as products or roots.
-_SPECIAL_POWERS = {2.0: "{a}*{a}", 0.5: "sqrt({a})", -1.0: "1/{a}"}
 
 
-def order(outputs):
-    """Operations that the outputs need, each after its arguments; and the leaves."""
-    operations, leaves, seen = [], [], set()
-    stack = [(node, False) for node in reversed(outputs) if isinstance(node, Node)]
-    while stack:
-        node, ready = stack.pop()
-        if node in seen:
-            continue
-        if not node.is_operation:
-            seen.add(node)
-            leaves.append(node)
-        elif ready:
-            seen.add(node)
-            operations.append(node)
-        else:
-            stack.append((node, True))
-            stack += [(a, False) for a in reversed(node.arguments) if isinstance(a, Node)]
-    return operations, leaves
-
-
-def make_kernel(outputs, location, compiled=None, neighbours=None):
-    """A function ``kernel(arrays, constants, out)`` that fills the rows of `out`.
+def make_pointwise(outputs, location, compiled=False, neighbours=None):
+    """Return a function ``evaluate(arrays, constants, out)`` that fills the rows of `out`.
 
     Parameters
     ----------
@@ -47,11 +24,11 @@ def make_kernel(outputs, location, compiled=None, neighbours=None):
         Where a leaf is: ("array", i, row) for ``arrays[i][row]``, ("constant", i), or
         ("number", value).
     compiled : bool
-        Whether to use numba; by default if it is installed.
+        Compile the loop at its first use.
     neighbours : callable(list of offsets), optional
-        Array (offsets, points) of the numbers of the points that lie at an offset from each.
+        Returns the array (offsets, points) of the indices of the points that lie at an offset from
+        each point.
     """
-    compiled = HAS_NUMBA if compiled is None else compiled
     operations, leaves = order(outputs)
     offsets = list(dict.fromkeys(leaf.arguments[1] for leaf in leaves if leaf.kind == "shifted"))
 
@@ -61,75 +38,71 @@ def make_kernel(outputs, location, compiled=None, neighbours=None):
         found, offset = leaf.arguments
         return ("near", *location(found)[1:], offsets.index(offset))
 
-    make = _compiled_source if compiled else _numpy_source
-    source = make(outputs, operations, leaves, place)
-    namespace = {"np": np}
     if compiled:
-        for name in ("sqrt", "exp"):
-            namespace[name] = getattr(np, name)
-    exec(compile(source, "fused kernel", "exec"), namespace)
-    kernel = namespace["kernel"]
-    if compiled:
-        import numba
-
-        # As NumPy does, 1/0 gives inf; the check for it would keep the loop from vectorising.
-        kernel = numba.njit(kernel, error_model="numpy", fastmath={"contract"})
-    if not offsets:
-        return lambda arrays, constants, out: kernel(arrays, constants, out, _NO_NEIGHBOURS)
-    near = []
+        evaluate = _CompiledLoop(outputs, place)
+    else:
+        namespace = {"np": np, "FUNCTIONS": FUNCTIONS}
+        source = _numpy_source(outputs, operations, leaves, place)
+        exec(compile(source, "pointwise operations", "exec"), namespace)
+        evaluate = namespace["evaluate"]
+    near = [] if offsets else [_NO_NEIGHBOURS]
 
     def with_neighbours(arrays, constants, out):
-        # Where there is a compiled step nobody may ever ask.
         if not near:
+            # Made at the first use: a compiled step never needs them.
             near.append(neighbours(offsets))
-        kernel(arrays, constants, out, near[0])
+        evaluate(arrays, constants, out, near[0])
 
     return with_neighbours
 
 
-def _compiled_source(outputs, operations, leaves, location):
-    names, lines = {}, []
-    for leaf in leaves:
-        place = location(leaf)
-        name = f"l{leaf.index}"
-        if place[0] in ("array", "near"):
-            names[leaf] = name
-            point = "p" if place[0] == "array" else f"near[{place[3]}, p]"
-            lines.append(f"{name} = arrays[{place[1]}][{place[2]}, {point}]")
-        else:
-            names[leaf] = f"constants[{place[1]}]" if place[0] == "constant" else repr(place[1])
+class _CompiledLoop:
+    """One loop over the grid points, compiled for the shapes of its arrays."""
 
-    def value(argument):
-        return names[argument] if isinstance(argument, Node) else repr(argument)
+    def __init__(self, outputs, place):
+        self._outputs, self._place, self._compiled = outputs, place, {}
 
-    for node in operations:
-        names[node] = f"t{node.index}"
-        lines.append(f"t{node.index} = {_operation(node, [value(a) for a in node.arguments])}")
-    for row, output in enumerate(outputs):
-        lines.append(f"out[{row}, p] = {value(output)}")
-    body = "\n".join(f"        {line}" for line in lines)
-    head = "def kernel(arrays, constants, out, near):\n    for p in range(out.shape[1]):\n"
-    return f"{head}{body}\n"
+    def __call__(self, arrays, constants, out, near):
+        constants = np.ascontiguousarray(constants, out.dtype)
+        arrays = [np.ascontiguousarray(array) for array in (*arrays, near, constants)]
+        key = (*((array.shape, array.dtype) for array in arrays), out.shape)
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(arrays, out)
+        target = np.ascontiguousarray(out)
+        table = np.array([array.ctypes.data for array in (*arrays, target)], np.int64)
+        self._compiled[key](table.ctypes.data)
+        if target is not out:
+            out[...] = target
 
+    def _compile(self, arrays, out):
+        from spinhydro.engines.fused.compile.cache import compile_function
 
-def _operation(node, values):
-    if node.kind == "add":
-        return f"{values[0]} + {values[1]}"
-    if node.kind == "mul":
-        return f"{values[0]} * {values[1]}"
-    if node.kind == "pow":
-        special = _SPECIAL_POWERS.get(node.arguments[1])
-        if special:
-            return special.format(a=values[0]).replace("sqrt", "np.sqrt")
-        return f"{values[0]} ** {values[1]}"
-    named = {
-        "abs2": "{a}.real * {a}.real + {a}.imag * {a}.imag",
-        "real": "{a}.real",
-        "imag": "{a}.imag",
-    }
-    if node.kind in named:
-        return named[node.kind].format(a=values[0])
-    return f"np.{node.kind}({values[0]})"
+        is_complex = np.iscomplexobj(out)
+        constants = len(arrays) - 1
+
+        def leaf(node):
+            kind, *where = self._place(node)
+            if kind == "number":
+                return number(where[0])
+            if kind == "constant":
+                return writer.load(f"x{constants}_[{where[0]}]", is_complex)
+            point = f"x{constants - 1}_[{where[2]}, p]" if kind == "near" else "p"
+            stored = np.iscomplexobj(arrays[where[0]])
+            return writer.load(f"x{where[0]}_[{where[1]}, {point}]", stored)
+
+        writer = ScalarWriter(leaf, is_complex)
+        values = [writer.value(output) for output in self._outputs]
+        for row, value in enumerate(values):
+            writer.store(f"out_[{row}, p]", value, is_complex)
+        every = {**{f"x{i}": array for i, array in enumerate(arrays)}, "out": out}
+        lines = [f"places = carray(pointer(table), ({len(every)},), np.int64)"]
+        lines += [
+            f"{name}_ = carray(pointer(places[{i}]), {array.shape}, np.{array.dtype})"
+            for i, (name, array) in enumerate(every.items())
+        ]
+        lines += [f"for p in range({out.shape[1]}):", *indent(writer.lines)]
+        source = "\n".join(["def pointwise(table):", *indent(lines), ""])
+        return compile_function("pointwise", "i", source)
 
 
 def _numpy_source(outputs, operations, leaves, location):
@@ -168,17 +141,23 @@ def _numpy_source(outputs, operations, leaves, location):
     lines += [f"out[{row}] = {value(output)}" for row, output in enumerate(outputs)]
     body = "\n".join(f"    {line}" for line in lines)
     head = f"    b = buffers({made}, out)\n" if made else ""
-    return f"{_BUFFERS}\ndef kernel(arrays, constants, out, near):\n{head}{body}\n"
+    return f"{_BUFFERS}\ndef evaluate(arrays, constants, out, near):\n{head}{body}\n"
 
 
 _BUFFERS = """
 store = {}
-def buffers(number, out):
+def buffers(count, out):
     key = (out.shape[1], out.dtype)
     if key not in store:
-        store[key] = np.empty((number, out.shape[1]), out.dtype)
+        store[key] = np.empty((count, out.shape[1]), out.dtype)
     return store[key]
 """
+#: Powers that are cheaper, and in Dedalus's strings meant, as products or roots.
+_SPECIAL_POWERS = {
+    2.0: "np.multiply({a}, {a}, out={b})",
+    0.5: "np.sqrt(np.asarray({a}, out.dtype), out={b})",
+    -1.0: "np.divide(1.0, {a}, out={b})",
+}
 
 
 def _numpy_operation(node, values, buffer):
@@ -186,14 +165,8 @@ def _numpy_operation(node, values, buffer):
         name = {"add": "add", "mul": "multiply"}[node.kind]
         return f"np.{name}({values[0]}, {values[1]}, out={buffer})"
     if node.kind == "pow":
-        special = {2.0: "np.multiply({a}, {a}, out={b})", 0.5: "np.sqrt({a}, out={b})",
-                   -1.0: "np.divide(1.0, {a}, out={b})"}.get(node.arguments[1])  # fmt: skip
-        special = special or f"np.power({{a}}, {values[1]}, out={{b}})"
-        return special.format(a=values[0], b=buffer)
-    named = {
-        "abs2": "np.multiply({a}, np.conjugate({a}), out={b})",
-        "real": "np.copyto({b}, np.real({a}))",
-        "imag": "np.copyto({b}, np.imag({a}))",
-    }
-    template = named.get(node.kind, f"np.{node.kind}({{a}}, out={{b}})")
-    return template.format(a=values[0], b=buffer)
+        template = _SPECIAL_POWERS.get(node.arguments[1])
+        template = template or f"np.power(np.asarray({{a}}, out.dtype), {values[1]}, out={{b}})"
+        return template.format(a=values[0], b=buffer)
+    # Roots of negative numbers are complex in a complex problem, also those of real profiles.
+    return f"FUNCTIONS['{node.kind}'].evaluate(np.asarray({values[0]}, out.dtype), out={buffer})"

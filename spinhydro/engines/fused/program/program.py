@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.engines.fused.program.pointwise import make_kernel
+from spinhydro.engines.fused.program.pointwise import make_pointwise
 from spinhydro.engines.fused.read.graph import CONSTANT, PROFILE, Node
 from spinhydro.engines.fused.read.lower import offsets
 
@@ -19,11 +19,11 @@ class Program:
     on_grid : bool
         Whether the outputs are wanted, and the state is given, on the grid too. That needs fewer
         transforms, and is possible where going to coefficients and back changes nothing.
-    compiled : bool, optional
-        As for ``make_kernel``.
+    compiled : bool
+        As for `make_pointwise`.
     """
 
-    def __init__(self, lowering, space, outputs, on_grid=False, compiled=None):
+    def __init__(self, lowering, space, outputs, on_grid=False, compiled=False):
         self.lowering, self.space, self.on_grid = lowering, space, on_grid
         graph = lowering.graph
         self.outputs = [graph.to_grid(v) if on_grid else graph.to_spectrum(v) for v in outputs]
@@ -44,7 +44,9 @@ class Program:
         for level in self.levels:
             level.compile(compiled)
         if on_grid:
-            self._kernel = make_kernel(self.outputs, self.location, compiled, space.neighbours)
+            self._pointwise = make_pointwise(
+                self.outputs, self.location, compiled, space.neighbours
+            )
         else:
             self._final = self.plan_combinations(self.outputs)
 
@@ -181,7 +183,7 @@ class Program:
         for level in self.levels:
             level.evaluate(spectra, grid, constants, profiles)
         if self.on_grid:
-            self._kernel(self.arrays(profiles, grid, len(self.levels)), constants, out)
+            self._pointwise(self.arrays(profiles, grid, len(self.levels)), constants, out)
         else:
             self.combine(self._final, spectra, out)
 
@@ -214,7 +216,7 @@ class _Level:
         self.combinations = program.plan_combinations(self.inverse_spectra)
         if self.ahead:
             near = program.space.neighbours
-            self.kernel = make_kernel(self.ahead_nodes, program.location, compiled, near)
+            self.pointwise = make_pointwise(self.ahead_nodes, program.location, compiled, near)
 
     def evaluate(self, spectra, grid, constants, profiles):
         if self.inverse:
@@ -222,7 +224,7 @@ class _Level:
             self.inverse.backward()
         if self.ahead:
             arrays = self.program.arrays(profiles, grid, self.number + 1)
-            self.kernel(arrays, constants, flat(self.ahead.grid))
+            self.pointwise(arrays, constants, flat(self.ahead.grid))
             self.ahead.forward()
 
 

@@ -22,7 +22,7 @@ class RightSide:
     linear_apart : bool
         Leave L out: f = F, and `linear` holds L as an array of Spectrum.
     compiled : bool, optional
-        Whether kernels are compiled with numba; by default if it is installed.
+        Whether pointwise loops are compiled.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class RightSide:
         With what stands in the way.
     """
 
-    def __init__(self, solver, projections=(), linear_apart=False, compiled=None):
+    def __init__(self, solver, projections=(), linear_apart=False, compiled=False):
         self.solver = solver
         self.variables = list(solver.state)
         domains = {variable.domain for variable in self.variables}

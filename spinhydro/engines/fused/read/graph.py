@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from spinhydro.errors import Unsupported
 
-__all__ = ["Graph", "KernelEntry", "Node", "Spectrum", "Unsupported", "round_of"]
+__all__ = ["Graph", "KernelEntry", "Node", "Spectrum", "Unsupported", "order", "round_of"]
 
 
 #: Levels of what depends on constants and time only, and on profiles but not on the state.
@@ -149,6 +149,26 @@ class Spectrum:
         return self._with(
             {base: {extended(p): c for p, c in s.items()} for base, s in self.terms.items()}
         )
+
+
+def order(outputs):
+    """Return the operations that the outputs need, each after its arguments; and the leaves."""
+    operations, leaves, seen = [], [], set()
+    stack = [(node, False) for node in reversed(outputs) if isinstance(node, Node)]
+    while stack:
+        node, ready = stack.pop()
+        if node in seen:
+            continue
+        if not node.is_operation:
+            seen.add(node)
+            leaves.append(node)
+        elif ready:
+            seen.add(node)
+            operations.append(node)
+        else:
+            stack.append((node, True))
+            stack += [(a, False) for a in reversed(node.arguments) if isinstance(a, Node)]
+    return operations, leaves
 
 
 class Graph:

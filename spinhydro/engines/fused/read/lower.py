@@ -20,22 +20,8 @@ from spinhydro.engines.fused.read.graph import (
     Unsupported,
 )
 from spinhydro.kernels import KernelOperator, StencilOperator
-from spinhydro.language.complex_values import imaginary_part, real_part, squared_modulus
+from spinhydro.language.functions import find
 from spinhydro.language.operators import SpinCross
-
-#: Functions that both kernel makers know under names of their own.
-NAMED_FUNCTIONS = {
-    squared_modulus: "abs2",
-    real_part: "real",
-    imaginary_part: "imag",
-    np.conjugate: "conjugate",
-}
-#: Functions that both kernel makers know under NumPy's names.
-FUNCTIONS = {
-    np.absolute, np.sign, np.exp, np.exp2, np.log, np.log2, np.log10, np.sqrt, np.square,
-    np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.sinh, np.cosh, np.tanh,
-    np.arcsinh, np.arccosh, np.arctanh,
-}  # fmt: skip
 
 
 class Lowering:
@@ -210,12 +196,11 @@ class Lowering:
         return _elementwise(lambda v: self.graph.power(v, float(exponent)), self(base))
 
     def _function(self, expression):
-        function = expression.func
-        if function not in FUNCTIONS and function not in NAMED_FUNCTIONS:
+        function = find(expression.func)
+        if function is None:
             raise Unsupported(f"the function {expression.name}")
-        kind = NAMED_FUNCTIONS.get(function, getattr(function, "__name__", ""))
         (operand,) = expression.original_args
-        return _elementwise(lambda v: self.graph.function(kind, v), self(operand))
+        return _elementwise(lambda v: self.graph.function(function.name, v), self(operand))
 
     def _differentiate(self, expression):
         operand = self(expression.original_args[0])

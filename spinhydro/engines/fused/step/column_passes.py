@@ -3,7 +3,7 @@
 import numpy as np
 
 from spinhydro.engines.fused.compile import fftw
-from spinhydro.engines.fused.step.arithmetic import Writer, indent
+from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent, number
 from spinhydro.engines.fused.step.stages import FIRST, LAST, RATE, SECOND, THIRD
 
 
@@ -104,8 +104,8 @@ class ColumnPasses:
         return lines, places
 
     def _combine(self, spectra, places, state):
-        """Writer with the values of linear combinations of known spectra."""
-        writer = Writer()
+        """ScalarWriter with the values of linear combinations of known spectra."""
+        writer = ScalarWriter()
         loaded = {}
         values = []
         for spectrum in spectra:
@@ -121,8 +121,7 @@ class ColumnPasses:
                             else ("a", *self.program._rows[base[1]])
                         )
                         source, known = places[key], False
-                    value = writer.name(source)
-                    pair = writer.pair(f"{value}.real", f"{value}.imag")
+                    pair = writer.load(source)
                     if not known:
                         pair = writer.multiply(self._scale(writer), pair)
                     loaded[base] = pair
@@ -141,8 +140,7 @@ class ColumnPasses:
         """The value of a symbol at mode (x, c0 + j)."""
         values = self.space.symbol(symbol)
         if np.ndim(values) == 0:
-            value = complex(values)
-            return tuple(repr(part) if part else None for part in (value.real, value.imag))
+            return number(values)
         name = self._symbols.setdefault(id(values), f"y{len(self._symbols)}")
         values = values.reshape(self.layout.all_rows, self.layout.modes)
         of_members = self.layout.has_members and not np.all(values == values[0])
@@ -248,22 +246,19 @@ class ColumnPasses:
 
     def _moved(self):
         """Lines that multiply rates and next stages of a block by the exponential."""
-        writer = Writer()
-        vector = {}
-        for i in range(self.components):
-            value = writer.name(f"eb_[v, {i}, x, j]")
-            vector[i] = writer.pair(f"{value}.real", f"{value}.imag")
+        writer = ScalarWriter()
+        vector = {i: writer.load(f"eb_[v, {i}, x, j]") for i in range(self.components)}
         for i, value in enumerate(self.exponential.write(writer, vector)):
             writer.store(f"eb_[v, {i}, x, j]", value, True)
         return ["for v in range(2):", *indent(self._over_modes(writer.lines))]
 
 
-def runs(numbers):
-    """(first, one past the last) of every run of neighbouring numbers."""
+def runs(indices):
+    """Return (first, one past the last) of every run of neighbouring indices."""
     found = []
-    for number in sorted(numbers):
-        if found and found[-1][1] == number:
-            found[-1][1] = number + 1
+    for index in sorted(indices):
+        if found and found[-1][1] == index:
+            found[-1][1] = index + 1
         else:
-            found.append([number, number + 1])
+            found.append([index, index + 1])
     return found

@@ -26,7 +26,6 @@ columns. Nothing is sent.
 import numpy as np
 
 from spinhydro.engines.fused.compile import fftw
-from spinhydro.engines.fused.program.pointwise import HAS_NUMBA
 from spinhydro.engines.fused.step.compiled_passes import Passes
 from spinhydro.engines.fused.step.stages import (
     PROJECTION,
@@ -43,7 +42,7 @@ MOST_AHEAD = 500_000
 
 def is_possible(space):
     """Whether problems on this domain can be compiled into one."""
-    return HAS_NUMBA and fftw.AVAILABLE and (not space.slabs or space.slabs.share_memory)
+    return fftw.AVAILABLE and (not space.slabs or space.slabs.share_memory)
 
 
 class NativeStep:

@@ -17,9 +17,8 @@ One-dimensional problems are a single plane of one row; members are advanced one
 import numpy as np
 
 from spinhydro.engines.fused.compile import fftw
-from spinhydro.engines.fused.program.pointwise import HAS_NUMBA, order
-from spinhydro.engines.fused.read.graph import Node
-from spinhydro.engines.fused.step.arithmetic import Writer, indent
+from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent, number
+from spinhydro.engines.fused.read.graph import Node, order
 from spinhydro.engines.fused.step.halo import PlaneExchange
 
 #: What a stage is made of: weights of the values before it, and of timestep times the rate at the
@@ -38,7 +37,7 @@ ALIGNED = 8
 
 def is_possible(right_side):
     """Whether nothing of a right-hand side, and of its projections, leaves the grid."""
-    if not HAS_NUMBA or not right_side.on_grid or right_side.program.levels:
+    if not right_side.on_grid or right_side.program.levels:
         return False
     leaves = order(_projected_values(right_side))[1]
     return all(
@@ -134,9 +133,9 @@ class StencilStep:
         margin = stages * self.far
         lines = []
         rings = [self._ring(scheme, stage) for stage in range(stages)]
-        number = self.components * self.parts
+        rows = self.components * self.parts
         for stage, ring in enumerate(rings):
-            places.add(f"y{stage}", fftw.zeros(number * ring * self.rows * self.width, float))
+            places.add(f"y{stage}", fftw.zeros(rows * ring * self.rows * self.width, float))
         places.add("state", self.state)
         places.add("target", target)
         places.add("profiles", self.right_side._profiles)
@@ -158,7 +157,7 @@ class StencilStep:
             )
         member = [f"for m in range({self.members}):", *indent(self._copy_edges(margin)),
                   *indent(inner)]  # fmt: skip
-        return [*lines, "for step in range(number):", *indent(member)]
+        return [*lines, "for step in range(steps):", *indent(member)]
 
     def _edges(self, margin, places):
         """Planes beyond both edges of the state, and of the profiles that need them."""
@@ -199,8 +198,7 @@ class StencilStep:
         return [
             f"for c in range({self.components}):",
             f"    for e in range({2 * margin}):",
-            f"        s = (e - {margin}) % {self.planes} if e < {margin} else "
-            f"(e - {margin}) % {self.planes}",
+            f"        s = (e - {margin}) % {self.planes}",
             f"        u = c * {points} + (m * {self.planes} + s) * {size}",
             f"        v = (c * {2 * margin} + e) * {size}",
             f"        for x in range({size}):",
@@ -266,11 +264,11 @@ class StencilStep:
             key = (ring, plane, row)
             if key not in before:
                 name = f"b{len(before)}"
-                number = f"(j + {plane}) % {rings[ring]}" if self.far else "0"
+                slot = f"(j + {plane}) % {rings[ring]}" if self.far else "0"
                 at = f"(q + {row}) % {self.rows}" if row else "q"
                 before[key] = (
                     name,
-                    f"{name} = (({number}) * {self.rows} + {at}) * {self.width} + {self.before}",
+                    f"{name} = (({slot}) * {self.rows} + {at}) * {self.width} + {self.before}",
                 )
             return before[key][0]
 
@@ -325,15 +323,14 @@ class StencilStep:
                 offset = self._offset(offset)
             kind, *where = self.program.location(node)
             if kind == "number":
-                value = complex(where[0])
-                return (repr(value.real), repr(value.imag) if value.imag else None)
+                return number(where[0])
             if kind == "constant":
                 return self._constant(stage - 1, where[0])
             if where[0] == 0:
                 return profile(where[1], offset)
             return state(where[1], stage - 1, offset)
 
-        writer = Writer(leaf)
+        writer = ScalarWriter(leaf, self.is_complex)
         rates = [writer.value(output) for output in self.program.outputs]
         new = []
         for component, rate in enumerate(rates):
@@ -380,14 +377,12 @@ class StencilStep:
         def leaf(node):
             kind, *where = self.program.location(node)
             if kind == "number":
-                value = complex(where[0])
-                return (repr(value.real), repr(value.imag) if value.imag else None)
+                return number(where[0])
             if kind == "constant":
                 return self._constant(stage, where[0])
             return profile(where[1]) if where[0] == 0 else new[where[1]]
 
-        after = Writer(leaf)
-        after.lines, after._number = writer.lines, writer._number
+        after = writer.continued(leaf)
         return [after.value(value) for value in _projected_values(self.right_side)]
 
     def _projection(self, places):
@@ -401,7 +396,7 @@ class StencilStep:
             places_of_parts = [f"{parts} * ({at}) + {i}" for i in range(parts)]
             return writer.pair(*(f"read({source}, {place})" for place in places_of_parts))
 
-        writer = Writer()
+        writer = ScalarWriter(None, self.is_complex)
         state = [numbers("state", row) for row in range(self.components)]
         new = self._projected(writer, state, lambda row: numbers("profiles", row), 0)
         lines = [
@@ -418,23 +413,21 @@ class StencilStep:
         rows = [(stage, self._leaves) for stage in range(len(scheme))]
         if projects:
             rows.append((len(scheme), order(_projected_values(self.right_side))[1]))
-        numbers = {
+        found = {
             (stage, self.program.location_of_constant(*leaf.arguments))
-            for stage, found in rows
-            for leaf in found
+            for stage, leaves in rows
+            for leaf in leaves
             if leaf.kind == "constant"
         }
         lines = []
-        for stage, number in sorted(numbers):
+        for stage, index in sorted(found):
             for part in range(self.parts):
-                at = (stage * self._constants.shape[1] + number) * self.parts + part
-                lines.append(f"c{stage}_{number}_{part} = read(constants, {at})")
+                at = (stage * self._constants.shape[1] + index) * self.parts + part
+                lines.append(f"c{stage}_{index}_{part} = read(constants, {at})")
         return lines
 
-    def _constant(self, stage, number):
-        return tuple(
-            f"c{stage}_{number}_{part}" if part < self.parts else None for part in range(2)
-        )
+    def _constant(self, stage, index):
+        return tuple(f"c{stage}_{index}_{part}" if part < self.parts else None for part in range(2))
 
     # Use
 
@@ -448,20 +441,20 @@ class StencilStep:
         """Whether steps depend on nothing that changes from one to the next but the state."""
         return self.has_steps and not self._uses_time and not self.right_side.has_noise
 
-    def _run(self, name, scheme, target, projects, time, timestep, number=1):
+    def _run(self, name, scheme, target, projects, time, timestep, steps=1):
         function, places = self._function(
             name, lambda places: self._body(scheme, target, projects, places)
         )
         self._set_constants(scheme, time, timestep)
         self._refresh_wide(places)
         if not places.exchange:
-            function(places.addresses, timestep, number)
+            function(places.table, timestep, steps)
             return
         exchange, edges = places.exchange
         shape = (self.components, self.planes, self.rows, self.length)
-        for _ in range(number):
+        for _ in range(steps):
             exchange(self.state.reshape(shape), edges)
-            function(places.addresses, timestep, 1)
+            function(places.table, timestep, 1)
 
     def _set_constants(self, scheme, time, timestep):
         right_side = self.right_side
@@ -499,18 +492,18 @@ class StencilStep:
         """rate = f(state, time)."""
         self._run("rate", RATE, self.rate, False, time, 1.0)
 
-    def step(self, time, timestep, number=1):
+    def step(self, time, timestep, steps=1):
         """Advance the state by a step of the scheme, projections included.
 
         Several at once only if this `runs_ahead`.
         """
-        self._run("step", self.scheme, self.state, self._has_projections, time, timestep, number)
+        self._run("step", self.scheme, self.state, self._has_projections, time, timestep, steps)
 
     def project(self, time):
         """Make the assignments after a step."""
         self._constants[0] = self.right_side.constants(time)
         function, places = self._function("project", self._projection)
-        function(places.addresses, 0.0, 1)
+        function(places.table, 0.0, 1)
 
     def is_current(self):
         """Whether this fits the fields as they are now."""
@@ -539,7 +532,8 @@ class _Places:
         return list(self.arrays)
 
     @property
-    def addresses(self):
+    def table(self):
+        """Address of the table of addresses."""
         if self._addresses is None:
             self._addresses = np.array([a.ctypes.data for a in self.arrays.values()], np.int64)
-        return self._addresses
+        return self._addresses.ctypes.data

@@ -97,7 +97,7 @@ class FusedRK4:
 
     def _check_reachable(self):
         if self._must_compile:
-            raise Unsupported("neighbours on other ranks beside transforms, or without numba")
+            raise Unsupported("neighbours on other ranks beside transforms")
 
     def _compile_when_it_pays(self):
         """Nobody has said how long this is to run: it has run long already."""

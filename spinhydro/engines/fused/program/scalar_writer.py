@@ -1,40 +1,56 @@
-"""Operations of the graph written out as real arithmetic, for compiled loops.
+"""Write operations of the graph as real arithmetic, for compiled loops.
 
-A value is a pair (real part, imaginary part) of expressions; either is None where it is zero. What
-is known to be real or imaginary is so never multiplied by a zero, and loops stay free of complex
-numbers, which compilers vectorise badly.
+A value is a pair (real part, imaginary part) of expressions; a part that is known to be zero is
+None. Nothing is ever multiplied by such a zero, and loops stay free of complex numbers, which
+compilers vectorise badly.
 """
 
-from spinhydro.engines.fused.program.pointwise import order
-from spinhydro.engines.fused.read.graph import Node
+from spinhydro.engines.fused.read.graph import Node, order
+from spinhydro.language.functions import FUNCTIONS
 
 #: Powers written as products, up to this exponent.
 _LARGEST_PRODUCT = 8
 
 
-class Writer:
+class ScalarWriter:
     """Collects the lines of a loop body.
 
     Parameters
     ----------
     leaf : callable(Node)
         The value of a leaf: a pair, with whatever lines it needs appended.
+    is_complex : bool
+        Whether functions of real values may have complex ones, as sqrt(-1) in a complex problem.
     """
 
-    def __init__(self, leaf=None):
+    def __init__(self, leaf=None, is_complex=False):
         self.lines, self._leaf, self._known = [], leaf, {}
-        self._number = 0
+        self._is_complex = is_complex
+        self._count = 0
+
+    def continued(self, leaf):
+        """Return a writer of further lines of the same loop, with other leaves."""
+        writer = ScalarWriter(leaf, self._is_complex)
+        writer.lines, writer._count = self.lines, self._count
+        return writer
 
     def name(self, expression):
         """A local name for an expression."""
         if expression is None or expression.isidentifier():
             return expression
-        self._number += 1
-        self.lines.append(f"v{self._number} = {expression}")
-        return f"v{self._number}"
+        self._count += 1
+        self.lines.append(f"v{self._count} = {expression}")
+        return f"v{self._count}"
 
     def pair(self, real, imaginary=None):
         return (self.name(real), self.name(imaginary))
+
+    def load(self, expression, is_complex=True):
+        """The pair of an element of an array."""
+        if not is_complex:
+            return self.pair(expression)
+        value = self.name(expression)
+        return self.pair(f"{value}.real", f"{value}.imag")
 
     def store(self, target, value, is_complex):
         real, imaginary = value
@@ -56,42 +72,53 @@ class Writer:
             _sum(_product(ar, bi), _product(ai, br)),
         )
 
-    def power(self, a, exponent):
+    def power(self, a, exponent, is_positive=True):
+        """a ** exponent; `is_positive` says that a real a has no negative values."""
         if exponent == int(exponent) and 0 < exponent <= _LARGEST_PRODUCT:
             result = a
             for _ in range(int(exponent) - 1):
                 result = self.multiply(result, a)
             return result
-        if a[1] is None:
-            real = a[0] or "0.0"
-            if exponent < 0:
-                positive = self.power((real, None), -exponent)[0]
-                return self.pair(f"1.0 / {positive}")
-            if exponent == 0.5:
-                return self.pair(f"np.sqrt({real})")
-            return self.pair(f"{real} ** {exponent!r}")
-        return self._complex(f"{_complex_number(a)} ** {exponent!r}")
+        if exponent < 0:
+            return self._inverse(self.power(a, -exponent, is_positive))
+        if exponent == 0.5:
+            return self.function("sqrt", a, is_positive)
+        if a[1] is None and (is_positive or exponent == int(exponent) or not self._is_complex):
+            return self.pair(f"{a[0] or '0.0'} ** {exponent!r}")
+        return self.load(f"{_complex_number(a)} ** {exponent!r}")
 
-    def function(self, kind, a):
+    def _inverse(self, a):
+        real, imaginary = a
+        if imaginary is None:
+            return self.pair(f"1.0 / {real or '0.0'}")
+        square = self.name(self.function("abs2", a)[0])
+        return self.pair(None if real is None else f"{real} / {square}",
+                         f"-{imaginary} / {square}")  # fmt: skip
+
+    def function(self, kind, a, is_positive=True):
+        """A function of one value; `is_positive` says that a real one has no negative values."""
         real, imaginary = a
         if kind == "abs2":
             return self.add(self.multiply((real, None), (real, None)),
                             self.multiply((imaginary, None), (imaginary, None)))  # fmt: skip
+        if kind == "square":
+            return self.multiply(a, a)
         if kind == "real":
             return (real, None)
         if kind == "imag":
             return (imaginary, None)
         if kind == "conjugate":
             return self.pair(real, None if imaginary is None else f"-{imaginary}")
-        if imaginary is None:
+        needs = FUNCTIONS[kind].needs if self._is_complex else None
+        if imaginary is None and (not needs or (needs == ">= 0" and is_positive)):
             return self.pair(f"np.{kind}({real or '0.0'})")
         if kind == "absolute":
             return self.pair(f"np.hypot({real or '0.0'}, {imaginary})")
-        return self._complex(f"np.{kind}({_complex_number(a)})")
-
-    def _complex(self, expression):
-        value = self.name(expression)
-        return self.pair(f"{value}.real", f"{value}.imag")
+        if kind == "sign":
+            size = self.name(f"np.hypot({real or '0.0'}, {imaginary})")
+            size = self.name(f"1.0 if {size} == 0.0 else {size}")
+            return self.pair(f"{real or '0.0'} / {size}", f"{imaginary} / {size}")
+        return self.load(f"np.{kind}({_complex_number(a)})")
 
     # The graph
 
@@ -113,11 +140,27 @@ class Writer:
         if node.kind == "mul":
             return self.multiply(a, self._argument(rest[0]))
         if node.kind == "pow":
-            return self.power(a, rest[0])
-        return self.function(node.kind, a)
+            return self.power(a, rest[0], self._is_positive(first))
+        return self.function(node.kind, a, self._is_positive(first))
 
     def _argument(self, argument):
         return self._known[argument] if isinstance(argument, Node) else number(argument)
+
+    def _is_positive(self, scalar):
+        """Whether a real value has no negative values, by the way it is written."""
+        if not isinstance(scalar, Node):
+            return complex(scalar).real >= 0
+        kind, arguments = scalar.kind, scalar.arguments
+        if kind in ("abs2", "absolute", "cosh"):
+            return True
+        if kind in ("exp", "exp2", "square"):
+            return self._argument(arguments[0])[1] is None
+        if kind in ("add", "mul"):
+            same = kind == "mul" and arguments[0] is arguments[1]
+            return same or all(map(self._is_positive, arguments))
+        if kind == "pow":
+            return arguments[1] % 2 == 0 or self._is_positive(arguments[0])
+        return kind == "sqrt"
 
 
 def number(value):
