@@ -63,8 +63,16 @@ def _run(name, ranks):
     command = [sys.executable, "-m", "benchmarks.ranks", name]
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
     if ranks > 1:
-        command = ["mpiexec", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *command]
-        environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+        command = ["mpiexec", "-n", str(ranks), *command]
+        # Open MPI 4 and 5 refuse root and too many ranks otherwise, and bind ranks to cores.
+        environment |= {
+            "OMPI_ALLOW_RUN_AS_ROOT": "1",
+            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+            "OMPI_MCA_rmaps_base_oversubscribe": "1",
+            "OMPI_MCA_hwloc_base_binding_policy": "none",
+            "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+            "PRTE_MCA_hwloc_default_binding_policy": "none",
+        }
     answer = subprocess.run(
         command, cwd=Path(__file__).parents[1], env=environment, capture_output=True, text=True,
         check=False, timeout=120,

@@ -1,4 +1,4 @@
-"""Shared by all tests: where things are, and how to call the command."""
+"""Shared by all tests: folders, and functions that start processes."""
 
 import os
 import subprocess
@@ -24,6 +24,33 @@ def quiet():
     quiet_dedalus()
 
 
+#: Open MPI 4 and 5 otherwise refuse root and more ranks than cores, and bind each rank to a core;
+#: other libraries ignore these variables.
+MPI_VARIABLES = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    "PRTE_MCA_hwloc_default_binding_policy": "none",
+}
+
+
+def launch(*arguments, ranks=1, cwd=ROOT, timeout=120, **variables):
+    """Run ``python ARGUMENTS`` with this checkout in a process, or in several MPI ranks.
+
+    Returns a subprocess.CompletedProcess with its output as text; `variables` are added to the
+    environment.
+    """
+    line = [sys.executable, *map(str, arguments)]
+    if ranks > 1:
+        line = ["mpiexec", "-n", str(ranks), *line]
+    environment = {**os.environ, **MPI_VARIABLES, "PYTHONPATH": str(ROOT), **variables}
+    return subprocess.run(
+        line, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout
+    )
+
+
 @pytest.fixture
 def problems():
     """The folder of the problem files."""
@@ -32,21 +59,10 @@ def problems():
 
 @pytest.fixture
 def command(tmp_path):
-    """Run ``spinhydro …`` in a process of its own; output goes below tmp_path."""
+    """Run ``spinhydro …`` in a separate process; output goes below tmp_path."""
 
-    def run(*arguments, ranks=None, cwd=ROOT, module="spinhydro", timeout=120):
-        line = [sys.executable, "-m", module, *map(str, arguments)]
-        if ranks:
-            line = ["mpiexec", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *line]
-        environment = {
-            **os.environ,
-            "OMPI_ALLOW_RUN_AS_ROOT": "1",
-            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-            "PYTHONPATH": str(ROOT),
-        }
-        return subprocess.run(
-            line, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout
-        )
+    def run(*arguments, module="spinhydro", **options):
+        return launch("-m", module, *arguments, **options)
 
     return run
 

@@ -73,6 +73,14 @@ def call(arguments):
     except SpinhydroError as error:
         _print_error(error)
         return error.exit_code
+    except (ImportError, RuntimeError) as error:
+        from spinhydro.cli.installation import installation_fault
+
+        message = installation_fault(error)
+        if message is None:
+            raise
+        _print_error(InputError(message))
+        return InputError.exit_code
     except KeyboardInterrupt:
         print("spinhydro: stopped before the run began", file=sys.stderr)
         return 130

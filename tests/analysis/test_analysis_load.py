@@ -14,6 +14,7 @@ from synthetic_runs import OMEGA_R, record, write_run, write_set
 
 from spinhydro.analysis import load
 from spinhydro.errors import InputError
+from tests.conftest import launch
 
 SCRIPT = Path(__file__).parent / "data" / "plain_script.py"
 T = np.array([0.0, 0.5, 1.0])
@@ -25,32 +26,7 @@ def map_of(t, factor=1.0):
 
 
 def plain(folder, parallel="gather", dim=1, dtype="float64", ranks=1):
-    launch = (
-        []
-        if ranks == 1
-        else [
-            "mpiexec",
-            "--allow-run-as-root",
-            "--oversubscribe",
-            "--bind-to",
-            "none",
-            "-n",
-            str(ranks),
-        ]
-    )
-    environment = {
-        **os.environ,
-        "OMP_NUM_THREADS": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    }
-    subprocess.run(
-        [*launch, sys.executable, str(SCRIPT), str(folder), parallel, str(dim), dtype],
-        check=True,
-        timeout=120,
-        env=environment,
-        capture_output=True,
-    )
+    launch(SCRIPT, folder, parallel, dim, dtype, ranks=ranks).check_returncode()
     return folder
 
 

@@ -1,12 +1,8 @@
 """accelerate() under mpiexec: the same numbers as Dedalus on the same ranks."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from ..conftest import ROOT
+from ..conftest import launch
 
 pytestmark = pytest.mark.mpi
 
@@ -53,17 +49,7 @@ for i in range(100):
 
 
 def run(script):
-    line = ["mpiexec", "--oversubscribe", "--bind-to", "none", "-n", "2"]
-    environment = {
-        **os.environ,
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "PYTHONPATH": str(ROOT),
-    }
-    return subprocess.run(
-        [*line, sys.executable, "-c", script],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180,
-    )  # fmt: skip
+    return launch("-c", script, ranks=2, timeout=180)
 
 
 def test_examples_on_two_ranks():

@@ -1,14 +1,11 @@
 """Members over ranks: the same bytes whatever the number of ranks, and a word to idle ones."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from ..conftest import ROOT
+from ..conftest import ROOT, launch
 from .test_ranks import TWO_DIMENSIONS, fields
 
 pytestmark = pytest.mark.mpi
@@ -45,17 +42,8 @@ def test_same_bytes_on_one_two_and_four_ranks(tmp_path):
     square = tmp_path / "square.py"
     noisy = '\ns["g"] += 1e-5*spinhydro.initial_noise(s, seed=4)\nproblem = d3.IVP'
     square.write_text(TWO_DIMENSIONS.replace("\nproblem = d3.IVP", noisy))
-    environment = {
-        **os.environ,
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "PYTHONPATH": str(ROOT),
-    }
     for ranks in (1, 2, 4):
-        line = [sys.executable, "-c", SCRIPT, str(ROOT), str(tmp_path / str(ranks)), str(square)]
-        if ranks > 1:
-            line = ["mpiexec", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *line]
-        done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=280)
+        done = launch("-c", SCRIPT, ROOT, tmp_path / str(ranks), square, ranks=ranks, timeout=280)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("idle") == (ranks == 4)
         for run in (tmp_path / str(ranks) / "auto").glob("*/0001/run.json"):

@@ -1,29 +1,17 @@
 """The fused engine where space is split over ranks: Dedalus's numbers, and those of one rank."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ..conftest import ROOT
+from ..conftest import launch
 
 pytestmark = pytest.mark.mpi
 
 
 def run(ranks, *arguments):
-    environment = {
-        **os.environ,
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "PYTHONPATH": str(ROOT),
-    }
-    line = [sys.executable, *map(str, arguments)]
-    if ranks > 1:
-        line = ["mpiexec", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *line]
-    return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=240)
+    return launch(*arguments, ranks=ranks, timeout=240)
 
 
 def results(ranks, steps, folder):
