@@ -1,19 +1,22 @@
-"""``spinhydro examples``: copy the problem and analysis files into a folder of the user's."""
+"""spinhydro examples [DIR]: copy the problem and analysis files into a folder."""
 
 from pathlib import Path
 
+from spinhydro.cli.parser import Parser
 from spinhydro.problem.examples import FOLDERS, copy_examples
 
 
-def add_arguments(parser):
-    """Declare the arguments of ``spinhydro examples``."""
+def command(arguments):
+    """Copy the files, say how many are new, and print the folders that hold them."""
+    parser = Parser(
+        "examples",
+        "Copy the problem and analysis files that come with spinhydro into a folder. Existing "
+        "files are never overwritten.",
+    )
     parser.add_argument(
         "folder", nargs="?", default=".", help="receives problems/ and analysis/ [this folder]"
     )
-
-
-def examples(options):
-    """Copy the files, say how many are new, and print the folders that hold them."""
+    options = parser.read(arguments)
     copied, kept = copy_examples(options.folder)
     print(f"{len(copied)} files copied")
     if kept:

@@ -1,0 +1,52 @@
+"""spinhydro info RUN: parameters and equations of a run, and how it ended."""
+
+from spinhydro.cli.parser import Parser
+from spinhydro.cli.records import dictionary, git_words, number, read_record
+from spinhydro.cli.terminal import printable
+
+
+def command(arguments):
+    """Print the record of a run."""
+    parser = Parser("info", "Parameters and equations of a run, and how it ended.")
+    parser.add_argument("run", metavar="RUN", help="a run folder, runs/quantum_torque/0001")
+    record = read_record(parser.read(arguments).run)
+    for line in _lines(record):
+        print(printable(line))
+    return 0
+
+
+def _lines(record):
+    rows = [
+        ("problem", record.get("problem")),
+        ("status", f"{record.get('status')} ({record.get('reason') or 'still going on'})"),
+        ("message", record.get("message")),
+        ("reached", f"t = {number(record, 'sim_time')} of {number(record, 'stop_time')}, "
+                    f"{record.get('iteration')} steps of {number(record, 'timestep')}"),
+        ("stepper", f"{record.get('timestepper')} on engine {record.get('engine')}, "
+                    f"{record.get('ranks')} rank(s)"),
+        ("started", record.get("started")),
+        ("took", f"{record['wall_seconds']} s" if "wall_seconds" in record else None),
+        ("command", record.get("command")),
+        ("git", git_words(dictionary(record, "git"))),
+        ("versions", ", ".join(f"{k} {v}" for k, v in dictionary(record, "versions").items())),
+    ]  # fmt: skip
+    yield from (f"{name:>10}  {value}" for name, value in rows if value)
+    overrides = dictionary(record, "overrides")
+    declared = ", ".join(map(str, dictionary(record, "units").values()))
+    yield f"{'parameters':>10}  " + (f"in {declared}; * = not the default" if declared else "")
+    for name in dictionary(record, "parameters"):
+        mark = "*" if name in overrides else " "
+        yield f"          {mark} {name} = {number(dictionary(record, 'parameters'), name)}"
+    yield " equations"
+    equations = record.get("equations")
+    for text in equations if isinstance(equations, list) else []:
+        yield f"            {text}"
+    yield "   outputs"
+    for name, text in dictionary(record, "outputs").items():
+        yield f"            {name} = {text}"
+    for text, value in dictionary(record, "watch").items():
+        yield f"     watch  {text}: largest {value}"
+    for name, found in dictionary(record, "expect").items():
+        found = found if isinstance(found, dict) else {}
+        verdict = "ok" if found.get("met") else "missed"
+        yield f"  expected  {name}: {found.get('value')} <= {found.get('limit')}: {verdict}"
