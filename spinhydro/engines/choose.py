@@ -85,8 +85,7 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True, precisi
         One of ENGINES.
     projections : list of (field, operand)
     steps : int, optional
-        Length of the run: compiling takes its time too. If nobody knows, it is done once the
-        solver has come so far that it pays.
+        Length of the run; 0 if the solver is only to be described, which compiles nothing.
     lazy : bool
         Whether the fields of the solver need the state at outputs only, and not after every step.
     precision : str
@@ -166,18 +165,12 @@ def _make_stepper(solver):
 def _start_fused(solver, projections, steps, lazy):
     # Imported here: another release of Dedalus may lack what these modules are made of.
     from spinhydro.engines.fused import FUSED
-    from spinhydro.engines.fused.steppers.rk4 import WORTH_COMPILING
 
-    domain = solver.state[0].domain
-    points = np.prod(solver.dist.grid_layout.global_shape(domain, domain.dealias))
     kind = stepper_kind(solver)
     if kind not in FUSED:
         raise Unsupported(f"the time stepper {kind.__name__}")
-    compiled = None if steps is None else steps * points > WORTH_COMPILING
-    if any(map(is_large, solver.state)):
-        # Without the compiled step every operation would have an array for its result.
-        compiled = True
-    stepper = FUSED[kind](solver, projections, compiled=compiled)
+    # A choice by the length of a run would give a run and its continuation other last digits.
+    stepper = FUSED[kind](solver, projections, compiled=steps != 0)
     agreement = stepper.check()
     stepper.lazy = lazy
     solver.timestepper = stepper

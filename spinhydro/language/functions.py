@@ -8,23 +8,24 @@ field is complex, and the square root of a negative value is imaginary; in a rea
 """
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy.special import erf
 
 __all__ = ["FUNCTIONS", "Function", "find"]
 
 
-class Function(NamedTuple):
+@dataclass(frozen=True)
+class Function:
     """One function of one value.
 
     Attributes
     ----------
     name : str
         Name in the graph of the fused engine, NumPy's where there is one.
-    evaluate : callable
-        ``evaluate(values, out=…)`` on arrays.
+    own : callable, optional
+        ``own(values, out)``, of a function that neither NumPy nor SciPy has.
     real, complex : str, optional
         Symbol in machine code for real and for complex arguments: an LLVM intrinsic or a function
         of the C library. Without one, `ScalarWriter` composes the function from its parts.
@@ -44,7 +45,6 @@ class Function(NamedTuple):
     """
 
     name: str
-    evaluate: object
     real: str | None = None
     complex: str | None = None
     inner: float = 1.0
@@ -54,6 +54,19 @@ class Function(NamedTuple):
     power: float = 0
     is_real: bool = False
     needs: str | None = None
+    own: object = None
+
+    @cached_property
+    def evaluate(self):
+        """``evaluate(values, out=…)`` on arrays."""
+        if self.own:
+            return self.own
+        if hasattr(np, self.name):
+            return getattr(np, self.name)
+        # Imported here: commands that compute nothing start faster without SciPy.
+        import scipy.special
+
+        return getattr(scipy.special, self.name)
 
 
 def squared_modulus(values, out):
@@ -76,53 +89,51 @@ COMPLEX_ERF = "spinhydro_complex_erf"
 
 _LN2, _LN10 = math.log(2), math.log(10)
 _TABLE = (
-    Function("absolute", np.absolute, "llvm.fabs.f64", word="abs", help="absolute value",
+    Function("absolute", "llvm.fabs.f64", word="abs", help="absolute value",
              power=1, is_real=True),
-    Function("sign", np.sign, word="sign", help="sign, -1, 0 or 1; of a complex value z: z/|z|"),
-    Function("conjugate", np.conjugate, word="conj", help="complex conjugate", power=1),
-    Function("real", real_part, word="re", power=1, is_real=True,
+    Function("sign", word="sign", help="sign, -1, 0 or 1; of a complex value z: z/|z|"),
+    Function("conjugate", word="conj", help="complex conjugate", power=1),
+    Function("real", word="re", power=1, is_real=True, own=real_part,
              help="real part; an output that is real is stored as real numbers"),
-    Function("imag", imaginary_part, word="im", help="imaginary part", power=1,
-             is_real=True),
-    Function("abs2", squared_modulus, word="abs2", help="|f|**2, the same as re(conj(f)*f)",
-             power=2, is_real=True),
-    Function("square", np.square, power=2),
-    Function("sqrt", np.sqrt, "llvm.sqrt.f64", "csqrt", word="sqrt", help="square root",
+    Function("imag", word="im", help="imaginary part", power=1, is_real=True,
+             own=imaginary_part),
+    Function("abs2", word="abs2", help="|f|**2, the same as re(conj(f)*f)",
+             power=2, is_real=True, own=squared_modulus),
+    Function("square", power=2),
+    Function("sqrt", "llvm.sqrt.f64", "csqrt", word="sqrt", help="square root",
              power=1 / 2, needs=">= 0"),
-    Function("exp", np.exp, "exp", "cexp", word="exp", help="exponential"),
-    Function("exp2", np.exp2, "exp2", "cexp", inner=_LN2),
-    Function("log", np.log, "log", "clog", word="log", help="natural logarithm", needs=">= 0"),
-    Function("log2", np.log2, "log2", "clog", outer=1 / _LN2, needs=">= 0"),
-    Function("log10", np.log10, "log10", "clog", outer=1 / _LN10, needs=">= 0"),
-    Function("sin", np.sin, "sin", "csin", word="sin", help="sine"),
-    Function("cos", np.cos, "cos", "ccos", word="cos", help="cosine"),
-    Function("tan", np.tan, "tan", "ctan", word="tan", help="tangent"),
-    Function("arcsin", np.arcsin, "asin", "casin", word="arcsin", help="inverse sine",
+    Function("exp", "exp", "cexp", word="exp", help="exponential"),
+    Function("exp2", "exp2", "cexp", inner=_LN2),
+    Function("log", "log", "clog", word="log", help="natural logarithm", needs=">= 0"),
+    Function("log2", "log2", "clog", outer=1 / _LN2, needs=">= 0"),
+    Function("log10", "log10", "clog", outer=1 / _LN10, needs=">= 0"),
+    Function("sin", "sin", "csin", word="sin", help="sine"),
+    Function("cos", "cos", "ccos", word="cos", help="cosine"),
+    Function("tan", "tan", "ctan", word="tan", help="tangent"),
+    Function("arcsin", "asin", "casin", word="arcsin", help="inverse sine",
              needs="|x| <= 1"),
-    Function("arccos", np.arccos, "acos", "cacos", word="arccos", help="inverse cosine",
+    Function("arccos", "acos", "cacos", word="arccos", help="inverse cosine",
              needs="|x| <= 1"),
-    Function("arctan", np.arctan, "atan", "catan", word="arctan", help="inverse tangent"),
-    Function("sinh", np.sinh, "sinh", "csinh", word="sinh", help="hyperbolic sine"),
-    Function("cosh", np.cosh, "cosh", "ccosh", word="cosh", help="hyperbolic cosine"),
-    Function("tanh", np.tanh, "tanh", "ctanh", word="tanh", help="hyperbolic tangent"),
-    Function("arcsinh", np.arcsinh, "asinh", "casinh"),
-    Function("arccosh", np.arccosh, "acosh", "cacosh", needs="x >= 1"),
-    Function("arctanh", np.arctanh, "atanh", "catanh", needs="|x| <= 1"),
-    Function("erf", erf, "erf", COMPLEX_ERF, word="erf", help="error function"),
+    Function("arctan", "atan", "catan", word="arctan", help="inverse tangent"),
+    Function("sinh", "sinh", "csinh", word="sinh", help="hyperbolic sine"),
+    Function("cosh", "cosh", "ccosh", word="cosh", help="hyperbolic cosine"),
+    Function("tanh", "tanh", "ctanh", word="tanh", help="hyperbolic tangent"),
+    Function("arcsinh", "asinh", "casinh"),
+    Function("arccosh", "acosh", "cacosh", needs="x >= 1"),
+    Function("arctanh", "atanh", "catanh", needs="|x| <= 1"),
+    Function("erf", "erf", COMPLEX_ERF, word="erf", help="error function"),
 )  # fmt: skip
 
 #: ``{name: Function}``.
 FUNCTIONS = {function.name: function for function in _TABLE}
-_BY_CALLABLE = {function.evaluate: function for function in _TABLE}
 
 
 def find(function):
-    """Return the entry of a ufunc, or None."""
-    try:
-        return _BY_CALLABLE.get(function)
-    except TypeError:
-        # Not hashable.
-        return None
+    """Return the entry of a ufunc or of a function of this module, or None."""
+    known = FUNCTIONS.get(getattr(function, "__name__", None))
+    if known is None:
+        known = next((one for one in FUNCTIONS.values() if one.own is function), None)
+    return known if known and known.evaluate is function else None
 
 
 def dimension_rules():

@@ -114,7 +114,7 @@ def _largest_sketched(rates, comm):
             break
     # Vectors that are nearly multiples of each other say nothing new.
     left, sizes, right = np.linalg.svd(np.array(before).T, full_matrices=False)
-    kept = sizes > 1e-8 * sizes[0]
+    kept = sizes > 1e-6 * sizes[0]
     left, sizes, right = left[:, kept], sizes[kept], right[kept]
     return _fastest_wave(left.T @ np.array(after).T @ right.T / sizes)
 

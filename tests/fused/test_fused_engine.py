@@ -218,17 +218,6 @@ def test_projections_of_the_compiled_step(basis):
         np.testing.assert_allclose((found[1][0] ** 2).sum(axis=0), 1, atol=1e-14)
 
 
-def test_a_long_run_is_compiled_on_the_way(monkeypatch):
-    monkeypatch.setattr("spinhydro.engines.fused.steppers.rk4.WORTH_COMPILING", 16 * 10)
-    equations = ("dt(s) = cross(B, s)", "dt(u) = -u*dx(u)")
-    problem, fields = make(equations)
-    solver = build(problem, FusedRK4)
-    for step in range(20):
-        solver.step(1e-3)
-        assert (solver.timestepper.native is not None) == (step > 10)
-    assert_same(state(fields), advance(equations, RK4))
-
-
 def test_integrating_factor_refuses_linear_terms_with_fields():
     problem, _ = make((SPIN, "dt(u) + 0.1*dx(u) = n*u"))
     assert build(problem, FusedIFRK4).timestepper.check() < 1e-12

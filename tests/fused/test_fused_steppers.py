@@ -98,20 +98,6 @@ def test_a_constant_of_the_left_side_that_is_changed_is_read_again():
     assert_same(state(fields), state(others))
 
 
-def test_it_compiles_on_the_way_when_the_run_is_long(monkeypatch):
-    monkeypatch.setattr("spinhydro.engines.fused.steppers.linear.WORTH_COMPILING", 100)
-    runs, steppers = [], []
-    for stepper in (FUSED[d3.RK443], d3.RK443):
-        problem, fields = make(LINEAR)
-        solver = build(problem, stepper)
-        for _ in range(20):
-            solver.step(1e-3)
-        runs.append(state(fields))
-        steppers.append(solver.timestepper)
-    assert_same(*runs)
-    assert steppers[0]._compiled_rates is not None
-
-
 @pytest.mark.parametrize("scheme", [d3.RK443, ETDRK4], ids=lambda s: s.__name__)
 def test_a_wrong_linear_part_is_found_by_the_check(scheme):
     problem, _ = make(LINEAR)

@@ -116,10 +116,7 @@ def test_what_may_change_between_steps_is_not_run_ahead_of():
         assert not fused.native.runs_ahead
 
 
-def test_compiled_members_are_single_runs(tmp_path, monkeypatch):
-    from spinhydro.engines.fused.steppers import rk4 as stepper
-
-    monkeypatch.setattr(stepper, "WORTH_COMPILING", 0)
+def test_compiled_members_are_single_runs(tmp_path):
     text = test_members.FILE.format(
         stepper="RK4", kernel=test_members.KERNELS["stencil"],
         equation=test_members.EQUATIONS["RK4"],

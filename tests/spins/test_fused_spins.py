@@ -36,7 +36,6 @@ def test_fused_noise_and_spins_equal_those_of_dedalus(stepper, tmp_path):
 @pytest.mark.parametrize("stepper", ["RK4", "RKMK4"])
 def test_compiled_steps_see_the_noise_too(stepper, tmp_path, monkeypatch):
     from spinhydro.engines.fused.step import fourier_step as native
-    from spinhydro.engines.fused.steppers import rk4 as fused_stepper
 
     compiled, make = [], native.NativeStep.__init__
 
@@ -44,7 +43,6 @@ def test_compiled_steps_see_the_noise_too(stepper, tmp_path, monkeypatch):
         compiled.append(self)
         make(self, *arguments)
 
-    monkeypatch.setattr(fused_stepper, "WORTH_COMPILING", 0)
     monkeypatch.setattr(native.NativeStep, "__init__", noted)
     fused = last_state(tmp_path, "fused", timestepper=stepper, **SHORT)
     assert compiled

@@ -127,7 +127,7 @@ class FusedMultistep(FusedImplicit):
         If the problem holds something that cannot be fused.
     """
 
-    def __init__(self, solver, projections=(), compiled=None):
+    def __init__(self, solver, projections=(), compiled=True):
         self._history = None
         super().__init__(solver, projections, compiled)
 

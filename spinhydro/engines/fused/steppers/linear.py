@@ -4,7 +4,7 @@ import numpy as np
 
 from spinhydro.engines.fused.read.graph import Unsupported
 from spinhydro.engines.fused.step import choose as compiled_step
-from spinhydro.engines.fused.steppers.rk4 import WORTH_COMPILING, FusedRK4, largest_of_ranks
+from spinhydro.engines.fused.steppers.rk4 import FusedRK4, largest_of_ranks
 
 
 class ModeMatrix:
@@ -71,7 +71,7 @@ class FusedLinear(FusedRK4):
 
     _compiled_rates = None
 
-    def __init__(self, solver, projections=(), compiled=None):
+    def __init__(self, solver, projections=(), compiled=True):
         self.linear_apart = any(hasattr(eq["L"], "tensorsig") for eq in solver.problem.equations)
         super().__init__(solver, projections, compiled)
 
@@ -99,13 +99,6 @@ class FusedLinear(FusedRK4):
         if self._compiled_rates:
             self._compiled_rates.release()
         self._compiled_rates = None
-
-    def _compile_when_it_pays(self):
-        done = self._steps_taken * self.right_side.space.work
-        self._steps_taken += 1
-        if self._compiled is None and done > WORTH_COMPILING:
-            self._compiled = True
-            self._compile()
 
     @property
     def _is_compiled(self):

@@ -33,7 +33,6 @@ class FusedScheme(FusedRK4):
         time = solver.sim_time
         self._evaluate_handlers(timestep, wall_time)
         self._read_fields()
-        self._compile_when_it_pays()
         self.right_side.draw(int(solver.iteration), timestep)
         if self.native and self.native.has_steps:
             self.native.step(time, timestep)
@@ -93,7 +92,7 @@ class FusedSpins(FusedScheme):
 
     kind = None
 
-    def __init__(self, solver, projections=(), compiled=None):
+    def __init__(self, solver, projections=(), compiled=True):
         self.spins = getattr(solver.timestepper, "spins", None)
         self.stages = self.kind.stages
         super().__init__(solver, projections, compiled)
