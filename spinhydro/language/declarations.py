@@ -3,11 +3,13 @@
 Faults are InputErrors that know which declaration they come from.
 """
 
+import numpy as np
+from dedalus.core.field import Operand
+
 from spinhydro.errors import EquationError, InputError, nearest, no_such
 from spinhydro.language.equations import names_of
 from spinhydro.language.expressions import Evaluator
 from spinhydro.language.watch import Limit
-from spinhydro.run.output import as_task
 
 
 def read_outputs(ivp, outputs):
@@ -30,6 +32,17 @@ def read_outputs(ivp, outputs):
         except InputError as error:
             raise error.within("outputs", entry) from None
     return operands
+
+
+def as_task(value, dist):
+    """Return a value of an output string as something a handler can write: an operand."""
+    if isinstance(value, Operand):
+        return value
+    if isinstance(value, complex) and not np.iscomplexobj(dist.dtype()):
+        raise InputError(f"{value} is complex, the problem is real")
+    constant = dist.Field()
+    constant["g"] = value
+    return constant
 
 
 def read_projections(ivp, projections):

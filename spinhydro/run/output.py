@@ -3,11 +3,11 @@
 import shutil
 
 import numpy as np
-from dedalus.core.field import Field, Operand
+from dedalus.core.field import Field
 
 from spinhydro.dedalus_support import parallel
 from spinhydro.dedalus_support.solver import evaluated
-from spinhydro.errors import InputError, NotFiniteError, OutputError
+from spinhydro.errors import NotFiniteError, OutputError
 from spinhydro.run.sets import SetHandler
 
 #: Bytes that must stay free on the disk beyond what a write needs.
@@ -140,14 +140,3 @@ class FieldOutput:
                 f"the disk of {folder} is full: {free / 1e6:.0f} MB are free, the next write "
                 f"needs {needed / 1e6:.0f} MB; everything up to the last output is kept"
             )
-
-
-def as_task(value, dist):
-    """Return a value of an output string as something a handler can write: an operand."""
-    if isinstance(value, Operand):
-        return value
-    if isinstance(value, complex) and not np.iscomplexobj(dist.dtype()):
-        raise InputError(f"{value} is complex, the problem is real")
-    constant = dist.Field()
-    constant["g"] = value
-    return constant
