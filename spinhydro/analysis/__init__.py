@@ -1,81 +1,61 @@
-"""Read and draw runs: `from spinhydro.analysis import load; ds = load("runs/quantum_torque/0001")`.
+"""Read, measure and draw runs: ``from spinhydro.analysis import load; ds = load(RUN)``.
 
-Nothing here imports Dedalus or MPI, so runs can be looked at where they were not made.  Functions
-that compute return arrays, functions that draw take and return axes, and only `plot.main` writes
-files.
+Nothing here imports Dedalus or MPI, so runs can be read where they were not made.  Functions that
+compute return arrays, functions that draw take axes, and only commands write files.  Names are
+imported when they are first used.
 """
 
-from .breaking import departure_times, difference_over_time, interface_maxima
-from .budgets import budget, conserved
-from .correlation import autocorrelation, fit_domains
-from .exchange import energy_errors, exchange_energy, mean_magnetization
-from .frequencies import measured_frequency
-from .front import inward_front
-from .growth import cut_off, growth_rates
-from .interface import (
-    analytic_position,
-    breaking_time,
-    effective_field_torque,
-    interface_position,
-    norm_error,
-    spin_currents,
-    torque_ratio,
-)
-from .josephson import (
-    critical_position,
-    critical_position_thomas_fermi,
-    local_frequency,
-    magnetization,
-)
-from .load import load
-from .magnets import magnet
-from .selection import selected
-from .spectra import ridge, spacetime_spectrum
-from .textures import domain_walls, sign_changes, topological_charge, winding_number
+import importlib
 
-__all__ = [
-    "analytic_position",
-    "autocorrelation",
-    "breaking_time",
-    "budget",
-    "conserved",
-    "critical_position",
-    "critical_position_thomas_fermi",
-    "cut_off",
-    "departure_times",
-    "difference_over_time",
-    "domain_walls",
-    "effective_field_torque",
-    "energy_errors",
-    "exchange_energy",
-    "fit_domains",
-    "growth_rates",
-    "inward_front",
-    "interface_maxima",
-    "interface_position",
-    "load",
-    "local_frequency",
-    "magnet",
-    "magnetization",
-    "mean_magnetization",
-    "measured_frequency",
-    "norm_error",
-    "plot_spacetime",
-    "ridge",
-    "selected",
-    "sign_changes",
-    "spacetime_spectrum",
-    "spin_currents",
-    "topological_charge",
-    "torque_ratio",
-    "winding_number",
-]
+from .load import load
+
+_HOME = {
+    "analytic_position": "interface",
+    "autocorrelation": "correlation",
+    "breaking_time": "interface",
+    "budget": "budgets",
+    "conserved": "budgets",
+    "critical_position": "josephson",
+    "critical_position_thomas_fermi": "josephson",
+    "cut_off": "growth",
+    "departure_times": "breaking",
+    "difference_over_time": "breaking",
+    "domain_walls": "textures",
+    "effective_field_torque": "interface",
+    "energy_errors": "exchange",
+    "exchange_energy": "exchange",
+    "fit_domains": "correlation",
+    "growth_rates": "growth",
+    "inward_front": "front",
+    "interface_maxima": "breaking",
+    "interface_position": "interface",
+    "local_frequency": "josephson",
+    "magnet": "magnets",
+    "magnetization": "josephson",
+    "mean_magnetization": "exchange",
+    "measured_frequency": "frequencies",
+    "norm_error": "interface",
+    "plot_spacetime": "maps",
+    "ridge": "spectra",
+    "run_figure": "plot",
+    "run_measurement": "measure",
+    "selected": "selection",
+    "sign_changes": "textures",
+    "spacetime_spectrum": "spectra",
+    "spin_currents": "interface",
+    "topological_charge": "textures",
+    "torque_ratio": "interface",
+    "winding_number": "textures",
+}
+
+__all__ = ["load", *_HOME]
 
 
 def __getattr__(name):
-    # Matplotlib is loaded when something is drawn.
-    if name == "plot_spacetime":
-        from .spacetime import plot_spacetime
+    if name not in _HOME:
+        raise AttributeError(f"module 'spinhydro.analysis' has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
 
-        return plot_spacetime
-    raise AttributeError(f"module 'spinhydro.analysis' has no attribute {name!r}")
+
+def __dir__():
+    return sorted({*globals(), *_HOME})

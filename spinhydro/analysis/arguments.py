@@ -10,7 +10,7 @@ from pathlib import Path
 from spinhydro.errors import InputError, nearest
 
 from .load import load
-from .selection import selected, with_names
+from .selection import narrowed, selected, with_names
 
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)\Z", re.DOTALL)
 
@@ -84,18 +84,25 @@ def read(path):
         warnings.simplefilter("ignore")
         ds = load(path)
     if "warning" in ds.attrs:
-        print(f"spinhydro: warning: {ds.attrs['warning']}", file=sys.stderr)
+        print(f"spinhydro: warning: {printable(ds.attrs['warning'])}", file=sys.stderr)
     return ds
+
+
+def printable(text):
+    """`text` as one line without control characters, as those of a foreign file may be."""
+    return "".join(c if c.isprintable() else " " for c in " ".join(str(text).splitlines()))
+
+
+def printable_columns(text):
+    """`printable` for a line of a table: spaces between columns are kept."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def chosen(ds, arguments):
     """`ds` reduced as the options of `add_choices` say."""
-    member = arguments.member
-    if member not in (None, "mean"):
-        member = value(member)
     return selected(
         ds,
-        member,
+        member_of(arguments),
         _numbers(arguments.cut, "--cut", "y=0"),
         _pairs(arguments.name, "--name", "Z=magnetization"),
         _numbers(arguments.parameter, "--parameter", "Omega_R=0.7414"),
@@ -103,11 +110,16 @@ def chosen(ds, arguments):
 
 
 def named(ds, arguments):
-    """`ds` whole, with the names and parameters that the options state."""
-    if arguments.member is not None or arguments.cut:
-        raise InputError("this figure shows the whole run; leave --member and --cut out")
+    """`ds` with the names and parameters that the options state; whole unless they also choose."""
     ds = with_names(ds, _pairs(arguments.name, "--name", "Z=magnetization"))
-    return ds.assign_attrs(_numbers(arguments.parameter, "--parameter", "Omega_R=0.7414"))
+    ds = ds.assign_attrs(_numbers(arguments.parameter, "--parameter", "Omega_R=0.7414"))
+    return narrowed(ds, member_of(arguments), _numbers(arguments.cut, "--cut", "y=0"))
+
+
+def member_of(arguments):
+    """The value of --member: a number, "mean" or None."""
+    member = arguments.member
+    return member if member in (None, "mean") else value(member)
 
 
 def _pairs(words, option, example):

@@ -5,7 +5,6 @@ All maxima are taken within `window` of the analytic ±x_c of the initial densit
 
 import numpy as np
 import xarray as xr
-from scipy.interpolate import make_interp_spline
 
 from spinhydro.errors import InputError
 
@@ -22,9 +21,11 @@ from .interface import (
     spin_currents,
 )
 from .josephson import magnetization
-from .sampling import at_times, periodic_derivative, squeezed, unit_spin_at
+from .sampling import at_times, periodic_derivative, squeezed, unit, unit_spin_at
 
 PERIODS = (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5)
+# Omega_R t/2π at which profiles of the interface are taken.
+PROFILE_PERIODS = (0.7, 0.8, 0.9, 1.0, 1.5)
 DEPARTURES = (0.05, 0.1, 0.2, 0.5)
 # Where the density is below this share of its peak, a current per n c_s means nothing.
 THIN = 1e-3
@@ -220,8 +221,73 @@ def difference_over_time(ds, other, times, half_width=150.0):
         require_time(other, times.max(), "difference of Z, second run")
         theirs = at_times(magnetization_map(other), other.t.values, times)
         if not np.array_equal(other.x.values, ds.x.values):
+            from scipy.interpolate import make_interp_spline
+
             spline = make_interp_spline(other.x.values, theirs, k=3, axis=1)
             theirs = spline(ds.x.values[inside])
         else:
             theirs = theirs[:, inside]
     return np.sqrt(np.mean((mine - theirs) ** 2, axis=1))
+
+
+def interface_profiles(ds, periods=PROFILE_PERIODS, window=WINDOW):
+    """Return Z, spin current and its divergence while the interface breaks.
+
+    Parameters
+    ----------
+    ds : Dataset with s (t, spin, x), n (t, x), parameters Omega_R, kappa_n0, hbar_over_m; v (t, x)
+    periods : sequence of float
+        Omega_R t / 2π; those after the end of the run are left out.
+    window : float
+        |H x s|_max is taken within this distance of ±x_c, in units of x.
+
+    Returns
+    -------
+    Dataset (period, x): `Z`; `current` = |j_s|/(n c_s) with the local 2 m c_s² = hbar kappa n and
+    j_s = v s + (hbar/2m) n dx(s_hat) x s_hat; `divergence` = |dx j_s| / |H x s|_max.  Where
+    n < 0.001 the current is NaN.
+
+    Raises
+    ------
+    InputError
+        What is missing, or the run ends before the first of the times.
+    """
+    require(ds, ["s", "n"], ["Omega_R", "kappa_n0", "hbar_over_m"], "profiles of the interface")
+    times = reached(ds, periods, "profiles of the interface")
+    moment = moments(ds, times * rabi_period(ds))
+    currents = spin_currents(moment)
+    current = currents.j_torque.values
+    if "advection" in currents:
+        current = current + currents.advection.values
+    x, n = ds.x.values, moment.n.values
+    near = np.abs(np.abs(x) - analytic_position(ds)) <= window
+    strongest = length(effective_field_torque(moment).values)[:, near].max(axis=1)
+    sound = np.sqrt(ds.attrs["hbar_over_m"] * ds.attrs["kappa_n0"] * np.maximum(n, 0) / 2)
+    scale = np.where(n > 1e-3, n * sound, np.nan)
+    divergence = length(periodic_derivative(current, x)) / strongest[:, None]
+    dims = ("period", "x")
+    return xr.Dataset(
+        {
+            "Z": (dims, unit(moment.s.values)[:, 2]),
+            "current": (dims, length(current) / scale),
+            "divergence": (dims, divergence),
+        },
+        coords={"period": times, "x": ds.x},
+    )
+
+
+def reached(ds, periods, what):
+    """Return those of `periods` (Omega_R t/2π) that lie within the run, as an array.
+
+    Raises InputError where there are none.
+    """
+    period = rabi_period(ds)
+    last = float(ds.t[-1]) / period
+    inside = np.array([value for value in periods if value <= last * (1 + 1e-9)])
+    if not len(inside) or ds.sizes["t"] < 2:
+        raise InputError(
+            f"{what}: needs Omega_R t/2pi >= {min(periods):g}, that is "
+            f"t >= {min(periods) * period:.4g}, and the run ends at t = {float(ds.t[-1]):.4g}; "
+            "let it go on, or resume it"
+        )
+    return inside

@@ -22,7 +22,6 @@ the Gross-Pitaevskii equations of the two components.
 
 import numpy as np
 import xarray as xr
-from scipy.interpolate import make_interp_spline
 
 from spinhydro.errors import InputError
 
@@ -261,10 +260,14 @@ def _spin(f):
 
 def _integral(values, x):
     """Integral over the stretch by a quintic spline: its ends are no multiples of a period."""
+    from scipy.interpolate import make_interp_spline
+
     spline = make_interp_spline(x, values, k=min(5, 2 * ((len(x) - 1) // 2) - 1), axis=1)
     return spline.integrate(x[0], x[-1])
 
 
 def _running_integral(values, t):
+    from scipy.interpolate import make_interp_spline
+
     antiderivative = make_interp_spline(t, values, k=5).antiderivative()
     return antiderivative(t) - antiderivative(t[0])

@@ -12,8 +12,6 @@ import warnings
 
 import numpy as np
 import xarray as xr
-from scipy.ndimage import gaussian_filter1d
-from scipy.optimize import OptimizeWarning, curve_fit
 
 from spinhydro.errors import InputError
 
@@ -44,6 +42,8 @@ def blurred(ds, sigma):
     -------
     array, shape (T, N).
     """
+    from scipy.ndimage import gaussian_filter1d
+
     Z, x = magnetization_map(ds), ds.x.values
     if not np.isfinite(sigma) or sigma < 0:
         raise InputError(f"blur: sigma = {sigma} must be zero or a positive length")
@@ -196,6 +196,8 @@ def _seen(L1, dx):
 
 
 def _fit(dx, values, start=None):
+    from scipy.optimize import OptimizeWarning, curve_fit
+
     if start is None:
         # The first zero is at L1/2 and the half maximum near 1.2 L2.
         zero = dx[np.argmax(values < 0)] if np.any(values < 0) else dx[-1]

@@ -1,394 +1,404 @@
-"""Every figure by name: what draws it, what it shows, what a run must have for it.
+"""Find and draw figures: a figure is a Python file, and its short name is the name of the file.
 
-One table, `FIGURES`.  An entry is drawn by `draw(ds, other, …, *, option=…)`: the first dataset,
-then further runs (parameters without `*`, those with a default may be left out), then options,
-which `spinhydro plot RUN --figure NAME OPTION=VALUE` sets.  It returns a matplotlib Figure.
+A figure file states what it needs and draws it; nothing is registered anywhere::
 
-Names: `fig2a`, `ed1c` for figures of paper A (Farolfi et al., Nature Physics 17, 1359 (2021)) and
-its Extended Data; `b1` … `b4` and `bs1` … `bs7` for the figures of paper B (Rockwell et al.,
-arXiv:2312.14068) and of its supplement; words for what is no figure of a paper.
+    \"\"\"Magnetization of a gas against position and time.\"\"\"
+
+    from spinhydro.analysis import maps, run_figure
+
+    NEEDS = {"gas": ("quantum_torque", "Z")}
+
+    def draw(ax, gas, title=""):
+        maps.space_time(gas.Z, ax)
+        ax.set_title(title)
+        return {"largest |Z|": float(abs(gas.Z).max())}
+
+    if __name__ == "__main__":
+        run_figure(__file__)
+
+``spinhydro plot RUN --figure x.py``, ``python x.py RUN`` and, for a file in one of `folders`,
+``spinhydro plot RUN --figure x`` draw it.
+
+- The first line of the docstring is the caption in ``--list``.
+- ``NEEDS`` names the runs: the key is a parameter of `draw`; the value is the problem that makes
+  such a run, or a tuple of it and the outputs and parameters that the run must have.  A run whose
+  parameter has a default may be left out; ``*runs`` takes any number.  All other parameters of
+  `draw` are options: ``spinhydro plot RUN --figure x title=…``.
+- The first parameter of `draw` is ``ax`` (axes with a caption below) or ``figure`` (an empty
+  matplotlib Figure for several panels).
+- `draw` may return numbers to print: a dictionary or a list of lines.
+- ``LINE = True`` asks for one member and one line along x; otherwise runs arrive whole.
+- ``check(name, run)`` may raise InputError for a reason beyond names; it must be cheap.
+- ``order(runs)`` may sort the runs given on the command line.
+- ``PANELS = {"fig2a": "panel_a", …}`` gives further names to further functions of the file.
 """
 
+import ast
+import importlib.util
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from matplotlib.figure import Figure
+from spinhydro.errors import InputError, SpinhydroError, nearest, shorten
 
-from spinhydro.errors import InputError, nearest
-
-from . import (
-    extended1,
-    figure2,
-    figure3,
-    figure4,
-    figure_dispersion,
-    figure_grating,
-    figure_growth,
-    figure_kernels,
-    figure_textures,
-    figure_walls,
-)
-from .interface import require
-from .profiles import draw_profiles
-from .spacetime import plot_spacetime, spacetime_variable
-from .style import run_name
-
-CLOUD = ("Omega_R", "kappa_n0")
+#: Size in inches, and place of the axes, of a figure with one panel.
+PANEL_SIZE, PANEL_AXES = (5.4, 4.2), (0.13, 0.2, 0.7, 0.71)
+_SETTINGS = ("NEEDS", "LINE", "PANELS")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One figure.
+def folders():
+    """Folders that hold figure files, in the order in which they are searched.
 
-    draw : callable, see above
-    caption : str, one line
-    outputs, parameters : names that the first run must have
-    check : callable(ds, name), raises InputError where this run cannot give the figure for a reason
-        beyond those names; cheap, as it is asked for every figure when they are listed
-    whole : True if `draw` itself deals with members and with any number of space dimensions;
-        otherwise it is given one member and one line along x
-    order : callable(runs), puts runs given in any order into that of `draw`
+    `analysis` in the current folder, then the files that come with spinhydro (beside the package
+    in a checkout, inside it in an installation), then the general figures of the library.
+    """
+    here = Path(__file__).resolve().parent
+    return [Path("analysis"), shipped_folder(), here / "general_figures"]
+
+
+def shipped_folder():
+    """The folder of figure files that come with spinhydro."""
+    from spinhydro.problem.examples import examples_folder
+
+    return examples_folder("analysis")
+
+
+@dataclass(eq=False)
+class Figure:
+    """One figure: a function of a figure file.
+
+    name : short name
+    file : Path
+    function : name of the function that draws it
+    caption : one line
+    needs : {parameter: (problem, output or parameter, …)}
+    line : True if it takes one member and one line along x
+    of_one_problem : True if it is offered only for runs of the problem that NEEDS names
     """
 
-    draw: Callable
+    name: str
+    file: Path
+    function: str
     caption: str
-    outputs: tuple[str, ...] = ()
-    parameters: tuple[str, ...] = ()
-    check: Callable | None = None
-    whole: bool = False
-    order: Callable = list
+    needs: dict
+    line: bool = False
+    of_one_problem: bool = False
+    _module: list = field(default_factory=list)
 
-    def require(self, ds, name):
-        """Raise InputError that says what the run lacks."""
-        if self.whole:
-            missing = [output for output in self.outputs if output not in ds]
-            if missing:
-                raise InputError(f"{name}: this run has no output {missing[0]!r}")
-        else:
-            require(ds, self.outputs, self.parameters, name)
-        if self.check is not None:
-            self.check(ds, name)
+    @property
+    def module(self):
+        """The executed file; raises InputError with the line of a fault."""
+        if not self._module:
+            self._module.append(_executed(self.file))
+        return self._module[0]
 
+    def require(self, run, place=0):
+        """Raise InputError saying why `run` cannot be the run number `place` of this figure."""
+        problem, *names = list(self.needs.values())[min(place, len(self.needs) - 1)]
+        missing = [name for name in names if name not in run and not _is_number(run, name)]
+        if missing:
+            found = ", ".join(map(str, run.data_vars)) or "none"
+            raise InputError(
+                f"{self.name}: this run has no output or parameter {missing[0]!r} (outputs: "
+                f"{found}); make one with {_command(problem)}"
+            )
+        if self.line:
+            _require_line(run, names, self.name)
+        check = getattr(self.module, "check", None) if place == 0 else None
+        if check is not None:
+            with errors_of(self):
+                check(self.name, run)
 
-def _torque_first(runs):
-    """Runs with torque before those without, so that they may be given in any order."""
-    return sorted(runs, key=lambda ds: not figure2.has_torque(ds))
-
-
-def _moving_first(runs):
-    """Runs with a velocity before those with a frozen density."""
-    return sorted(runs, key=lambda ds: "v" not in ds)
-
-
-def _figure2(letter):
-    return lambda ds, without=None: figure2.draw_panel(letter, ds, without)
-
-
-def _figure3(letters):
-    return lambda ds: figure3.draw_profiles(ds, letters)
-
-
-def _draw_spacetime(ds, *, output=None):
-    figure = Figure(figsize=(5.4, 4.0))
-    ax = plot_spacetime(ds, output or first_map(ds), figure.add_axes([0.13, 0.14, 0.7, 0.76]))
-    ax.set_title(run_name(ds))
-    return figure
-
-
-def first_map(ds):
-    """Z if the run has it, otherwise the first output along time and one axis."""
-    for name in ["Z", *ds.data_vars]:
+    def reason_against(self, run):
+        """Why `run` cannot give this figure, as text; None if it can."""
+        problem = next(iter(self.needs.values()))[0]
         try:
-            spacetime_variable(ds, name)
-        except InputError:
-            continue
-        return name
-    return "Z"
+            if self.of_one_problem and run.attrs.get("problem") != problem:
+                raise InputError(f"needs a run of {problem}")
+            self.require(run)
+        except SpinhydroError as error:
+            return str(error)
+        return None
+
+    def draw(self, runs, options):
+        """Draw from datasets; return (matplotlib Figure, lines of text to print).
+
+        Raises
+        ------
+        InputError
+            What a run lacks, too few or too many runs, an unknown option, or a fault in the
+            figure file with its line.
+        """
+        from matplotlib.figure import Figure as Sheet
+
+        function = getattr(self.module, self.function)
+        first, *parameters = inspect.signature(function).parameters.values()
+        self._check_call(first, parameters, runs, options)
+        order = getattr(self.module, "order", None)
+        runs = order(runs) if order is not None else list(runs)
+        for place, run in enumerate(runs):
+            self.require(run, place)
+        sheet = Sheet(figsize=PANEL_SIZE)
+        target = sheet.add_axes(PANEL_AXES) if first.name == "ax" else sheet
+        with errors_of(self, runs):
+            lines = _lines(function(target, *runs, **options))
+        if first.name == "ax":
+            _caption(sheet, runs, lines)
+        return sheet, lines
+
+    def _check_call(self, first, parameters, runs, options):
+        if first.name not in ("ax", "figure"):
+            raise InputError(
+                f"{self.file}: the first parameter of {self.function} must be ax (axes) or figure "
+                f"(a matplotlib Figure), not {first.name}"
+            )
+        places = [one for one in parameters if one.name in self.needs]
+        many = any(one.kind is one.VAR_POSITIONAL for one in places)
+        needed = [one for one in places if one.default is one.empty]
+        if len(runs) < len(needed) or (len(runs) > len(places) and not many):
+            others = ", ".join(one.name for one in places[1:])
+            raise InputError(
+                f"{self.name}: {len(runs)} runs given; it takes "
+                + (f"a run and then {others}" if others else "one run")
+            )
+        allowed = [one.name for one in parameters if one.name not in self.needs]
+        for option in options:
+            if option not in allowed:
+                likely = nearest(option, allowed)
+                raise InputError(
+                    f"{self.name}: no option {option!r}"
+                    + (f"; did you mean {likely!r}?" if likely else "")
+                    + f" ({'it has ' + ', '.join(allowed) if allowed else 'it has none'})"
+                )
 
 
-def _has_map(ds, name):
-    spacetime_variable(ds, first_map(ds))
+def all_figures():
+    """{short name: Figure} of every figure file in `folders`; the first of a name wins."""
+    found = {}
+    for folder in folders():
+        for file in sorted(folder.glob("*.py")):
+            for figure in figures_in(file, lenient=True):
+                found.setdefault(figure.name, figure)
+    return found
 
 
-def _has_torque(ds, name):
-    figure2.require_torque(ds, name.removeprefix("fig"))
+def figures_in(file, lenient=False, function="draw"):
+    """The figures of one file: its `draw`, and its PANELS; or its measurement, `measure`.
 
-
-def _breaks(ds, name):
-    _has_torque(ds, name)
-    figure2.reached(ds, figure2.PERIODS, name)
-
-
-FIGURES = {
-    "fig2": Entry(
-        figure2.draw_figure2,
-        "Fig. 2 of paper A, panels a to g",
-        ("Z", "n", "s"),
-        (*CLOUD, "hbar_over_m"),
-        _breaks,
-        order=_torque_first,
-    ),
-    **{
-        f"fig2{letter}": Entry(
-            _figure2(letter), caption, outputs, CLOUD, check, order=_torque_first
+    The file is parsed, not executed.  With `lenient`, a file without NEEDS, or one that cannot be
+    read, has no figures; otherwise that is an InputError.
+    """
+    file = Path(file)
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError, RecursionError) as error:
+        if lenient:
+            return []
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        reason = getattr(error, "msg", None) or getattr(error, "strerror", None) or error
+        raise InputError(f"{file}{line} cannot be read as a figure file: {reason}") from None
+    functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
+    settings = dict(_settings(tree))
+    if lenient and "NEEDS" not in settings:
+        return []
+    needs = _needs(settings.get("NEEDS"), file)
+    line = bool(settings.get("LINE"))
+    of_one = isinstance(next(iter(settings.get("NEEDS", {"": ()}).values())), str)
+    panels = settings.get("PANELS", {}) if function == "draw" else {}
+    caption = _first_line(tree)
+    found = []
+    if function in functions:
+        found.append(Figure(file.stem, file, function, caption, needs, line, of_one))
+    for name, function in panels.items():
+        text = _first_line(functions[function]) if function in functions else caption
+        found.append(Figure(name, file, function, text, needs, line, of_one))
+    if not found and not lenient:
+        raise InputError(
+            f"{file} has no function {function}; see analysis/"
+            + ("fig3b.py" if function == "draw" else "torque_numbers.py")
         )
-        for letter, caption, outputs, check in (
-            ("a", "local frequency against x, Z(t) at A to D", ("Z", "n"), None),
-            ("b", "magnetic anisotropy kappa n(x) and 2 Omega_R", ("n",), None),
-            ("c", "Z(t, x) without quantum torque", ("Z", "n"), None),
-            ("d", "Z(t, x) with quantum torque", ("Z", "n"), _has_torque),
-        )
-    },
-    **{
-        f"fig2{letter}": Entry(
-            _figure2(letter),
-            f"{quantity} near the interface as it breaks",
-            ("n", "s"),
-            (*CLOUD, "hbar_over_m"),
-            _breaks,
-            order=_torque_first,
-        )
-        for letter, quantity in {"e": "Z", "f": "|j_s|/(n c_s)", "g": "|dx j_s|/|H x s|"}.items()
-    },
-    "fig2cd": Entry(
-        figure2.draw_maps,
-        "Z(t, x) without and with quantum torque; prints x_c and the breaking time",
-        ("Z", "n"),
-        CLOUD,
-        _has_torque,
-        order=_torque_first,
-    ),
-    "fig3b": Entry(
-        figure3.draw_panel_b,
-        "Z(t, x) with the inward front, c_s and c (thresholds=, fit_range=, width=)",
-        ("Z", "n"),
-        CLOUD,
-        figure3.reaches_front,
-    ),
-    **{
-        f"fig3{letters}": Entry(
-            _figure3(letters),
-            f"component densities at Omega_R t = {turns}",
-            ("Z", "n"),
-            CLOUD,
-            figure3.reaches_turns(letters),
-        )
-        for letters, turns in (
-            ("fgh", "2, 3 and 5 pi"),
-            ("f", "2 pi"),
-            ("g", "3 pi"),
-            ("h", "5 pi"),
-        )
-    },
-    **{
-        f"fig4{letter}": Entry(
-            figure4.draw_correlation(letter),
-            f"C_ZZ in five rectangles, {text} (blur=, longest=, A= to E=x,x,t,t)",
-            ("Z", "n"),
-            CLOUD,
-            figure4.reaches,
-        )
-        for letter, text in (("a", "the 118 Hz run"), ("b", "the 62 Hz run to 80 ms"))
-    },
-    "ed1": Entry(
-        extended1.draw,
-        "Extended Data 1: SH run, then LLE run (atoms=, half_width=, periods=)",
-        ("Z", "n", "s"),
-        (*CLOUD, "hbar_over_m"),
-        extended1.moves,
-        order=_moving_first,
-    ),
-    **{
-        f"ed1{letter}": Entry(
-            extended1.draw_panel(letter),
-            f"{text} around the interface",
-            ("Z", "n", "s"),
-            (*CLOUD, "hbar_over_m"),
-            extended1.moves,
-            order=_moving_first,
-        )
-        for letter, text in (
-            ("a", "density modulation"),
-            ("b", "|n v|"),
-            ("c", "Z"),
-            ("d", "|j_s|"),
-            ("e", "Z of the LLE, the second run,"),
-            ("f", "torque part of |j_s|"),
-        )
-    },
-    "spacetime": Entry(_draw_spacetime, "one output against x and t (output=NAME)", check=_has_map),
-    "profiles": Entry(draw_profiles, "the last state of every output", whole=True),
-    "b1": Entry(
-        figure_dispersion.draw_dispersion,
-        "Fig. 1 of paper B: dispersion of the chain law, for one or two cell sizes",
-        check=figure_dispersion.has_small_defect,
-        whole=True,
-    ),
-    "b2": Entry(
-        figure_growth.draw_growth,
-        "Fig. 2 of paper B: growth rates and grown spectrum, for up to five n_bar",
-        check=figure_growth.has_noise,
-        whole=True,
-    ),
-    "b3": Entry(
-        figure_grating.draw_energy,
-        "Fig. 3 of paper B: exchange energy and errors of two or three models, 8 pulses",
-        check=figure_grating.has_pulses,
-        whole=True,
-        order=figure_grating.in_order,
-    ),
-    "b4": Entry(
-        figure_grating.draw_mean,
-        "Fig. 4 of paper B: mean m_z of up to three models, 8 pulses",
-        check=figure_grating.has_pulses,
-        whole=True,
-        order=figure_grating.in_order,
-    ),
-    "bs1": Entry(
-        figure_grating.draw_initial,
-        "Fig. SI 1 of paper B: m_z and m_x of the grating at the start, 8 pulses",
-        check=figure_grating.has_pulses,
-        whole=True,
-    ),
-    "bs2": Entry(
-        figure_dispersion.draw_dispersion,
-        "Fig. SI 2 of paper B: dispersion of the law of long waves, one or two cell sizes",
-        check=figure_dispersion.has_small_defect,
-        whole=True,
-    ),
-    **{
-        name: Entry(
-            figure_grating.draw_grating,
-            f"{title}: energy, errors and mean m_z of two or three models",
-            check=figure_grating.has_pulses,
-            whole=True,
-            order=figure_grating.in_order,
-        )
-        for name, title in {
-            "bs3": "Fig. SI 3 of paper B, 1 pulse",
-            "bs4": "Fig. SI 4 of paper B, 16 pulses",
-            "grating": "transient grating with any number of pulses",
-        }.items()
-    },
-    "bs5": Entry(
-        figure_walls.draw_walls,
-        "Fig. SI 5 of paper B: domain walls out of an in-plane grating, up to six runs",
-        check=figure_walls.has_in_plane,
-        whole=True,
-    ),
-    "bs6": Entry(
-        figure_walls.draw_temperature,
-        "Fig. SI 6 of paper B: temperature against x and t",
-        check=figure_walls.has_temperature,
-        whole=True,
-    ),
-    "bs7": Entry(
-        figure_grating.draw_continuation,
-        "Fig. SI 7 of paper B: exchange energy of continuations of one hot state",
-        check=figure_grating.has_energy,
-        whole=True,
-        order=figure_grating.in_order,
-    ),
-    "dispersion": Entry(
-        figure_dispersion.draw_dispersion,
-        "power against k and f, ridge and magnon law (component=, window=, law=)",
-        check=figure_dispersion.has_waves,
-        whole=True,
-    ),
-    "kernels": Entry(
-        figure_kernels.draw_kernels,
-        "omega(k) of the kernels in the file of the run (kernel=)",
-        check=figure_kernels.has_kernels,
-        whole=True,
-    ),
-    "maps": Entry(
-        figure_textures.draw_maps,
-        "density, Z, relative phase, vorticity and half-vortices in a plane (time=)",
-        check=figure_textures.has_plane,
-        whole=True,
-    ),
-    "tube": Entry(
-        figure_textures.draw_tube,
-        "spin density along a tube, three dimensions against one",
-        ("s_z_line", "s_z_1d"),
-        whole=True,
-    ),
-    "walls": Entry(
-        figure_walls.draw_walls,
-        "m_z against x and t, its sign changes and the exchange energy",
-        check=figure_walls.has_in_plane,
-        whole=True,
-    ),
-}
+    # Panels of one file share its execution.
+    shared = []
+    for one in found:
+        one._module = shared
+    return found
 
 
 def find(name):
-    """The name in the table for `name`, which may leave out "fig": 3b is fig3b.
+    """The Figure for a short name (which may leave out "fig") or for the path of a figure file.
 
     Raises InputError with the nearest names.
     """
+    path = Path(name)
+    if path.suffix == ".py":
+        if not path.is_file():
+            hint = nearest(path.stem, list(all_figures()))
+            raise InputError(f"there is no {path}" + (f"; did you mean {hint}?" if hint else ""))
+        return figures_in(path)[0]
+    known = all_figures()
     for spelling in (name, f"fig{name}", name.removeprefix("fig")):
-        if spelling in FIGURES:
-            return spelling
-    likely = nearest(name, list(FIGURES))
+        if spelling in known:
+            return known[spelling]
+    likely = nearest(name, list(known))
     hint = f"did you mean {likely!r}? " if likely else ""
-    raise InputError(f"no figure {name!r}; {hint}Figures: {', '.join(FIGURES)}")
+    raise InputError(f"no figure {shorten(name)!r}; {hint}Figures: {', '.join(known)}")
 
 
-def unavailable(ds, name):
-    """Why a run cannot give a figure, or None if it can."""
-    try:
-        FIGURES[name].require(ds, name)
-    except InputError as error:
-        return str(error)
-    return None
+def listing(run, line_of_run):
+    """Lines: the figures that a run can give with their captions, then the others with reasons.
 
-
-def draw(name, runs, options):
-    """Figure `name` of the datasets `runs`, with `options` {name: value}.
-
-    Raises InputError: what the first run lacks, too few or too many runs, an unknown option.
+    `line_of_run` is the same run reduced to one member and one line, for figures that take that.
     """
-    entry = FIGURES[name]
-    parameters = inspect.signature(entry.draw).parameters.values()
-    places = [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
-    allowed = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
-    needed = [one for one in places if one.default is one.empty]
-    if not len(needed) <= len(runs) <= len(places):
-        others = ", ".join(one.name for one in places[1:])
-        raise InputError(
-            f"{name}: {len(runs)} runs given; it takes "
-            + (f"a run and then {others}" if others else "one run")
-        )
-    for option in options:
-        if option not in allowed:
-            likely = nearest(option, allowed)
-            raise InputError(
-                f"{name}: no option {option!r}"
-                + (f"; did you mean {likely!r}?" if likely else "")
-                + f" ({'it has ' + ', '.join(allowed) if allowed else 'it has none'})"
-            )
-    runs = entry.order(runs)
-    entry.require(runs[0], name)
-    return entry.draw(*runs, **options)
-
-
-def default_figure(ds):
-    """fig2 for a quantum_torque run with torque, spacetime in one dimension, profiles elsewhere."""
-    if ds.attrs.get("problem") == "quantum_torque" and unavailable(ds, "fig2") is None:
-        return "fig2"
-    return "spacetime" if unavailable(ds, "spacetime") is None else "profiles"
-
-
-def listing(ds):
-    """Lines: the figures that a run can give with their captions, then the others with reasons."""
-    width = max(map(len, FIGURES))
+    known = all_figures()
+    width = max(map(len, known))
     lines, reasons = [], {}
-    for name, entry in FIGURES.items():
-        reason = unavailable(ds, name)
+    for name, figure in known.items():
+        reason = figure.reason_against(line_of_run if figure.line else run)
         if reason is None:
-            lines.append(f"{name:{width}}  {entry.caption}")
+            lines.append(f"{name:{width}}  {figure.caption}")
         else:
             reasons.setdefault(reason.removeprefix(f"{name}: "), []).append(name)
     return lines + [f"not from this run: {', '.join(reasons[why])}: {why}" for why in reasons]
+
+
+def all_measurements():
+    """{name: Figure} of the files in `folders` that define a function ``measure``."""
+    found = {}
+    for folder in folders():
+        for file in sorted(folder.glob("*.py")):
+            for one in figures_in(file, lenient=True, function="measure"):
+                found.setdefault(one.name, one)
+    return found
+
+
+def find_measurement(name):
+    """The measurement file for a short name or a path; raises InputError with the nearest names."""
+    path = Path(name)
+    if path.suffix == ".py":
+        if not path.is_file():
+            raise InputError(f"there is no {path}")
+        return figures_in(path, function="measure")[0]
+    known = all_measurements()
+    if name not in known:
+        likely = nearest(name, list(known))
+        hint = f"did you mean {likely!r}? " if likely else ""
+        raise InputError(f"no measurement {shorten(name)!r}; {hint}There are {', '.join(known)}")
+    return known[name]
+
+
+def _command(problem):
+    """Command that makes a run of `problem`, which may carry values: "quantum_torque torque=0"."""
+    name, *values = problem.split()
+    return " ".join([f"spinhydro run problems/{name}.py", *values])
+
+
+def _needs(needs, file):
+    if needs is None:
+        return {"run": ("x",)}
+    if not isinstance(needs, dict) or not needs:
+        raise InputError(f"{file}: NEEDS must be a dictionary {{run: problem}}, not {needs!r}")
+    return {
+        str(name): (value,) if isinstance(value, str) else tuple(map(str, value))
+        for name, value in needs.items()
+    }
+
+
+def _settings(tree):
+    """(name, value) of the literal assignments that this module reads."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            (target,) = node.targets
+            if isinstance(target, ast.Name) and target.id in _SETTINGS:
+                try:
+                    yield target.id, ast.literal_eval(node.value)
+                except ValueError:
+                    continue
+
+
+def _first_line(node):
+    text = (ast.get_docstring(node) or "").split("\n\n")[0]
+    return " ".join(text.split()).rstrip(".")
+
+
+def _is_number(run, name):
+    value = run.attrs.get(name)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _require_line(run, names, what):
+    for name in names:
+        if name in run.data_vars and not {"t", "x"} <= set(run[name].dims):
+            raise InputError(
+                f"{what}: output {name!r} runs along {', '.join(map(str, run[name].dims))}; "
+                "this figure needs time and x"
+            )
+
+
+def _executed(file):
+    """The module of a figure file, whose folder is searched for modules that it imports."""
+    spec = importlib.util.spec_from_file_location(f"figure_{file.stem}", file)
+    module = importlib.util.module_from_spec(spec)
+    folder = str(file.resolve().parent)
+    sys.path.append(folder)
+    try:
+        spec.loader.exec_module(module)
+    except SpinhydroError:
+        raise
+    except Exception as error:
+        raise InputError(f"{_place(error, file)}: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+class errors_of:
+    """Context that turns a fault inside a figure file into one InputError with its place."""
+
+    def __init__(self, figure, runs=()):
+        self.figure, self.runs = figure, runs
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, SpinhydroError) or not isinstance(error, Exception):
+            return False
+        meant = {needed[0] for needed in self.figure.needs.values()} - {"x"}
+        given = {str(run.attrs.get("problem")) for run in self.runs}
+        hint = f"; it is drawn from runs of {', '.join(sorted(meant))}" if meant - given else ""
+        raise InputError(
+            f"{self.figure.name}: {_place(error, self.figure.file)}: {type(error).__name__}: "
+            f"{shorten(' '.join(str(error).split()), 200)}{hint}"
+        ) from error
+
+
+def _place(error, file):
+    """The innermost line of `file` that an error passed through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [one.lineno for one in frames if Path(one.filename).name == file.name]
+    return f"{file}, line {own[-1]}" if own else str(file)
+
+
+def _lines(returned):
+    if returned is None:
+        return []
+    if isinstance(returned, dict):
+        return [f"{name}: {_number(value)}" for name, value in returned.items()]
+    return [str(one) for one in returned]
+
+
+def _number(value):
+    try:
+        return f"{float(value):.5g}"
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _caption(sheet, runs, lines):
+    """Name the run, its member and cut, and the printed numbers below a single panel."""
+    from .style import run_label, wrapped
+
+    text = "; ".join([", ".join(run_label(run) for run in runs), *lines])
+    sheet.text(0.03, 0.025, wrapped(text, 95), fontsize=6, va="bottom")

@@ -1,7 +1,6 @@
 """Main local oscillation frequency of a recorded magnetization."""
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
 
 from spinhydro.errors import InputError
 
@@ -40,6 +39,8 @@ def measured_frequency(Z, t):
     InputError
         Shapes do not match, fewer than six times, or the record does not start at t = 0.
     """
+    from scipy.interpolate import make_interp_spline
+
     Z, t = np.asarray(Z, dtype=float), np.asarray(t, dtype=float)
     if t.ndim != 1 or len(t) != len(Z):
         raise InputError(f"measured_frequency: Z has {len(Z)} times and t has shape {t.shape}")

@@ -4,9 +4,10 @@ Farolfi et al., Nature Physics 17, 1359 (2021), text below Fig. 3: the edge of t
 standard deviation of Z in windows of 5 µm has jumped from a low to a finite value.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
-from scipy.ndimage import uniform_filter1d
 
 from spinhydro.errors import InputError
 
@@ -49,10 +50,56 @@ def local_deviation(Z, x, width=WIDTH):
             f"{spacing:.3g}, {len(x)} points); choose one of {3 * spacing:.3g} to "
             f"{len(x) * spacing:.3g}"
         )
+    from scipy.ndimage import uniform_filter1d
+
     Z = np.asarray(Z, dtype=float)
     mean = uniform_filter1d(Z, points, axis=-1, mode="wrap")
     square = uniform_filter1d(Z**2, points, axis=-1, mode="wrap")
     return np.sqrt(np.maximum(square - mean**2, 0))
+
+
+@dataclass(frozen=True)
+class Front:
+    """Straight line fitted to the front, x_f = ``intercept`` - ``speed`` t, mean over its fits.
+
+    speed, uncertainty : length per time; mean and standard deviation over sides and thresholds
+    sound_speed : c_s = sqrt(hbar kappa n0/2m) of the run; None where it is unknown
+    recipe : str, how the front was found
+    unit : str, unit of the speeds
+    """
+
+    speed: float
+    uncertainty: float
+    intercept: float
+    sound_speed: float | None
+    recipe: str
+    unit: str = ""
+
+    @property
+    def text(self):
+        """Speed in units of c_s where that is known, with its uncertainty."""
+        if self.sound_speed is None:
+            return f"{self.speed:.3g} ± {self.uncertainty:.1g} {self.unit}".rstrip()
+        c_s = self.sound_speed
+        return f"{self.speed / c_s:.2f} ± {self.uncertainty / c_s:.2f} c_s"
+
+    def time_at(self, distance):
+        """Time at which the line is at `distance` from the middle of the cloud."""
+        return (self.intercept - distance) / self.speed
+
+
+def inward(ds, thresholds=THRESHOLDS, fit_range=RANGE, width=WIDTH):
+    """Return the `Front` of a run; arguments and errors as in `inward_front`."""
+    found = inward_front(ds, thresholds, width, fit_range)
+    units = [ds[axis].attrs.get("units", "") for axis in "xt"]
+    return Front(
+        speed=found.attrs["speed"],
+        uncertainty=found.attrs["uncertainty"],
+        intercept=float(np.nanmean(found.intercept)),
+        sound_speed=found.attrs.get("sound_speed"),
+        recipe=found.attrs["recipe"],
+        unit="/".join(units) if all(units) else "",
+    )
 
 
 def inward_front(ds, thresholds=THRESHOLDS, width=WIDTH, fit_range=RANGE, until=None):

@@ -12,10 +12,10 @@ cut-off is found by interpolation.
 
 import numpy as np
 import xarray as xr
-from scipy.optimize import brentq
 
 from spinhydro.errors import InputError
 
+from .magnets import magnet, spins
 from .spectra import wave_amplitudes
 
 # Beyond this deviation (rms over space) waves begin to act on each other.
@@ -161,6 +161,8 @@ def cut_off_formula(material, n_bar):
 
 def _crossing(material, level):
     """The smallest k > 0 at which a kernel of the run's own passes a level."""
+    from scipy.optimize import brentq
+
     k, omega = material.table
     above = np.flatnonzero((k > 0) & (omega > level))
     if not len(above) or above[0] == 0:
@@ -260,3 +262,46 @@ def _nearest(place, points, size):
 
 def _polynomial(x, y):
     return np.polynomial.Polynomial.fit(x, y, len(x) - 1)
+
+
+def ensembles(ds, output="m"):
+    """Split the members of a run into groups of equal n_bar (to 0.001), a dataset for each."""
+    m_z = spins(ds, output).isel(spin=2, t=0)
+    mean = m_z.mean([dim for dim in m_z.dims if dim != "member"]).values
+    groups = np.round(mean, 3)
+    out = []
+    for value in np.unique(groups):
+        chosen = np.flatnonzero(groups == value)
+        part = ds.isel(member=chosen) if "member" in ds.dims else ds
+        out.append(part.assign_attrs(n_bar_mean=float(mean[chosen].mean())))
+    return out
+
+
+def growth_report(ds, output="m"):
+    """Return lines: per n_bar the largest growth and the cut-off, measured and by formula."""
+    lines = []
+    scale, unit = rate_unit(ds)
+    for part in ensembles(ds, output):
+        n_bar = part.attrs["n_bar_mean"]
+        try:
+            rates = growth_rates(part, output)
+            top, end = scale * largest_growth(rates)[1], cut_off(rates)
+        except InputError as error:
+            lines.append(f"n_bar = {round(n_bar, 4) + 0.0:g}: not available ({error})")
+            continue
+        material = magnet(part)
+        exact_end = cut_off_formula(material, n_bar)
+        exact = scale * growth_formula(material, np.linspace(0, exact_end, 100001), n_bar).max()
+        length = ds.x.attrs.get("units", "unit")
+        lines.append(
+            f"n_bar = {round(n_bar, 4) + 0.0:g}: "
+            f"largest growth {top:.3f} (formula {exact:.3f}) {unit}, "
+            f"cut-off {end:.6f} (formula {exact_end:.6f}) rad/{length}"
+        )
+    return lines
+
+
+def rate_unit(ds):
+    """Return a factor and the unit that rates are shown in: 1/ns for a run in ps."""
+    unit = ds.t.attrs.get("units", "")
+    return (1e3, "1/ns") if unit == "ps" else (1.0, f"1/{unit}" if unit else "1/time")

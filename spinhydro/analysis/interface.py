@@ -13,7 +13,7 @@ import xarray as xr
 
 from spinhydro.errors import InputError, nearest
 
-from .josephson import critical_position
+from . import josephson
 from .sampling import at_times, periodic_derivative, squeezed, unit
 
 # Half width (µm) of the region around x_c in which maxima are taken.
@@ -238,7 +238,7 @@ def analytic_position(ds):
     Raises InputError where the whole cloud is on one side of the transition.
     """
     require(ds, ["n"], ["Omega_R", "kappa_n0"], "critical position")
-    position = critical_position(
+    position = josephson.critical_position(
         _density(ds)[0], ds.x.values, ds.attrs["kappa_n0"], ds.attrs["Omega_R"]
     )
     if not np.isfinite(position):
@@ -250,9 +250,23 @@ def analytic_position(ds):
     return position
 
 
+# The name of the same position in figures.
+critical_position = analytic_position
+
+
 def rabi_period(ds):
-    """2π/|Omega_R| in the unit of t."""
-    return 2 * np.pi / abs(ds.attrs["Omega_R"])
+    """Return 2π/|Omega_R| in the unit of t; raises InputError for a run without Rabi coupling."""
+    Omega_R = ds.attrs.get("Omega_R")
+    if not isinstance(Omega_R, (int, float, np.number)) or not np.isfinite(Omega_R) or not Omega_R:
+        raise InputError(
+            f"the Rabi period 2π/Omega_R needs Omega_R > 0, and this run has Omega_R = {Omega_R}"
+        )
+    return 2 * np.pi / abs(Omega_R)
+
+
+def anisotropy(ds):
+    """Return |kappa| n(x) of the first output, in rad per time."""
+    return abs(ds.attrs["kappa_n0"]) * np.maximum(squeezed(ds.n).isel(t=0).values, 0)
 
 
 def magnetization_map(ds):
@@ -337,3 +351,36 @@ def _field_torque(spins, density, parameters):
 def length(vectors):
     """|v| of an array (T, 3, N): shape (T, N)."""
     return np.sqrt(np.sum(np.square(vectors), axis=1))
+
+
+def report(ds):
+    """Return lines with x_c, breaking time and norm error, or why a quantity is not available."""
+
+    def entry(title, text):
+        try:
+            return f"{title}: {text()}"
+        except InputError as error:
+            return f"{title}: not available ({error})"
+
+    unit = ds.x.attrs.get("units", "")
+    periods = (0.75, 0.9, 1.0)
+
+    def position():
+        values = ", ".join(f"{value:.2f}" for value in interface_position(ds, periods))
+        return f"{values} {unit} at Omega_R t/2pi = {', '.join(map(str, periods))}"
+
+    def breaking():
+        time = breaking_time(ds)
+        unit = ds.t.attrs.get("units", "")
+        return f"Omega_R t/2pi = {time / rabi_period(ds):.3f} (t = {time:.3f} {unit})"
+
+    def norm():
+        length = "1" if is_unit_vector(ds) else "n"
+        return f"max | |s| - {length} | = {norm_error(ds):.2e}"
+
+    return [
+        entry("x_c from n(x)", lambda: f"{analytic_position(ds):.3f} {unit}"),
+        entry("x_c in the simulation", position),
+        entry("interface breaks at", breaking),
+        entry("norm error", norm),
+    ]

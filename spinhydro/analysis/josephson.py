@@ -7,7 +7,6 @@ Farolfi et al., Nature Physics 17, 1359 (2021), the discussion under Eq. (2).
 """
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from spinhydro.errors import InputError
 from spinhydro.physics.exact import josephson_magnetization
@@ -89,6 +88,8 @@ def critical_position(n, x, kappa_n0, Omega_R):
     -------
     float, in the unit of x; NaN where the profile never reaches the critical density.
     """
+    from scipy.interpolate import CubicSpline
+
     roots = CubicSpline(x, np.abs(kappa_n0) * np.asarray(n) / 2 - abs(Omega_R)).roots(
         extrapolate=False
     )

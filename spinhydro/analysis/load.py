@@ -544,10 +544,12 @@ def _provenance(record, folder, files, sets, units):
         "ranks",
         "seed",
         "wall_seconds",
+        "changed_by_hand",
+        "replaced_equations",
     ):
-        attrs[name] = record.get(name)
-    if isinstance(attrs["command"], list):
-        attrs["command"] = " ".join(map(str, attrs["command"]))
+        value = record.get(name)
+        joint = " " if name == "command" else ", "
+        attrs[name] = joint.join(map(str, value)) if isinstance(value, list) else value
     attrs["run"] = str(folder if folder is not None else files[0].parent)
     attrs["handler"] = sets[0]["attrs"].get("handler_name")
     attrs["files"] = ", ".join(file.name for file in files)

@@ -1,10 +1,10 @@
 """Spins and material of a magnetic run, whatever its file calls them."""
 
 import dataclasses
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from spinhydro.errors import InputError, did_you_mean, nearest
 
@@ -165,6 +165,8 @@ def own(magnet, k):
     """The kernel of the run's file, by a spline through its table; NaN beyond the grid's k."""
     if magnet.table is None:
         raise InputError("this run keeps no kernel of its own; there are chain and micromagnetic")
+    from scipy.interpolate import CubicSpline
+
     return CubicSpline(*magnet.table, extrapolate=False)(k)
 
 
@@ -251,6 +253,13 @@ def recorded_kernels(ds):
         if str(key).startswith(ends[0]) and str(key).endswith(ends[1])
     ]
     return {n: (ds.attrs[f"kernel_{n}_k"], ds.attrs[f"kernel_{n}_omega"]) for n in names}
+
+
+def other_kernels(ds):
+    """Names of the kernels besides W that the problem file of a run defines, tensors too."""
+    definition = re.compile(r"^\s*(\w+)\s*=\s*spinhydro\.(?:kernel|stencil)\(", re.MULTILINE)
+    made = definition.findall(str(ds.attrs.get("source")))
+    return [name for name in dict.fromkeys([*made, *recorded_kernels(ds)]) if name != EXCHANGE]
 
 
 def _name_of(material, kernel):

@@ -1,106 +1,113 @@
-"""`spinhydro plot RUN [RUN …] [--figure NAME] [OPTION=VALUE …]`: draw a run into a file."""
+"""`spinhydro plot RUN [RUN …] [--figure NAME|FILE.py] [OPTION=VALUE …]`: draw a run into a file."""
 
 import sys
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-
 from spinhydro.errors import InputError, SpinhydroError
 
 from . import arguments as line
-from .figures import FIGURES, default_figure, draw, find, listing, unavailable
-from .interface import (
-    analytic_position,
-    breaking_time,
-    interface_position,
-    is_unit_vector,
-    norm_error,
-    rabi_period,
-)
-from .reports import report
+from .figures import all_figures, find, listing
 from .style import house_style
 
 
 def main(argv=None):
     """Draw a figure of a run into a file; its path is the last line on standard output.
 
-    Returns the exit code: 0, or 2 with one line on standard error if the figure cannot be drawn.
+    Returns the exit code: 0, or 2 with one line on standard error if nothing can be drawn.
     """
     try:
-        arguments = _parser().parse_intermixed_args(argv)
-        name = None if arguments.figure is None else find(arguments.figure)
-        paths, options = line.split(arguments.words)
-        if arguments.output is not None:
-            options["output"] = arguments.output
-        if not paths:
-            raise InputError("name a run folder, for example runs/quantum_torque/0001")
-        whole = [line.read(path) for path in paths]
-        if name is not None and FIGURES[name].whole:
-            runs = [line.named(ds, arguments) for ds in whole]
-        else:
-            runs = [line.chosen(ds, arguments) for ds in whole]
-        if arguments.list:
-            print("\n".join(listing(runs[0])))
-            return 0
-        if name is None:
-            name = default_figure(runs[0])
-            runs = whole if FIGURES[name].whole else runs
-        with house_style():
-            figure = draw(name, runs, options)
-            path = _save(figure, arguments, Path(paths[0]), name)
+        _main(_parser().parse_intermixed_args(argv))
     except SpinhydroError as error:
-        print(f"spinhydro: error: {error}", file=sys.stderr)
+        print(f"spinhydro: error: {line.printable(error)}", file=sys.stderr)
         return error.exit_code
-    if name == "fig2cd":
-        for text in interface_report(runs[0]):
-            print(text)
-    for text in report(name, runs):
-        print(text)
-    if arguments.figure is None:
-        also = [other for other in FIGURES if other != name and not unavailable(runs[0], other)]
-        print(f"drawn: {name}. This run also gives {', '.join(also)} (--figure NAME; --list)")
-    print(path)
     return 0
 
 
-def interface_report(ds):
-    """Lines with x_c, breaking time and norm error; a quantity that cannot be had says why."""
+def run_figure(file):
+    """Draw the figure file `file` as ``spinhydro plot --figure`` does; for ``python x.py RUN``.
 
-    def entry(title, text):
+    Does not return: the process ends with the exit code.
+    """
+    name = next((word for word in sys.argv[1:] if word.startswith("--figure")), None)
+    given = [] if name else ["--figure", str(Path(file))]
+    sys.exit(main([*sys.argv[1:], *given]))
+
+
+def _main(arguments):
+    figure = None if arguments.figure is None else find(arguments.figure)
+    paths, options = line.split(arguments.words)
+    if arguments.output is not None:
+        options["output"] = arguments.output
+    if not paths:
+        raise InputError("name a run folder, for example runs/quantum_torque/0001")
+    whole = [line.read(path) for path in paths]
+    if arguments.list:
+        views = [_view(whole[0], arguments, one_line) for one_line in (False, True)]
+        print("\n".join(map(line.printable, listing(*views))))
+        return
+    if figure is None:
+        figure, sheet, lines = _first_that_draws(whole, arguments, options)
+    else:
+        sheet, lines = _drawn(figure, whole, arguments, options)
+    path = _save(sheet, arguments, Path(paths[0]), figure.name)
+    for text in lines:
+        print(line.printable(text))
+    if arguments.figure is None:
+        others = [name for name in _available(whole[0], arguments) if name != figure.name]
+        also = f"This run also gives {', '.join(others)} (--figure NAME; --list)" if others else ""
+        print(f"drawn: {figure.name}. {also}".rstrip())
+    print(path)
+
+
+def _view(ds, arguments, one_line):
+    """A run as a figure takes it: reduced to one member and line, or as the options say."""
+    return line.chosen(ds, arguments) if one_line else line.named(ds, arguments)
+
+
+def _drawn(figure, whole, arguments, options):
+    runs = [_view(ds, arguments, figure.line) for ds in whole]
+    with house_style():
+        return figure.draw(runs, options)
+
+
+def _first_that_draws(whole, arguments, options):
+    """(Figure, sheet, lines) of the first of the default figures that this run can give."""
+    reasons = []
+    for name in _defaults(whole[0]):
+        figure = find(name)
         try:
-            return f"{title}: {text()}"
+            return figure, *_drawn(figure, whole, arguments, options)
         except InputError as error:
-            return f"{title}: not available ({error})"
+            reasons.append(str(error))
+        except Exception as error:  # One figure that fails must not take the others down.
+            reasons.append(f"{name}: {type(error).__name__}: {error}")
+    raise InputError(reasons[0] if options else reasons[-1])
 
-    unit = ds.x.attrs.get("units", "")
-    periods = (0.75, 0.9, 1.0)
 
-    def position():
-        values = ", ".join(f"{value:.2f}" for value in interface_position(ds, periods))
-        return f"{values} {unit} at Omega_R t/2pi = {', '.join(map(str, periods))}"
+def _defaults(ds):
+    """Names of the figures to try: that of the paper, a map of x and t, all outputs."""
+    paper = ["fig2"] if ds.attrs.get("problem") == "quantum_torque" else []
+    return [*paper, "spacetime", "profiles"]
 
-    def breaking():
-        time = breaking_time(ds)
-        unit = ds.t.attrs.get("units", "")
-        return f"Omega_R t/2pi = {time / rabi_period(ds):.3f} (t = {time:.3f} {unit})"
 
-    def norm():
-        length = "1" if is_unit_vector(ds) else "n"
-        return f"max | |s| - {length} | = {norm_error(ds):.2e}"
-
-    return [
-        entry("x_c from n(x)", lambda: f"{analytic_position(ds):.3f} {unit}"),
-        entry("x_c in the simulation", position),
-        entry("interface breaks at", breaking),
-        entry("norm error", norm),
-    ]
+def _available(ds, arguments):
+    """Names of the figures that a run can give; a figure file that fails is passed over."""
+    views = {}
+    for one_line in (False, True):
+        try:
+            views[one_line] = _view(ds, arguments, one_line)
+        except InputError:
+            continue
+    for name, figure in all_figures().items():
+        if figure.line in views and figure.reason_against(views[figure.line]) is None:
+            yield name
 
 
 def _parser():
     parser = line.Parser(
         prog="spinhydro plot",
         description="Draw a figure of a run.",
-        epilog=f"Figures: {', '.join(FIGURES)}.",
+        epilog="`spinhydro plot RUN --list` lists the figures that a run can give.",
     )
     parser.add_argument(
         "words",
@@ -111,11 +118,12 @@ def _parser():
     )
     parser.add_argument(
         "--figure",
-        metavar="NAME",
-        help="default: fig2 for quantum_torque, else spacetime (1-D) or profiles",
+        metavar="NAME|FILE.py",
+        help="short name or file of a figure; default: fig2 for quantum_torque, else spacetime "
+        "(1-D) or profiles",
     )
-    parser.add_argument("--list", action="store_true", help="what this run can give")
-    parser.add_argument("--output", metavar="NAME", help="what the spacetime figure shows")
+    parser.add_argument("--list", action="store_true", help="list what this run can give")
+    parser.add_argument("--output", metavar="NAME", help="output that the spacetime figure shows")
     parser.add_argument(
         "--save", metavar="FILE", help="default: RUN/<figure>.png, with a number if that exists"
     )
@@ -124,7 +132,9 @@ def _parser():
     return parser
 
 
-def _save(figure, arguments, run, name):
+def _save(sheet, arguments, run, name):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     if not 10 <= arguments.dpi <= 2000:
         raise InputError(f"--dpi {arguments.dpi:g}: choose 10 to 2000")
     if arguments.save is None:
@@ -132,9 +142,10 @@ def _save(figure, arguments, run, name):
         path = _free_name(folder / f"{name}.png")
     else:
         path = _free_name(Path(arguments.save))
-    FigureCanvasAgg(figure)
+    FigureCanvasAgg(sheet)
     try:
-        figure.savefig(path, dpi=arguments.dpi)
+        with house_style():
+            sheet.savefig(path, dpi=arguments.dpi)
     except (OSError, ValueError) as error:
         raise InputError(
             f"cannot save the figure as {path}: {error}. Choose another place or type with --save"

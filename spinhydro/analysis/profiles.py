@@ -1,90 +1,153 @@
-"""The last state of every output, for any run in any number of dimensions."""
+"""Draw every output of any run: the last state in space, averages in time, scans in a parameter."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from spinhydro.errors import InputError
 
-from .style import DIVERGING, SEQUENTIAL, colour_bar, is_tensor, label, run_name
+from .style import DIVERGING, SEQUENTIAL, colour_bar, is_tensor, label, run_label
 
 _COLUMNS = 3
+# Panels beyond this cannot be read on one sheet.
+MOST_PANELS = 24
+# More lines than this in one panel cannot be told apart; then no legend is drawn.
+MOST_LABELS = 6
 
 
-def draw_profiles(ds):
-    """Figure of all outputs: lines in one dimension, maps in two, the middle slice in three.
+def draw_outputs(figure, ds):
+    """Draw all outputs of `ds` on `figure`.
 
-    Scalars are drawn against time.  Components of a vector share a panel in one dimension and have
-    one each in two.  Complex outputs are drawn as |value|.
+    - Fields: the last state; lines in one dimension, maps in two, the middle slice in three.
+      Components of a vector share a panel in one dimension and have one each in two.
+    - Outputs without an axis of space: against time; in a scan (members that differ in a
+      parameter), the last value against that parameter.
+    - Complex outputs are drawn as |value|, and the title says so.  Of a run with members that is
+      not a scan, member 0 is drawn where its fields need two axes.
 
     Raises InputError if the run has no outputs.
     """
+    require_outputs("profiles", ds)
     panels = [panel for name in ds.data_vars for panel in _panels(ds, str(name))]
-    if not panels:
-        raise InputError("profiles: this run has no outputs to draw")
+    left_out = max(0, len(panels) - MOST_PANELS)
+    panels = panels[:MOST_PANELS]
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(3.1 * columns, 2.4 * rows + 0.4), layout="constrained")
+    figure.set_size_inches(3.1 * columns, 2.4 * rows + 0.4)
+    figure.set_layout_engine("constrained")
     for index, (variable, name) in enumerate(panels):
-        plot_state(variable, name, figure.add_subplot(rows, columns, index + 1), t=ds.t)
-    figure.suptitle(f"{run_name(ds)}   t = {float(ds.t[-1]):.6g} {ds.t.attrs.get('units', '')}")
-    return figure
+        plot_state(variable, name, figure.add_subplot(rows, columns, index + 1))
+    title = f"{run_label(ds)}   t = {float(ds.t[-1]):.6g} {ds.t.attrs.get('units', '')}"
+    if left_out:
+        title += f"   ({left_out} more panels left out)"
+    figure.suptitle(title, fontsize=8)
 
 
-def plot_state(variable, name, ax, t=None):
-    """Draw one state (a DataArray without time), or a time series if its dimension is t."""
-    values = np.abs(variable) if np.iscomplexobj(variable.values) else variable
-    tensor = [dim for dim in values.dims if is_tensor(dim)]
+def require_outputs(name, ds):
+    """Raise InputError for a run without outputs."""
+    if not len(ds.data_vars):
+        raise InputError(f"{name}: this run has no outputs to draw")
+
+
+def scan_parameter(ds):
+    """Name of the number that differs between members; None if there is none, or several."""
+    if "member" not in ds.dims:
+        return None
+    names = [
+        str(name)
+        for name, coord in ds.coords.items()
+        if coord.dims == ("member",) and name != "member"
+        and np.issubdtype(coord.dtype, np.number) and len(np.unique(coord.values)) > 1
+    ]  # fmt: skip
+    return names[0] if len(names) == 1 else None
+
+
+def plot_state(variable, name, ax):
+    """Draw one panel: a DataArray with one or two axes, and tensor components in the first case."""
+    values = variable
+    if np.iscomplexobj(variable.values):
+        values, name = np.abs(variable), f"|{name}|"
+    if not np.isfinite(values.values).any():
+        ax.text(0.5, 0.5, "no finite value", transform=ax.transAxes, ha="center", va="center")
+        ax.set_title(name)
+        return ax
     space = [dim for dim in values.dims if not is_tensor(dim)]
     if len(space) <= 1:
-        axis = values[space[0]] if space else None
-        lines = values.stack(entry=tensor) if tensor else values.expand_dims("entry")
-        for column in range(lines.sizes["entry"]):
-            line = lines.isel(entry=column)
-            if axis is None:
-                ax.plot(0, line.values, "o")
-            else:
-                text = ", ".join(map(str, np.atleast_1d(line.entry.values[()]))) if tensor else None
-                modes = axis.name.startswith("k") or axis.size < 3
-                style = {"ls": "", "marker": ".", "ms": 3} if modes else {"lw": 0.7, "alpha": 0.8}
-                ax.plot(axis.values, line.values, label=text and f"{name} {text}", **style)
-        if 2 <= lines.sizes["entry"] <= 4:
-            ax.legend(loc="upper right", frameon=True, edgecolor="none", framealpha=0.8)
-        ax.set_xlabel(label(t if t is not None and axis.name == "t" else axis, axis.name))
-        ax.set_ylabel(label(variable, name))
-        return ax
+        return _plot_lines(values, space, name, ax)
+    return _plot_map(values, space, name, ax)
+
+
+def _plot_lines(values, space, name, ax):
+    tensor = [dim for dim in values.dims if is_tensor(dim)]
+    lines = values.stack(entry=tensor) if tensor else values.expand_dims("entry")
+    count = lines.sizes["entry"]
+    axis = values[space[0]] if space else None
+    for column in range(count):
+        line = lines.isel(entry=column)
+        text = ", ".join(map(str, np.atleast_1d(line.entry.values[()]))) if tensor else None
+        if axis is None:
+            ax.plot(column, line.values, "o", label=text)
+            continue
+        points = axis.name.startswith("k") or axis.size < 3 or axis.attrs.get("scan")
+        style = {"ls": "", "marker": ".", "ms": 3} if points else {"lw": 0.7, "alpha": 0.8}
+        ax.plot(axis.values, line.values, label=text and f"{name} {text}", **style)
+    if 2 <= count <= MOST_LABELS:
+        ax.legend(loc="best", frameon=True, edgecolor="none", framealpha=0.8)
+    if axis is None:
+        ax.set_xticks([])
+    else:
+        ax.set_xlabel(label(axis, axis.name))
+    ax.set_ylabel(label(values, name))
+    return ax
+
+
+def _plot_map(values, space, name, ax):
     across, up = space
     data = values.transpose(up, across)
-    span = float(np.nanmax(np.abs(data)))
-    both = float(np.nanmin(data)) < 0 < float(np.nanmax(data))
+    finite = data.values[np.isfinite(data.values)]
+    span = float(np.abs(finite).max())
+    both = float(finite.min()) < 0 < float(finite.max())
     scale = {"cmap": DIVERGING, "vmin": -span, "vmax": span} if both else {"cmap": SEQUENTIAL}
     image = ax.pcolormesh(
-        data[across].values,
-        data[up].values,
-        data.values,
-        shading="nearest",
-        rasterized=True,
+        data[across].values, data[up].values, data.values, shading="nearest", rasterized=True,
         **scale,
-    )
+    )  # fmt: skip
     ax.set_xlabel(label(data[across], across))
     ax.set_ylabel(label(data[up], up))
     ax.set_title(name)
+    if {across, up} <= {"x", "y", "z"}:
+        ax.set_aspect("equal")
     colour_bar(image, ax, "")
     return ax
 
 
 def _panels(ds, name):
-    """(state, title) of every panel that one output takes."""
+    """(values, title) of every panel that one output takes."""
     variable = ds[name]
-    if variable.dims == ("t",):
+    variable = variable.squeeze([d for d, n in variable.sizes.items() if n == 1 and d != "t"],
+                                drop=True)  # fmt: skip
+    free = [dim for dim in variable.dims if not is_tensor(dim)]
+    if "t" not in free:
         return [(variable, name)]
-    state = variable.isel(t=-1)
+    if free == ["t"]:
+        return [(variable, name)]
+    scan = scan_parameter(ds)
+    if set(free) == {"t", "member"}:
+        return _of_members(ds, variable, name, scan)
+    state = variable.isel(t=-1, drop=True)
     space = [dim for dim in state.dims if not is_tensor(dim)]
+    tensor = [dim for dim in state.dims if is_tensor(dim)]
+    if "member" in space:
+        if len(space) == 2 and not tensor:
+            state = _along(state, ds, scan)
+            space = [dim for dim in state.dims if not is_tensor(dim)][::-1]
+            return [(state.transpose(*space), name)]
+        state = state.isel(member=0, drop=True)
+        name = f"{name} (member 0 of {ds.sizes['member']})"
+        space.remove("member")
     if len(space) > 2:
         cut = {dim: state.sizes[dim] // 2 for dim in space[2:]}
         text = ", ".join(f"{dim} = {float(state[dim][at]):.3g}" for dim, at in cut.items())
-        state, name = state.isel(cut), f"{name} ({text})"
+        state, name = state.isel(cut, drop=True), f"{name} ({text})"
         space = space[:2]
-    tensor = [dim for dim in state.dims if is_tensor(dim)]
     if len(space) == 2 and tensor:
         parts = state.stack(entry=tensor)
         return [
@@ -95,6 +158,28 @@ def _panels(ds, name):
             for index in range(parts.sizes["entry"])
         ]
     return [(state, name)]
+
+
+def _of_members(ds, variable, name, scan):
+    """Averages of members: the last value against the scanned parameter, or lines in time."""
+    if scan is None:
+        lines = variable.rename(member="component_member")
+        return [(lines, name)]
+    last = _along(variable.isel(t=-1, drop=True), ds, scan)
+    return [(last, f"{name} at the end")]
+
+
+def _along(state, ds, scan):
+    """`state` with the scanned parameter in place of the member number, in ascending order."""
+    if scan is None:
+        return state
+    rest = [n for n, c in state.coords.items() if "member" in c.dims and n not in (scan, "member")]
+    state = state.drop_vars([*rest, "member"], errors="ignore")
+    if scan not in state.coords:
+        state = state.assign_coords({scan: ("member", ds[scan].values)})
+    state = state.swap_dims(member=scan).sortby(scan)
+    state[scan].attrs.update(ds[scan].attrs, scan=1)
+    return state
 
 
 def _entry(parts, index):

@@ -1,7 +1,6 @@
 """Values of a recorded variable between its output times, and derivatives along x."""
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
 
 from spinhydro.errors import InputError
 
@@ -26,6 +25,8 @@ def at_times(values, t, times, order=3):
     InputError
         A time outside the record, or a record of one time only.
     """
+    from scipy.interpolate import make_interp_spline
+
     t, times = np.asarray(t, dtype=float), np.atleast_1d(np.asarray(times, dtype=float))
     slack = 1e-9 * max(abs(t[-1]), abs(t[0]))
     if len(t) < 2 or times.min() < t[0] - slack or times.max() > t[-1] + slack:

@@ -55,6 +55,20 @@ def selected(ds, member=None, cut=None, names=None, parameters=None):
     return ds.assign_attrs(selection=", ".join(said + texts))
 
 
+def narrowed(ds, member=None, cut=None):
+    """`ds` reduced to a member and to a cut only where one is chosen; see `selected`."""
+    text = []
+    if member is not None:
+        if "member" not in ds.dims:
+            raise InputError(f"member {member}: this run has no members; leave the choice out")
+        ds, chosen = _one_member(ds, member)
+        text.append(chosen)
+    if cut:
+        ds, chosen = _cut(ds, dict(cut))
+        text.extend(chosen)
+    return ds.assign_attrs(selection=", ".join(text)) if text else ds
+
+
 def with_names(ds, names):
     """`ds` with outputs renamed, {name here: name in the file}."""
     for new, old in names.items():
@@ -84,7 +98,27 @@ def with_derived(ds):
             place = ds.s.dims.index(axis)
             directions = unit(np.moveaxis(ds.s.values, place, 1))
             ds["Z"] = (tuple(dim for dim in ds.s.dims if dim != axis), directions[:, 2])
-    return ds
+    return ds.assign_attrs({**sound_speeds(ds.attrs), **ds.attrs})
+
+
+def sound_speeds(parameters):
+    """{"c_s", "c"}: speeds of spin and density sound at the peak density, where they are known.
+
+    m c_s² = hbar kappa n0/2 and m c² = (g + g12) n0/2: c = c_s sqrt((g + g12)/(g - g12)).
+    """
+    found = {
+        name: parameters.get(name)
+        for name in ("hbar_over_m", "kappa_n0", "g12_over_g")
+        if isinstance(parameters.get(name), (int, float)) and np.isfinite(parameters[name])
+    }
+    product = found.get("hbar_over_m", 0) * found.get("kappa_n0", 0)
+    if product <= 0:
+        return {}
+    speeds = {"c_s": float(np.sqrt(product / 2))}
+    share = found.get("g12_over_g", 1.0)
+    if 0 <= share < 1:
+        speeds["c"] = speeds["c_s"] * float(np.sqrt((1 + share) / (1 - share)))
+    return speeds
 
 
 def _with_hydrodynamics(ds):
@@ -128,19 +162,20 @@ def _one_member(ds, member):
 
 
 def _line(ds, cut):
-    axes = [
-        str(dim)
-        for dim in ds.dims
-        if dim in ("y", "z") or (str(dim).split("_")[0] in ("y", "z") and dim in ds.coords)
-    ]
+    """(dataset along x, texts of the cuts): every other axis is cut, in the middle by default."""
+    axes = _cut_axes(ds)
+    _check_cut(axes, cut)
+    middle = {axis: ds[axis].values[ds.sizes[axis] // 2] for axis in axes}
+    ds, said = _cut(ds, {**middle, **cut})
+    return _x_components(ds, bool(axes)), said
+
+
+def _cut(ds, cut):
+    """(dataset, texts): each axis of `cut` reduced to the grid point nearest to its position."""
     said = []
-    for axis, position in cut.items():
-        if axis not in axes:
-            offer = f"it has {', '.join(axes)}" if axes else "it runs along x only"
-            raise InputError(f"cut {axis} = {position}: this run has no such axis; {offer}")
-    for axis in axes:
+    _check_cut(_cut_axes(ds), cut)
+    for axis, wanted in cut.items():
         grid = ds[axis].values
-        wanted = cut.get(axis, grid[len(grid) // 2])
         if not grid.min() <= wanted <= grid.max():
             raise InputError(
                 f"cut {axis} = {wanted:g} is outside the grid, {grid.min():g} to {grid.max():g}"
@@ -148,7 +183,22 @@ def _line(ds, cut):
         index = int(np.argmin(np.abs(grid - wanted)))
         ds = ds.isel({axis: index}, drop=True)
         said.append(f"{axis} = {grid[index]:.4g}")
-    return _x_components(ds, bool(axes)), said
+    return ds, said
+
+
+def _cut_axes(ds):
+    return [
+        str(dim)
+        for dim in ds.dims
+        if dim in ("y", "z") or (str(dim).split("_")[0] in ("y", "z") and dim in ds.coords)
+    ]
+
+
+def _check_cut(axes, cut):
+    for axis, position in cut.items():
+        if axis not in axes:
+            offer = f"it has {', '.join(axes)}" if axes else "it runs along x only"
+            raise InputError(f"cut {axis} = {position}: this run has no such axis; {offer}")
 
 
 def _x_components(ds, was_cut):

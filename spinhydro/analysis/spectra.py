@@ -8,7 +8,6 @@ that turn from x to y, as they do about a field along +z (dm/dt = -m × ω), hav
 
 import numpy as np
 import xarray as xr
-from scipy.signal import windows
 
 from spinhydro.errors import InputError, did_you_mean
 
@@ -17,23 +16,27 @@ from .style import is_tensor
 
 COMPONENTS = ("perpendicular", "x", "y", "z")
 WINDOWS = {
-    "hann": lambda size: windows.hann(size, sym=True),
-    "blackman": lambda size: windows.blackman(size, sym=True),
+    "hann": np.hanning,
+    "blackman": np.blackman,
     "none": np.ones,
 }
 DETRENDS = ("none", "mean", "linear")
 
 
-def wave_amplitudes(ds, output="m", component="perpendicular"):
-    """Spatial Fourier amplitudes u_k(t) of a run along one axis.
+def wave_amplitudes(ds, output="m", component="perpendicular", direction=None):
+    """Spatial Fourier amplitudes u_k(t) of a run along one direction.
 
     Parameters
     ----------
     ds : Dataset
     output : str
-        Spin vector (or "MX,MY,MZ"), or a scalar, real or complex, along one axis.
+        Spin vector (or "MX,MY,MZ"), or a scalar, real or complex.
     component : {"perpendicular", "x", "y", "z"}
-        Of a vector; perpendicular is m_x + i m_y.  A scalar is taken as it is.
+        Of a vector; perpendicular is the complex sum of the two components across the axis along
+        which the mean spin lies: m_x + i m_y for z, m_y + i m_z for x, m_z + i m_x for y.  A scalar
+        is taken as it is.
+    direction : axis name, or a whole number for each space axis, optional
+        (1, 1) is the diagonal of a plane: the waves j (2π/L_x, 2π/L_y).  Default: the first axis.
 
     Returns
     -------
@@ -43,46 +46,142 @@ def wave_amplitudes(ds, output="m", component="perpendicular"):
     Raises
     ------
     InputError
-        No such output or component, an axis that is not uniform, or more than one space axis.
+        No such output, component or direction, or an axis that is not uniform.
     """
-    if output not in ds or any(is_tensor(dim) for dim in ds[output].dims):
-        u = spins(ds, output)
-        if component not in COMPONENTS:
-            raise InputError(
-                f"no component {component!r}; {did_you_mean(component, COMPONENTS, '')} "
-                f"There are {', '.join(COMPONENTS)}"
-            )
-        if component == "perpendicular":
-            u = u.isel(spin=0, drop=True) + 1j * u.isel(spin=1, drop=True)
-        else:
-            u = u.isel(spin="xyz".index(component), drop=True)
-    else:
-        u = scalar(ds, output)
+    u = _selected_component(ds, output, component)
     axes = space_axes(u)
-    if len(axes) != 1:
-        raise InputError(
-            f"spectrum of {output!r}: it runs along {', '.join(axes) or 'no axis of space'}; "
-            "give a run along one axis, or a line of it"
+    if not axes:
+        raise InputError(f"spectrum of {output!r}: it has no axis of space")
+    steps = direction_steps(axes, direction)
+    values = u.transpose("t", "member", *axes).values
+    for axis, step in zip(axes, steps, strict=True):
+        # A direction that does not leave an axis sums over it: its wavenumber is zero.
+        spacing(ds, axis)
+        if not step:
+            values = values.mean(axis=2 + axes.index(axis), keepdims=True)
+    sizes = [u.sizes[axis] for axis in axes]
+    spectrum = np.fft.fftn(values, axes=range(2, values.ndim))
+    spectrum = spectrum / np.prod([n for n, step in zip(sizes, steps, strict=True) if step])
+    moving = [(n, step) for n, step in zip(sizes, steps, strict=True) if step]
+    low = max(-((n // 2) // abs(step)) for n, step in moving)
+    if len(moving) == 1 and moving[0][1] == 1:
+        # Along an axis all waves are kept, the Nyquist mode of an even grid with k < 0.
+        low, high = -(moving[0][0] // 2), (moving[0][0] - 1) // 2
+    else:
+        low, high = -min((n - 1) // (2 * abs(step)) for n, step in moving), -low
+        high = min(high, -low)
+    waves = np.arange(low, high + 1)
+    places = tuple(
+        (waves * step) % (n if step else 1) for n, step in zip(sizes, steps, strict=True)
+    )
+    unit = np.sqrt(
+        sum(
+            (step * 2 * np.pi / (n * spacing(ds, axis))) ** 2
+            for axis, n, step in zip(axes, sizes, steps, strict=True)
         )
-    (axis,) = axes
-    k = 2 * np.pi * np.fft.fftfreq(u.sizes[axis], spacing(ds, axis))
-    values = np.fft.fft(u.transpose("t", "member", axis).values, axis=-1) / u.sizes[axis]
-    order = np.argsort(k)
+    )
     return xr.DataArray(
-        values[..., order],
+        spectrum[(slice(None), slice(None), *places)],
         dims=("t", "member", "k"),
-        coords={"t": ds.t, "k": k[order]},
+        coords={"t": ds.t, "k": waves * unit},
         attrs={"signed": int(np.iscomplexobj(u.values))},
     )
 
 
-def spacetime_spectrum(ds, output="m", component="perpendicular", window="hann", detrend="none"):
+def direction_steps(axes, direction=None):
+    """Whole numbers of box waves per step along a direction, one for each of the `axes`."""
+    if direction is None:
+        return (1,) + (0,) * (len(axes) - 1)
+    if isinstance(direction, str):
+        if direction not in axes:
+            raise InputError(
+                f"direction {direction!r}: this run has {', '.join(axes)}; give one of them, or a "
+                f"whole number for each, direction={','.join('1' for _ in axes)}"
+            )
+        return tuple(int(axis == direction) for axis in axes)
+    steps = direction if isinstance(direction, (tuple, list)) else (direction,)
+    whole = all(isinstance(step, (int, np.integer)) for step in steps)
+    if not whole or len(steps) != len(axes) or not any(steps):
+        raise InputError(
+            f"direction {direction}: give a whole number for each of {', '.join(axes)}, not all "
+            f"zero, as in direction={','.join('1' for _ in axes)}"
+        )
+    return tuple(int(step) for step in steps)
+
+
+def iso_frequency(ds, frequency, output="m", component="perpendicular", window="hann"):
+    """Power of a plane run at one frequency against both wavenumbers, averaged over members.
+
+    Parameters
+    ----------
+    frequency : float, in cycles per time unit
+    Others as in `spacetime_spectrum`.
+
+    Returns
+    -------
+    DataArray (second k, first k), dimensions named kx, ky after the axes.
+
+    Raises
+    ------
+    InputError
+        The output does not run along two axes; a frequency that the outputs do not resolve.
+    """
+    u = _selected_component(ds, output, component)
+    axes = space_axes(u)
+    if len(axes) != 2:
+        raise InputError(
+            f"power at one frequency: {output!r} runs along {', '.join(axes)}, not two"
+        )
+    interval = interval_of(u)
+    if abs(frequency) > 0.5 / interval * (1 + 1e-9):
+        raise InputError(
+            f"frequency {frequency:g}: outputs every {interval:g} resolve only frequencies up to "
+            f"{0.5 / interval:.4g}"
+        )
+    values = u.transpose("t", "member", *axes).values
+    size = len(values)
+    w = _window(window)(size)
+    phase = w * np.exp(-2j * np.pi * frequency * interval * np.arange(size)) / w.sum()
+    power = np.abs(np.fft.fft2(np.tensordot(phase, values, (0, 0)))) ** 2
+    power = power.mean(axis=0) / np.prod(values.shape[2:]) ** 2
+    k = [2 * np.pi * np.fft.fftfreq(u.sizes[axis], spacing(ds, axis)) for axis in axes]
+    dims = [f"k{axis}" for axis in axes]
+    plane = xr.DataArray(power, dims=dims, coords=dict(zip(dims, k, strict=True)), name="power")
+    return plane.sortby(dims).transpose(*dims[::-1])
+
+
+def _selected_component(ds, output, component):
+    if output in ds and not any(is_tensor(dim) for dim in ds[output].dims):
+        return scalar(ds, output)
+    u = spins(ds, output)
+    if component not in COMPONENTS:
+        raise InputError(
+            f"no component {component!r}; {did_you_mean(component, COMPONENTS, '')} "
+            f"There are {', '.join(COMPONENTS)}"
+        )
+    if component != "perpendicular":
+        return u.isel(spin="xyz".index(component), drop=True)
+    axis = mean_axis(u)
+    first, second = (u.isel(spin=(axis + shift) % 3, drop=True) for shift in (1, 2))
+    return first + 1j * second
+
+
+def mean_axis(m):
+    """Number of the axis (x, y, z = 0, 1, 2) along which the mean of the spins `m` lies."""
+    mean = np.abs(m.isel(t=0).mean([dim for dim in m.dims if dim not in ("t", "spin")]).values)
+    # Spins that cancel, as around a vortex, have no axis; z is the usual one.
+    return int(np.argmax(mean)) if mean.max() > 1e-6 else 2
+
+
+def spacetime_spectrum(
+    ds, output="m", component="perpendicular", window="hann", detrend="none", direction=None
+):
     """Power against wavenumber and frequency, averaged over members.
 
     Parameters
     ----------
     ds : Dataset with at least 4 outputs at equal intervals in time
-    output, component : see `wave_amplitudes`
+    output, component, direction : see `wave_amplitudes`
     window : {"hann", "blackman", "none"}
     detrend : {"none", "mean", "linear"}
         What is taken off each u_k(t) before the window.  Leave it at "none" for oscillations
@@ -98,7 +197,7 @@ def spacetime_spectrum(ds, output="m", component="perpendicular", window="hann",
     InputError
         Also if the outputs are too few or not at equal intervals.
     """
-    u = wave_amplitudes(ds, output, component)
+    u = wave_amplitudes(ds, output, component, direction)
     interval, w, values = _prepared(u, window, detrend)
     spectrum = np.fft.fft(values * w[:, None, None], axis=0) / w.sum()
     f = np.fft.fftfreq(len(w), interval)
@@ -122,6 +221,7 @@ def ridge(
     detrend="none",
     between=None,
     floor=1e-6,
+    direction=None,
 ):
     """The frequency of the strongest wave at each wavenumber, finer than the bins of the FFT.
 
@@ -131,7 +231,7 @@ def ridge(
 
     Parameters
     ----------
-    ds, output, component, window, detrend : see `spacetime_spectrum`
+    ds, output, component, window, detrend, direction : see `spacetime_spectrum`
     between : (low, high), optional
         Only frequencies in this range, for one branch of several.
     floor : float
@@ -146,7 +246,7 @@ def ridge(
     InputError
         See `spacetime_spectrum`; also a range without any frequency in it.
     """
-    u = wave_amplitudes(ds, output, component)
+    u = wave_amplitudes(ds, output, component, direction)
     interval, w, values = _prepared(u, window, detrend)
     values = values * w[:, None, None]
     size = len(w)
@@ -226,12 +326,8 @@ def interval_of(ds):
 
 def _prepared(u, window, detrend):
     interval = interval_of(u)
-    for value, choices, what in ((window, WINDOWS, "window"), (detrend, DETRENDS, "detrend")):
-        if value not in choices:
-            raise InputError(
-                f"no {what} {value!r}; {did_you_mean(value, choices, '')} "
-                f"There are {', '.join(choices)}"
-            )
+    shape = _window(window)
+    _require_choice(detrend, DETRENDS, "detrend")
     values = u.values
     if detrend != "none":
         degree = {"mean": 0, "linear": 1}[detrend]
@@ -239,7 +335,20 @@ def _prepared(u, window, detrend):
         flat = values.reshape(len(values), -1)
         fit = basis @ (np.linalg.pinv(basis) @ flat)
         values = (flat - fit).reshape(values.shape)
-    return interval, WINDOWS[window](len(values)), values
+    return interval, shape(len(values)), values
+
+
+def _window(name):
+    _require_choice(name, WINDOWS, "window")
+    return WINDOWS[name]
+
+
+def _require_choice(value, choices, what):
+    if value not in choices:
+        raise InputError(
+            f"no {what} {value!r}; {did_you_mean(value, choices, '')} "
+            f"There are {', '.join(choices)}"
+        )
 
 
 def _refined(values, start, per_bin=16):

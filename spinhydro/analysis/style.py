@@ -1,6 +1,7 @@
 """One look for all figures, and labels with units."""
 
 import re
+import textwrap
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,6 +62,53 @@ def label(variable, name=None):
 def run_name(ds):
     """The last two parts of a run's folder: quantum_torque/0001."""
     return "/".join(Path(ds.attrs.get("run", "")).parts[-2:])
+
+
+def run_label(ds):
+    """The name of a run with the member and the cut that were selected from it."""
+    chosen = ds.attrs.get("selection")
+    return f"{run_name(ds)} ({chosen})" if chosen else run_name(ds)
+
+
+def member_label(ds, member):
+    """The name of a run with the member that a figure takes from a run with members."""
+    if "member" not in ds.dims:
+        return run_label(ds)
+    return f"{run_name(ds)} (member {int(member) % ds.sizes['member']} of {ds.sizes['member']})"
+
+
+def wrapped(text, width):
+    """`text` broken into lines of at most `width` characters."""
+    return "\n".join(textwrap.wrap(text, width))
+
+
+def slope(ax, speed, line="-", name=None, start=0.0, end=None, origin=0.0):
+    """Draw x = ±(start - speed (t - origin)) from the time `origin` to where it meets `end`.
+
+    For a map with position across and time up; the lines run inwards on both sides of x = 0 as far
+    as the axes go.
+    """
+    last = ax.get_ylim()[1]
+    meet = last if not end else origin + (start - end) / speed
+    times = [origin, min(meet, last)]
+    for side in (-1, 1):
+        places = [side * (start - speed * (time - origin)) for time in times]
+        label = name if side > 0 else None
+        ax.plot(places, times, line, color=INK, lw=1.2, label=label, path_effects=_halo())
+
+
+def bars(ax, places, height):
+    """Draw short vertical bars at positions `places` of a map, from the bottom up to `height`."""
+    bottom = ax.get_ylim()[0]
+    for place in places:
+        ax.plot([place] * 2, [bottom, bottom + height], color=INK, lw=3, solid_capstyle="butt",
+                path_effects=_halo())  # fmt: skip
+
+
+def _halo():
+    from matplotlib.patheffects import Normal, Stroke
+
+    return [Stroke(linewidth=3, foreground="white"), Normal()]
 
 
 def axes_or_new(ax):

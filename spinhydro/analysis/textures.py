@@ -125,10 +125,7 @@ def topological_charge(ds, output="m", method="lattice"):
         )
     s = np.moveaxis(m.transpose("t", "member", *axes, "spin").values, -1, 0)
     if method == "lattice":
-        right, above = np.roll(s, -1, -2), np.roll(s, -1, -1)
-        across = np.roll(right, -1, -1)
-        angle = _solid_angle(s, right, across) + _solid_angle(s, across, above)
-        charge = angle.sum(axis=(-2, -1)) / (4 * np.pi)
+        charge = _cell_charges(s).sum(axis=(-2, -1))
     elif method == "spectral":
         x, y = (ds[axis].values for axis in axes)
         along_x = np.swapaxes(periodic_derivative(np.swapaxes(s, -2, -1), x), -2, -1)
@@ -139,6 +136,28 @@ def topological_charge(ds, output="m", method="lattice"):
     else:
         raise InputError(f"no method {method!r} for the topological charge; lattice, spectral")
     return xr.DataArray(charge, dims=("t", "member"), coords={"t": ds.t}, name="charge")
+
+
+def charge_density(ds, output="m"):
+    """Return the Berg-Luscher charge of every cell of a periodic plane, (t, member, x, y).
+
+    Its sum is `topological_charge`.  Raises InputError unless the spins run along two axes.
+    """
+    m = spins(ds, output)
+    axes = space_axes(m)
+    if len(axes) != 2:
+        raise InputError(f"charge density: the spins run along {', '.join(axes) or 'no axis'}")
+    s = np.moveaxis(m.transpose("t", "member", *axes, "spin").values, -1, 0)
+    coords = {"t": ds.t, **{axis: ds[axis] for axis in axes}}
+    values = _cell_charges(s)
+    return xr.DataArray(values, dims=("t", "member", *axes), coords=coords, name="charge_density")
+
+
+def _cell_charges(s):
+    """Charge of every plaquette of spins (3, …, x, y): two triangles each."""
+    right, above = np.roll(s, -1, -2), np.roll(s, -1, -1)
+    across = np.roll(right, -1, -1)
+    return (_solid_angle(s, right, across) + _solid_angle(s, across, above)) / (4 * np.pi)
 
 
 def _solid_angle(a, b, c):

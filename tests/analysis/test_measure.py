@@ -7,8 +7,11 @@ import pytest
 import xarray as xr
 from synthetic_runs import DATA, PARAMETERS
 
-from spinhydro.analysis.measure import cells, main, measure, table
+from spinhydro.analysis.figures import find_measurement
+from spinhydro.analysis.measure import cells, main, table
 from spinhydro.analysis.selection import selected
+
+measure = find_measurement("torque_numbers").module.measure
 
 
 def by_name(rows):
@@ -48,7 +51,7 @@ def test_short_run_says_what_is_missing(torque_run, josephson_run, tmp_path, cap
     text = capsys.readouterr().out
     assert "quantum_torque/0001 (frozen density" in text and "(without torque" in text
     assert "needs t = 10.6, the run ends at 10" in text
-    assert "numbers agree with their references" in text
+    assert "from formulas of its parameters agree" in text
     saved = list(json.loads(file.read_text()).values())[0]
     rows = {row["quantity"]: row for row in saved}
     assert rows["x_c, Thomas-Fermi"]["value"] == pytest.approx(122.450, abs=1e-3)
@@ -65,7 +68,10 @@ def test_other_parameters_have_no_references(moving_run, capsys):
     assert main([str(moving_run), "--parameter", "Omega_R=0.8"]) == 0
     text = capsys.readouterr().out
     assert "other parameters than the references" in text and "±" not in text
-    assert main([str(moving_run), "--parameter", "Omega_R=0"]) == 2
+    assert main([str(moving_run), "--parameter", "Omega_R=0"]) == 0
+    assert "mean of n, last" in capsys.readouterr().out
+    words = ["--parameter", "Omega_R=0", "--numbers", "torque_numbers"]
+    assert main([str(moving_run), *words]) == 2
     assert "states no Rabi frequency" in capsys.readouterr().err
     assert main([str(moving_run), "--parameter", "Omega_R=fast"]) == 2
     assert "'fast' is no number" in capsys.readouterr().err
@@ -74,7 +80,15 @@ def test_other_parameters_have_no_references(moving_run, capsys):
 def test_cells():
     ds = selected(load_synthetic())
     row = by_name(measure(ds))["x_c, Thomas-Fermi"]
-    assert cells(row) == ("x_c, Thomas-Fermi", "122.45", "um", "122.45 ± 0.001", "yes", "")
+    assert cells(row) == (
+        "x_c, Thomas-Fermi",
+        "122.45",
+        "um",
+        "formula",
+        "122.45 ± 0.001",
+        "yes",
+        "",
+    )
 
 
 def load_synthetic():

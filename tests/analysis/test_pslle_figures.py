@@ -7,10 +7,10 @@ from spin_chain import A, defect, evolve, grating, sites, write_chain_run
 from synthetic_runs import write_set
 
 from spinhydro.analysis import load
-from spinhydro.analysis.figure_grating import exchange_series, in_order, model
-from spinhydro.analysis.figure_growth import ensembles, growth_report
-from spinhydro.analysis.figures import unavailable
+from spinhydro.analysis.figures import find
+from spinhydro.analysis.growth import ensembles, growth_report
 from spinhydro.analysis.magnets import magnet
+from spinhydro.analysis.models import exchange_series, in_order, model
 from spinhydro.analysis.plot import main
 from spinhydro.errors import InputError
 
@@ -207,7 +207,7 @@ def test_file_of_a_plain_script(runs, tmp_path, capsys):
     assert code == 2 and "it has spin_field. If one of them is the spins" in error
     assert draw([str(other)], "b1", tmp_path, capsys, *stated, "--name", "m=spin_field")[0] == 0
     code, error = draw([str(other)], "b1", tmp_path, capsys, "--member", "2")
-    assert code == 2 and "leave --member and --cut out" in error
+    assert code == 2 and "this run has no members" in error
 
 
 def test_energy_of_a_run_that_kept_scalars_only(runs):
@@ -218,7 +218,7 @@ def test_energy_of_a_run_that_kept_scalars_only(runs):
     assert magnet(ds).d_z == pytest.approx(3.354960e-23, rel=1e-6)
     only = ds.drop_vars("m").assign(E_exchange=("t", energy.values * 129 * J, {"units": "J"}))
     assert np.allclose(exchange_series(only).isel(member=0), energy)
-    assert unavailable(only, "b3") is None or "spins" in unavailable(only, "b3")
+    assert find("b3").reason_against(only) is None
     with pytest.raises(InputError, match="neither spins m nor an output E_exchange"):
         exchange_series(ds.drop_vars("m"))
 

@@ -6,7 +6,7 @@ import xarray as xr
 from synthetic_runs import KAPPA_N0, OMEGA_R, PARAMETERS, josephson_spins
 
 from spinhydro.analysis import breaking_time, interface_position, spin_currents, torque_ratio
-from spinhydro.analysis.figure2 import interface_profiles
+from spinhydro.analysis.breaking import interface_profiles
 
 X = np.linspace(-240, 240, 1024, endpoint=False)
 T = np.arange(0, 14, 0.25)

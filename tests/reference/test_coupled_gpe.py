@@ -6,7 +6,7 @@ import pytest
 
 from spinhydro.analysis import breaking_time, interface_position, spin_currents
 from spinhydro.analysis import load as load_run
-from spinhydro.analysis.measure import measure
+from spinhydro.analysis.figures import find_measurement
 from spinhydro.analysis.sampling import at_times
 from spinhydro.problem.load import load
 
@@ -95,6 +95,7 @@ def test_spin_current_at_the_interface(run, periods, expected):
 
 def test_every_number_of_the_table_agrees(run):
     """Position, frequencies, breaking, currents, gradients, modulation, departure from local."""
+    measure = find_measurement("torque_numbers").module.measure
     compared = [row for row in measure(run) if row.agrees is not None]
     assert len(compared) == 47
     assert [row.quantity for row in compared if not row.agrees] == []

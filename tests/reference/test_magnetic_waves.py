@@ -6,8 +6,7 @@ import pytest
 from scipy import constants
 
 from spinhydro.analysis import load as read
-from spinhydro.analysis.figure_growth import ensembles
-from spinhydro.analysis.growth import cut_off, growth_rates, largest_growth
+from spinhydro.analysis.growth import cut_off, ensembles, growth_rates, largest_growth
 from spinhydro.errors import InputError
 from spinhydro.problem.load import load
 

@@ -2,10 +2,7 @@
 
 import re
 
-import pytest
-
 from spinhydro.analysis.plot import main
-from spinhydro.analysis.reports import REPORTS
 from spinhydro.problem.load import load
 
 from ..conftest import ROOT
@@ -63,10 +60,3 @@ def test_laser(tmp_path, capsys):
     assert float(re.search(r"highest temperature (\S+) K", line)[1]) > 1000
     (line,) = printed(capsys, run, "--figure", "bs7")
     assert "E_ex/NJ largest" in line
-
-
-@pytest.mark.parametrize("name", REPORTS)
-def test_every_report_belongs_to_a_figure(name):
-    from spinhydro.analysis.figures import FIGURES
-
-    assert name in FIGURES

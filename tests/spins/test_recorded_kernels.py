@@ -1,13 +1,10 @@
 """What a run keeps of its kernels: the law that the analysis compares with is that of the file."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from spinhydro.analysis import load as load_run
-from spinhydro.analysis.figure_dispersion import draw_dispersion
-from spinhydro.analysis.figure_kernels import draw_kernels, has_kernels
-from spinhydro.analysis.figures import FIGURES
+from spinhydro.analysis.figures import find
 from spinhydro.analysis.growth import (
     cut_off,
     cut_off_formula,
@@ -50,16 +47,16 @@ def test_ridges_stand_on_the_law_of_the_file(run):
 
 def test_figures_draw_it(run, tmp_path):
     ds, _, _ = run
-    lines = draw_dispersion(ds).axes[0].get_lines()
+    sheet, _ = find("dispersion").draw([ds], {})
+    lines = sheet.axes[0].get_lines()
     assert any("run's file" in str(line.get_label()) for line in lines)
-    (axes,) = draw_kernels(ds, kernel="W").axes
+    sheet, _ = find("kernels").draw([ds], {"kernel": "W"})
+    (axes,) = sheet.axes
     assert [line.get_label() for line in axes.get_lines()][0] == "W(k)"
     with pytest.raises(InputError, match="keeps no kernel 'V'"):
-        draw_kernels(ds, kernel="V")
+        find("kernels").draw([ds], {"kernel": "V"})
     with pytest.raises(InputError, match="--figure dispersion draws any"):
-        FIGURES["b1"].require(ds, "b1")
-    has_kernels(ds, "kernels")
-    plt.close("all")
+        find("b1").require(ds)
 
 
 def test_a_run_can_be_saved_as_netcdf(run):

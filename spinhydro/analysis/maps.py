@@ -1,4 +1,4 @@
-"""Space-time map of any output that runs along time and one axis."""
+"""Space-time maps: any output that runs along time and one axis."""
 
 import numpy as np
 
@@ -8,21 +8,21 @@ from .sampling import squeezed
 from .style import DIVERGING, SEQUENTIAL, axes_or_new, colour_bar, is_tensor, label
 
 
-def plot_spacetime(ds, name="Z", ax=None, colour_scale=None, bar=True):
-    """Draw an output against position (across) and time (up).
+def space_time(variable, ax=None, colour_scale=None, bar=True, name=None):
+    """Draw a variable (t, axis) against position (across) and time (up).
 
     Parameters
     ----------
-    ds : Dataset
-    name : str
-        An output of dimensions (t, axis); select one component or member of others first.
-        Complex outputs are drawn as |value|².
+    variable : DataArray of dimensions (t, axis); axes of one point are dropped
+        Complex values are drawn as |value|².
     ax : matplotlib axes, optional
     colour_scale : (low, high), optional
-        Default: -1 to 1 for Z; symmetric about zero, with a diverging map, for outputs of both
+        Default: -1 to 1 for Z; symmetric about zero, with a diverging map, for values of both
         signs; the whole range otherwise.
     bar : bool
-        With a colour bar.
+        Draw a colour bar.
+    name : str, optional
+        Label of the colour bar; default: the name of the variable.
 
     Returns
     -------
@@ -31,21 +31,41 @@ def plot_spacetime(ds, name="Z", ax=None, colour_scale=None, bar=True):
     Raises
     ------
     InputError
-        No such output, or not of dimensions (t, axis).
+        Other dimensions, or fewer than two times.
     """
-    variable = spacetime_variable(ds, name)
-    position = ds.coords.get(variable.dims[1], variable[variable.dims[1]])
+    variable = squeezed(variable)
+    name = str(variable.name if name is None else name)
+    if not _is_map(variable):
+        raise InputError(
+            f"space-time map: {name} runs along {', '.join(map(str, variable.dims))}, not time "
+            "and one axis"
+        )
+    if variable.sizes["t"] < 2:
+        raise InputError("space-time map: the run has one output so far; at least 2 are needed")
+    position = variable.coords.get(variable.dims[1], variable[variable.dims[1]])
     values, text = np.asarray(variable.values), label(variable, name)
     if np.iscomplexobj(values):
         values, text = np.abs(values) ** 2, f"|{name}|²"
     low, high, colours = _colours(name, values, colour_scale)
     ax = axes_or_new(ax)
-    image = draw_image(ax, position.values, ds.t.values, values, vmin=low, vmax=high, cmap=colours)
+    t = variable.t
+    image = draw_image(ax, position.values, t.values, values, vmin=low, vmax=high, cmap=colours)
     ax.set_xlabel(label(position, variable.dims[1]))
-    ax.set_ylabel(label(ds.t, "t"))
+    ax.set_ylabel(label(t, "t"))
     if bar:
         colour_bar(image, ax, text)
     return ax
+
+
+def plot_spacetime(ds, name="Z", ax=None, colour_scale=None, bar=True):
+    """Draw output `name` of a dataset as `space_time` does; see there."""
+    return space_time(spacetime_variable(ds, name), ax, colour_scale, bar, name)
+
+
+def first_map(ds):
+    """Name of the first output along time and one axis, Z before all others; None without one."""
+    return next((str(name) for name in ["Z", *ds.data_vars] if name in ds and _is_map(ds[name])),
+                None)  # fmt: skip
 
 
 def spacetime_variable(ds, name):

@@ -1,19 +1,21 @@
-"""Figure 4 of Farolfi et al., Nature Physics 17, 1359 (2021): correlation of the magnetization.
+"""Figs. 4a and 4b of paper A: correlation of the magnetization in five rectangles of the map.
 
-C_ZZ(dx) in five rectangles of the map of Z, which an inset shows, with the fit in the last one.
-Panel a of the paper is the 118 Hz run, panel b one at 62 Hz to longer times.
+Farolfi et al., Nature Physics 17, 1359 (2021).  C_ZZ(dx) in five rectangles of the map of Z, which
+an inset shows, with the fit in the last one.  Panel a of the paper is the 118 Hz run, panel b one
+at 62 Hz to longer times.
 """
 
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from spinhydro.analysis import maps, run_figure, style
+from spinhydro.analysis.correlation import LONGEST, autocorrelation, domain_model, fit_domains
+from spinhydro.analysis.interface import analytic_position, rabi_period
+from spinhydro.analysis.style import CYCLE, INK, label
 from spinhydro.errors import InputError
 
-from .correlation import LONGEST, autocorrelation, domain_model, fit_domains
-from .interface import analytic_position, rabi_period
-from .spacetime import plot_spacetime
-from .style import CYCLE, INK, axes_or_new, frame_x, label, panel_letter, run_name
-
+NEEDS = {"ds": ("coupled_gpe", "Z", "n", "Omega_R", "kappa_n0")}
+LINE = True
+PANELS = {"fig4a": "draw_a", "fig4b": "draw_b"}
 # (low, high) of |x| in units of x_c, (first, last) of t in Rabi periods.  A lies in the
 # self-trapped and B in the oscillating region, C to E in the fluctuating one, which grows.
 RECTANGLES = {
@@ -27,7 +29,7 @@ MARKERS = dict(zip("ABCDE", "osv^D", strict=True))
 
 
 def rectangles(ds, chosen=None):
-    """{letter: (low, high, first, last)} in the units of x and t of the run.
+    """Return {letter: (low, high, first, last)} in the units of x and t of the run.
 
     `chosen` {letter: those four numbers, or None} replaces the default ones.  Rectangles that begin
     after the end of the run are left out, those that end after it are cut there.
@@ -56,19 +58,18 @@ def rectangles(ds, chosen=None):
 
 
 def correlations(ds, chosen=None, blur=0.0, longest=LONGEST):
-    """{letter: Dataset of `autocorrelation`} in the rectangles of the run."""
+    """Return {letter: Dataset of `autocorrelation`} in the rectangles of the run."""
     return {
         letter: autocorrelation(ds, (low, high), (first, last), blur, longest)
         for letter, (low, high, first, last) in rectangles(ds, chosen).items()
     }
 
 
-def panel(ds, ax=None, chosen=None, blur=0.0, longest=LONGEST):
-    """C_ZZ with standard deviations over outputs and sides, and the fit of the last rectangle.
+def panel(ds, ax, chosen=None, blur=0.0, longest=LONGEST):
+    """Draw C_ZZ with standard deviations over outputs and sides, and the fit of the last rectangle.
 
-    Returns (axes, the result of `fit_domains`, or None where there is nothing to fit).
+    Return the result of `fit_domains`, or None where there is nothing to fit.
     """
-    ax = axes_or_new(ax)
     found = correlations(ds, chosen, blur, longest)
     for letter, one in found.items():
         colour = CYCLE["ABCDE".index(letter)]
@@ -108,13 +109,13 @@ def panel(ds, ax=None, chosen=None, blur=0.0, longest=LONGEST):
     ax.set_xlabel(rf"$\Delta x$ ({label(ds.x, '').strip(' ()')})")
     ax.set_ylabel(r"$C_{ZZ}(\Delta x)$")
     ax.legend(loc="lower left", ncols=6, columnspacing=0.9, handletextpad=0.3, handlelength=1.2)
-    return ax, fit
+    return fit
 
 
 def map_with_rectangles(ds, ax, chosen=None):
-    """The map of Z with the rectangles in it."""
-    plot_spacetime(ds, "Z", ax)
-    frame_x(ax, ds)
+    """Draw the map of Z with the rectangles in it."""
+    maps.plot_spacetime(ds, "Z", ax)
+    style.frame_x(ax, ds)
     for letter, (low, high, first, last) in rectangles(ds, chosen).items():
         sides = ((low, high), (-high, -low)) if low > 0 else ((-high, high),)
         for left, right in sides:
@@ -131,33 +132,35 @@ def map_with_rectangles(ds, ax, chosen=None):
             fontweight="bold",
             bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.8},
         )
-    return ax
 
 
-def draw_correlation(letter):
-    """The figure function of panel `letter`."""
-
-    def draw(ds, *, blur=0.0, longest=LONGEST, A=None, B=None, C=None, D=None, E=None):
-        chosen = {"A": A, "B": B, "C": C, "D": D, "E": E}
-        figure = Figure(figsize=(8.2, 3.7))
-        ax = figure.add_axes([0.07, 0.22, 0.5, 0.69])
-        _, fit = panel(ds, ax, chosen, blur, longest)
-        panel_letter(ax, letter)
-        map_with_rectangles(ds, figure.add_axes([0.66, 0.22, 0.26, 0.69]), chosen)
-        figure.text(0.03, 0.025, _caption(ds, fit, blur), fontsize=6.5, va="bottom")
-        return figure
-
-    return draw
+def draw_a(figure, ds, blur=0.0, longest=LONGEST, A=None, B=None, C=None, D=None, E=None):
+    """C_ZZ in five rectangles, the 118 Hz run (blur=, longest=, A= to E=x,x,t,t)."""
+    _draw(figure, ds, "a", blur, longest, {"A": A, "B": B, "C": C, "D": D, "E": E})
 
 
-def reaches(ds, name):
+def draw_b(figure, ds, blur=0.0, longest=LONGEST, A=None, B=None, C=None, D=None, E=None):
+    """C_ZZ in five rectangles, the 62 Hz run to 80 ms (blur=, longest=, A= to E=x,x,t,t)."""
+    _draw(figure, ds, "b", blur, longest, {"A": A, "B": B, "C": C, "D": D, "E": E})
+
+
+def check(name, ds):
     """Raise InputError where the run ends before all rectangles."""
     rectangles(ds)
 
 
+def _draw(figure, ds, letter, blur, longest, chosen):
+    figure.set_size_inches(8.2, 3.7)
+    ax = figure.add_axes([0.07, 0.22, 0.5, 0.69])
+    fit = panel(ds, ax, chosen, blur, longest)
+    style.panel_letter(ax, letter)
+    map_with_rectangles(ds, figure.add_axes([0.66, 0.22, 0.26, 0.69]), chosen)
+    figure.text(0.03, 0.025, _caption(ds, fit, blur), fontsize=6.5, va="bottom")
+
+
 def _caption(ds, fit, blur):
     text = (
-        f"Run {run_name(ds)}: $2\\pi/\\Omega_R$ = {rabi_period(ds):.4g} "
+        f"Run {style.run_label(ds)}: $2\\pi/\\Omega_R$ = {rabi_period(ds):.4g} "
         f"{ds.t.attrs.get('units', '')}, $\\Omega_R/\\kappa n_0$ = "
         f"{ds.attrs['Omega_R'] / ds.attrs['kappa_n0']:.3g}"
     )
@@ -176,3 +179,7 @@ def _caption(ds, fit, blur):
         f"{text}.\nFit to E: {lengths} {unit}, 95 % intervals; minimum {fit['minimum']:.3f} "
         f"at {fit['minimum_at']:.1f} {unit}."
     )
+
+
+if __name__ == "__main__":
+    run_figure(__file__)

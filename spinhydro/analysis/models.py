@@ -1,10 +1,9 @@
-"""Transient grating in several models: Figs. 3, 4, SI 1, SI 3, SI 4 and SI 7 of paper B."""
+"""Compare one magnet in several models: exchange energy, its errors, and the mean of m_z.
 
-import textwrap
+The models are those of paper B: atomistic (ASD), PS-LLE, and the k² kernel.
+"""
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
 
 from spinhydro.errors import InputError
 
@@ -15,7 +14,7 @@ from .exchange import (
     mean_magnetization,
 )
 from .magnets import has_spins, known_kernel, magnet, scalar, spins
-from .style import INK, axes_or_new, label, panel_letter, run_name
+from .style import INK, axes_or_new, label, panel_letter, run_label, run_name, wrapped
 
 ATOMISTIC, CONTINUUM, LONG_WAVES = "ASD", "PS-LLE", "$k^2$ kernel"
 LOOK = {
@@ -26,11 +25,12 @@ LOOK = {
 ORDER = (ATOMISTIC, CONTINUUM, LONG_WAVES)
 # Circles per panel: more cannot be told apart.
 CIRCLES = 45
-PULSES = {"b3": 8, "b4": 8, "bs1": 8, "bs3": 1, "bs4": 16}
+# Times at which series are printed, as shares of the whole run.
+SHARES = (0.01, 0.1, 0.25, 0.5, 1.0)
 
 
 def model(ds):
-    """ASD, PS-LLE or k² kernel, from the parameters `model` or `kernel` of a run.
+    """Return ASD, PS-LLE or k² kernel, from the parameters `model` or `kernel` of a run.
 
     The law of the lattice in a heat bath is atomistic dynamics, which paper B has with temperature.
     """
@@ -41,124 +41,16 @@ def model(ds):
         word = known_kernel(word or "chain")
     except InputError:
         return str(ds.attrs.get("kernel"))
-    return {"chain": CONTINUUM, "micromagnetic": LONG_WAVES}[word]
+    return {"chain": CONTINUUM, "micromagnetic": LONG_WAVES}.get(word, f"kernel {word}")
 
 
 def in_order(runs):
-    """ASD, PS-LLE, k² kernel, whatever order they were given in."""
+    """Sort runs: ASD, PS-LLE, k² kernel, others."""
     return sorted(runs, key=lambda ds: ORDER.index(model(ds)) if model(ds) in ORDER else 9)
 
 
-def draw_energy(ds, second=None, third=None, *, output="m"):
-    """a: exchange energy against time; b: errors against the atomistic (else first) run."""
-    runs = _runs(ds, second, third)
-    figure = Figure(figsize=(8.2, 3.6))
-    left, right = figure.subplots(
-        1,
-        2,
-        gridspec_kw={"left": 0.07, "right": 0.985, "top": 0.92, "bottom": 0.22, "wspace": 0.24},
-    )
-    plot_energy(runs, left, output)
-    plot_errors(runs, right, output)
-    for ax, letter in zip((left, right), "ab", strict=True):
-        panel_letter(ax, letter)
-    _footnote(figure, runs)
-    return figure
-
-
-def draw_mean(ds, second=None, third=None, *, output="m", logarithmic=None):
-    """Mean out-of-plane magnetization against time, and below it the difference between models.
-
-    Times are on a logarithmic axis if `logarithmic` is 1; by default for runs longer than 10.
-    """
-    runs = _runs(ds, second, third)
-    figure = Figure(figsize=(5.4, 4.6 if len(runs) > 1 else 3.8))
-    edges = {"left": 0.135, "right": 0.975, "top": 0.96, "bottom": 0.19 if len(runs) > 1 else 0.22}
-    if len(runs) == 1:
-        plot_mean(runs, figure.add_subplot(figure.add_gridspec(1, 1, **edges)[0]), output)
-    else:
-        grid = figure.add_gridspec(2, 1, height_ratios=[2.2, 1], hspace=0.08, **edges)
-        upper = figure.add_subplot(grid[0])
-        lower = figure.add_subplot(grid[1], sharex=upper)
-        plot_mean(runs, upper, output, logarithmic)
-        plot_mean_difference(runs, lower, output)
-        upper.tick_params(labelbottom=False)
-        upper.set_xlabel("")
-    _footnote(figure, runs, errors=False, width=104)
-    return figure
-
-
-def draw_grating(ds, second=None, third=None, *, output="m"):
-    """Energy, errors and mean magnetization on one sheet, for any number of pulses."""
-    runs = _runs(ds, second, third)
-    figure = Figure(figsize=(8.2, 5.6))
-    grid = figure.add_gridspec(
-        2, 2, left=0.075, right=0.985, top=0.95, bottom=0.16, wspace=0.24, hspace=0.14
-    )
-    energy = figure.add_subplot(grid[0, 0])
-    errors = figure.add_subplot(grid[1, 0], sharex=energy)
-    mean = figure.add_subplot(grid[:, 1])
-    plot_energy(runs, energy, output)
-    plot_errors(runs, errors, output)
-    plot_mean(runs, mean, output)
-    energy.tick_params(labelbottom=False)
-    energy.set_xlabel("")
-    for ax, letter in zip((energy, errors, mean), "abc", strict=True):
-        panel_letter(ax, letter)
-    _footnote(figure, runs)
-    return figure
-
-
-def draw_initial(ds, *, output="m", member=0):
-    """m_z and m_x of the first output against x."""
-    m = spins(ds, output).isel(t=0, member=member)
-    figure = Figure(figsize=(5.6, 4.0))
-    upper, lower = figure.subplots(
-        2, 1, sharex=True, gridspec_kw={"left": 0.11, "right": 0.98, "top": 0.94, "bottom": 0.17}
-    )
-    for ax, spin, letter in ((upper, 2, "a"), (lower, 0, "b")):
-        ax.plot(ds.x, m.isel(spin=spin), ".", ms=1.8, color="#1f4e79")
-        lowest = float(m.isel(spin=spin).min())
-        ax.set_ylim(*((-1.08, 1.08) if lowest < -0.1 else (-0.05, 1.08)))
-        ax.set_ylabel(f"$m_{'xyz'[spin]}$")
-        panel_letter(ax, letter)
-    lower.set_xlabel(label(ds.x, "x"))
-    lower.set_xlim(float(ds.x.min()), float(ds.x.max()))
-    figure.text(0.03, 0.02, f"Run {run_name(ds)}, {_numbers(ds)}.", fontsize=6.5, va="bottom")
-    return figure
-
-
-def draw_continuation(ds, second=None, third=None, fourth=None, *, output="m", zero=0.0):
-    """Exchange energy of continuations of one hot state, from the time `zero` on.
-
-    The run that led to that state may be among them: its times are then before `zero`.
-    """
-    runs = [run for run in (ds, second, third, fourth) if run is not None]
-    figure = Figure(figsize=(5.2, 3.7))
-    ax = figure.add_axes([0.12, 0.22, 0.85, 0.72])
-    look = {**LOOK, ATOMISTIC: {"color": INK, "lw": 1.1}}
-    named = set()
-    for run in runs:
-        energy = exchange_series(run, output)
-        text = _legend(run)
-        _band(
-            ax,
-            energy.t.values - zero,
-            energy.values,
-            look.get(model(run), {}),
-            None if text in named else text,
-        )
-        named.add(text)
-    ax.set_xlabel(label(ds.t, "t") + (f" after {zero:g}" if zero else ""))
-    ax.set_ylabel(r"$E_\mathrm{ex}/NJ$")
-    ax.set_ylim(bottom=0)
-    ax.legend()
-    _footnote(figure, runs, errors=False, width=104)
-    return figure
-
-
 def exchange_series(ds, output="m"):
-    """E_ex/NJ (t, member), from the spins or else from a scalar output E_exchange.
+    """Return E_ex/NJ (t, member), from the spins or else from a scalar output E_exchange.
 
     E_exchange in joule is divided by N J where the run states J or its material.
     """
@@ -180,15 +72,12 @@ def exchange_series(ds, output="m"):
     )
 
 
-# Panels
-
-
 def plot_energy(runs, ax=None, output="m"):
-    """E_ex/NJ against time."""
+    """Draw E_ex/NJ against time."""
     ax = axes_or_new(ax)
     for run in runs:
         energy = exchange_series(run, output)
-        _band(ax, energy.t.values, energy.values, LOOK.get(model(run), {}), _legend(run))
+        band(ax, energy.t.values, energy.values, LOOK.get(model(run), {}), legend_text(run))
     ax.set_xlabel(label(runs[0].t, "t"))
     ax.set_ylabel(r"$E_\mathrm{ex}/NJ$")
     last = max(float(run.t[-1]) for run in runs)
@@ -199,7 +88,7 @@ def plot_energy(runs, ax=None, output="m"):
 
 
 def plot_errors(runs, ax=None, output="m"):
-    """Percent error against the first run: of E_ex (full lines) and of the raw sum (dashed)."""
+    """Draw the percent error against the first run: of E_ex (full) and of the raw sum (dashed)."""
     ax = axes_or_new(ax)
     if len(runs) < 2:
         raise InputError(
@@ -222,6 +111,8 @@ def plot_errors(runs, ax=None, output="m"):
     ax.plot([], [], color="0.4", ls=(0, (3, 1.5)), label=r"of the raw sum $\sum m_i\cdot m_{i+1}$")
     low, high = ax.get_ylim()
     ax.set_ylim(max(low, 1e-14), max(high, 1e2))
+    from matplotlib.ticker import LogLocator
+
     ax.yaxis.set_major_locator(LogLocator(numticks=8))
     ax.set_xlabel(label(runs[0].t, "t"))
     ax.set_ylabel(f"error against {model(runs[0])} (%)")
@@ -232,8 +123,27 @@ def plot_errors(runs, ax=None, output="m"):
     return ax
 
 
+def plot_sheet(figure, runs, output="m"):
+    """Draw energy (a), errors (b) and mean magnetization (c) on one sheet."""
+    figure.set_size_inches(8.2, 5.6)
+    grid = figure.add_gridspec(
+        2, 2, left=0.075, right=0.985, top=0.95, bottom=0.16, wspace=0.24, hspace=0.14
+    )
+    energy = figure.add_subplot(grid[0, 0])
+    errors = figure.add_subplot(grid[1, 0], sharex=energy)
+    mean = figure.add_subplot(grid[:, 1])
+    plot_energy(runs, energy, output)
+    plot_errors(runs, errors, output)
+    plot_mean(runs, mean, output)
+    energy.tick_params(labelbottom=False)
+    energy.set_xlabel("")
+    for ax, letter in zip((energy, errors, mean), "abc", strict=True):
+        panel_letter(ax, letter)
+    footnote(figure, runs)
+
+
 def plot_mean(runs, ax=None, output="m", logarithmic=None):
-    """⟨m_z⟩ against time."""
+    """Draw ⟨m_z⟩ against time."""
     ax = axes_or_new(ax)
     last = max(float(run.t[-1]) for run in runs)
     if logarithmic is None:
@@ -242,7 +152,7 @@ def plot_mean(runs, ax=None, output="m", logarithmic=None):
         mean = mean_magnetization(run, output)
         if logarithmic:
             mean = mean.isel(t=mean.t.values > 0)
-        _band(ax, mean.t.values, mean.values, LOOK.get(model(run), {}), _legend(run))
+        band(ax, mean.t.values, mean.values, LOOK.get(model(run), {}), legend_text(run))
     if logarithmic:
         ax.set_xscale("log")
         ax.set_xlim(0.9 * min(float(run.t[run.t > 0][0]) for run in runs), last)
@@ -255,7 +165,7 @@ def plot_mean(runs, ax=None, output="m", logarithmic=None):
 
 
 def plot_mean_difference(runs, ax=None, output="m"):
-    """⟨m_z⟩ of every run but PS-LLE (or the first) minus that of the latter, times 1000."""
+    """Draw ⟨m_z⟩ of every run but PS-LLE (or the first) minus that of the latter, times 1000."""
     ax = axes_or_new(ax)
     base = next((run for run in runs if model(run) == CONTINUUM), runs[0])
     mean = mean_magnetization(base, output).mean("member")
@@ -277,11 +187,8 @@ def plot_mean_difference(runs, ax=None, output="m"):
     return ax
 
 
-# Parts
-
-
-def _band(ax, t, values, look, text):
-    """The mean over members, with the range of one standard deviation around it."""
+def band(ax, t, values, look, text):
+    """Draw the mean over members, with the range of one standard deviation around it."""
     look = dict(look)
     if look.get("marker"):
         look["markevery"] = max(1, len(t) // CIRCLES)
@@ -299,7 +206,8 @@ def _percent(value):
     return rf"${value / 10.0**power:.1f}\cdot 10^{{{power}}}$"
 
 
-def _legend(ds):
+def legend_text(ds):
+    """Return the model of a run, with its temperature."""
     temperature = ds.attrs.get("temperature", 0)
     if isinstance(temperature, (int, float)) and temperature:
         return f"{model(ds)}, {temperature:g} K"
@@ -310,9 +218,10 @@ def _heated(ds):
     return ds.attrs.get("heat_bath") in (1, 1.0)
 
 
-def _runs(*runs):
-    runs = [run for run in runs if run is not None]
-    labels = [_legend(run) for run in runs]
+def distinct(runs):
+    """Return the runs in the order of ORDER; raise InputError if two have the same label."""
+    runs = in_order(runs)
+    labels = [legend_text(run) for run in runs]
     for one in labels:
         if labels.count(one) > 1:
             raise InputError(
@@ -322,7 +231,8 @@ def _runs(*runs):
     return runs
 
 
-def _numbers(ds):
+def numbers(ds):
+    """Return the parameters that identify a grating, as text."""
     shown = [("N", "N"), ("pulses", "pulses"), ("r_max", "r_max"), ("seed", "seed"), ("alpha", "α")]
     # No-break spaces: a line does not end inside of these.
     parts = [
@@ -335,26 +245,40 @@ def _is_number(ds, name):
     return isinstance(ds.attrs.get(name), (int, float))
 
 
-def _footnote(figure, runs, errors=True, width=150):
-    names = ", ".join(f"{run_name(run)} ({_legend(run)})" for run in runs)
-    text = "\n".join(textwrap.wrap(f"Runs {names}; {_numbers(runs[0])}.", width))
+def footnote(figure, runs, errors=True, width=150):
+    """Write the runs and their parameters below a figure."""
+    names = ", ".join(f"{run_label(run)} ({legend_text(run)})" for run in runs)
+    text = wrapped(f"Runs {names}; {numbers(runs[0])}.", width)
     if errors:
         text += "\nRaw sum: the energy of the ground state, $-J$ per site, not taken off."
     figure.text(0.03, 0.02, text, fontsize=6.5, va="bottom")
 
 
-# What a run must have
+# Text
 
 
-def has_pulses(ds, name):
-    """Raise InputError unless this is a grating of the number of pulses that the figure shows."""
+def name_of(ds):
+    """Return the name of a run and its model, as plain text."""
+    return f"{run_name(ds)} ({model(ds).replace('$k^2$', 'k²')})"
+
+
+def at_shares(ds, values, form=".6f", shares=SHARES):
+    """Return values (t, member), averaged over members, at `shares` of the duration as text."""
+    times = float(ds.t[0]) + (float(ds.t[-1]) - float(ds.t[0])) * np.array(shares)
+    chosen = values.mean("member").sel(t=times, method="nearest")
+    pairs = zip(chosen.values, chosen.t.values, strict=True)
+    unit = ds.t.attrs.get("units", "")
+    return ", ".join(f"{value:{form}} at {time:.4g}" for value, time in pairs) + f" {unit}"
+
+
+def require_pulses(name, ds, wanted=None):
+    """Raise InputError unless `ds` is a grating with the number of pulses that the figure shows."""
     if not has_spins(ds) and "E_exchange" not in ds:
         spins(ds)
-    wanted = PULSES.get(name)
     found = ds.attrs.get("pulses")
     make = f"spinhydro run problems/transient_grating.py pulses={wanted or 8}"
     if found is None:
-        raise InputError(f"{name}: this run is no transient grating; make one with {make}")
+        raise InputError(f"{name}: this run is not a transient grating; make one with {make}")
     if wanted is not None and found != wanted:
         raise InputError(
             f"{name}: shows {wanted} pulses and this run has {found}; make one with {make}, or "
@@ -362,7 +286,7 @@ def has_pulses(ds, name):
         )
 
 
-def has_energy(ds, name):
+def require_energy(name, ds):
     """Raise InputError where a run has no exchange energy."""
     if not has_spins(ds) and "E_exchange" not in ds:
         raise InputError(

@@ -1,29 +1,20 @@
-"""omega(k) of the kernels in a run's file, beside the laws that everybody knows."""
+"""omega(k) of the kernels in the file of the run (kernel=NAME)."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from spinhydro.analysis import run_figure
+from spinhydro.analysis.dispersion import NAMES
+from spinhydro.analysis.magnets import EXCHANGE, magnet, recorded_kernels
+from spinhydro.analysis.style import CRITICAL, INK
 from spinhydro.errors import InputError
 
-from .figure_dispersion import NAMES
-from .magnets import EXCHANGE, magnet, recorded_kernels
-from .style import CRITICAL, INK, axes_or_new, run_name
-
+NEEDS = {"run": ("pslle_dispersion",)}
 COLOURS = (INK, "#1f4e79", "#7f7f7f", "#2e7d32")
 
 
-def draw_kernels(ds, *, kernel=None):
-    """Every scalar kernel that the run keeps, or the one named `kernel`, for k > 0."""
-    figure = Figure(figsize=(5.2, 3.6), layout="constrained")
-    plot_kernels(ds, figure.subplots(), kernel)
-    figure.suptitle(f"Kernels of run {run_name(ds)}", fontsize=8)
-    return figure
-
-
-def plot_kernels(ds, ax=None, kernel=None):
-    """Lines of omega(k); with the chain and the k² law where the run states its material."""
-    ax = axes_or_new(ax)
-    tables = recorded_kernels(ds)
+def draw(ax, run, kernel=None):
+    """Draw omega(k) of every scalar kernel that the run keeps, or of `kernel`, for k > 0."""
+    tables = recorded_kernels(run)
     if kernel is not None:
         if kernel not in tables:
             raise InputError(f"this run keeps no kernel {kernel!r}; it keeps {', '.join(tables)}")
@@ -37,24 +28,23 @@ def plot_kernels(ds, ax=None, kernel=None):
                     label=f"{name}(−k)")  # fmt: skip
         bottom, top = min(bottom, float(omega.min())), max(top, float(omega.max()))
     if EXCHANGE in tables:
-        _known_laws(ds, ax, np.linspace(0, k[-1], 2001))
+        _known_laws(run, ax, np.linspace(0, k[-1], 2001))
         ax.set_ylim(1.1 * bottom, 1.1 * top)
     ax.set_xlim(left=0)
-    time, length = ds.t.attrs.get("units", "time"), ds.x.attrs.get("units", "unit")
+    time, length = run.t.attrs.get("units", "time"), run.x.attrs.get("units", "unit")
     ax.set_xlabel(f"$k$ (rad/{length})")
     ax.set_ylabel(rf"$\omega(k)$ (rad/{time})")
     ax.legend()
-    return ax
 
 
-def has_kernels(ds, name):
+def check(name, run):
     """Raise InputError where a run keeps no omega(k)."""
-    if not recorded_kernels(ds):
+    if not recorded_kernels(run):
         raise InputError(
-            f"{name}: this run keeps no kernel; draw a run of a file that makes one with "
+            f"{name}: this run keeps no scalar kernel; draw a run of a file that makes one with "
             "W = spinhydro.kernel(NAME, …)"
         )
-    if "x" not in ds.dims:
+    if "x" not in run.dims:
         raise InputError(f"{name}: this run has no axis x")
 
 
@@ -65,3 +55,7 @@ def _known_laws(ds, ax, k):
         return
     for name, style in (("chain", (0, (4, 2))), ("micromagnetic", ":")):
         ax.plot(k, material.exchange(k, name), color=CRITICAL, lw=0.8, ls=style, label=NAMES[name])
+
+
+if __name__ == "__main__":
+    run_figure(__file__)

@@ -1,34 +1,37 @@
-"""Modulational instability: Fig. 2 of paper B."""
+"""Fig. 2 of paper B: growth rates and grown spectrum of the modulational instability.
+
+Rockwell et al., arXiv:2312.14068.  Each run is an ensemble for one n_bar, or several of them on one
+member axis.
+"""
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from spinhydro.errors import InputError
-
-from .growth import (
+from spinhydro.analysis import run_figure, style
+from spinhydro.analysis.growth import (
     LINEAR,
     cut_off,
     cut_off_formula,
+    ensembles,
     growth_formula,
     growth_rates,
+    growth_report,
     largest_growth,
+    rate_unit,
 )
-from .magnets import magnet, spins
-from .spectra import wave_amplitudes
-from .style import INK, axes_or_new, panel_letter, run_name
+from spinhydro.analysis.magnets import magnet
+from spinhydro.analysis.spectra import wave_amplitudes
+from spinhydro.analysis.style import INK
+from spinhydro.errors import InputError
 
+NEEDS = {"runs": ("modulational_instability",)}
 SHADES = ["#1f4e79", "#c1272d", "#4f7f3f", "#b8860b", "#6a4c93"]
 
 
-def draw_growth(ds, second=None, third=None, fourth=None, fifth=None, *, output="m", until=None):
-    """a: growth rates against wavenumber; b: spectrum of m_z as it has grown.
-
-    Each run is an ensemble for one n_bar, or several of them on one member axis.
-    """
-    runs = [run for run in (ds, second, third, fourth, fifth) if run is not None]
+def draw(figure, *runs, output="m", until=None):
+    """Draw growth rates against wavenumber (a) and the spectrum of m_z as it has grown (b)."""
     parts = [part for run in runs for part in ensembles(run, output)]
     parts.sort(key=lambda part: part.attrs["n_bar_mean"])
-    figure = Figure(figsize=(8.2, 3.8))
+    figure.set_size_inches(8.2, 3.8)
     axes = figure.subplots(
         1,
         2,
@@ -39,13 +42,13 @@ def draw_growth(ds, second=None, third=None, fourth=None, fifth=None, *, output=
         plot_growth_rates(part, axes[0], output, until, colour=colour)
         plot_grown_spectrum(part, axes[1], output, until, colour=colour)
     for ax, letter in zip(axes, "ab", strict=True):
-        panel_letter(ax, letter)
+        style.panel_letter(ax, letter)
     axes[0].legend(title=r"$\bar n$:  $\Gamma_{\max}$, cut-off", loc="upper left", handlelength=1.2)
     largest = max(cut_off_formula(magnet(part), part.attrs["n_bar_mean"]) for part in parts)
     axes[0].set_xlim(0, 1.25 * largest)
     axes[0].set_ylim(0, 1.32 * axes[0].get_ylim()[1])
     axes[1].set_xlim(0, 2 * largest)
-    names = ", ".join(run_name(run) for run in runs)
+    names = ", ".join(style.run_label(run) for run in runs)
     members = ", ".join(str(part.sizes.get("member", 1)) for part in parts)
     figure.text(
         0.03,
@@ -59,28 +62,29 @@ def draw_growth(ds, second=None, third=None, fourth=None, fifth=None, *, output=
         fontsize=6.5,
         va="bottom",
     )
-    return figure
+    return [line for run in runs for line in growth_report(run, output)]
 
 
-def ensembles(ds, output="m"):
-    """The members of a run in groups of equal n_bar (to 0.001), a dataset for each group."""
-    m_z = spins(ds, output).isel(spin=2, t=0)
-    mean = m_z.mean([dim for dim in m_z.dims if dim != "member"]).values
-    groups = np.round(mean, 3)
-    out = []
-    for value in np.unique(groups):
-        chosen = np.flatnonzero(groups == value)
-        part = ds.isel(member=chosen) if "member" in ds.dims else ds
-        out.append(part.assign_attrs(n_bar_mean=float(mean[chosen].mean())))
-    return out
+def check(name, ds):
+    """Raise InputError where a run is not a modulational instability."""
+    n = wave_amplitudes(ds.isel(t=slice(0, 3)), "m", "z")
+    if n.sizes["t"] < 3:
+        raise InputError(f"{name}: needs three outputs; let the run go on")
+    magnet(ds)
+    first = np.mean(np.abs(n.isel(t=0).values) ** 2, axis=0)
+    noise = np.sqrt(first[n.k.values != 0].sum())
+    if not 0 < noise < LINEAR or first[n.k.values == 0].max() > (1 - 1e-3) ** 2:
+        raise InputError(
+            f"{name}: needs a uniform tilted state with small noise on m_z at the start; make it "
+            "with spinhydro run problems/modulational_instability.py n_bar=0.25"
+        )
 
 
-def plot_growth_rates(ds, ax=None, output="m", until=None, colour=INK):
+def plot_growth_rates(ds, ax, output="m", until=None, colour=INK):
     """Measured growth rates (points) over the formula (line) of one ensemble."""
-    ax = axes_or_new(ax)
     rates = growth_rates(ds, output, until)
     material, n_bar = magnet(ds), rates.attrs["n_bar"]
-    scale, unit = _rate_unit(ds)
+    scale, unit = rate_unit(ds)
     k = np.linspace(0, float(rates.k.max()), 20001)
     formula = growth_formula(material, k, n_bar)
     known = rates.growth_squared.notnull().values
@@ -101,12 +105,10 @@ def plot_growth_rates(ds, ax=None, output="m", until=None, colour=INK):
         ax.axvline(cut_off_formula(material, n_bar), color=colour, lw=0.6, ls=":")
     ax.set_xlabel(f"$k$ (rad/{ds.x.attrs.get('units', 'unit')})")
     ax.set_ylabel(rf"$\Gamma$ ({unit})")
-    return ax
 
 
-def plot_grown_spectrum(ds, ax=None, output="m", until=None, colour=INK):
+def plot_grown_spectrum(ds, ax, output="m", until=None, colour=INK):
     """Root mean square amplitude of m_z per wave at the start and at the end of linear growth."""
-    ax = axes_or_new(ax)
     rates = growth_rates(ds, output, until)
     n = wave_amplitudes(ds, output, "z")
     n = n.isel(k=np.flatnonzero(n.k.values > 0))
@@ -126,46 +128,6 @@ def plot_grown_spectrum(ds, ax=None, output="m", until=None, colour=INK):
     ax.set_xlabel(f"$k$ (rad/{ds.x.attrs.get('units', 'unit')})")
     ax.set_ylabel(r"rms $\hat m_z(k)$")
     ax.set_ylim(bottom=0.02 * np.median(size[0]))
-    return ax
-
-
-def growth_report(ds, output="m"):
-    """Lines: per n_bar the largest growth and the cut-off, measured and by formula."""
-    lines = []
-    scale, unit = _rate_unit(ds)
-    for part in ensembles(ds, output):
-        n_bar = part.attrs["n_bar_mean"]
-        try:
-            rates = growth_rates(part, output)
-            top, end = scale * largest_growth(rates)[1], cut_off(rates)
-        except InputError as error:
-            lines.append(f"n_bar = {round(n_bar, 4) + 0.0:g}: not available ({error})")
-            continue
-        material = magnet(part)
-        exact_end = cut_off_formula(material, n_bar)
-        exact = scale * growth_formula(material, np.linspace(0, exact_end, 100001), n_bar).max()
-        length = ds.x.attrs.get("units", "unit")
-        lines.append(
-            f"n_bar = {round(n_bar, 4) + 0.0:g}: "
-            f"largest growth {top:.3f} (formula {exact:.3f}) {unit}, "
-            f"cut-off {end:.6f} (formula {exact_end:.6f}) rad/{length}"
-        )
-    return lines
-
-
-def has_noise(ds, name):
-    """Raise InputError where a run is no modulational instability."""
-    n = wave_amplitudes(ds.isel(t=slice(0, 3)), "m", "z")
-    if n.sizes["t"] < 3:
-        raise InputError(f"{name}: needs three outputs; let the run go on")
-    magnet(ds)
-    first = np.mean(np.abs(n.isel(t=0).values) ** 2, axis=0)
-    noise = np.sqrt(first[n.k.values != 0].sum())
-    if not 0 < noise < LINEAR or first[n.k.values == 0].max() > (1 - 1e-3) ** 2:
-        raise InputError(
-            f"{name}: needs a uniform tilted state with small noise on m_z at the start; make it "
-            "with spinhydro run problems/modulational_instability.py n_bar=0.25"
-        )
 
 
 def _label(rates, scale):
@@ -177,6 +139,5 @@ def _label(rates, scale):
         return text
 
 
-def _rate_unit(ds):
-    unit = ds.t.attrs.get("units", "")
-    return (1e3, "1/ns") if unit == "ps" else (1.0, f"1/{unit}" if unit else "1/time")
+if __name__ == "__main__":
+    run_figure(__file__)

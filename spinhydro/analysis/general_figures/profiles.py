@@ -1,0 +1,19 @@
+"""The last state of every output; averages against time, scans against their parameter."""
+
+from spinhydro.analysis import profiles, run_figure
+
+NEEDS = {"run": ("quantum_torque",)}
+
+
+def draw(figure, run):
+    """Draw every output in a panel of its own."""
+    profiles.draw_outputs(figure, run)
+
+
+def check(name, run):
+    """Raise InputError for a run without outputs."""
+    profiles.require_outputs(name, run)
+
+
+if __name__ == "__main__":
+    run_figure(__file__)

@@ -1,0 +1,83 @@
+"""Numbers that every run has: its outputs at the end, what they keep, and its textures."""
+
+import numpy as np
+
+from spinhydro.errors import InputError
+
+from .magnets import has_spins, space_axes, spins
+from .rows import Row, attempt
+from .style import is_tensor, run_label
+
+
+def title(ds):
+    """Return the heading of the general table."""
+    unit = ds.t.attrs.get("units", "")
+    return (
+        f"{run_label(ds)} ({ds.attrs.get('problem', 'plain script')}): {ds.sizes['t']} outputs to "
+        f"t = {float(ds.t[-1]):.6g} {unit}".rstrip()
+    )
+
+
+def numbers(ds):
+    """Return rows: every scalar output first and last, means of fields, and textures of spins."""
+    rows = []
+    for name in map(str, ds.data_vars):
+        rows += _of_output(ds, name)
+    if has_spins(ds):
+        rows += _of_spins(ds)
+    return rows
+
+
+def _of_output(ds, name):
+    variable, unit = ds[name], ds[name].attrs.get("units", "")
+    unit = "" if unit == "1" else unit
+    if variable.dims[:1] != ("t",) or variable.sizes["t"] == 0:
+        return []
+    if variable.dtype.kind not in "fiuc":
+        return []
+    ends = (("first", 0), ("last", -1))
+    scalar = not [dim for dim in variable.dims if dim != "t"]
+    rows = []
+    for word, index in ends:
+        values = np.asarray(variable.isel(t=index))
+        values = np.abs(values) if np.iscomplexobj(values) else values
+        what = f"|{name}|" if np.iscomplexobj(np.asarray(variable.isel(t=index))) else name
+        if scalar:
+            rows.append(Row(f"{what}, {word}", float(values), unit))
+        elif not any(is_tensor(dim) for dim in variable.dims):
+            rows.append(Row(f"mean of {what}, {word}", float(values.mean()), unit))
+    return rows
+
+
+def _of_spins(ds):
+    m = spins(ds)
+    size = np.sqrt(np.sum(np.square(m.values), axis=2))
+    rows = [Row("max ||m| - 1|", float(np.abs(size - 1).max()))]
+    for index, axis in enumerate("xyz"):
+        last = m.isel(t=-1, spin=index)
+        rows.append(Row(f"mean of m_{axis}, last", float(last.mean())))
+    axes = len(space_axes(m))
+    if axes == 1:
+        rows += attempt(lambda: _last(_textures().sign_changes(ds)), "sign changes of m_z, last")
+        rows += attempt(lambda: _last(_textures().winding_number(ds)), "winding number, last")
+    elif axes == 2:
+        charge = _textures().topological_charge
+        rows += attempt(lambda: _first(charge(ds)), "topological charge, first")
+        rows += attempt(lambda: _last(charge(ds)), "topological charge, last")
+    return rows
+
+
+def _textures():
+    from . import textures
+
+    return textures
+
+
+def _last(series):
+    return float(series.isel(t=-1).mean())
+
+
+def _first(series):
+    if not series.sizes["t"]:
+        raise InputError("the run has no output")
+    return float(series.isel(t=0).mean())
