@@ -14,7 +14,7 @@ from ..conftest import ROOT
 
 SCRIPT = """
 import hashlib
-from tests.fused.test_fused_engine import SCALAR, SPIN, advance
+from tests.fused.problems import SCALAR, SPIN, advance
 from spinhydro import FusedRK4
 from spinhydro.engines.fused.compile import cache as compiled
 

@@ -11,7 +11,7 @@ from spinhydro.errors import InputError
 from spinhydro.problem.load import load
 
 from ..conftest import ROOT
-from .test_fused_engine import CASES, SCALAR, SPIN, assert_same, build, gas, make, state
+from .problems import CASES, SCALAR, SPIN, assert_same, build, gas, make, state
 
 LINEAR = ("dt(s) - nu*lap(s) + 2*s + dx(s) = cross(s, lap(s)) + u*B*cos(t)", SCALAR)
 SCHEMES = (d3.RK111, d3.RK222, d3.RK443, d3.RKSMR, RKGFY, d3.SBDF1, d3.SBDF2, d3.SBDF3, d3.SBDF4)

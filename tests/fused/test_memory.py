@@ -18,7 +18,7 @@ from spinhydro.problem.load import load
 from spinhydro.steppers import EXPLICIT, find_stepper, stability
 
 from ..conftest import ROOT
-from .test_fused_engine import SCALAR, SPIN, assert_same, make, state
+from .problems import SCALAR, SPIN, assert_same, make, state
 
 
 @pytest.mark.slow

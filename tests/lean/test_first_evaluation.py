@@ -10,7 +10,7 @@ from spinhydro import RK4
 from spinhydro.dedalus_support.solver import DeferredSolver
 from spinhydro.engines.choose import build_solver, choose_engine
 
-from ..fused.test_fused_engine import make
+from ..fused.problems import make
 
 EQUATIONS = ("dt(s) = s*dx(u)", "dt(u) = (1/n)*dx(u) + sqrt(n)*u")
 

@@ -13,7 +13,7 @@ from spinhydro.engines.lean import make_lean
 from spinhydro.errors import EquationError, InputError
 from spinhydro.language.expressions import Evaluator
 
-from ..fused.test_fused_engine import (
+from ..fused.problems import (
     CASES,
     SCALAR,
     SCALARS,

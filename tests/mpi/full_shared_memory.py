@@ -3,7 +3,7 @@
 from spinhydro import RK4
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.engines.fused.program import slabs
-from tests.fused.test_fused_engine import SCALAR, SPIN, make
+from tests.fused.problems import SCALAR, SPIN, make
 
 slabs._free_shared_memory = lambda: 1000
 problem, _ = make((SPIN, SCALAR), dimensions=2)

@@ -1,0 +1,129 @@
+"""What the fused engine refuses, and the check against Dedalus that finds its mistakes."""
+
+import dedalus.public as d3
+import numpy as np
+import pytest
+
+import spinhydro.language.words  # (dx, dy in every string)
+from spinhydro import RK4, FusedRK4, distributor, simulate
+from spinhydro.engines.fused import Unsupported
+from spinhydro.errors import InputError
+from spinhydro.problem.load import load
+
+from ..conftest import ROOT
+from .problems import OPTIONS, SCALAR, SPIN, assert_same, build, make, state
+
+
+@pytest.mark.parametrize(
+    "equation, reason",
+    [
+        ("2*dt(u) = u", "left side other than"),
+        ("dt(u) = u(x=0)*u", "operator"),
+    ],
+)
+def test_what_cannot_be_fused_is_said(equation, reason):
+    problem, _ = make((SPIN, equation))
+    with pytest.raises(Unsupported, match=reason):
+        build(problem, FusedRK4)
+
+
+@pytest.mark.parametrize(
+    "projections, fused",
+    [
+        ({"s": "s/sqrt(s@s)", "u": "0.45*ave(n)*u"}, True),
+        ({"s": "s/sqrt(s@s)", "u": "0.45*n(x=0)*u"}, False),
+        ({"s": "s/sqrt(s@s)", "u": "0.9*u"}, True),
+        ({"u": "0.9*u", "s": "s*(1 + u)/sqrt(s@s)"}, True),
+    ],
+)
+def test_projections_are_those_of_the_run_loop(projections, fused, tmp_path):
+    """All from the same state; where one cannot be fused, Dedalus evaluates them."""
+    results = []
+    for engine in ("auto", "dedalus"):
+        problem, fields = make((SPIN, SCALAR))
+        options = {"timestep": 1e-3, "stop_time": 0.02, "timestepper": "RK4", "quiet": True}
+        result = simulate(problem, projections=projections, engine=engine, out=tmp_path, **options)
+        results.append(state(fields))
+        log = (result.folder / "log.txt").read_text(encoding="utf-8")
+        if engine == "auto":
+            assert ("engine: fused" in log) == fused
+    assert_same(*results, 1e-11)
+
+
+def test_auto_falls_back_with_one_line_and_fused_refuses(copied, tmp_path):
+    path = copied("spin_spiral", ("hbar_over_m/2*cross", "(s@s)(x=0)*hbar_over_m/2*cross"))
+    result = load(path, stop_time=0.1).run(out=tmp_path, quiet=True)
+    log = (result.folder / "log.txt").read_text(encoding="utf-8")
+    assert log.count("the fused engine cannot do the operator") == 1
+    with pytest.raises(InputError, match="use --engine auto"):
+        load(path, stop_time=0.1).run(out=tmp_path, quiet=True, engine="fused")
+
+
+def test_a_failure_of_the_fused_engine_ends_no_run(tmp_path, monkeypatch):
+    import spinhydro.engines.fused
+
+    def broken(*_, **__):
+        raise TypeError("on purpose")
+
+    monkeypatch.setitem(spinhydro.engines.fused.FUSED, RK4, broken)
+    path = ROOT / "problems" / "spin_spiral.py"
+    result = load(path, stop_time=0.1).run(out=tmp_path, quiet=True)
+    log = (result.folder / "log.txt").read_text(encoding="utf-8")
+    assert "the fused engine failed with TypeError: on purpose" in log
+    with pytest.raises(InputError, match="please report it"):
+        load(path, stop_time=0.1).run(out=tmp_path, quiet=True, engine="fused")
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
+def test_a_wrong_right_side_is_found_by_the_check(compiled):
+    problem, _ = make((SPIN, SCALAR))
+    solver = build(problem, lambda solver: FusedRK4(solver, compiled=compiled))
+    stepper = solver.timestepper
+    assert stepper.check() < 1e-12
+    if compiled:
+        stepper.native.rates.memory.arrays["scale"] *= 1 + 1e-9
+    else:
+        stepper.right_side.program._final.pop()
+    with pytest.raises(InputError, match="disagree"):
+        stepper.check()
+
+
+def test_terms_that_cancel_are_no_disagreement(tmp_path):
+    """Near rest the rates are 1e-9 of the terms whose sum they are, and all rounding."""
+    problem = load(
+        ROOT / "problems" / "bogoliubov.py", level="hydrodynamics", amplitude=1e-9, stop_time=0.01
+    )
+    result = problem.run(out=tmp_path, quiet=True, engine="fused")
+    assert "engine: fused" in (result.folder / "log.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("mistake", [1e-3, 1e-6, 1e-9])
+def test_a_mistake_in_terms_that_cancel_is_found(mistake):
+    """u = 1/2 is a state of rest of u - 4 u^3, and the mistake is in one term only."""
+    coords = d3.CartesianCoordinates("x")
+    dist = distributor(coords, dtype=np.float64)
+    xbasis = d3.RealFourier(coords["x"], size=16, bounds=(0, 2 * np.pi))
+    u, c = dist.Field(name="u", bases=xbasis), dist.Field(name="c")
+    u["g"], c["g"] = 0.5 + 1e-9 * np.cos(dist.local_grid(xbasis)), 4
+    problem = d3.IVP([u], namespace=locals() | {"dx": spinhydro.language.words.dx})
+    problem.add_equation("dt(u) = dx(dx(u)) + u - c*u**3")
+    solver = problem.build_solver(FusedRK4, **OPTIONS)
+    assert solver.timestepper.check() < 1e-11
+    read = solver.timestepper.right_side._read_constants
+
+    def wrong():
+        read()
+        solver.timestepper.right_side._constants[:] *= 1 + mistake
+
+    solver.timestepper.right_side._read_constants = wrong
+    with pytest.raises(InputError, match="disagree"):
+        solver.timestepper.check()
+
+
+def test_checking_leaves_the_state_alone():
+    problem, fields = make((SPIN, SCALAR))
+    before = state(fields)
+    solver = build(problem, FusedRK4)
+    solver.timestepper.check()
+    assert_same(state(fields), before, 1e-15)
+    assert solver.sim_time == 0
