@@ -1,8 +1,9 @@
 """spinhydro info RUN: parameters and equations of a run, and how it ended."""
 
 from spinhydro.cli.parser import Parser
-from spinhydro.cli.records import dictionary, git_words, number, read_record
+from spinhydro.cli.records import dictionary, git_words, number, status_line
 from spinhydro.cli.terminal import printable
+from spinhydro.run.record import read_record
 
 
 def command(arguments):
@@ -18,7 +19,7 @@ def command(arguments):
 def _lines(record):
     rows = [
         ("problem", record.get("problem")),
-        ("status", f"{record.get('status')} ({record.get('reason') or 'still going on'})"),
+        ("status", status_line(record)),
         ("message", record.get("message")),
         ("reached", f"t = {number(record, 'sim_time')} of {number(record, 'stop_time')}, "
                     f"{record.get('iteration')} steps of {number(record, 'timestep')}"),

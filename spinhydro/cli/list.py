@@ -4,9 +4,11 @@ import ast
 from pathlib import Path
 
 from spinhydro.cli.parser import Parser
-from spinhydro.cli.records import dictionary, number, read_record
+from spinhydro.cli.records import dictionary, number
 from spinhydro.cli.terminal import printable
 from spinhydro.errors import InputError
+from spinhydro.run.liveness import shown_status
+from spinhydro.run.record import read_record
 
 
 def command(arguments):
@@ -40,4 +42,4 @@ def _state(folder):
     except InputError:
         return "damaged run.json"
     changed = " ".join(f"{k}={v}" for k, v in dictionary(record, "overrides").items())
-    return f"{record.get('status')}  t = {number(record, 'sim_time')}  {changed}"
+    return f"{shown_status(record)}  t = {number(record, 'sim_time')}  {changed}"

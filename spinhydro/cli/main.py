@@ -16,7 +16,7 @@ from spinhydro.errors import InputError, OutputError, SpinhydroError, no_such
 
 #: Commands in the order of ``spinhydro --help``; each is a file of this folder.
 COMMANDS = (
-    "run", "plot", "measure", "compare", "info", "list", "words", "explain", "examples",
+    "run", "resume", "plot", "measure", "compare", "info", "list", "words", "explain", "examples",
     "laboratory", "materials",
 )  # fmt: skip
 

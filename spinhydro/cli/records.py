@@ -1,36 +1,17 @@
-"""Records of runs, run.json, as commands read them: any part may be missing or damaged."""
+"""Entries of run.json as commands print them: any part may be missing or damaged."""
 
-import json
-from pathlib import Path
-
-from spinhydro.errors import InputError, nearest
+from spinhydro.run.liveness import shown_status
 
 
-def read_record(folder):
-    """Return run.json of a run folder; raise InputError if there is none or it is damaged."""
-    folder = Path(folder)
-    try:
-        return _read_record(folder)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be reached: {error.strerror}") from None
-
-
-def _read_record(folder):
-    path = folder / "run.json"
-    if not folder.exists():
-        runs = [str(p.parent) for p in folder.parent.glob("*/run.json")]
-        close = nearest(str(folder), runs)
-        hint = f"did you mean '{close}'?" if close else "`spinhydro list` shows the runs"
-        raise InputError(f"there is no run folder '{folder}'; {hint}")
-    if not path.is_file():
-        raise InputError(f"'{folder}' is not a run folder: it has no run.json; `spinhydro list`")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(record, dict):
-            raise ValueError("it is not a record")
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: {error}") from None
-    return record
+def status_line(record):
+    """Return the status of a run, and what to do if its process has died."""
+    status = shown_status(record)
+    if status == "dead":
+        return (
+            f"dead: process {record.get('pid')} on {record.get('host')} is gone, last sign of life "
+            f"{record.get('heartbeat')}; `spinhydro resume` continues the run"
+        )
+    return f"{status} ({record.get('reason') or 'still running'})"
 
 
 def dictionary(record, name):

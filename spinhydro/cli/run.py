@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from spinhydro.cli.launch import log_to_standard_error, on_all_ranks, on_working_ranks
+from spinhydro.cli.limits import add_limit_arguments, limits
 from spinhydro.cli.parser import Parser
 from spinhydro.cli.terminal import is_reporting_rank, to_stderr
 
@@ -39,6 +40,7 @@ def _parser():
         "--strict", action="store_true", help="exit with code 1 if an expectation is missed"
     )
     parser.add_argument("--force", action="store_true", help="run even if the timestep is unstable")
+    add_limit_arguments(parser)
     parser.add_argument("--quiet", action="store_true", help="print the run folder only")
     return parser
 
@@ -94,6 +96,7 @@ def _run(problem, options, quiet):
             force=options.force,
             quiet=quiet,
             precision=options.precision,
+            **limits(options),
         )
     )
 

@@ -66,6 +66,7 @@ class Problem:
     advice: list = field(default_factory=list)
     units: dict = field(default_factory=dict)
     loaded_state: dict = field(default_factory=dict)
+    given_equations: list = field(default_factory=list)
     has_run: bool = False
 
     def __getitem__(self, name):
@@ -188,6 +189,7 @@ def load(path, equations=(), quick=False, **overrides):
         parameters=parameters,
         expressions={name: expressions[name] for name in parameters if name in expressions},
         overrides=texts,
+        given_equations=list(equations),
         members=ensemble.size,
         advice=advice,
         units=_unit_names(source),

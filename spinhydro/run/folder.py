@@ -1,6 +1,8 @@
 """Numbered run folders and the record run.json."""
 
+import fcntl
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -53,6 +55,7 @@ class RunFolder:
         self.path, self.place = Path(path), Path(path).absolute()
         self.record = dict(record or {})
         self._reserve = Reserve(self.place / ".reserve")
+        self._lock = None
 
     @classmethod
     def create(cls, out, problem):
@@ -79,6 +82,32 @@ class RunFolder:
         except OSError as error:
             raise OutputError(f"no run folder could be made in {parent}: {error}") from None
         return cls(path)
+
+    def hold(self):
+        """Keep other processes from resuming this run until `let_go`.
+
+        Raises
+        ------
+        InputError
+            If another process holds it.
+        """
+        handle = os.open(self.place, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise InputError(f"{self.path} is being resumed by another process") from None
+        except OSError:
+            # Some network file systems have no locks; the record still names the process.
+            os.close(handle)
+            return
+        self._lock = handle
+
+    def let_go(self):
+        """Let other processes resume this run: once its record names this process."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def write_text(self, name, text):
         """Write a small file atomically."""

@@ -1,4 +1,4 @@
-"""The run loop, the only one there is: steps, projections, limits and outputs of one run."""
+"""The run loop, the only one: steps, projections, limits, outputs and checkpoints of one run."""
 
 import json
 import math
@@ -29,7 +29,8 @@ from spinhydro.language.declarations import (
 )
 from spinhydro.language.equations import fields_of
 from spinhydro.language.watch import grid_values
-from spinhydro.run import provenance
+from spinhydro.run import liveness, provenance
+from spinhydro.run.checkpoint import Checkpoints
 from spinhydro.run.output import FieldOutput
 from spinhydro.run.progress import Progress, duration
 from spinhydro.steppers import check_noise, find_stepper
@@ -39,8 +40,14 @@ from spinhydro.steppers.projections import project
 FINITE_CADENCE = 10
 #: Steps between two looks at the watches (and at every output).
 WATCH_CADENCE = 100
-#: Seconds between two notes in the record of how far a run is.
+#: Steps between two looks at requests to stop, at most; fewer if they take long.
+MOST_STEPS_AHEAD = 10
+#: Seconds that several steps in one call may take.
+LONGEST_CALL = 0.2
+#: Seconds between two updates of the record with how far a run is.
 NOTE_INTERVAL = 1.0
+#: Seconds between two updates of the record where there are no outputs.
+HEARTBEAT = 30.0
 
 
 class Run:
@@ -60,9 +67,12 @@ class Run:
         self.solver = build_solver(ivp, stepper)
         self.initial_time = self.solver.sim_time
         self.engine, self.engine_note = "dedalus", ""
-        self.folder = self.output = self.progress = None
+        self.folder = self.output = self.progress = self.checkpoints = None
         self.root, self.quiet = ivp.dist.comm.rank == 0, True
+        self.step, self.earlier_seconds = 0, 0.0
         self._noted = -math.inf
+        self._saved = self._began = time.monotonic()
+        self._saved_step, self._seconds_per_step = None, 0.0
 
     def check_start(self):
         """Everything that can be known before the first step is known here.
@@ -134,30 +144,47 @@ class Run:
         if self.keeps_state:
             self.solver.timestepper.synchronise()
 
-    def open(self, folder, quiet):
-        """Record the beginning in the run folder and create the output handler."""
+    def open(self, folder, quiet, resumed=None):
+        """Record the beginning in the run folder and create the output handler.
+
+        Parameters
+        ----------
+        folder : RunFolder
+        quiet : bool
+        resumed : dict, optional
+            What the record says of this continuation of an earlier run.
+        """
         self.folder, self.quiet, plan = folder, quiet, self.plan
-        record = {
-            "problem": plan.name,
+        state = {
             "status": "running",
             "reason": "",
             "exit_code": None,
             "message": "",
+            "sim_time": self.solver.sim_time,
+            "iteration": int(self.solver.iteration),
+            "stop_time": plan.stop_time,
+            "timestep": self.timestep,
+            "ranks": self.ivp.dist.comm.size,
+            **liveness.signature(),
+        }
+        record = {
+            "problem": plan.name,
+            **state,
             "command": provenance.command(),
             "units": plan.units,
             "outputs": plan.outputs or {name: name for name in self.outputs},
             "engine": self.engine,
             "timestepper": self.stepper_name,
-            "timestep": self.timestep,
-            "stop_time": plan.stop_time,
-            "sim_time": self.initial_time,
-            "iteration": 0,
-            "ranks": self.ivp.dist.comm.size,
             "versions": provenance.versions(),
             "git": provenance.git_state(Path(__file__).parent),
             "started": provenance.now(),
             **plan.record,
         }
+        if resumed is not None:
+            earlier = folder.record.get("resumed") or []
+            self.earlier_seconds = folder.record.get("wall_seconds") or 0.0
+            kept = record if resumed.get("changed") else state
+            record = {**folder.record, **kept, "resumed": [*earlier, resumed], "finished": None}
         if self.root:
             folder.update(**record)
         attributes = {
@@ -169,9 +196,38 @@ class Run:
             self.solver, folder.place / "fields", self.outputs, plan.output_units, attributes,
             kernels=plan.kernels,
         )  # fmt: skip
+        self.checkpoints = Checkpoints(self.solver, folder.place, plan.checkpoints_kept)
         self.progress = Progress(
             plan.stop_time, self.time_unit, enabled=self.root and not quiet, stream=sys.stderr
         )
+
+    def restore(self, checkpoint, same_problem=True):
+        """Continue from a checkpoint; outputs that exist already are not written again.
+
+        Parameters
+        ----------
+        checkpoint : Checkpoint or None
+            None to begin again with the initial state.
+        same_problem : bool
+            Whether the outputs after the checkpoint are those that this run would write.
+
+        Returns
+        -------
+        bool
+            Whether the bytes are those of the uninterrupted run.
+        """
+        exact = True
+        if checkpoint is not None:
+            exact = checkpoint.restore(self.solver)
+            progress = checkpoint.progress
+            self.step, self.initial_time = progress["step"], progress["initial_time"]
+            for limit in self.watch:
+                if limit.text in progress["watch"]:
+                    limit.extreme, limit.place = progress["watch"][limit.text]
+        if same_problem:
+            self.output.skip_existing(int(self.solver.iteration), compare=exact)
+        self._saved_step = self.step
+        return exact
 
     def say(self, line):
         """One line for the log of the run, and for the terminal unless quiet."""
@@ -181,29 +237,44 @@ class Run:
                 self.progress.finish()
                 print(line, file=sys.stderr, flush=True)
 
-    def loop(self, steps_per_output, steps, remainder, signals):
-        """All steps; raises the reason if it ends early."""
+    def loop(self, steps_per_output, steps, remainder, request):
+        """Take all steps; raises the reason if the run ends early.
+
+        Parameters
+        ----------
+        steps_per_output, steps : int
+        remainder : float
+            Length of a last, shorter step; 0 for none.
+        request : StopRequest
+        """
         solver = self.solver
-        self.output.write(self.timestep)
-        step = 0
-        while step < steps:
+        if self.step == 0:
+            # The watches held at the start, before the bases truncated what the file filled in.
+            self.output.write(self.timestep)
+        while self.step < steps:
+            step = self.step
             number = self._steps_ahead(
                 step, min(steps, step + steps_per_output - step % steps_per_output)
             )
+            before = time.monotonic()
             self.advance(self.timestep, number)
-            step += number
+            self._seconds_per_step = (time.monotonic() - before) / number
+            self.step = step = step + number
             # Multiples, not sums: a long run must not drift off its output times.
             solver.sim_time = self.initial_time + step * self.timestep
             if step % steps_per_output == 0:
                 self.check_and_write(self.timestep)
-                self.note_progress()
+                self.note_progress(NOTE_INTERVAL)
             else:
                 if step % FINITE_CADENCE == 0 or step == 1:
                     self.check_finite()
                 if step % WATCH_CADENCE == 0:
                     self.check_watches()
-            self.progress.update(solver.sim_time - self.initial_time, step)
-            self.check_signals(signals)
+                self.note_progress(HEARTBEAT)
+            self.progress.update(solver.sim_time, step)
+            self.attend(request)
+        # Before the shorter step: a run that is resumed with a later stop time does not have it.
+        self.save_checkpoint()
         if remainder:
             self.advance(remainder)
             solver.sim_time = self.initial_time + self.plan.stop_time
@@ -218,15 +289,18 @@ class Run:
         self.output.write(timestep)
 
     def _steps_ahead(self, step, output):
-        """How many steps there are until somebody looks at the state; `output` is one such step.
+        """Return how many steps to take in one call; `output` is the step of the next output.
 
-        One if the engine cannot take several, and at the beginning, where Dedalus takes times.
+        One if the engine cannot take several, and at the beginning, where Dedalus measures times.
         """
         if not self.keeps_state or step < FINITE_CADENCE:
             return 1
         if not self.solver.timestepper.runs_ahead:
             return 1
-        return min(FINITE_CADENCE - step % FINITE_CADENCE, output - step)
+        most = MOST_STEPS_AHEAD
+        if self._seconds_per_step > 0:
+            most = max(1, min(most, int(LONGEST_CALL / self._seconds_per_step)))
+        return min(most, FINITE_CADENCE - step % FINITE_CADENCE, output - step)
 
     def advance(self, timestep, number=1):
         """One step and its projections, or several."""
@@ -269,30 +343,57 @@ class Run:
     def _kept(self):
         return f"{self.output.writes} outputs up to then are kept"
 
-    def check_signals(self, signals):
-        """End the run in order, with the present state written, if a signal has come."""
-        number = signals["number"]
+    def attend(self, request):
+        """Write a checkpoint if one is due, and end the run in order if that is requested."""
+        due = time.monotonic() - self._saved >= self.plan.checkpoint_interval
+        limit = request.is_over_limit(ahead=2 * self._seconds_per_step)
+        wishes = np.array([request.signal_number, limit, due, self._seconds_per_step], float)
         if self.ivp.dist.comm.size > 1:
-            number = self.ivp.dist.comm.allreduce(number, op=MPI.MAX)
-        if number:
-            name = signal.Signals(number).name
+            # All ranks do the same; the slowest decides how many steps are taken at once.
+            self.ivp.dist.comm.Allreduce(MPI.IN_PLACE, wishes, op=MPI.MAX)
+            self._seconds_per_step = float(wishes[3])
+        number, limit, due = int(wishes[0]), bool(wishes[1]), bool(wishes[2])
+        if number or limit:
             self.check_finite()
-            self.synchronise()
-            if self.output.last_time != self.solver.sim_time:
-                self.output.write(self.timestep)
+            self.save_checkpoint()
+            reason = signal.Signals(number).name if number else "the wall limit"
             raise Stopped(
-                f"stopped by {name} at t = {self._now()}, iteration {self.solver.iteration}; "
-                f"{self._kept()}"
+                f"stopped by {reason} at t = {self._now()}, iteration {self.solver.iteration}; "
+                f"{self._kept()}. Continue with: spinhydro resume {self.folder.path}"
             )
+        if due:
+            self.check_finite()
+            self.save_checkpoint()
 
-    def note_progress(self):
+    def save_checkpoint(self):
+        """Write a checkpoint of the present state, unless there is one."""
+        if self._saved_step == self.step:
+            return
+        self.synchronise()
+        saved = self.checkpoints.save(
+            self.timestep,
+            {
+                "step": self.step,
+                "initial_time": self.initial_time,
+                "engine": self.engine,
+                "timestepper": self.stepper_name,
+                "watch": {limit.text: [limit.extreme, limit.place] for limit in self.watch},
+            },
+        )
+        if saved:
+            self._saved_step = self.step
+        self._saved = time.monotonic()
+
+    def note_progress(self, interval):
         """Bring the record up to date, if it was not just now: that waits for the disk."""
         now = time.monotonic()
-        if self.root and now - self._noted >= NOTE_INTERVAL:
+        if self.root and now - self._noted >= interval:
             self._noted = now
             self.folder.update(
                 sim_time=self.solver.sim_time,
-                iteration=self.solver.iteration,
+                iteration=int(self.solver.iteration),
+                heartbeat=provenance.now(),
+                wall_seconds=round(self.earlier_seconds + now - self._began, 3),
                 watch={limit.text: limit.extreme for limit in self.watch},
             )
 
@@ -312,7 +413,8 @@ class Run:
 
     def close(self, status, error, seconds, expect=None):
         """Record how the run ended."""
-        self.progress.finish()
+        if self.progress:
+            self.progress.finish()
         if not self.root:
             return
         message = str(error) if error is not None else ""
@@ -322,8 +424,8 @@ class Run:
             "message": message,
             "exit_code": getattr(error, "exit_code", 1) if error is not None else 0,
             "sim_time": self.solver.sim_time,
-            "iteration": self.solver.iteration,
-            "wall_seconds": round(seconds, 3),
+            "iteration": int(self.solver.iteration),
+            "wall_seconds": round(self.earlier_seconds + seconds, 3),
             "finished": provenance.now(),
             "watch": {limit.text: limit.extreme for limit in self.watch},
             "expect": expect or {},

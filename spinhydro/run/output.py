@@ -8,7 +8,8 @@ from dedalus.core.field import Field
 from spinhydro.dedalus_support import parallel
 from spinhydro.dedalus_support.solver import evaluated
 from spinhydro.errors import NotFiniteError, OutputError
-from spinhydro.run.sets import SetHandler
+from spinhydro.run.hdf5_file import data_checksum
+from spinhydro.run.sets import SetHandler, written_iterations
 
 #: Bytes that must stay free on the disk beyond what a write needs.
 SPARE_BYTES = 20_000_000
@@ -65,6 +66,8 @@ class FieldOutput:
         Simulation time of the last write.
     failed_members : set of int
         Members whose values may be NaN.
+    differs : bool
+        On rank 0: whether a write that was skipped is not as the file holds it.
     """
 
     def __init__(self, solver, path, tasks, units, attributes, max_writes=1000, kernels=None):
@@ -81,6 +84,8 @@ class FieldOutput:
         self.failed_members = set()
         self.writes = self.handler.total_write_num
         self.last_time = None
+        self._existing, self._compare = {}, False
+        self.differs = False
 
     def write(self, timestep):
         """Write every task once.
@@ -103,14 +108,34 @@ class FieldOutput:
             "timestep": timestep,
             "iteration": solver.iteration,
         }
-        parallel.on_root(self.comm, lambda: self._append(scales, values))
-        self.writes += 1
+        if parallel.on_root(self.comm, lambda: self._append(scales, values)):
+            self.writes += 1
         self.last_time = solver.sim_time
+
+    def skip_existing(self, iteration, compare):
+        """Skip the writes after an iteration that an earlier, interrupted run has made.
+
+        Parameters
+        ----------
+        iteration : int
+        compare : bool
+            Whether they should be equal to the last byte; ``differs`` tells if they are not.
+        """
+        self._compare = compare
+        if self.comm.rank == 0:
+            self._existing = written_iterations(self.handler.base_path, self.handler.name)
+            self._existing = {i: row for i, row in self._existing.items() if i >= iteration}
 
     def _append(self, scales, values):
         for task, data in zip(self.handler.tasks, values, strict=True):
             self._check_finite(task, data, scales)
+        existing = self._existing.get(int(scales["iteration"]))
+        if existing is not None:
+            if self._compare and existing != [data_checksum(data) for data in values]:
+                self.differs = True
+            return False
         self.handler.append(scales, values)
+        return True
 
     def _check_finite(self, task, data, scales):
         # The sum is cheap and not finite if a value is not; it may overflow by itself.

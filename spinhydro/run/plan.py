@@ -32,6 +32,13 @@ class Plan:
         Warnings that the run begins with.
     kernels : dict
         ``{name: array (2, n)}``, k and omega(k) of kernels, kept with the outputs.
+    checkpoint_interval : float
+        Seconds of wall time between checkpoints.
+    checkpoints_kept : int
+    wall_limit : float
+        Seconds of wall time after which the run must have ended; None for no limit.
+    grace : float
+        Seconds before the wall limit at which it stops.
     """
 
     name: str
@@ -49,6 +56,10 @@ class Plan:
     record: dict = field(default_factory=dict)
     kernels: dict = field(default_factory=dict)
     source: str = ""
+    checkpoint_interval: float = 600.0
+    checkpoints_kept: int = 2
+    wall_limit: float = None
+    grace: float = 0.0
 
 
 def schedule(plan):

@@ -3,9 +3,12 @@
 import sys
 import time
 
+#: Steps before the time left is estimated: the first ones compile and plan.
+WARM_UP = 3
+
 
 class Progress:
-    """Show progress of a run from `start` to `stop` in simulation time.
+    """Show progress of a run to `stop` in simulation time.
 
     Parameters
     ----------
@@ -26,28 +29,37 @@ class Progress:
     def __init__(self, stop, unit="", stream=None, enabled=True, interval=10.0):
         self.stop, self.unit = stop, unit
         self.stream = stream or sys.stderr
-        self.enabled = enabled
-        self.terminal = self.stream.isatty()
+        self.enabled = enabled and self.stream is not None
+        self.terminal = self.enabled and self.stream.isatty()
         self.interval = 0.2 if self.terminal else interval
-        self.begin = self.last = time.monotonic()
+        self.last = time.monotonic()
         self.drawn = False
+        self._updates, self._reference = 0, None
 
     def update(self, sim_time, iteration):
         """Draw if it is time to."""
         now = time.monotonic()
+        if self._updates < WARM_UP:
+            # Steps before this one are not typical: compiling, planning of transforms.
+            self._updates += 1
+            self._reference = (now, sim_time)
         if not self.enabled or now - self.last < self.interval:
             return
         self.last = now
         self._draw(sim_time, iteration, now)
 
+    def seconds_left(self, sim_time, now):
+        """Return the estimated wall time to the stop time; NaN if it is not known yet."""
+        began, first = self._reference or (now, sim_time)
+        if self._updates < WARM_UP or sim_time <= first:
+            return float("nan")
+        return (now - began) * (self.stop - sim_time) / (sim_time - first)
+
     def _draw(self, sim_time, iteration, now):
         done = min(1.0, sim_time / self.stop) if self.stop else 1.0
-        elapsed = now - self.begin
-        left = elapsed * (1 - done) / done if done else float("nan")
-        text = (
-            f"t = {sim_time:.4g} of {self.stop:.4g} {self.unit}  step {iteration}  "
-            f"{duration(left)} left"
-        )
+        left = self.seconds_left(sim_time, now)
+        text = f"t = {sim_time:.4g} of {self.stop:.4g} {self.unit}".rstrip()
+        text += f"  step {iteration}" + (f"  {duration(left)} left" if left == left else "")
         if self.terminal:
             filled = int(done * self.WIDTH)
             bar = "#" * filled + "." * (self.WIDTH - filled)
@@ -66,7 +78,7 @@ class Progress:
 
 
 def duration(seconds):
-    """Seconds in words of a clock: 75 -> "1 min 15 s"."""
+    """Return seconds as a clock shows them: 75 -> "1 min 15 s"."""
     if seconds != seconds or seconds == float("inf"):
         return "?"
     seconds = int(round(seconds))

@@ -8,8 +8,6 @@ Every file holds, beside what Dedalus writes, the dataset ``checksums``: one row
 CRC-32 of the scales and of each task (see docs/output_format.md).
 """
 
-import contextlib
-import os
 import zlib
 
 import h5py
@@ -17,16 +15,9 @@ import numpy as np
 from dedalus.core.evaluator import H5GatherFileHandler
 from h5py import h5s
 
-from spinhydro.errors import OutputError
 from spinhydro.language.complex_values import is_real_valued
-from spinhydro.run.durable import (
-    FaultTolerantFile,
-    not_written,
-    publish,
-    replace_file,
-    temporary_name,
-    write_all,
-)
+from spinhydro.run.durable import replace_file
+from spinhydro.run.hdf5_file import data_checksum, write_hdf5
 
 #: Size of a set from which a new one is begun, in bytes.
 SET_BYTES = 1 << 20
@@ -46,11 +37,6 @@ LONGEST_ATTRIBUTE = 60_000
 def scales_checksum(scales):
     """Return the CRC-32 of the scales of one write."""
     return zlib.crc32(b"".join(np.array(scales[n], kind).tobytes() for n, kind in SCALES.items()))
-
-
-def data_checksum(data):
-    """Return the CRC-32 of the values of one write of a task, in C order."""
-    return zlib.crc32(np.ascontiguousarray(data).reshape(-1).view(np.uint8))
 
 
 class SetHandler(H5GatherFileHandler):
@@ -148,29 +134,13 @@ class SetHandler(H5GatherFileHandler):
 
     def _stream(self, scales, values, row):
         """Write a set of a single, large write without a copy of it in memory."""
-        temporary = temporary_name(self.current_file)
-        try:
-            handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
-            try:
-                write_all(handle, self._template)
-                stream = FaultTolerantFile(handle)
-                names = [task["name"] for task in self.tasks]
-                with contextlib.closing(h5py.File(stream, "r+")) as file:
-                    OpenSet(self._template, self.set_num, names, file).append(scales, values, row)
-                if stream.error is not None:
-                    raise stream.error
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            with h5py.File(temporary, "r", locking=False) as file:
-                for task, expected in zip(self.tasks, row[1:], strict=True):
-                    if dataset_checksum(file["tasks"][task["name"]], 0) != expected:
-                        raise OutputError(
-                            f"{self.current_file} did not keep {task['name']} as it was written"
-                        )
-            publish(temporary, self.current_file)
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
-            raise not_written(self.current_file, error) from None
+        names = [task["name"] for task in self.tasks]
+
+        def fill(file):
+            OpenSet(self._template, self.set_num, names, file).append(scales, values, row)
+            return {f"tasks/{name}": c for name, c in zip(names, row[1:], strict=True)}
+
+        write_hdf5(self.current_file, fill, self._template)
 
     def _make_template(self):
         """Return the image of a set without writes."""
@@ -269,17 +239,15 @@ class OpenSet:
         return self.writes >= max_writes or filled * (1 + 1 / max(1, self.writes)) > SET_BYTES
 
 
-def dataset_checksum(dataset, index):
-    """Return the CRC-32 of one write of a task as it is in a file, read in pieces."""
-    shape = dataset.shape[1:]
-    if not shape:
-        return zlib.crc32(np.asarray(dataset[index]).tobytes())
-    row_bytes = max(1, int(np.prod(shape[1:])) * dataset.dtype.itemsize)
-    rows, found = max(1, CHUNK_BYTES // row_bytes), 0
-    for start in range(0, shape[0], rows):
-        piece = dataset[index, start : start + rows]
-        found = zlib.crc32(np.ascontiguousarray(piece).reshape(-1).view(np.uint8), found)
-    return found
+def written_iterations(folder, name):
+    """Return ``{iteration: checksums of the tasks}`` of all writes of a handler."""
+    found = {}
+    for path in sorted(folder.glob(f"{name}_s*.h5")):
+        with h5py.File(path, "r", locking=False) as file:
+            iterations = file["scales/iteration"][:].tolist()
+            sums = file["checksums"][:, 1:].tolist() if "checksums" in file else []
+        found |= dict(zip(iterations, sums or [None] * len(iterations), strict=False))
+    return {iteration: sums for iteration, sums in found.items() if sums is not None}
 
 
 def _append_row(dataset, row):

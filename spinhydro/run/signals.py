@@ -1,26 +1,61 @@
-"""Signals that end programs, noted so that a run can end in order."""
+"""Requests to end a run in order: signals and the wall limit."""
 
 import signal
+import threading
+import time
 from contextlib import contextmanager
+
+#: Signals that end programs: SLURM, submitit, batch systems, terminals and Ctrl-C send them.
+NOTED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+class StopRequest:
+    """Whether a run should stop before its stop time.
+
+    Parameters
+    ----------
+    wall_limit : float, optional
+        Seconds after which the run must have ended.
+    grace : float
+        Seconds before the wall limit at which it stops.
+    started : float, optional
+        ``time.monotonic()`` of the start.
+
+    Attributes
+    ----------
+    signal_number : int
+        The last signal that was noted; 0 if there was none.
+    """
+
+    def __init__(self, wall_limit=None, grace=0.0, started=None):
+        started = time.monotonic() if started is None else started
+        self.wall_limit = wall_limit
+        self._deadline = None if wall_limit is None else started + wall_limit - grace
+        self.signal_number = 0
+
+    def is_over_limit(self, ahead=0.0):
+        """Return whether the wall limit will be reached in `ahead` seconds."""
+        return self._deadline is not None and time.monotonic() + ahead >= self._deadline
 
 
 @contextmanager
-def noted_signals():
-    """Note the signals that end programs; the loop looks for them after each step."""
-    noted = {"number": 0}
+def noted_signals(request):
+    """Note signals in a StopRequest instead of ending the process.
+
+    Signals that are ignored when the run starts (``nohup``, ``trap '' INT``) stay ignored.
+    """
+    previous = {}
 
     def note(number, _):
-        noted["number"] = number
+        request.signal_number = number
 
-    previous = {}
     try:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
-            try:
-                previous[number] = signal.signal(number, note)
-            except ValueError:
-                # Only the main thread may do this; elsewhere signals keep their meaning.
-                break
-        yield noted
+        # Only the main thread may install handlers; elsewhere signals keep their meaning.
+        if threading.current_thread() is threading.main_thread():
+            for number in NOTED:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    previous[number] = signal.signal(number, note)
+        yield request
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

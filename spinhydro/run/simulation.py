@@ -4,6 +4,7 @@ A run goes through: check (nothing is written) -> run folder -> steps, projectio
 outputs -> record of how it ended.
 """
 
+import json
 import sys
 import time
 from dataclasses import dataclass
@@ -32,7 +33,9 @@ from spinhydro.run import provenance
 from spinhydro.run.folder import RunFolder, check_writable
 from spinhydro.run.loop import Run
 from spinhydro.run.plan import Plan, schedule
-from spinhydro.run.signals import noted_signals
+from spinhydro.run.record import read_record
+from spinhydro.run.resume import check_not_complete, continuation, latest_run
+from spinhydro.run.signals import StopRequest, noted_signals
 from spinhydro.steppers.stability import check_timestep
 
 
@@ -61,7 +64,10 @@ class RunResult:
     wall_seconds: float
 
 
-def run_problem(problem, out="runs", engine="auto", quiet=False, force=False, precision="double"):
+def run_problem(
+    problem, out="runs", engine="auto", quiet=False, force=False, precision="double", resume=None,
+    checkpoint=None, edited=False, **limits,
+):  # fmt: skip
     """Run a loaded problem file; see ``simulate`` for what is raised.
 
     Parameters
@@ -80,6 +86,14 @@ def run_problem(problem, out="runs", engine="auto", quiet=False, force=False, pr
         Run with a timestep that the stability check refuses.
     precision : str
         "double", or "single" with the engine "jax".
+    resume : str or Path, optional
+        A run folder: continue that run, in that folder.
+    checkpoint : int, str or Path, optional
+        From which of its checkpoints; by default from the last (see ``resume_run``).
+    edited : bool
+        Allow a problem that is not the one of that run; this is recorded.
+    **limits
+        ``checkpoint_interval``, ``checkpoints_kept``, ``wall_limit``, ``grace``: see ``Plan``.
     """
     declared = problem.declared
     for name in ("timestep", "stop_time"):
@@ -108,17 +122,21 @@ def run_problem(problem, out="runs", engine="auto", quiet=False, force=False, pr
             "equations": problem.equations,
             "advice": problem.advice,
             "seed": problem.parameters.get("seed"),
+            "problem_path": str(problem.path.absolute()),
+            "given_equations": problem.given_equations,
             "problem_git": provenance.git_state(problem.path.parent),
             "changed_by_hand": problem.changed_by_hand(),
             **problem.member_record(),
         },
         source=problem.source,
         kernels=tables_of(problem),
+        **checked_limits(limits),
     )
     try:
         return execute(
-            problem.ivp, plan, out=out, engine=engine, quiet=quiet, force=force, precision=precision
-        )
+            problem.ivp, plan, out=out, engine=engine, quiet=quiet, force=force,
+            precision=precision, resume=resume, checkpoint=checkpoint, edited=edited,
+        )  # fmt: skip
     except SpinhydroError as error:
         if isinstance(error, InputError):
             error.at(problem.place_of(error.declaration))
@@ -127,7 +145,7 @@ def run_problem(problem, out="runs", engine="auto", quiet=False, force=False, pr
 
 def simulate(
     problem, timestep, stop_time, name="script", out="runs", engine="auto", quiet=False,
-    force=False, **options,
+    force=False, resume=None, checkpoint=None, edited=False, **options,
 ):  # fmt: skip
     """Run any ``d3.IVP`` of a plain Dedalus script with this run loop.
 
@@ -138,6 +156,13 @@ def simulate(
     timestep, stop_time : float
     name : str
         The run folder is ``<out>/<name>/NNNN``.
+    resume : str, Path or True, optional
+        A run folder: continue that run, in that folder. True: continue the last run of this name if
+        it is not complete, and begin a new one if there is none.
+    checkpoint : int, str or Path, optional
+        From which of its checkpoints; by default from the last (see ``resume_run``).
+    edited : bool
+        Allow a problem that is not the one of that run; this is recorded.
     **options
         ``output_interval``, ``timestepper``, ``outputs``, ``output_units``, ``projections``,
         ``watch``, ``expect``, ``units``: as the declarations of a problem file.
@@ -171,50 +196,91 @@ def simulate(
     source = script.read_text(encoding="utf-8") if script and script.is_file() else ""
     plan = Plan(name=name, timestep=timestep, stop_time=stop_time, source=source, **options)
     plan.record["problem_git"] = provenance.git_state(script.parent if script else ".")
-    return execute(problem, plan, out=out, engine=engine, quiet=quiet, force=force)
+    plan.record["equations"] = [_text_of(equation) for equation in problem.equations]
+    if resume is True:
+        resume = parallel.on_root(problem.dist.comm, lambda: _last_incomplete(out, name))
+    return execute(
+        problem, plan, out=out, engine=engine, quiet=quiet, force=force, resume=resume,
+        checkpoint=checkpoint, edited=edited,
+    )  # fmt: skip
 
 
-def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False, precision="double"):
-    """Check a plan, make the run folder, and carry the plan out."""
-    started = time.monotonic()
+def _text_of(equation):
+    return f"{equation['LHS']} = {equation['RHS']}"
+
+
+def _last_incomplete(out, name):
+    folder = latest_run(out, name)
+    if folder is None or read_record(folder).get("status") == "done":
+        return None
+    return folder
+
+
+def checked_limits(limits):
+    """Return options of a run that are given by name; raises InputError for unknown ones."""
+    known = ("checkpoint_interval", "checkpoints_kept", "wall_limit", "grace")
+    for name in limits:
+        if name not in known:
+            raise InputError(f"a run has {no_such('option', name, known)}")
+    return limits
+
+
+def execute(
+    ivp, plan, out="runs", engine="auto", quiet=False, force=False, precision="double", resume=None,
+    checkpoint=None, edited=False,
+):  # fmt: skip
+    """Check a plan, make the run folder or open that of an earlier run, and carry the plan out."""
+    started, comm = time.monotonic(), ivp.dist.comm
     check_engine(engine, precision)
-    _agree_on_times(plan, ivp.dist.comm)
-    parallel.on_root(ivp.dist.comm, lambda: check_writable(out, plan.name))
+    _agree_on_times(plan, comm)
+    plan.record["options"] = {
+        "engine": engine, "force": force, "precision": precision,
+        "checkpoint_interval": plan.checkpoint_interval, "checkpoints_kept": plan.checkpoints_kept,
+    }  # fmt: skip
+    plan.record["stated"] = _stated(plan)
+    continued = None
+    if resume is None:
+        parallel.on_root(comm, lambda: check_writable(out, plan.name))
+    else:
+        continued = continuation(comm, resume, checkpoint, edited)
+    try:
+        return _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precision)
+    finally:
+        if continued is not None:
+            continued.folder.let_go()
+
+
+def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precision):
+    comm = ivp.dist.comm
+    if continued is not None:
+        _check_same_problem(plan, continued)
+        if plan.output_interval is None:
+            plan.output_interval = continued.folder.record.get("output_interval")
     timestep, steps_per_output, steps, remainder = schedule(plan)
-    with np.errstate(all="ignore"):
+    plan.record["output_interval"] = steps_per_output * timestep
+    request = StopRequest(plan.wall_limit, plan.grace, started)
+    with np.errstate(all="ignore"), noted_signals(request):
         separate_large_blocks(any(map(is_large, ivp.variables)))
         run = Run(ivp, plan, timestep)
         run.check_start()
         run.choose_engine(engine, steps, precision)
+        line = _checked_timestep(run, force)
+        if continued is not None:
+            parallel.on_root(comm, lambda: check_not_complete(continued, plan, steps))
+        folder = _folder_for(comm, out, plan, continued)
+        run.open(folder, quiet, continued and continued.note)
+        folder.let_go()
+        _begin(run, continued, line)
         try:
-            line = check_timestep(
-                run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force
-            )
-        except ParameterError as error:
-            if timestep != plan.timestep:
-                error.args = (
-                    f"timestep = {plan.timestep:g}, shortened to divide the output interval: "
-                    f"{error.body()}",
-                )
-            raise error.within("timestep") from None
-        folder = parallel.on_root(ivp.dist.comm, lambda: _make_folder(out, plan))
-        run.open(folder, quiet)
-        run.say(f"{plan.name}: run folder {folder.path}")
-        run.say(f"engine: {run.engine}{run.engine_note}")
-        run.say(line)
-        for sentence in plan.advice:
-            run.say(f"warning: {sentence}")
-        with noted_signals() as signals:
-            try:
-                run.loop(steps_per_output, steps, remainder, signals)
-                expect = run.measure_expectations()
-            except SpinhydroError as error:
-                run.close(_status_of(error), error, time.monotonic() - started)
-                error.folder = folder.path
-                raise
-            except BaseException as error:
-                run.close("failed", error, time.monotonic() - started)
-                raise
+            run.loop(steps_per_output, steps, remainder, request)
+            expect = run.measure_expectations()
+        except SpinhydroError as error:
+            run.close(_status_of(error), error, time.monotonic() - started)
+            error.folder = folder.path
+            raise
+        except BaseException as error:
+            run.close("failed", error, time.monotonic() - started)
+            raise
         seconds = time.monotonic() - started
         run.close("done", None, seconds, expect)
     return RunResult(
@@ -227,6 +293,74 @@ def execute(ivp, plan, out="runs", engine="auto", quiet=False, force=False, prec
     )
 
 
+def _begin(run, continued, stability):
+    """Say what runs, and continue from a checkpoint if there is one."""
+    plan, folder = run.plan, run.folder
+    run.say(f"{plan.name}: run folder {folder.path}")
+    run.say(f"engine: {run.engine}{run.engine_note}")
+    run.say(stability)
+    for sentence in plan.advice:
+        run.say(f"warning: {sentence}")
+    if continued is None:
+        return
+    exact = run.restore(continued.checkpoint, same_problem=not continued.changed)
+    where = continued.note["from"]
+    at = "" if continued.checkpoint is None else f" at t = {continued.checkpoint.sim_time:g}"
+    run.say(
+        f"resumed from {where}{at}"
+        + ("" if exact else ", to rounding: another number of ranks, engine or time stepper")
+    )
+
+
+def _checked_timestep(run, force):
+    """Return the log's line about the timestep; raises ParameterError if it is unstable."""
+    plan, timestep = run.plan, run.timestep
+    try:
+        return check_timestep(
+            run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force
+        )
+    except ParameterError as error:
+        if timestep != plan.timestep:
+            error.args = (
+                f"timestep = {plan.timestep:g}, shortened to divide the output interval: "
+                f"{error.body()}",
+            )
+        raise error.within("timestep") from None
+
+
+def _check_same_problem(plan, continued):
+    """Raise InputError if a plan is not that of the run that it continues, unless that is asked."""
+    if continued.changed:
+        return
+    earlier = continued.folder.record.get("stated") or {}
+    for name, mine in plan.record["stated"].items():
+        if name in earlier and earlier[name] != mine:
+            raise InputError(
+                f"{continued.folder.path} ran with {_difference(name, earlier[name], mine)}; give "
+                "edited=True (--edited) to continue with another problem"
+            )
+
+
+def _difference(name, earlier, mine):
+    if isinstance(earlier, dict) and isinstance(mine, dict):
+        for key in {**earlier, **mine}:
+            if earlier.get(key) != mine.get(key):
+                return f"{key} = {earlier.get(key)}, not {mine.get(key)}"
+    return f"{name} = {earlier}, not {mine}"
+
+
+def _stated(plan):
+    """Return what makes a problem the same one, as run.json keeps it."""
+    parameters = plan.record.get("parameters") or {}
+    stated = {
+        "equations": plan.record.get("equations"),
+        "parameters": {name: v for name, v in parameters.items() if name != "stop_time"},
+        "outputs": plan.outputs, "projections": plan.projections, "timestep": plan.timestep,
+        "timestepper": getattr(plan.timestepper, "__name__", plan.timestepper),
+    }  # fmt: skip
+    return json.loads(json.dumps(stated, default=str))
+
+
 def _agree_on_times(plan, comm):
     """A timestep that was computed from the members of each rank is the smallest of them."""
     for name, extreme in (("timestep", MPI.MIN), ("output_interval", MPI.MIN),
@@ -234,6 +368,16 @@ def _agree_on_times(plan, comm):
         value = getattr(plan, name)
         if comm.size > 1 and isinstance(value, (int, float)):
             setattr(plan, name, comm.allreduce(value, op=extreme))
+
+
+def _folder_for(comm, out, plan, continued):
+    if continued is not None:
+        if continued.changed and plan.source:
+            number = 1 + len(continued.folder.record.get("resumed") or [])
+            name = f"{plan.name}_resumed_{number}.py"
+            parallel.on_root(comm, lambda: continued.folder.write_text(name, plan.source))
+        return continued.folder
+    return parallel.on_root(comm, lambda: _make_folder(out, plan))
 
 
 def _make_folder(out, plan):

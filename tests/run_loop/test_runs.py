@@ -16,6 +16,7 @@ import spinhydro.run.output
 from spinhydro.cli.main import call
 from spinhydro.errors import InputError, NotFiniteError, OutputError, WatchError
 from spinhydro.problem.load import load
+from spinhydro.run.checkpoint import find_checkpoint
 from spinhydro.run.plan import Plan, schedule
 
 from ..conftest import ROOT
@@ -31,7 +32,7 @@ def test_folder_holds_the_record_the_source_the_log_and_the_fields(tmp_path):
     result = load(SPIRAL, turns=2, stop_time=0.3).run(out=tmp_path, quiet=True)
     assert result.folder == tmp_path / "spin_spiral" / "0001"
     names = sorted(p.name for p in result.folder.iterdir())
-    assert names == ["fields", "log.txt", "run.json", "spin_spiral.py"]
+    assert names == ["checkpoints", "fields", "log.txt", "run.json", "spin_spiral.py"]
     found = record(result.folder)
     assert (found["status"], found["exit_code"]) == ("done", 0)
     assert found["overrides"] == {"turns": "2", "stop_time": "0.3"}
@@ -182,9 +183,12 @@ def test_signals_end_the_run_in_order(number, tmp_path):
     assert record(tmp_path / "spin_spiral" / "0001")["status"] == "stopped"
     with h5py.File(files) as file:
         assert np.all(np.isfinite(file["tasks/s"][:]))
-        # The state at the signal is written too.
-        stopped = record(tmp_path / "spin_spiral" / "0001")["sim_time"]
-        assert file["scales/sim_time"][-1] == stopped
+        last_output = file["scales/sim_time"][-1]
+    stopped = record(tmp_path / "spin_spiral" / "0001")
+    checkpoint = find_checkpoint(tmp_path / "spin_spiral" / "0001")
+    assert checkpoint.sim_time == stopped["sim_time"]
+    assert checkpoint.iteration == stopped["iteration"]
+    assert checkpoint.sim_time >= last_output
 
 
 def test_same_run_twice_gives_the_same_bytes(command, tmp_path):

@@ -1,0 +1,339 @@
+"""Checkpoints: the state of a run in files from which it can be resumed with the same bytes.
+
+A checkpoint is a Dedalus set file with one write: its tasks are the variables in coefficient space,
+so that ``solver.load_state`` reads it on any number of ranks. The group ``exact`` holds what the
+same number of ranks needs to continue with the same bytes: the engine's own form of the state and
+the history of the time stepper. The attribute ``progress`` holds the rest, as JSON.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from spinhydro.dedalus_support import parallel
+from spinhydro.errors import InputError, OutputError
+from spinhydro.run.hdf5_file import data_checksum, dataset_checksum, write_hdf5
+from spinhydro.run.sets import SCALES
+from spinhydro.steppers.noise import noises_of
+from spinhydro.steppers.records import restore, state_record
+
+#: Name of the folder and of the files in it.
+NAME = "checkpoints"
+_FILE = re.compile(rf"{NAME}_s(\d+)\.h5$")
+
+
+def checkpoint_files(folder):
+    """Return ``{number: path}`` of the checkpoints of a run folder, in the order of time."""
+    found = {}
+    for path in (Path(folder) / NAME).glob(f"{NAME}_s*.h5"):
+        match = _FILE.search(path.name)
+        if match:
+            found[int(match[1])] = path
+    return dict(sorted(found.items()))
+
+
+def save_checkpoint(solver, path, timestep, progress):
+    """Write the present state of a solver into a file; a collective operation.
+
+    The state is left as it is, to the last bit.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+        With the present state in its fields.
+    path : Path
+    timestep : float
+        The last timestep.
+    progress : dict
+        What else is needed to go on, as JSON can hold it.
+
+    Returns
+    -------
+    bool
+        False, and nothing is written, if the state is not finite.
+
+    Raises
+    ------
+    OutputError
+        On every rank, if it could not be written and verified.
+    """
+    comm = solver.dist.comm
+    fields = {str(variable.name): variable.copy() for variable in solver.state}
+    for field in fields.values():
+        field.change_layout("c")
+    finite = all(np.all(np.isfinite(field.data)) for field in fields.values())
+    if not all(comm.allgather(bool(finite))):
+        return False
+    local = local_record(solver)
+    records = comm.gather(local, root=0)
+    values = {name: (field, field.gather_data()) for name, field in fields.items()}
+    scales = {
+        "sim_time": solver.sim_time, "wall_time": solver.wall_time, "timestep": timestep,
+        "iteration": int(solver.iteration), "write_number": 1,
+    }  # fmt: skip
+    progress = {**progress, "ranks": comm.size, "noise": _noise_positions(solver)}
+
+    def fill(file):
+        return _fill(file, scales, values, records, progress)
+
+    parallel.on_root(comm, lambda: write_hdf5(path, fill))
+    return True
+
+
+def _fill(file, scales, values, records, progress):
+    file.attrs["set_number"], file.attrs["handler_name"], file.attrs["writes"] = 1, NAME, 1
+    checksums = {}
+
+    def add(name, data):
+        data = np.asarray(data)
+        if data.dtype.kind == "U":
+            data = data.astype("S")
+        file[name] = data
+        checksums[name] = data_checksum(data)
+
+    for name, kind in SCALES.items():
+        add(f"scales/{name}", np.array([scales[name]], kind))
+    for name, (field, data) in values.items():
+        add(f"tasks/{name}", data[None])
+        attributes = file["tasks"][name].attrs
+        attributes["grid_space"] = field.layout.grid_space
+        attributes["constant"] = field.domain.constant
+        attributes["scales"] = field.scales
+    for rank, record in enumerate(records):
+        for name, data in record.items():
+            # "state" and "state/0" cannot both be names in HDF5.
+            add(f"exact/{rank}/{name.replace('/', ':')}", data)
+    file.attrs["progress"] = json.dumps(progress, default=str)
+    file.attrs["checksums"] = json.dumps(checksums)
+    return checksums
+
+
+def local_record(solver):
+    """Return what this rank needs to continue with the same bytes: ``{name: array}``."""
+    record = dict(state_record(solver))
+    if "state" not in record:
+        # Engines without a state of their own continue from the fields, as they are.
+        for i, variable in enumerate(solver.state):
+            record[f"fields/{i}"] = variable.data.copy()
+            record[f"layouts/{i}"] = np.array([variable.layout.index, *variable.scales], float)
+    return record
+
+
+class Checkpoint:
+    """A checkpoint file that has been read and verified.
+
+    Parameters
+    ----------
+    path : Path
+
+    Attributes
+    ----------
+    progress : dict
+        What was given to `save_checkpoint`, with ``ranks`` and ``noise``.
+    sim_time, timestep : float
+    iteration : int
+
+    Raises
+    ------
+    InputError
+        If the file is not a checkpoint or is damaged.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        try:
+            with h5py.File(self.path, "r", locking=False) as file:
+                self.progress = json.loads(file.attrs["progress"])
+                for name, expected in json.loads(file.attrs["checksums"]).items():
+                    if dataset_checksum(file[name]) != expected:
+                        raise InputError(f"{path} is damaged: {name} is not as it was written")
+                scales = {name: file[f"scales/{name}"][0] for name in SCALES}
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+            raise InputError(f"{path} is not a checkpoint or is damaged: {error}") from None
+        self.sim_time, self.timestep = float(scales["sim_time"]), float(scales["timestep"])
+        self.iteration = int(scales["iteration"])
+
+    def restore(self, solver):
+        """Put the state into a solver of the same problem; a collective operation.
+
+        Returns
+        -------
+        bool
+            Whether the solver continues with the same bytes as the one that was saved. Otherwise
+            (another number of ranks, another engine or time stepper) it continues from the same
+            coefficients.
+
+        Raises
+        ------
+        InputError
+            If the variables are not those of the checkpoint.
+        """
+        comm = solver.dist.comm
+        solver.sim_time = self.sim_time
+        solver.iteration = self.iteration
+        with h5py.File(self.path, "r", locking=False) as file:
+            self._load_fields(solver, file)
+            record = self._record_of(file, comm.rank) if self._same_ranks(comm) else None
+        exact = comm.allreduce(int(record is None)) == 0 and self._restore_exactly(solver, record)
+        if not exact and hasattr(solver.timestepper, "read_again"):
+            solver.timestepper.read_again()
+        for noise, position in zip(noises_of(solver.problem), self.progress["noise"], strict=False):
+            if position is not None:
+                noise.draw(*position)
+        return exact
+
+    def _same_ranks(self, comm):
+        return self.progress["ranks"] == comm.size
+
+    def _load_fields(self, solver, file):
+        for variable in solver.state:
+            name = str(variable.name)
+            if name not in file["tasks"]:
+                held = ", ".join(file["tasks"])
+                raise InputError(
+                    f"{self.path} holds no variable '{name}' (it holds {held}): it can be resumed "
+                    "with the variables of its own problem only"
+                )
+            try:
+                variable.load_from_hdf5(file, 0)
+            except ValueError as error:
+                raise InputError(
+                    f"{self.path} holds '{name}' with the shape "
+                    f"{file['tasks'][name].shape[1:]}: resume with the same bases ({error})"
+                ) from None
+
+    @staticmethod
+    def _record_of(file, rank):
+        record = {}
+        for name, dataset in file[f"exact/{rank}"].items():
+            value = dataset[()]
+            if isinstance(value, bytes):
+                value = value.decode()
+            record[name.replace(":", "/")] = np.asarray(value)
+        return record
+
+    def _restore_exactly(self, solver, record):
+        """Restore the engine's own form of the state, on all ranks or on none."""
+        failed = False
+        try:
+            restore(solver, record)
+            if "state" not in record:
+                _restore_fields(solver, record)
+        except InputError:
+            failed = True
+        return not solver.dist.comm.allreduce(int(failed))
+
+
+def _restore_fields(solver, record):
+    for i, variable in enumerate(solver.state):
+        index, *scales = record[f"layouts/{i}"]
+        variable.preset_scales(tuple(scales))
+        variable.preset_layout(solver.dist.layouts[int(index)])
+        if variable.data.shape != record[f"fields/{i}"].shape:
+            raise InputError("the checkpoint holds fields of another shape")
+        np.copyto(variable.data, record[f"fields/{i}"])
+
+
+def _noise_positions(solver):
+    """Return (iteration, timestep) of the last draw of every noise of a problem."""
+    return [
+        None if noise._drawn is None else [int(noise._drawn[0]), float(noise._drawn[1])]
+        for noise in noises_of(solver.problem)
+    ]
+
+
+class Checkpoints:
+    """The checkpoints of a run: numbered, the last few kept.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+    folder : Path
+        The run folder.
+    kept : int
+        How many are kept, at least 1.
+    """
+
+    def __init__(self, solver, folder, kept=2):
+        self.solver, self.folder, self.kept = solver, Path(folder), kept
+        comm = solver.dist.comm
+        files = parallel.on_root(comm, lambda: checkpoint_files(folder))
+        self.number = max(files, default=0)
+
+    def save(self, timestep, progress):
+        """Write the next checkpoint, then delete those that are too old.
+
+        Returns
+        -------
+        bool
+            False if the state is not finite: the old checkpoints are kept then.
+        """
+        path = self.folder / NAME / f"{NAME}_s{self.number + 1}.h5"
+        comm = self.solver.dist.comm
+        parallel.on_root(comm, lambda: _make_folder(path.parent))
+        if not save_checkpoint(self.solver, path, timestep, progress):
+            return False
+        self.number += 1
+        parallel.on_root(comm, self._prune)
+        return True
+
+    def _prune(self):
+        files = checkpoint_files(self.folder)
+        for number in [n for n in files if n <= self.number][: -self.kept]:
+            files[number].unlink(missing_ok=True)
+
+
+def _make_folder(path):
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} could not be made: {error.strerror}") from None
+
+
+def find_checkpoint(folder, choice=None):
+    """Return a verified checkpoint of a run folder, or None if it has none.
+
+    Parameters
+    ----------
+    folder : Path
+    choice : int, str or Path, optional
+        The number in the name of the file, a negative number that counts from the last (-1), or
+        the path of a file. By default the last one that is not damaged.
+
+    Raises
+    ------
+    InputError
+        If there is no such checkpoint, or if all are damaged.
+    """
+    files = checkpoint_files(folder)
+    if choice is None:
+        return _last_good(list(files.values()))
+    if isinstance(choice, (str, Path)) and not _is_whole(choice):
+        return Checkpoint(choice)
+    number = int(choice)
+    paths = list(files.values())
+    if number < 0 and -number <= len(paths):
+        return Checkpoint(paths[number])
+    if number not in files:
+        listed = ", ".join(map(str, files)) or "none"
+        raise InputError(f"{folder} has no checkpoint {choice}; it has: {listed}")
+    return Checkpoint(files[number])
+
+
+def _is_whole(text):
+    return re.fullmatch(r"-?\d+", str(text)) is not None
+
+
+def _last_good(paths):
+    damaged = None
+    for path in reversed(paths):
+        try:
+            return Checkpoint(path)
+        except InputError as error:
+            damaged = damaged or error
+    if damaged:
+        raise damaged
+    return None

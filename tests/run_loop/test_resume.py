@@ -1,0 +1,251 @@
+"""A run that was stopped and resumed has the bytes of the run in one piece."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import dedalus.public as d3
+import h5py
+import numpy as np
+import pytest
+
+import spinhydro
+from spinhydro.analysis import load as read
+from spinhydro.cli.main import call
+from spinhydro.errors import InputError, Stopped
+from spinhydro.problem.load import load
+from spinhydro.run.checkpoint import Checkpoint, checkpoint_files
+from spinhydro.run.loop import Run
+from spinhydro.run.resume import resume_run
+
+from ..conftest import ROOT
+
+SPIRAL = ROOT / "problems" / "spin_spiral.py"
+CHAIN = '''
+"""Landau-Lifshitz chain in a field that depends on time, with or without noise."""
+import dedalus.public as d3
+import h5py
+import numpy as np
+
+import spinhydro
+
+N = 32
+noise = 0
+seed = 3
+timestepper = "RK4"
+timestep = 1e-3
+stop_time = 0.04
+output_interval = 0.01
+coords = d3.CartesianCoordinates("x")
+spin = d3.CartesianCoordinates("sx", "sy", "sz")
+dist = spinhydro.distributor(coords)
+xb = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, 2 * np.pi))
+s = dist.VectorField(spin, name="s", bases=xb)
+t = dist.Field(name="t")
+ex, ey, ez = spin.unit_vector_fields(dist)
+x = dist.local_grid(xb)
+angle = 0.8 * np.sin(x) + 0.5 * np.cos(2 * x)
+s["g"][0], s["g"][1], s["g"][2] = np.sin(angle), 0, np.cos(angle)
+xi = spinhydro.white_noise(s, seed=seed)
+problem = d3.IVP([s], time=t, namespace=locals())
+text = "dt(s) = cross(s, lap(s)) + cross((1 + 0.5*sin(3*t))*(s@ez)*ez, s)"
+problem.add_equation(text + (" + 0.1*cross(xi, s)" if noise else ""))
+outputs = {"s": "s", "E": "integ(dx(s)@dx(s))"}
+watch = ["drift(s@s) <= 10"]
+expect = {"drift": "drift(s@s) <= 10"}
+'''
+
+
+@pytest.fixture
+def chain(tmp_path):
+    path = tmp_path / "chain.py"
+    path.write_text(CHAIN)
+    return path
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """Run a problem until a signal at some step; return the run folder."""
+
+    def run(problem, step, **options):
+        stock = Run.attend
+
+        def attend(self, request):
+            if self.step >= step:
+                request.signal_number = signal.SIGUSR2
+            return stock(self, request)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Run, "attend", attend)
+            with pytest.raises(Stopped, match="SIGUSR2.*spinhydro resume") as found:
+                problem.run(quiet=True, **options)
+        return found.value.folder
+
+    return run
+
+
+def record(folder):
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+def assert_same_bytes(first, second):
+    first, second = read(first), read(second)
+    assert set(first.data_vars) == set(second.data_vars)
+    for name in [*first.data_vars, "t", "iteration"]:
+        assert first[name].values.tobytes() == second[name].values.tobytes(), name
+
+
+@pytest.mark.parametrize(
+    "engine, timestepper, noise",
+    [
+        ("fused", "RK4", 0),
+        ("dedalus", "RK443", 0),
+        ("fused", "SBDF4", 0),
+        ("lean", "SBDF4", 0),
+        ("dedalus", "SBDF4", 0),
+        ("fused", "StochasticHeun", 1),
+        ("fused", "SemiImplicit", 1),
+    ],
+)
+def test_resumed_run_has_the_bytes_of_the_run_in_one_piece(
+    engine, timestepper, noise, chain, stopped, tmp_path
+):
+    values = {"timestepper": timestepper, "noise": noise}
+    whole = load(chain, **values).run(out=tmp_path / "a", engine=engine, quiet=True)
+    folder = stopped(load(chain, **values), 13, out=tmp_path / "b", engine=engine)
+    assert record(folder)["status"] == "stopped" and record(folder)["exit_code"] == 75
+    assert resume_run(folder, quiet=True).folder == folder
+    assert_same_bytes(whole.folder, folder)
+    found = record(folder)
+    assert (found["status"], found["exit_code"], found["iteration"]) == ("done", 0, 40)
+    (note,) = found["resumed"]
+    assert (note["iteration"], note["changed"]) == (13, False)
+    assert found["watch"] == record(whole.folder)["watch"]
+    assert found["expect"] == record(whole.folder)["expect"]
+
+
+def test_members_resume_to_the_same_bytes(chain, stopped, tmp_path):
+    values = {"members": 3, "noise": 1, "seed": "[1, 2, 3]", "timestepper": "StochasticHeun"}
+    whole = load(chain, **values).run(out=tmp_path / "a", quiet=True)
+    folder = stopped(load(chain, **values), 21, out=tmp_path / "b")
+    resume_run(folder, quiet=True)
+    assert_same_bytes(whole.folder, folder)
+
+
+def test_any_kept_checkpoint_and_a_later_stop_time(chain, tmp_path):
+    options = {"checkpoint_interval": 0, "checkpoints_kept": 30, "quiet": True}
+    whole = load(chain, stop_time=0.05).run(out=tmp_path / "a", quiet=True)
+    folder = load(chain).run(out=tmp_path / "b", **options).folder
+    assert len(checkpoint_files(folder)) == 30
+    for choice in (-3, str(max(checkpoint_files(folder)) - 20)):
+        resume_run(folder, checkpoint=choice, quiet=True)
+    with pytest.raises(InputError, match="has no checkpoint 99; it has: "):
+        resume_run(folder, checkpoint=99, quiet=True)
+    with pytest.raises(InputError, match="is complete"):
+        resume_run(folder, quiet=True)
+    resume_run(folder, stop_time=0.05, quiet=True)
+    assert_same_bytes(whole.folder, folder)
+    assert [n["from"] for n in record(folder)["resumed"]][2] == f"checkpoints_s{_last(folder)}.h5"
+
+
+def _last(folder):
+    return record(folder)["resumed"][2]["from"].split("_s")[1].split(".")[0]
+
+
+def test_a_stop_time_between_steps_does_not_stay_in_the_continued_run(chain, tmp_path):
+    whole = load(chain, stop_time=0.04).run(out=tmp_path / "a", quiet=True)
+    folder = load(chain, stop_time=0.0265).run(out=tmp_path / "b", quiet=True).folder
+    resume_run(folder, stop_time=0.04, quiet=True)
+    a, b = read(whole.folder), read(folder)
+    at = [i for i, t in enumerate(b.t.values) if t in a.t.values]
+    assert len(at) == a.sizes["t"] == b.sizes["t"] - 1
+    assert a.s.values.tobytes() == b.s.values[at].tobytes()
+
+
+def test_a_damaged_checkpoint_is_passed_over(chain, stopped, tmp_path):
+    whole = load(chain).run(out=tmp_path / "a", quiet=True)
+    folder = stopped(load(chain), 25, out=tmp_path / "b", checkpoint_interval=0)
+    older, last = checkpoint_files(folder).values()
+    with h5py.File(last, "r+") as file:
+        file["tasks/s"][0, 0, 3] += 1e-12
+    with pytest.raises(InputError, match="damaged"):
+        Checkpoint(last)
+    resume_run(folder, quiet=True)
+    assert record(folder)["resumed"][0]["from"] == older.name
+    assert_same_bytes(whole.folder, folder)
+
+
+def test_an_edited_file_counts_only_if_that_is_asked(chain, stopped, tmp_path):
+    whole = load(chain).run(out=tmp_path / "a", quiet=True)
+    folder = stopped(load(chain), 13, out=tmp_path / "b")
+    chain.write_text(CHAIN.replace("0.5*sin(3*t)", "50*sin(3*t)"))
+    resume_run(folder, quiet=True)
+    assert_same_bytes(whole.folder, folder)
+    folder = stopped(load(chain), 13, out=tmp_path / "c")
+    chain.write_text(CHAIN)
+    resume_run(folder, edited=True, quiet=True)
+    assert record(folder)["resumed"][0]["changed"] is True
+    assert "1 + 0.5*sin(3*t)" in (folder / "chain_resumed_1.py").read_text()
+    assert np.abs(read(folder).s.values[-1] - read(whole.folder).s.values[-1]).max() > 1e-6
+
+
+def test_a_problem_of_a_script_resumes_itself(chain, stopped, tmp_path):
+    whole = load(chain).run(out=tmp_path / "a", quiet=True)
+    folder = stopped(load(chain), 13, out=tmp_path / "b")
+    with pytest.raises(InputError, match="N = 32, not 16"):
+        load(chain, N=16).run(resume=folder, quiet=True)
+    load(chain).run(resume=folder, quiet=True)
+    assert_same_bytes(whole.folder, folder)
+
+
+def _diffusion():
+    coords = d3.Coordinate("x")
+    dist = d3.Distributor(coords, dtype=np.float64)
+    basis = d3.RealFourier(coords, 32, (0, 2 * np.pi), dealias=3 / 2)
+    u = dist.Field(name="u", bases=basis)
+    problem = d3.IVP([u], namespace={"u": u, "lap": d3.lap})
+    problem.add_equation("dt(u) - lap(u) = - u*u*u")
+    u["g"] = np.cos(dist.local_grid(basis))
+    return problem
+
+
+def test_simulate_resumes(tmp_path, monkeypatch):
+    options = {"timestep": 1e-3, "timestepper": "SBDF2", "output_interval": 0.01, "quiet": True}
+    whole = spinhydro.simulate(_diffusion(), stop_time=0.04, out=tmp_path / "a", **options)
+    spinhydro.simulate(_diffusion(), stop_time=0.02, out=tmp_path / "b", **options)
+    folder = tmp_path / "b" / "script" / "0001"
+    spinhydro.simulate(_diffusion(), stop_time=0.04, resume=folder, **options)
+    assert_same_bytes(whole.folder, folder)
+    solver = _diffusion().build_solver(d3.RK222)
+    solver.load_state(checkpoint_files(folder)[1])
+    assert solver.sim_time == pytest.approx(0.02)
+    np.testing.assert_allclose(solver.state[0]["g"], read(folder).u.values[2], rtol=1e-13)
+
+
+def test_killed_process_is_dead_and_resumes(tmp_path, capfd):
+    """SIGKILL leaves no checkpoint here: the run begins again and keeps its outputs."""
+    arguments = [str(SPIRAL), "stop_time=3", "timestep=5e-4", "--quiet"]
+    line = [sys.executable, "-m", "spinhydro", "run", *arguments, "--out", str(tmp_path / "b")]
+    process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.DEVNULL)
+    files = tmp_path / "b" / "spin_spiral" / "0001" / "fields" / "fields_s1.h5"
+    deadline = time.monotonic() + 60
+    while not files.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    folder = files.parent.parent
+    with pytest.raises(InputError, match="is still running: process"):
+        resume_run(folder)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert record(folder)["status"] == "running"
+    assert call(["list", "--out", str(tmp_path / "b")]) == 0
+    assert f"{folder}  dead" in capfd.readouterr().out
+    assert call(["info", str(folder)]) == 0
+    assert "dead" in capfd.readouterr().out
+    assert call(["resume", str(folder), "--quiet"]) == 0
+    assert capfd.readouterr().out.strip() == str(folder)
+    assert call(["run", *arguments, "--out", str(tmp_path / "a")]) == 0
+    assert_same_bytes(tmp_path / "a" / "spin_spiral" / "0001", folder)
+    assert "differ" not in (folder / "log.txt").read_text()
