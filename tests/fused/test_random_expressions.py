@@ -12,36 +12,10 @@ from spinhydro.errors import EquationError
 from spinhydro.language.expressions import Evaluator
 
 from .problems import (
+    SCALARS,
+    VECTORS,
     build,
     make,
-)
-
-# Random expressions: scalars and vectors built from each other.
-SCALARS = st.recursive(
-    st.sampled_from(["u", "n", "t", "0.7", "s@ez", "s@s", "B@s"]),
-    lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+-*"), inner).map("({0[0]}{0[1]}{0[2]})".format),
-        inner.map("dx({})".format),
-        inner.map("lap({})".format),
-        inner.map("sin({})".format),
-        inner.map("({})**2".format),
-        inner.map("({})/n".format),
-        inner.map("ave({})".format),
-    ),
-    max_leaves=6,
-)
-
-
-VECTORS = st.recursive(
-    st.sampled_from(["s", "B", "ex", "ez"]),
-    lambda inner: st.one_of(
-        st.tuples(inner, inner).map("cross({0[0]}, {0[1]})".format),
-        st.tuples(inner, st.sampled_from("+-"), inner).map("({0[0]}{0[1]}{0[2]})".format),
-        st.tuples(SCALARS, inner).map("({0[0]})*{0[1]}".format),
-        inner.map("dx({})".format),
-        inner.map("lap({})".format),
-    ),
-    max_leaves=5,
 )
 
 
