@@ -18,7 +18,7 @@ def rooms_and_rules():
     rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) ?\|$", text, re.MULTILINE)
     order = [room for room, _ in rows]
     rules = {room: set(re.findall(r"`([\w.]+)`", allowed)) for room, allowed in rows}
-    rules["cli"] = set(order) - {"cli", "analysis"}
+    rules["cli"] = set(order) - {"cli"}
     return order, rules
 
 
