@@ -1,4 +1,4 @@
-"""Compiled code on disk: found again, the same bytes in every process, and never in the way."""
+"""Machine code and FFTW wisdom on disk: the same bytes in every process, and never in the way."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from spinhydro.engines.fused.compile import cache as compiled
+from spinhydro.engines.fused.compile import fftw, store
 
 from ..conftest import ROOT
 
@@ -19,7 +20,8 @@ from spinhydro import FusedRK4
 from spinhydro.engines.fused.compile import cache as compiled
 
 found = advance((SPIN, SCALAR), lambda s: FusedRK4(s, compiled=True), steps=5)
-print(hashlib.sha1(b"".join(values.tobytes() for values in found)).hexdigest())
+print(hashlib.sha1(b"".join(values.tobytes() for values in found)).hexdigest(),
+      repr(float(sum(abs(values).sum() for values in found))))
 """
 
 
@@ -32,21 +34,24 @@ def start(folder):
 def digest(process):
     out, errors = process.communicate()
     assert process.returncode == 0, errors
-    return out.split()[-1]
+    return out.split()[-2:]
 
 
 @pytest.mark.slow
 def test_every_process_gives_the_same_bytes(tmp_path):
-    """Two that compile at once, one that finds their code, and one that has nowhere to write."""
+    """Two that compile and measure at once, and one that finds what they left."""
     first = [digest(process) for process in [start(tmp_path / "code") for _ in range(2)]]
     kept = {path: path.stat().st_mtime for path in (tmp_path / "code").rglob("*.o")}
+    assert len(list((tmp_path / "code").glob("*.wisdom"))) == 1
     assert kept
     time.sleep(0.01)
     again = digest(start(tmp_path / "code"))
     assert {path: path.stat().st_mtime for path in (tmp_path / "code").rglob("*.o")} == kept
+    assert first[0] == first[1] == again
+    # Plans are estimated where there is no place for a file.
     (tmp_path / "file").write_text("")
     nowhere = digest(start(tmp_path / "file" / "code"))
-    assert len({*first, again, nowhere}) == 1
+    assert float(nowhere[1]) == pytest.approx(float(again[1]), rel=1e-12)
 
 
 SOURCE = """def double(address, factor):
@@ -81,6 +86,54 @@ def test_a_damaged_file_is_compiled_anew(damage, place):
     assert path.read_bytes() == whole
 
 
+def transformed(size=48):
+    """The transform of a line by a new plan."""
+    inward, outward = fftw.zeros(size, complex), fftw.zeros(size, complex)
+    plan = fftw.Plan("dft", (size, 1, 1), [], inward, outward)
+    inward[...] = np.random.default_rng(0).standard_normal(size)
+    plan.execute(plan.address, inward.ctypes.data, outward.ctypes.data)
+    np.testing.assert_allclose(outward, np.fft.fft(inward), atol=1e-13)
+    return outward.tobytes()
+
+
+def forget_wisdom():
+    """As in a new process."""
+    fftw._FUNCTIONS["wisdom"]._known = b""
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_damaged_wisdom_is_measured_anew(damage, place):
+    forget_wisdom()
+    transformed()
+    (path,) = place.glob("*.wisdom")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10] + bytes(10) if damage is None else damage)
+    forget_wisdom()
+    first = transformed()
+    assert b"fftw_wisdom" in path.read_bytes()
+    forget_wisdom()
+    assert transformed() == first
+
+
+def test_wisdom_of_several_plans_is_kept_together(place):
+    forget_wisdom()
+    for size in (40, 48, 56):
+        transformed(size)
+    (path,) = place.glob("*.wisdom")
+    before = path.stat().st_mtime_ns, path.read_bytes()
+    forget_wisdom()
+    for size in (40, 48, 56):
+        transformed(size)
+    assert (path.stat().st_mtime_ns, path.read_bytes()) == before
+
+
+def test_plans_without_a_place_for_wisdom(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPINHYDRO_CACHE_DIR", str(tmp_path / "file" / "code"))
+    forget_wisdom()
+    assert transformed() == transformed()
+
+
 def test_nowhere_to_write_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     for name, value in (("SPINHYDRO_CACHE_DIR", ""), ("XDG_CACHE_HOME", str(tmp_path / "file"))):
@@ -91,8 +144,8 @@ def test_nowhere_to_write_is_no_error(tmp_path, monkeypatch):
     def no_home():
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(compiled.Path, "home", no_home)
-    assert compiled.folder() is None
+    monkeypatch.setattr(store.Path, "home", no_home)
+    assert store.folder() is None
     assert doubled() == [2, 4, 6]
     compiled._loaded.clear()
 
@@ -103,7 +156,7 @@ def test_what_nobody_uses_goes_and_what_is_not_ours_stays(tmp_path):
         path = tmp_path / name
         path.write_bytes(bytes(1000))
         os.utime(path, (now - 86400 * days,) * 2)
-    compiled.prune(tmp_path)
+    store.prune(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"new-2.o", "newer-3.o", "notes.txt"}
-    compiled.prune(tmp_path, size=1500)
+    store.prune(tmp_path, size=1500)
     assert {path.name for path in tmp_path.iterdir()} == {"newer-3.o", "notes.txt"}

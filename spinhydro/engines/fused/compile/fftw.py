@@ -1,8 +1,4 @@
-"""Plans of the FFTW library that Dedalus links, to be executed by address from compiled code.
-
-Only ``FFTW_ESTIMATE`` is used: plans that FFTW chooses by timing differ from run to run, and with
-them the last digits of every result.
-"""
+"""Plans of the FFTW library that Dedalus links, to be executed by address from compiled code."""
 
 import ctypes
 import weakref
@@ -11,9 +7,10 @@ import numpy as np
 from dedalus.libraries.fftw import fftw_wrappers
 
 from spinhydro.dedalus_support.memory import ALIGNMENT, aligned
-from spinhydro.engines.fused.read.graph import Unsupported
+from spinhydro.engines.fused.compile.wisdom import Wisdom
+from spinhydro.errors import Unsupported
 
-_ESTIMATE, _UNALIGNED = 1 << 6, 1 << 1
+_UNALIGNED = 1 << 1
 _FORWARD, _BACKWARD = -1, 1
 
 
@@ -38,7 +35,8 @@ def _load():
         destroy = library.fftw_destroy_plan
         destroy.argtypes, destroy.restype = [pointer], None
         functions["destroy"] = destroy
-    except (OSError, AttributeError):
+        functions["wisdom"] = Wisdom(library)
+    except (OSError, AttributeError, ValueError):
         return None
     return functions
 
@@ -64,6 +62,7 @@ class Plan:
         At most three nested loops over transforms.
     inward, outward : array
         Anything aligned as the arrays of later calls are; the same array for a plan in place.
+        They are overwritten.
     backward : bool
         Sign of the exponent (complex transforms only).
     aligned : bool
@@ -78,12 +77,15 @@ class Plan:
         make, self.execute = _FUNCTIONS[kind]
         repeats = [repeat for repeat in repeats if repeat[0] != 1]
         sign = [_BACKWARD if backward else _FORWARD] if kind == "dft" else []
-        self.address = make(
+        alignment = 0 if aligned else _UNALIGNED
+        arguments = (
             1, (_Dimension * 1)(_Dimension(*axis)),
             len(repeats), (_Dimension * max(1, len(repeats)))(*(_Dimension(*r) for r in repeats)),
             inward.ctypes.data, outward.ctypes.data, *sign,
-            _ESTIMATE if aligned else _ESTIMATE | _UNALIGNED,
         )  # fmt: skip
+        self.address = _FUNCTIONS["wisdom"].plan(
+            lambda flags: make(*arguments, flags | alignment), axis[0]
+        )
         if not self.address:
             raise Unsupported(f"a transform of {axis[0]} points")
         weakref.finalize(self, _FUNCTIONS["destroy"], self.address)

@@ -37,9 +37,14 @@ def features():
         return ""
 
 
+def processor():
+    """Name and instruction sets of this kind of processor."""
+    return [llvm.get_host_cpu_name(), features()]
+
+
 def versions():
     """Everything but its source that affects the code of a function."""
-    return [llvmlite.__version__, llvm.get_host_cpu_name(), features(), _TRANSLATION]
+    return [llvmlite.__version__, *processor(), _TRANSLATION]
 
 
 def compile_object(text):

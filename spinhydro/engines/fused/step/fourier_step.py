@@ -67,7 +67,7 @@ class NativeStep:
     has_steps = False
 
     def __init__(self, right_side, exponential=None, has_stages=True):
-        from spinhydro.engines.fused.compile.cache import work_off
+        from spinhydro.engines.fused.compile.cache import run_call_table
 
         self.right_side, self.space = right_side, right_side.space
         right_side.refresh()
@@ -87,7 +87,7 @@ class NativeStep:
         )
         self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
         self._has_stages, self._timestep = has_stages, None
-        self._work_off = work_off()
+        self._run_call_table = run_call_table()
         self._evaluation = _Table(self.rates.calls(0, RATE))
         if self.projection:
             self._projection = _Table(self.projection.calls(PROJECTION, RATE))
@@ -153,10 +153,10 @@ class NativeStep:
 
     def _do(self, table, steps=1):
         if not self.space.slabs:
-            self._work_off(*table.at(0), len(table.calls), self.members, steps)
+            self._run_call_table(*table.at(0), len(table.calls), self.members, steps)
             return
         for i in range(len(table.calls)):
-            self._work_off(*table.at(i), 1, 1, 1)
+            self._run_call_table(*table.at(i), 1, 1, 1)
             # Wait until all ranks have done their part of the spectra.
             self.space.slabs.meet()
 
