@@ -221,15 +221,6 @@ def _check_size(size):
             f"number of grid points = {size}: it must be a whole number, 8 to {2**27}"
             + (f"; nearest: {_nearest_size(size)}" if _is_number(size) else "")
         )
-    rest = int(size)
-    for prime in (2, 3, 5, 7):
-        while rest % prime == 0:
-            rest //= prime
-    if rest > 13:
-        logger.warning(
-            f"{int(size)} grid points have the prime factor {rest} or worse, which is slow to "
-            f"transform; {fast_size(int(size), size % 2)} is the next fast number"
-        )
 
 
 def _is_number(size):
@@ -252,14 +243,34 @@ def _check_bounds(bounds):
         )
 
 
+def slow_sizes(bases):
+    """Return a sentence for every long axis that FFTW transforms slowly, with a near fast size.
+
+    Sizes with a prime factor above 13 take several times as long per point: 1128 = 8 * 3 * 47 costs
+    four times as much as 1152.
+    """
+    return [
+        f"{basis.size} points along {basis.coord.name} have the prime factor {prime}: "
+        f"{fast_size(basis.size, basis.size % 2)} would be faster"
+        for basis in bases
+        if isinstance(basis, (d3.RealFourier, d3.ComplexFourier))
+        and basis.size >= 128
+        and (prime := _largest_prime(basis.size)) > 13
+    ]
+
+
+def _largest_prime(size):
+    largest, prime = 1, 2
+    while prime * prime <= size:
+        while size % prime == 0:
+            largest, size = prime, size // prime
+        prime += 1
+    return max(largest, size)
+
+
 def fast_size(minimum, odd=False):
-    """The smallest even (or odd) number >= `minimum` with no prime factor above 7."""
+    """Return the smallest even (or odd) number >= `minimum` with no prime factor above 5."""
     size = minimum + (minimum + bool(odd)) % 2
-    while True:
-        rest = size
-        for prime in (2, 3, 5, 7):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return size
+    while _largest_prime(size) > 5:
         size += 2
+    return size

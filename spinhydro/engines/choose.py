@@ -6,6 +6,7 @@ import numpy as np
 from dedalus.core.solvers import InitialValueSolver
 
 from spinhydro.dedalus_support.backend import SOLVER_OPTIONS
+from spinhydro.dedalus_support.domain import slow_sizes
 from spinhydro.dedalus_support.memory import separate_large_blocks
 from spinhydro.dedalus_support.parallel import abort_all_on_error, agree
 from spinhydro.dedalus_support.private import missing, what_changed
@@ -136,6 +137,7 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True, precisi
             raise InputError(f"{reasons[0]}: use --engine auto")
     separate_large_blocks(False)
     _make_stepper(solver)
+    reasons += slow_sizes(solver.state[0].domain.bases)
     return "dedalus", f" ({'; '.join(reasons)})" if reasons else ""
 
 
@@ -176,7 +178,9 @@ def _start_fused(solver, projections, steps, lazy):
     solver.timestepper = stepper
     solver.enforce_real_cadence = None
     forward, back = stepper.right_side.transforms()
-    return f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
+    said = f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
+    slow = slow_sizes(solver.state[0].domain.bases) if forward + back else []
+    return "; ".join([said, *slow])
 
 
 def _start_jax(solver, projections, steps, lazy, precision):
@@ -190,7 +194,8 @@ def _start_jax(solver, projections, steps, lazy, precision):
 def _start_lean(solver, projections, steps, lazy):
     from spinhydro.engines.lean import make_lean
 
-    return f"agrees with Dedalus to {make_lean(solver):.0e}"
+    said = f"agrees with Dedalus to {make_lean(solver):.0e}"
+    return "; ".join([said, *slow_sizes(solver.state[0].domain.bases)])
 
 
 def accelerate(solver, engine="auto"):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from spinhydro import RK4, RealFourierNyquist, distributor
-from spinhydro.dedalus_support.domain import fast_size
+from spinhydro.dedalus_support.domain import fast_size, slow_sizes
 from spinhydro.errors import InputError
 
 
@@ -106,8 +106,17 @@ def test_several_coordinate_objects_are_refused():
 
 
 def test_fast_sizes():
-    assert fast_size(1127) == 1134
+    assert fast_size(1127) == fast_size(1128) == 1152
+    assert fast_size(1127, odd=True) == 1215
     assert fast_size(2048) == 2048
+
+
+def test_sizes_with_large_prime_factors_are_slow():
+    coords = d3.CartesianCoordinates("x", "y")
+    bases = [d3.RealFourier(coords["x"], size=1128, bounds=(0, 1)),
+             d3.ComplexFourier(coords["y"], size=260, bounds=(0, 1))]  # fmt: skip
+    (line,) = slow_sizes(bases)
+    assert line == "1128 points along x have the prime factor 47: 1152 would be faster"
 
 
 def test_no_module_hides_a_function_of_the_package():
