@@ -113,7 +113,8 @@ omega_x, omega_y, omega_z = (np.sqrt(2 * hbar_over_m * mu) / radius for radius i
 timestepper = "IFRK4"
 fastest = hbar_over_m / 2 * sum((pi * sizes[i] / lengths[i]) ** 2 for i in range(dimensions))
 longest = 0.0025 * ms if dimensions == 1 else 0.001 * ms  # a tight trap is fast
-timestep = np.minimum(longest, 0.9 * pi / fastest)  # beyond pi modes resonate
+coupling = 2 * np.maximum(g_aa, g_bb)
+timestep = np.minimum(longest, spinhydro.stable_timestep(timestepper, fastest, coupling))
 
 # Bases
 coords = d3.CartesianCoordinates(*"xyz"[:dimensions])

@@ -64,7 +64,8 @@ U = c * inverse_width * np.tan(angle)
 V = hbar_over_m * (pi - 2 * angle) / L_x
 k_max = pi * Nx / L_x
 timestepper = "IFRK4"
-timestep = np.minimum(0.0006 * ms, 0.9 * pi / (hbar_over_m / 2 * k_max**2))
+fastest = hbar_over_m / 2 * k_max**2
+timestep = np.minimum(0.0006 * ms, spinhydro.stable_timestep(timestepper, fastest, 2 * g_n0))
 
 # Bases
 coords = d3.CartesianCoordinates("x")

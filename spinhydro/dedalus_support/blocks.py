@@ -133,6 +133,17 @@ def inverse(matrix):
     return BlockMatrix(blocks, matrix.shape[0])
 
 
+def rate_blocks(sp):
+    """Return blocks (B, width, width) of A = -M^-1 L of a subproblem, each with its unknowns.
+
+    Raises NoSmallBlocks if they tie together too many.
+    """
+    return [
+        (-np.linalg.solve(dense(sp.M_min, *where), dense(sp.L_min, *where)), where[1])
+        for where in blocks_of(sp.M_min, sp.L_min)
+    ]
+
+
 def exponentials(matrices):
     """exp of many small square matrices (…, n, n).
 

@@ -21,6 +21,7 @@ quadratic in the spins, and M_z where there is axial symmetry. All steppers of s
 with noise (``spinhydro.white_noise``), those of Dedalus may not.
 """
 
+import numpy as np
 from dedalus.core import timesteppers
 
 from spinhydro.errors import ParameterError, no_such
@@ -51,14 +52,22 @@ _OWN = {
     for stepper in (RK4, IFRK4, ETDRK4, RKMK4, ImplicitMidpoint, SemiImplicit, StochasticHeun)
 }
 
+#: Steppers that treat linear terms on the left side exactly, so that their waves can resonate.
+RESONANT = {"IFRK4", "ETDRK4"}
+
+#: Factor of the coupling in the limit of resonance.
+MARGIN = 1.5
+
 #: Steppers that treat the left side of equations explicitly too.
-EXPLICIT = set(_OWN) - {"IFRK4", "ETDRK4"}
+EXPLICIT = set(_OWN) - RESONANT
 
 __all__ = [
     "ETDRK4",
     "EXPLICIT",
     "IFRK4",
     "LAST_RESORT",
+    "MARGIN",
+    "RESONANT",
     "RK4",
     "RKMK4",
     "STABILITY_LIMITS",
@@ -71,17 +80,30 @@ __all__ = [
 ]
 
 
-def stable_timestep(timestepper, frequency):
-    """A timestep that is safe for explicit terms: 0.88 of the limit of the stepper.
+def stable_timestep(timestepper, frequency, coupling=None):
+    r"""Return a timestep that is safe for waves of a frequency.
+
+    Explicit schemes: 0.88 of the stability limit. Schemes that treat the left side exactly (IFRK4,
+    ETDRK4): 0.88 of the limit of the coupling, and 0.95 of the resonance,
+    :math:`(\omega + 1.5\, C)\, h < \pi`.
 
     Parameters
     ----------
     timestepper : str
-        "RK4", "RK443", …; 0.3 / frequency for steppers that have no limit in the table above.
+        "RK4", "RK443", …; 0.3 / frequency for steppers without a limit in the table above.
     frequency : float
-        The largest angular frequency of the problem: hbar k_max^2 / 2m for spin waves.
+        Largest angular frequency of the linear terms: hbar k_max^2 / 2m for spin waves.
+    coupling : float, optional
+        Largest rate of the terms on the right side, 2 g n / hbar for a gas. Without it, IFRK4 and
+        ETDRK4 get 0.75 pi / frequency, which leaves a quarter of the resonance to it.
     """
-    return 0.88 * STABILITY_LIMITS.get(timestepper, 0.34) / frequency
+    limit = STABILITY_LIMITS.get(timestepper, 0.34)
+    if timestepper not in RESONANT:
+        return 0.88 * limit / (frequency + (0 if coupling is None else coupling))
+    if coupling is None:
+        return 0.75 * np.pi / frequency
+    explicit = 0.88 * limit / np.maximum(coupling, 1e-300)
+    return np.minimum(0.95 * np.pi / (frequency + MARGIN * coupling), explicit)
 
 
 def check_noise(ivp, stepper):

@@ -5,9 +5,8 @@ import numpy as np
 from spinhydro.dedalus_support.blocks import (
     BlockMatrix,
     NoSmallBlocks,
-    blocks_of,
-    dense,
     exponentials,
+    rate_blocks,
 )
 from spinhydro.errors import InputError
 from spinhydro.steppers.rk4 import RK4
@@ -110,14 +109,3 @@ class IFRK4(RK4):
         for sp, exponential in self.half_steps[timestep].items():
             data = system.get_subdata(sp)
             data[:] = exponential.apply(data)
-
-
-def rate_blocks(sp):
-    """Blocks (B, width, width) of A = -M^-1 L, each with the unknowns it is for.
-
-    Raises NoSmallBlocks if they tie together too many.
-    """
-    return [
-        (-np.linalg.solve(dense(sp.M_min, *where), dense(sp.L_min, *where)), where[1])
-        for where in blocks_of(sp.M_min, sp.L_min)
-    ]

@@ -95,5 +95,7 @@ def test_steppers_without_a_limit_refuse_what_cannot_be_meant(timestepper, tmp_p
     problem = load(
         ROOT / "problems" / "thermal_chain.py", quick=True, timestepper=timestepper, **times
     )
-    with pytest.raises(InputError, match=f"{timestepper} bears 10?. Largest safe timestep: 0.0"):
+    with pytest.raises(
+        InputError, match=f"% of the {timestepper} stability limit .*Largest safe timestep"
+    ):
         problem.run(out=tmp_path, quiet=True)

@@ -15,7 +15,7 @@ from spinhydro.dedalus_support.memory import give_back, parts
 from spinhydro.dedalus_support.solver import no_stored_outputs
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.problem.load import load
-from spinhydro.steppers import EXPLICIT, find_stepper, stability
+from spinhydro.steppers import EXPLICIT, find_stepper, frequencies
 
 from ..conftest import ROOT
 from .problems import SCALAR, SPIN, assert_same, make, state
@@ -112,6 +112,6 @@ def test_sketches_find_the_frequency_of_the_whole_krylov_space(name, engine, mon
     choose_engine(solver, engine, steps=10)
     found = []
     for large in (1 << 40, 0):
-        monkeypatch.setattr(stability, "LARGE", large)
-        found.append(stability.largest_frequency(solver, stepper.__name__ in EXPLICIT))
+        monkeypatch.setattr(frequencies, "LARGE", large)
+        found.append(frequencies.largest_frequency(solver, stepper.__name__ in EXPLICIT))
     assert found[1] == pytest.approx(found[0], rel=0.01)

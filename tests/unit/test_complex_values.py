@@ -10,7 +10,7 @@ from spinhydro.language.complex_values import is_real_valued
 from spinhydro.language.expressions import Evaluator
 from spinhydro.language.watch import Limit
 from spinhydro.steppers import RK4
-from spinhydro.steppers.stability import largest_frequency
+from spinhydro.steppers.frequencies import largest_frequency
 
 SIZE = 16
 

@@ -32,6 +32,13 @@ class FusedIFRK4(FusedRK4):
         super()._make_right_side()
         self.exponential = Exponential(self.right_side)
 
+    def linear_row(self, row):
+        """(column, array of modes) of the entries of L in a row."""
+        space = self.right_side.space
+        for (i, j), symbol in self.exponential.symbols.items():
+            if i == row:
+                yield j, space.evaluate(symbol)
+
     def _move(self, values, timestep):
         """values = E values, in place."""
         self.exponential.set(timestep)
@@ -88,10 +95,9 @@ class FusedIFRK4(FusedRK4):
     def _stock_step(self, variable, timestep):
         """Grid values of X + timestep L X, as Dedalus evaluates L."""
         linear = self.right_side.equations[variable]["L"]
-        if not hasattr(linear, "tensorsig"):
-            # Of its own: the linear terms of others move the field.
-            return self._values(variable).copy()
-        linear = self._held(linear.evaluate())
-        linear.data *= timestep
-        linear.data += self._held(variable).data
-        return self._values(linear)
+        start = self._held(variable).data.copy()
+        if hasattr(linear, "tensorsig"):
+            # L may be the variable itself.
+            start += timestep * self._held(linear.evaluate()).data
+        space = self.right_side.space
+        return space.from_fields(start)

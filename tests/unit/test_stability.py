@@ -1,0 +1,105 @@
+"""The frequencies of a problem, and which timesteps are called stable."""
+
+import dedalus.public as d3
+import numpy as np
+import pytest
+
+import spinhydro
+from spinhydro.engines.choose import choose_engine
+from spinhydro.errors import ParameterError
+from spinhydro.steppers import EXPLICIT, RESONANT, find_stepper
+from spinhydro.steppers.frequencies import frequencies_of
+from spinhydro.steppers.stability import StabilityCheck, check_timestep, explicit_limit
+
+#: hbar/m, interaction and density of a uniform gas: e = 0.5 k^2, coupling 2 g n.
+G, LENGTH = 4.0, 2 * np.pi
+
+
+def gas(stepper, N=64, engine="fused", noise=1e-8, equation=None):
+    coords = d3.CartesianCoordinates("x")
+    dist = d3.Distributor(coords, dtype=np.complex128)
+    psi = dist.Field(name="psi", bases=d3.ComplexFourier(coords["x"], N, (0, LENGTH)))
+    psi["g"] = 1 + noise * spinhydro.initial_noise(psi, 1)
+    problem = d3.IVP([psi], namespace={"psi": psi, "g": G, "abs2": spinhydro.abs2})
+    problem.add_equation(equation or "dt(psi) - 0.5j*lap(psi) = -1j*g*(abs2(psi) - 1)*psi")
+    solver = problem.build_solver(find_stepper(stepper))
+    choose_engine(solver, engine, steps=1, lazy=False)
+    return solver, psi
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean", "dedalus"])
+@pytest.mark.parametrize("stepper", ["RK4", "IFRK4", "RK443"])
+def test_the_frequency_is_that_of_the_whole_equation(stepper, engine):
+    """Bogoliubov's law, wherever the linear terms stand and whoever treats them."""
+    solver, _ = gas(stepper, engine=engine)
+    found = frequencies_of(solver, stepper in EXPLICIT)
+    kinetic = 31**2 / 2
+    assert found.whole == pytest.approx(np.sqrt(kinetic * (kinetic + 2 * G)), rel=0.02)
+    if stepper != "RK4":
+        assert found.linear == pytest.approx(kinetic, rel=1e-12)
+        assert found.coupling == pytest.approx(2 * G, rel=0.05)
+        assert found.explicit < G
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean"])
+def test_growing_modes_are_not_waves(engine):
+    coords = d3.CartesianCoordinates("x")
+    dist = d3.Distributor(coords, dtype=np.float64)
+    basis = d3.RealFourier(coords["x"], 32, (0, LENGTH))
+    a, b, c = (dist.Field(name=name, bases=basis) for name in "abc")
+    problem = d3.IVP([a, b, c], namespace={"a": a, "b": b, "c": c})
+    problem.add_equation("dt(a) = 40*a")
+    problem.add_equation("dt(b) = 3*c")
+    problem.add_equation("dt(c) = -3*b")
+    solver = problem.build_solver(spinhydro.RK4)
+    choose_engine(solver, engine, steps=1, lazy=False)
+    assert frequencies_of(solver, explicit_linear=True).whole == pytest.approx(3, rel=1e-6)
+    line = check_timestep(solver, "RK4", 0.01, "ms")
+    assert line == (
+        "stability: timestep at 1.06 % of the RK4 stability limit (omega dt = 0.03, limit 2.83; "
+        "fastest oscillation 3 rad/ms)"
+    )
+
+
+def test_limits_follow_the_direction_of_the_eigenvalue():
+    assert explicit_limit("RK4", 5j) == pytest.approx(2 * np.sqrt(2), rel=0.002)
+    assert explicit_limit("RK4", -5.0 + 0j) == pytest.approx(2.785, rel=0.002)
+    assert explicit_limit("RK4", 0.5 + 5j) == explicit_limit("RK4", 5j)
+    assert explicit_limit("RK443", -5.0 + 0j) == 1.57
+
+
+@pytest.mark.parametrize("N", [32])
+@pytest.mark.parametrize("stepper", ["IFRK4", "ETDRK4", "RK4"])
+def test_what_is_called_safe_stays_finite(stepper, N):
+    """At the largest safe timestep noise does not grow; where a mode turns by pi it does."""
+    solver, psi = gas(stepper, N)
+    found = frequencies_of(solver, stepper in EXPLICIT)
+    safe = StabilityCheck(found, stepper, 1.0).largest_safe
+    assert "warning" not in check_timestep(solver, stepper, safe)
+    growth = []
+    resonant = np.pi / ((N // 2 - 2) ** 2 / 2 + G)
+    for step in (safe, resonant if stepper in RESONANT else 3 / found.whole):
+        if stepper == "RK4" and step != safe:
+            with pytest.raises(ParameterError, match="Largest safe timestep"):
+                check_timestep(solver, stepper, step)
+            break
+        if step != safe:
+            line = check_timestep(solver, stepper, step)
+            assert line.startswith("warning: stability: timestep at 1")
+            assert f"largest safe timestep: {safe:.3g}" in line
+        solver, psi = gas(stepper, N)
+        for _ in range(400):
+            solver.step(step)
+        psi.change_scales(1)
+        growth.append(np.abs(np.abs(psi["g"]) - 1).max() / 1e-8)
+    assert growth[0] < 1e3
+    if stepper == "IFRK4":
+        assert not growth[1] < 1e4
+
+
+def test_stable_timestep_leaves_room_for_the_coupling():
+    assert spinhydro.stable_timestep("RK4", 10) == pytest.approx(0.88 * 2.83 / 10)
+    assert spinhydro.stable_timestep("IFRK4", 10) == pytest.approx(0.075 * np.pi)
+    step = spinhydro.stable_timestep("IFRK4", 10, coupling=4)
+    assert step == pytest.approx(0.95 * np.pi / 16)
+    assert spinhydro.stable_timestep("ETDRK4", 1, coupling=40) == pytest.approx(0.88 * 0.97 / 40)
