@@ -163,19 +163,7 @@ class FusedRK4:
             rate *= weight * timestep / 6
             total += rate
 
-    # The right-hand side as a function of real vectors, for the stability limit.
-
-    def present_state(self):
-        """The state of the solver's fields."""
-        self.read_again()
-        self._read_fields()
-        return self._as_reals(self.state).copy()
-
-    def rate_at(self, vector):
-        """The rate at a state, both as vectors."""
-        np.copyto(self.state, vector.view(self.state.dtype).reshape(self.state.shape))
-        self._evaluate(self.solver.sim_time)
-        return self._as_reals(self._rate).copy()
+    # Derivatives of the right-hand side, for the stability limit.
 
     def differentiate(self, vector, choose_step):
         """vector = how the rates at the fields' state change along it.
