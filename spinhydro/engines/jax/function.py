@@ -34,8 +34,8 @@ class StateFunction:
         graph = lowering.graph
         self.outputs = [graph.to_grid(v) if on_grid else graph.to_spectrum(v) for v in outputs]
         self._dimensions = graph.dimensions
-        self._axes = tuple(space.axes)
-        self._sizes = [space.shape[axis] for axis in self._axes]
+        self._last_axes = tuple(axis - len(space.shape) for axis in space.axes)
+        self._sizes = [space.shape[axis] for axis in space.axes]
         # Axes of members have no wavenumber.
         self._axis_of_wavenumber = [
             axis for axis, k in enumerate(space.wavenumbers) if k is not None
@@ -48,17 +48,20 @@ class StateFunction:
         )
 
     def forward(self, values, leaves):
-        """Spectrum of values on the grid, truncated to the modes of the bases."""
+        """Spectra of values on the grid, truncated to the modes of the bases.
+
+        Axes may come before those of the grid.
+        """
         fft = self.jax.numpy.fft
         transform = fft.rfftn if self.space.is_real else fft.fftn
-        spectrum = transform(values, axes=self._axes, norm="forward")
+        spectrum = transform(values, axes=self._last_axes, norm="forward")
         return spectrum if leaves["mask"] is None else spectrum * leaves["mask"]
 
     def backward(self, spectrum):
-        """Values on the grid of a spectrum."""
+        """Values on the grid of spectra; axes may come before those of the modes."""
         fft = self.jax.numpy.fft
         transform = fft.irfftn if self.space.is_real else fft.ifftn
-        return transform(spectrum, s=self._sizes, axes=self._axes, norm="forward")
+        return transform(spectrum, s=self._sizes, axes=self._last_axes, norm="forward")
 
     def __call__(self, state, time, leaves):
         return _Evaluation(self, state, time, leaves).outputs()
@@ -71,7 +74,7 @@ class _Evaluation:
         self.function, self.state, self.leaves = function, state, leaves
         self.np = function.jax.numpy
         self.known = {}
-        self.constants = leaves["constants"]
+        self.constants = self.np.asarray(leaves["constants"])
         if function._time_at is not None:
             self.constants = self.constants.at[function._time_at].set(time)
 

@@ -1,0 +1,87 @@
+"""spinhydro spectrum PROBLEM [NAME=VALUE …]: frequencies and growth rates of small waves."""
+
+from spinhydro.cli.parser import Parser
+
+
+def _parser():
+    parser = Parser(
+        "spectrum",
+        "Linear theory of the equations as they are: omega(k) and growth rates of small waves "
+        "about a background. Needs pip install 'spinhydro[jax]'.",
+    )
+    parser.add_problem()
+    parser.add_argument(
+        "--about", metavar="STATE",
+        help="uniform, initial or stationary (Newton) [the first of initial, uniform, stationary "
+        "that is at rest]",
+    )  # fmt: skip
+    parser.add_argument(
+        "--period", metavar="EXPRESSION",
+        help="Floquet exponents of equations with this period in time, '2*pi/omega'",
+    )  # fmt: skip
+    parser.add_argument(
+        "--equation", action="append", default=[], metavar="EQUATION",
+        help="replaces the equation for the same variable, or is added",
+    )  # fmt: skip
+    parser.add_argument(
+        "--quick", action="store_true", help="with the reduced settings declared in `quick`"
+    )
+    parser.add_argument(
+        "--lowest", type=int, metavar="N",
+        help="only the N modes of least |lambda|, without a matrix: for large backgrounds",
+    )  # fmt: skip
+    parser.add_argument(
+        "--with", dest="names", metavar="NAME,NAME",
+        help="derivatives of the fastest growth rate with respect to these parameters",
+    )  # fmt: skip
+    parser.add_argument("--rows", type=int, default=12, metavar="N", help="lines of the table [12]")
+    parser.add_argument(
+        "--overlay", metavar="RUN", help="compare with the space-time spectrum of a run"
+    )
+    parser.add_argument("--output", metavar="NAME", help="output of that run [the first vector]")
+    parser.add_argument(
+        "--save", metavar="FILE", help="a table (.csv, .npz) or a figure (.png, .pdf, .svg)"
+    )
+    return parser
+
+
+def command(arguments):
+    """Print the spectrum of a problem; compare it with a run, save it."""
+    options = _parser().read(arguments)
+    from spinhydro.engines.jax.require import require_jax
+
+    require_jax("spinhydro spectrum")
+    from spinhydro.dedalus_support.backend import quiet_dedalus
+
+    quiet_dedalus()
+    from spinhydro.derivatives.arnoldi import lowest_modes
+    from spinhydro.derivatives.spectrum import growth_derivatives, load_one_member, spectrum
+    from spinhydro.derivatives.spectrum_output import compare, number, save
+
+    def load(**values):
+        return load_one_member(
+            options.problem, equations=options.equation, quick=options.quick,
+            **{**options.values, **values},
+        )  # fmt: skip
+
+    problem = load()
+    if options.lowest:
+        lines = lowest_modes(problem, options.lowest, options.about).table()
+        print("\n".join(lines))
+        return 0
+    period = number(problem, options.period, "--period") if options.period else None
+    found = spectrum(problem, options.about, period)
+    print("\n".join(found.table(options.rows)))
+    if options.names:
+        for name, slope in growth_derivatives(
+            load, options.names.split(","), options.about, period
+        ).items():
+            print(f"d(fastest growth)/d({name}) = {slope:.10g}")
+    run = None
+    if options.overlay:
+        run, lines = compare(found, options.overlay, options.output)
+        print("\n".join(lines))
+    if options.save:
+        save(found, options.save, run, options.output)
+        print(options.save)
+    return 0

@@ -1,0 +1,261 @@
+"""The state about which equations are linearised, and the frame in which it is at rest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinhydro.errors import InputError
+
+#: Largest rate of a state at rest, relative to the fastest rates of its perturbations.
+AT_REST = 1e-8
+#: How far from the average of a state a uniform state at rest is still its background.
+NEARBY = 0.05
+#: Rms of the waves on a state, relative to it, up to which it counts as uniform.
+UNIFORM = 0.2
+#: Rms below which the waves are surely no part of the background.
+TINY = 1e-4
+#: Newton's method has a dense matrix of up to so many unknowns.
+LARGEST_NEWTON = 3000
+
+
+@dataclass
+class Background:
+    """A state that is at rest, perhaps in a rotating frame.
+
+    Attributes
+    ----------
+    values : array (components, *shape)
+        Of the real form.
+    generator : array (components, components)
+        The state changes as dU/dt = G U; zero for a stationary state.
+    rest : float
+        Largest rate that is left, relative to the fastest rate of perturbations.
+    kind : str
+        "uniform", "initial" or "stationary".
+    turning : str
+        What turns the frame, for the table; "" for a stationary state.
+    """
+
+    values: np.ndarray
+    generator: np.ndarray
+    rest: float
+    kind: str
+    turning: str
+
+
+def find_background(form, kind=None):
+    """The background of a given kind, or the first that is at rest.
+
+    Parameters
+    ----------
+    form : RealForm
+    kind : str, optional
+        "initial" (the initial state), "uniform" (the uniform state at rest nearest to its average
+        over space) or "stationary" (found from it by Newton's method).
+
+    Raises
+    ------
+    InputError
+        If it is not at rest.
+    """
+    kinds = ("initial", "uniform", "stationary")
+    if kind is not None and kind not in kinds:
+        raise InputError(f"--about {kind}: it is {', '.join(kinds)}")
+    start = np.asarray(form.split(form.model.leaves["state"]))
+    scale = _fastest_rate(form, start)
+    tried = []
+    for name in (kind,) if kind else _worth_trying(start):
+        values = _values_of(form, name, start, scale)
+        found = _at_rest(form, values, name, scale)
+        if found.rest <= AT_REST:
+            return found
+        tried.append(f"{name} {found.rest:.1e}")
+    raise InputError(
+        "the background is not at rest: largest rate over the fastest rate of perturbations: "
+        f"{', '.join(tried)} (at most {AT_REST:g}); change the initial state, or take a period "
+        "with --period if the equations repeat themselves in time"
+    )
+
+
+def _worth_trying(start):
+    """Kinds of backgrounds that a state may stand for, the likeliest first."""
+    mean = start.mean(axis=tuple(range(1, start.ndim)), keepdims=True)
+    waves = np.sqrt(np.mean((start - mean) ** 2)) / (np.sqrt(np.mean(start**2)) or 1.0)
+    if waves <= TINY:
+        yield "uniform"
+    yield "initial"
+    if TINY < waves <= UNIFORM:
+        yield "uniform"
+    if start.size <= LARGEST_NEWTON:
+        yield "stationary"
+
+
+def _values_of(form, kind, start, scale):
+    if kind == "uniform":
+        return uniform_state(form, start, scale)
+    start = np.asarray(form.project(start))
+    return _newton(form, start, scale) if kind == "stationary" else start
+
+
+def uniform_state(form, start, scale):
+    """The average of a state over space, moved to a uniform state at rest if one is close."""
+    ones = np.ones((1, *start.shape[1:]))
+    mean = start.mean(axis=tuple(range(1, start.ndim)))
+
+    def expand(vector):
+        return form.project(vector.reshape((-1,) + (1,) * (start.ndim - 1)) * ones)
+
+    def compress(values):
+        return values[(slice(None),) + (0,) * (start.ndim - 1)]
+
+    found = _solve(form, expand, compress, mean, scale)
+    near = np.asarray(compress(expand(mean)))
+    values = mean if np.abs(found - near).max() > NEARBY * (np.abs(near).max() or 1) else found
+    return np.asarray(expand(values))
+
+
+def _fastest_rate(form, values):
+    """A typical largest rate of perturbations of size one, by random tangents."""
+    jax, random = form.model.jax, np.random.default_rng(0)
+    tangent = np.asarray(form.project(random.standard_normal(values.shape) + values) - values)
+    size = np.abs(tangent).max() or 1.0
+    return float(np.abs(jax.jvp(form.rate, (values,), (tangent,))[1]).max() / size) or 1.0
+
+
+def _at_rest(form, values, kind, scale):
+    rate = np.asarray(form.rate(values))
+    generator, turning = np.zeros((form.components, form.components)), ""
+    size = np.abs(values).max() * scale or 1.0
+    if np.abs(rate).max() > AT_REST * size:
+        rate, turning = _without_drift(form, values, rate)
+    if np.abs(rate).max() > AT_REST * size:
+        generator, turning = _generator(form, values, rate)
+        rate = rate - np.tensordot(generator, values, 1)
+    return Background(values, generator, float(np.abs(rate).max() / size), kind, turning)
+
+
+def _without_drift(form, values, rate):
+    """The rate without the mean of components that enter the equations through derivatives only.
+
+    A phase that grows at a constant rate is at rest in this sense.
+    """
+    original, rate, said = rate, rate.copy(), []
+    for i in range(form.components):
+        moved = values.copy()
+        moved[i] += 1 + np.abs(values[i]).max()
+        if np.abs(np.asarray(form.rate(moved)) - original).max() <= 1e-9 * np.abs(rate).max():
+            mean = rate[i].mean()
+            rate[i] -= mean
+            said.append(f"drift of component {i} {mean:.10g}")
+    return rate, ", ".join(said)
+
+
+def _generator(form, values, rate):
+    """The combination of symmetries of the equations that comes nearest to the rate."""
+    symmetries = [
+        (name, matrix) for name, matrix in _candidates(form) if _is_symmetry(form, values, matrix)
+    ]
+    if not symmetries:
+        return np.zeros((form.components, form.components)), ""
+    columns = np.stack([np.tensordot(m, values, 1).ravel() for _, m in symmetries], axis=1)
+    factors = np.linalg.lstsq(columns, rate.ravel(), rcond=1e-10)[0]
+    total = sum(factor * matrix for factor, (_, matrix) in zip(factors, symmetries, strict=True))
+    said = ", ".join(
+        f"{name} {factor:.10g}"
+        for factor, (name, _) in zip(factors, symmetries, strict=True)
+        if abs(factor) > 1e-12 * np.abs(factors).max()
+    )
+    return total, said
+
+
+def _candidates(form):
+    """Phases of complex components and rotations of vectors of three components, by name."""
+    model, size = form.model, form.components
+    if form.is_complex:
+        half = size // 2
+        turns = []
+        for i in range(half):
+            matrix = np.zeros((size, size))
+            matrix[i, half + i], matrix[half + i, i] = 1, -1
+            turns.append(matrix)
+        yield from ((f"phase of component {i}", matrix) for i, matrix in enumerate(turns))
+        yield "phase", sum(turns)
+        return
+    rotations = []
+    for variable, first in model.lowering.first_component.items():
+        if [system.dim for system in variable.tensorsig] == [3]:
+            rotations.append((variable.name, [_rotation(size, first, a) for a in range(3)]))
+    for axis in range(3):
+        for name, matrices in rotations:
+            yield f"rotation of {name} about {'xyz'[axis]}", matrices[axis]
+        if len(rotations) > 1:
+            yield f"rotation about {'xyz'[axis]}", sum(m[axis] for _, m in rotations)
+
+
+def _rotation(size, first, axis):
+    """The matrix of e x U for the three components from `first` on."""
+    matrix = np.zeros((size, size))
+    j, k = first + (axis + 1) % 3, first + (axis + 2) % 3
+    matrix[k, j], matrix[j, k] = 1, -1
+    return matrix
+
+
+def _is_symmetry(form, values, generator):
+    """Whether the rate turns with the state, at a state without symmetries."""
+    from scipy.linalg import expm
+
+    random = np.random.default_rng(1)
+    values = values + 0.1 * np.abs(values).max() * random.standard_normal(values.shape)
+    values = np.asarray(form.project(values))
+    turn = expm(0.7 * generator)
+    rate = np.asarray(form.rate(values))
+    turned = np.asarray(form.rate(np.tensordot(turn, values, 1)))
+    difference = np.abs(turned - np.tensordot(turn, rate, 1)).max()
+    return difference <= 1e-9 * (np.abs(rate).max() or 1.0)
+
+
+def _newton(form, values, scale):
+    """A stationary state near the initial one, by Newton's method with least squares."""
+    if values.size > LARGEST_NEWTON:
+        raise InputError(
+            f"Newton's method has {values.size} unknowns, more than {LARGEST_NEWTON}: take a "
+            "smaller grid, or relax the state with damping and start from it"
+        )
+    shape = values.shape
+
+    def expand(vector):
+        return form.project(vector.reshape(shape))
+
+    found = _solve(form, expand, lambda values: values.ravel(), values.ravel(), scale)
+    return np.asarray(expand(found))
+
+
+def _solve(form, expand, compress, vector, scale):
+    """A vector whose state is at rest, by Newton steps of least norm; the nearest if none is.
+
+    Parameters
+    ----------
+    expand, compress : callable
+        From a vector to projected real values, and from such values to a vector.
+    """
+    jax = form.model.jax
+
+    def residual(vector):
+        return compress(form.rate(expand(vector)))
+
+    jacobian, rate = jax.jit(jax.jacfwd(residual)), jax.jit(residual)
+    vector = np.asarray(compress(expand(vector)))
+    size = (np.abs(vector).max() or 1.0) * scale
+    for _ in range(40):
+        now = np.asarray(rate(vector))
+        if not np.abs(now).max() > 1e-15 * size:
+            break
+        step = np.linalg.lstsq(np.asarray(jacobian(vector)), -now, rcond=1e-10)[0]
+        for factor in (1.0, 0.5, 0.25, 0.1, 0.01):
+            trial = np.asarray(compress(expand(vector + factor * step)))
+            if np.linalg.norm(np.asarray(rate(trial))) < 0.9 * np.linalg.norm(now):
+                break
+        else:
+            break
+        vector = trial
+    return vector

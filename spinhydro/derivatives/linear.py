@@ -1,0 +1,163 @@
+"""The linearised equations about a background, as one matrix for each Bloch wavevector."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Tangents that are propagated in one call.
+CHUNK = 64
+
+
+class RealForm:
+    """Functions of a model on real values on the grid: complex components are pairs.
+
+    Parameters
+    ----------
+    model : Model
+
+    Attributes
+    ----------
+    components : int
+        Of the real form; real parts of all components come before the imaginary ones.
+    shape : tuple
+        Points along each axis of space.
+    """
+
+    def __init__(self, model):
+        self.model, self.np = model, model.jax.numpy
+        self.is_complex = not model.space.is_real
+        self.components = model.components * (2 if self.is_complex else 1)
+        self.shape = tuple(model.space.shape[axis] for axis in model.space.axes)
+
+    def join(self, values):
+        """A state of the model from real values (components, *shape)."""
+        if self.is_complex:
+            half = self.components // 2
+            values = values[:half] + 1j * values[half:]
+        values = values.reshape(-1, *self.model.space.shape)
+        return self.model.from_grid_values(values, self.model.leaves)
+
+    def split(self, state):
+        """Real values of a state of the model."""
+        values = self.model.on_grid_values(state)
+        if self.is_complex:
+            values = self.np.concatenate([self.np.real(values), self.np.imag(values)])
+        return values.reshape(-1, *self.shape)
+
+    def rate(self, values, time=0.0):
+        """The rate of change of real values, of every term of the equations."""
+        return self.split(self.model.rate(self.join(values), time, self.model.leaves))
+
+    def project(self, values, time=0.0):
+        """The projections of the file, and the truncation to the modes of the bases."""
+        state = self.join(values)
+        if self.model.project:
+            state = self.model.project(state, time, self.model.leaves)
+        return self.split(state)
+
+
+@dataclass
+class Blocks:
+    """The matrices of a linear map between fields, one for each Bloch wavevector.
+
+    A map that is invariant under shifts by a cell couples the waves k, k + K, k + 2 K, … alone,
+    K = 2 pi/cell.
+
+    Attributes
+    ----------
+    modes : list of array (waves, axes)
+        The integer wave numbers that each matrix couples.
+    matrices : list of array (components * waves, components * waves)
+        Component by component.
+    """
+
+    modes: list
+    matrices: list
+
+
+def smallest_cell(values, tolerance=1e-11):
+    """Points along each axis of the smallest cell that repeats itself in some fields.
+
+    Parameters
+    ----------
+    values : array (fields, *shape)
+    """
+    scale, cell = np.abs(values).max(initial=0) or 1.0, []
+    for axis, size in enumerate(values.shape[1:], start=1):
+        for points in (d for d in range(1, size + 1) if size % d == 0):
+            if np.abs(np.roll(values, points, axis) - values).max(initial=0) <= tolerance * scale:
+                cell.append(points)
+                break
+    return tuple(cell)
+
+
+def responses(jax, function, values, cell):
+    """Fourier transforms of the responses to a unit value at each point of a cell.
+
+    Returns
+    -------
+    array (components, *cell, components, *shape)
+        The first component is that of the perturbation.
+    """
+    shape, components = values.shape[1:], values.shape[0]
+    places = list(itertools.product(range(components), *map(range, cell)))
+    jvp = jax.jit(jax.vmap(lambda tangent: jax.jvp(function, (values,), (tangent,))[1]))
+    found = []
+    for first in range(0, len(places), CHUNK):
+        part = places[first : first + CHUNK]
+        tangents = np.zeros((len(part), *values.shape))
+        for row, place in enumerate(part):
+            tangents[(row, *place)] = 1
+        response = np.asarray(jvp(tangents))
+        found.append(np.fft.fftn(response, axes=range(2, response.ndim)))
+    return np.concatenate(found).reshape(components, *cell, components, *shape)
+
+
+def blocks(jax, function, values, cell):
+    """The linearisation of a function about some values, wavevector by wavevector.
+
+    Parameters
+    ----------
+    function : callable
+        Of real values (components, *shape), returning such values.
+    values : array
+        What repeats itself after `cell`.
+
+    Returns
+    -------
+    Blocks
+    """
+    found = responses(jax, function, values, cell)
+    components, shape = values.shape[0], values.shape[1:]
+    repeats = [size // points for size, points in zip(shape, cell, strict=True)]
+    points = np.array(list(itertools.product(*map(range, cell))))
+    found = found.reshape(components, len(points), components, *shape)
+    modes, matrices = [], []
+    for first in itertools.product(*map(range, repeats)):
+        waves = (np.array(first) + points * np.array(repeats)) % np.array(shape)
+        # (components in, points of the cell, components out, waves out)
+        chosen = found[(slice(None),) * 3 + tuple(waves.T)]
+        phases = np.exp(2j * np.pi * (points / np.array(shape)) @ waves.T) / len(points)
+        matrix = np.einsum("jpil,pm->iljm", chosen, phases)
+        size = components * len(points)
+        matrices.append(matrix.reshape(size, size))
+        modes.append(waves)
+    return Blocks(modes, matrices)
+
+
+def reduced(jacobian, projector):
+    """Matrices on the range of a projector, each with the basis of that range.
+
+    Radial changes of spins, and modes that the bases do not hold, are no perturbations.
+
+    Returns
+    -------
+    list of (matrix, basis)
+    """
+    found = []
+    for matrix, onto in zip(jacobian.matrices, projector.matrices, strict=True):
+        left, sizes, _ = np.linalg.svd(onto)
+        basis = left[:, sizes > 0.5]
+        found.append((basis.conj().T @ onto @ matrix @ basis, basis))
+    return found

@@ -1,0 +1,230 @@
+"""A problem as pure functions of its leaves: rate, projection, step, observed values."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spinhydro.derivatives.lowering import LeafLowering, structure
+from spinhydro.engines.choose import build_solver
+from spinhydro.engines.fused.program.transforms import Space
+from spinhydro.engines.fused.read.equations import Equations
+from spinhydro.engines.fused.read.lower import constant_values, count
+from spinhydro.engines.jax.function import StateFunction
+from spinhydro.engines.jax.leaves import LeafNumber, kernel_entries, structure_leaves
+from spinhydro.engines.jax.require import require_jax
+from spinhydro.engines.jax.schemes import find_scheme
+from spinhydro.errors import EquationError, InputError, Unsupported
+from spinhydro.language.declarations import read_projections
+from spinhydro.language.equations import names_of
+from spinhydro.language.expressions import Evaluator
+from spinhydro.steppers import find_stepper
+from spinhydro.steppers.noise import WhiteNoise
+
+
+@dataclass
+class Model:
+    """A loaded problem as JAX functions.
+
+    Attributes
+    ----------
+    space : Space
+    lowering : LeafLowering
+    on_grid : bool
+        Whether a state is values on the grid, (components, *grid shape), or spectra.
+    rate, project : callable
+        ``f(state, time, leaves)``; `project` is None without projections. With a scheme that
+        treats the linear terms L apart, the rate is without them.
+    observe : callable
+        ``f(state, time, leaves)`` -> the observed values on the grid, (texts, *grid shape).
+    scheme : Scheme
+    timestep, stop_time : float
+    leaves : dict
+        The values of the file: those of `StateFunction`, and "state", the initial state, and
+        "weights" of the scheme.
+    structure : object
+        Equal for models of equal structure.
+    """
+
+    problem: object
+    jax: object
+    space: object
+    lowering: object
+    on_grid: bool
+    rate: object
+    project: object
+    observe: object
+    scheme: object
+    timestep: float
+    stop_time: float
+    leaves: dict
+    structure: object
+    noises: list = field(default_factory=list)
+
+    @property
+    def components(self):
+        return self.lowering.components
+
+    def step(self, state, time, leaves):
+        """The state after one step of the scheme, and its projection."""
+        moved = self.scheme.step(
+            lambda values, at: self.rate(values, at, leaves), leaves["weights"], state, time,
+            self.timestep,
+        )  # fmt: skip
+        moved = moved.astype(state.dtype)
+        return self.project(moved, time + self.timestep, leaves) if self.project else moved
+
+    def on_grid_values(self, state):
+        """A state as values on the grid."""
+        return state if self.on_grid else self.rate.backward(state)
+
+    def from_grid_values(self, values, leaves):
+        """The inverse of `on_grid_values`, truncated to the modes of the bases."""
+        return values if self.on_grid else self.rate.forward(values, leaves)
+
+
+def make_model(problem, texts=(), timestep=None, linear_apart=True, what="this"):
+    """Lower a loaded problem to pure functions.
+
+    Parameters
+    ----------
+    problem : Problem
+    texts : sequence of str
+        Expressions to observe; names of outputs may occur in them.
+    timestep : float, optional
+        In place of the file's.
+    linear_apart : bool
+        Let the scheme treat linear terms apart, as in a run; False for the whole rate.
+    what : str
+        What needs the model, for messages.
+
+    Raises
+    ------
+    InputError
+        If JAX is missing, or something in the problem cannot be lowered, with the reason.
+    """
+    jax = require_jax(what)
+    ivp, kind = problem.ivp, find_stepper(problem.declared("timestepper", "RK4"))
+    if ivp.dist.comm.size > 1:
+        raise InputError(f"{what} works on one rank: start it without mpiexec")
+    projections = read_projections(ivp, problem.declared("projections") or {})
+    operands = [observed(problem, text) for text in texts]
+    solver = build_solver(ivp, kind)
+    try:
+        return _lower(problem, jax, solver, kind, projections, operands, timestep, linear_apart)
+    except Unsupported as reason:
+        raise InputError(f"{what} cannot do {reason}") from None
+
+
+def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_apart):
+    has_linear = any(hasattr(eq["L"], "tensorsig") for eq in solver.problem.equations)
+    scheme = find_scheme(kind, has_linear)
+    apart = linear_apart and scheme.linear_apart and has_linear
+    if len({variable.domain for variable in solver.state}) > 1:
+        raise Unsupported("variables on different bases")
+    space = Space(solver.state[0].domain, solver.dtype)
+    read = Equations(solver, projections, apart, lossless=space.mask is None, lowering=LeafLowering)
+    lowering, on_grid = read.lowering, space.mask is None and not apart
+    scalars = []
+    for operand in operands:
+        values = lowering(operand).ravel() if hasattr(operand, "tensorsig") else [operand]
+        if len(values) != 1:
+            raise Unsupported("observed values with components: name one, such as s@ez")
+        scalars += list(values)
+    rate = StateFunction(space, lowering, read.rates, on_grid)
+    project = StateFunction(space, lowering, read.projected, on_grid) if projections else None
+    observe = Observation(space, lowering, scalars, on_grid)
+    outputs = [*rate.outputs, *(project.outputs if project else ()), *observe.outputs]
+    timestep = float(problem.declared("timestep", 1.0) if timestep is None else timestep)
+    leaves = {
+        **structure_leaves(space, kernel_entries(outputs, lowering.graph.dimensions)),
+        "numbers": np.array(lowering.numbers, complex),
+        "profiles": _profiles(space, lowering),
+        "constants": _constants(space, lowering),
+        "state": _initial_state(space, solver.state, on_grid),
+        "weights": scheme.weights(
+            _linear_matrix(space, read.linear, lowering.numbers) if apart else None, timestep
+        )
+        if linear_apart
+        else {},
+    }
+    return Model(
+        problem=problem, jax=jax, space=space, lowering=lowering, on_grid=on_grid, rate=rate,
+        project=project, observe=observe, scheme=scheme, timestep=timestep,
+        stop_time=float(problem.declared("stop_time", 0.0)), leaves=leaves,
+        structure=structure(lowering, outputs),
+        noises=[f for f in lowering.profiles if isinstance(f, WhiteNoise)],
+    )  # fmt: skip
+
+
+class Observation:
+    """Observed values on the grid of a state in either form."""
+
+    def __init__(self, space, lowering, scalars, on_grid):
+        self._grid = StateFunction(space, lowering, scalars, True)
+        self.outputs, self._on_grid = self._grid.outputs, on_grid
+
+    def __call__(self, state, time, leaves):
+        if not self._on_grid:
+            state = self._grid.backward(state)
+        return self._grid(state, time, leaves)
+
+
+def observed(problem, text):
+    """The operand of an expression over the names of a problem and its outputs."""
+    outputs = problem.declared("outputs") or {}
+    names = dict(names_of(problem.ivp))
+    for name, output in outputs.items():
+        if name not in names and isinstance(output, str):
+            names[name] = Evaluator(names)(output)
+    if not isinstance(text, str):
+        raise InputError(f"{text!r} is not an expression string such as 'ave((s@ez)**2)'")
+    try:
+        return Evaluator(names)(text)
+    except EquationError as error:
+        raise error.within("", "of") from None
+
+
+def _profiles(space, lowering):
+    rows = [np.zeros((0, *space.shape))]
+    for profile in lowering.profiles:
+        # Only what the bases hold counts.
+        profile.require_coeff_space()
+        rows.append(np.array(space.profile(profile)))
+    values = np.concatenate(rows)
+    if np.iscomplexobj(values) and not values.imag.any():
+        return values.real.copy()
+    return values
+
+
+def _constants(space, lowering):
+    found = [np.zeros(count(f)) if f is lowering.time else constant_values(f)
+             for f in lowering.constants]  # fmt: skip
+    return np.concatenate([np.zeros(0), *found]).astype(space.dtype)
+
+
+def _initial_state(space, variables, on_grid):
+    values = np.concatenate([space.profile(v).reshape(-1, *space.shape) for v in variables])
+    values = np.ascontiguousarray(values, dtype=space.dtype)
+    if on_grid:
+        return values
+    batch = space.plan(len(values))
+    np.copyto(batch.grid, values)
+    batch.forward()
+    return batch.spectra.copy()
+
+
+def _linear_matrix(space, linear, numbers):
+    """L of ``dt(X) + L.X = F`` as (components, components, *spectral shape)."""
+    matrix = np.zeros((len(linear), len(linear), *space.spectral_shape), complex)
+    for i, spectrum in enumerate(linear):
+        for base, symbol in spectrum.terms.items():
+            if base[0] != "state":
+                raise Unsupported(
+                    "linear terms that are products with fields: move them to the right side"
+                )
+            plain = {
+                powers: c.value(numbers) if isinstance(c, LeafNumber) else c
+                for powers, c in symbol.items()
+            }
+            matrix[i, base[1]] = space.evaluate(plain)
+    return matrix

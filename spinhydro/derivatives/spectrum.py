@@ -1,0 +1,293 @@
+"""Linear theory of the strings of a problem: frequencies and growth rates about a background."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinhydro.derivatives.background import find_background
+from spinhydro.derivatives.linear import RealForm, blocks, reduced, smallest_cell
+from spinhydro.derivatives.model import make_model
+from spinhydro.errors import InputError
+
+#: Largest matrix whose eigenvalues are all computed.
+LARGEST_DENSE = 4000
+
+
+@dataclass
+class Spectrum:
+    r"""Waves :math:`\delta X \propto e^{ikx + \lambda t}`, :math:`\lambda = -i\omega`.
+
+    Attributes
+    ----------
+    k : array (waves, axes)
+        Wavevectors in rad per length; Bloch wavevectors in the first zone for a background with
+        structure.
+    eigenvalues : array (waves, branches)
+        lambda, sorted by its imaginary part; nan where a wavevector has fewer branches.
+    vectors : list of array (components * waves of the block, branches), or None
+        Eigenvectors in the real form (real parts of complex components first), wave by wave of
+        the block.
+    background : Background
+    cell : tuple
+        Points of the cell of the background along each axis.
+    resolution : float
+        Rounding error of a simple eigenvalue; that of a double one is sqrt(resolution * largest).
+    largest : float
+        Modulus of the largest eigenvalue.
+    time_unit, length_unit : str
+    """
+
+    k: np.ndarray
+    eigenvalues: np.ndarray
+    vectors: list
+    background: object
+    cell: tuple
+    resolution: float
+    largest: float
+    time_unit: str = ""
+    length_unit: str = ""
+
+    @property
+    def frequencies(self):
+        """omega = i lambda, without growth: (waves, branches)."""
+        return -self.eigenvalues.imag
+
+    @property
+    def growth(self):
+        """The growth rates Re lambda: (waves, branches)."""
+        return self.eigenvalues.real
+
+    @property
+    def fastest_growth(self):
+        """(growth rate, wavevector) of the fastest growing wave."""
+        row = np.unravel_index(np.nanargmax(self.growth), self.growth.shape)[0]
+        return float(np.nanmax(self.growth)), self.k[row]
+
+    @property
+    def double_resolution(self):
+        """How far a double eigenvalue, such as a zero mode, is split by rounding."""
+        return float(np.sqrt(self.resolution * self.largest))
+
+    def table(self, number=12):
+        """Lines for a terminal: the background, the lowest wavevectors, the fastest growth."""
+        unit = f" rad/{self.time_unit}" if self.time_unit else ""
+        per_length = f" rad/{self.length_unit}" if self.length_unit else ""
+        background = self.background
+        cells = " x ".join(map(str, self.cell))
+        lines = [
+            f"background: {background.kind}, rate {background.rest:.0e} of the fastest"
+            + (f", in the frame of {background.turning}{unit}" if background.turning else ""),
+            f"{len(self.k)} wavevectors, cell of {cells} points, "
+            f"{self.eigenvalues.shape[1]} branches",
+            f"resolution: {self.resolution:.0e}{unit}; double eigenvalues (zero modes) "
+            f"{self.double_resolution:.0e}{unit}",
+            f"{'|k|' + per_length:>16}  omega{unit} (growth where it is not zero)",
+        ]
+        size = np.linalg.norm(self.k, axis=1)
+        upper = [row for row in np.argsort(size, kind="stable") if self._is_upper(row)]
+        for row in upper[:number]:
+            found = self.eigenvalues[row]
+            found = found[np.isfinite(found)]
+            chosen = found[np.argsort(np.abs(found.imag), kind="stable")][:8]
+            chosen = chosen[np.argsort(-chosen.imag, kind="stable")]
+            lines.append(f"{size[row]:16.8g}  " + "  ".join(map(self._shown, chosen)))
+        if len(upper) > number:
+            lines.append(f"{'…':>16}  {len(upper) - number} more: --save FILE.csv keeps them all")
+        rate, k = self.fastest_growth
+        if rate > 10 * self.double_resolution:
+            lines.append(
+                f"fastest growth: {rate:.10g}{unit.replace(' rad', ' 1')} at |k| = "
+                f"{np.linalg.norm(k):.8g}{per_length}"
+            )
+        else:
+            lines.append("no wave grows above the resolution")
+        return lines
+
+    def _is_upper(self, row):
+        """One of each pair k, -k."""
+        nonzero = self.k[row][self.k[row] != 0]
+        return not nonzero.size or nonzero[0] > 0
+
+    def _shown(self, value):
+        text = f"{-value.imag:.8g}"
+        if abs(value.real) > 3 * self.resolution:
+            text += f" ({value.real:+.4g})"
+        return text
+
+
+def spectrum(problem, about=None, period=None, vectors=False):
+    """Frequencies and growth rates of small waves, from the strings of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        As loaded, with its equations as they are.
+    about : str, optional
+        "uniform", "initial" or "stationary"; by default the first that is at rest.
+    period : float, optional
+        Period of the equations in time: the eigenvalues are Floquet exponents then.
+    vectors : bool
+        Keep the eigenvectors.
+
+    Returns
+    -------
+    Spectrum
+
+    Raises
+    ------
+    InputError
+        If JAX is missing, the problem cannot be lowered, or no background is at rest.
+
+    Examples
+    --------
+    >>> problem = spinhydro.load("problems/bogoliubov.py", level="lle")
+    >>> found = spectrum(problem)
+    >>> found.k[:, 0], found.frequencies
+    """
+    form = linear_form(problem)
+    jax = form.model.jax
+    if period is not None:
+        from spinhydro.derivatives.floquet import period_map, periodic_background
+
+        background = periodic_background(form, about, period)
+        function, generator = period_map(form, period, background), 0
+    else:
+        background = find_background(form, about)
+        function, generator = form.rate, background.generator
+    profiles = np.asarray(form.model.leaves["profiles"])
+    profiles = np.concatenate([profiles.real, profiles.imag]).reshape(-1, *form.shape)
+    cell = smallest_cell(_relative(np.concatenate([background.values, profiles])))
+    size = form.components * int(np.prod(cell))
+    if size > LARGEST_DENSE:
+        raise InputError(
+            f"the matrix of the background has {size} rows, more than {LARGEST_DENSE}: take "
+            "lowest_modes, or a smaller grid"
+        )
+    jacobian = blocks(jax, function, background.values, cell)
+    projector = blocks(jax, form.project, background.values, cell)
+    if period is None:
+        for matrix, modes in zip(jacobian.matrices, jacobian.modes, strict=True):
+            matrix -= np.kron(generator, np.eye(len(modes)))
+    values, kept = _eigen(reduced(jacobian, projector), vectors)
+    if period is not None:
+        values = [np.log(multipliers) / period for multipliers in values]
+    held = [row for row, found in enumerate(values) if len(found)]
+    values = [values[row] for row in held]
+    kept = [kept[row] for row in held] if kept else kept
+    largest = max((np.abs(v).max(initial=0) for v in values), default=0)
+    units = problem.units
+    return Spectrum(
+        k=np.array([_lowest(jacobian.modes[row], form) for row in held]),
+        eigenvalues=_rectangle(values),
+        vectors=kept,
+        background=background,
+        cell=cell,
+        resolution=float(np.finfo(float).eps * largest * np.sqrt(size)),
+        largest=float(largest),
+        time_unit=units.get("time", ""),
+        length_unit=units.get("length", ""),
+    )
+
+
+def growth_derivatives(load, names, about=None, period=None):
+    """Derivatives of the fastest growth rate with respect to parameters.
+
+    Central differences of the exact spectra at p ± h, at the wavevector of the fastest growth.
+
+    Parameters
+    ----------
+    load : callable(**values)
+        Loads the problem with new values.
+    names : sequence of str
+
+    Returns
+    -------
+    dict
+    """
+    from spinhydro.derivatives.parameters import check_moved, check_numbers, step_of
+
+    problem = load()
+    check_numbers(problem, names)
+    base = spectrum(problem, about, period)
+    _, k = base.fastest_growth
+    slopes = {}
+    for name in names:
+        value = float(problem.namespace[name])
+        step = step_of(value)
+        rates = []
+        for moved in (value + step, value - step):
+            changed = load(**{name: moved})
+            check_moved(changed, name, moved)
+            found = spectrum(changed, about, period)
+            row = np.argmin(np.linalg.norm(found.k - k, axis=1))
+            rates.append(float(np.nanmax(found.growth[row])))
+        slopes[name] = (rates[0] - rates[1]) / (2 * step)
+    return slopes
+
+
+def load_one_member(path, **options):
+    """A loaded problem file, with one member where the file has many."""
+    from spinhydro.problem.load import load
+
+    problem = load(path, **options)
+    if problem.members in (None, 1) or "members" in options:
+        return problem
+    return load(path, **{**options, "members": 1})
+
+
+def linear_form(problem):
+    """The whole rate of a problem as a function of real values on the grid."""
+    if problem.members not in (None, 1):
+        raise InputError(
+            f"the file has {problem.members} members: linear theory is that of one, members=1"
+        )
+    return RealForm(make_model(problem, linear_apart=False, what="spectrum"))
+
+
+def _relative(fields):
+    """Fields of size one each, so that small ones count."""
+    axes = tuple(range(1, fields.ndim))
+    largest = np.abs(fields).max(axis=axes, keepdims=True, initial=0)
+    return fields / np.where(largest > 0, largest, 1)
+
+
+def _eigen(matrices, vectors):
+    """Eigenvalues of each matrix, sorted by frequency, and the eigenvectors if asked for."""
+    values, kept = [], [] if vectors else None
+    sizes = {matrix.shape for matrix, _ in matrices}
+    if not vectors and len(sizes) == 1:
+        found = np.linalg.eigvals(np.stack([matrix for matrix, _ in matrices]))
+        return [_sorted(v) for v in found], None
+    for matrix, basis in matrices:
+        if not vectors:
+            values.append(_sorted(np.linalg.eigvals(matrix)))
+            continue
+        found, right = np.linalg.eig(matrix)
+        order = np.lexsort((found.real, -found.imag))
+        values.append(found[order])
+        kept.append(basis @ right[:, order])
+    return values, kept
+
+
+def _sorted(values):
+    return values[np.lexsort((values.real, -values.imag))]
+
+
+def _rectangle(values):
+    result = np.full((len(values), max(map(len, values), default=0)), np.nan, complex)
+    for row, found in zip(result, values, strict=True):
+        row[: len(found)] = found
+    return result
+
+
+def _lowest(waves, form):
+    """The wavevector of least modulus among the waves of a block, in rad per length."""
+    space = form.model.space
+    k = []
+    for axis, size in zip(space.axes, form.shape, strict=True):
+        left, right = space.bases[axis].bounds
+        modes = waves[:, len(k)]
+        signed = np.where(modes > size // 2, modes - size, modes)
+        k.append(2 * np.pi / (right - left) * signed)
+    k = np.stack(k, axis=1)
+    return k[np.argmin(np.linalg.norm(k, axis=1))]

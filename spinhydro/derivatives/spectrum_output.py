@@ -1,0 +1,139 @@
+"""Spectra as tables and figures, and beside the space-time spectrum of a run."""
+
+from pathlib import Path
+
+import numpy as np
+
+from spinhydro.errors import InputError
+from spinhydro.language.expressions import Evaluator
+
+TABLES, FIGURES = (".csv", ".npz"), (".png", ".pdf", ".svg")
+
+
+def number(problem, text, what):
+    """The number that an expression over the names of a problem file stands for."""
+    value = Evaluator(problem.namespace)(text)
+    if not isinstance(value, (int, float, np.integer, np.floating)):
+        raise InputError(f"{what} {text}: this is not a number")
+    return float(value)
+
+
+def save(found, path, run=None, output=None):
+    """Write a spectrum as a table or a figure, by the ending of the name; never over a file.
+
+    Raises
+    ------
+    InputError
+        For another ending, or a file that exists.
+    """
+    path = Path(path)
+    if path.suffix not in (*TABLES, *FIGURES):
+        raise InputError(f"--save {path}: the name ends in {', '.join((*TABLES, *FIGURES))}")
+    if path.exists():
+        raise InputError(f"--save {path}: the file exists; choose another name")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"--save {path}: there is no folder {path.absolute().parent}")
+    if path.suffix == ".npz":
+        np.savez(path, k=found.k, eigenvalues=found.eigenvalues)
+    elif path.suffix == ".csv":
+        _save_rows(found, path)
+    else:
+        _draw(found, path, run, output)
+
+
+def _save_rows(found, path):
+    axes = [f"k{axis}" for axis in "xyz"[: found.k.shape[1]]]
+    rows = [
+        [*k, -value.imag, value.real]
+        for k, values in zip(found.k, found.eigenvalues, strict=True)
+        for value in values[np.isfinite(values)]
+    ]
+    header = ",".join([*axes, "omega", "growth"])
+    np.savetxt(path, rows, delimiter=",", header=header, comments="", fmt="%.17g")
+
+
+def _draw(found, path, run, output):
+    from matplotlib.figure import Figure
+
+    from spinhydro.analysis.style import house_style
+
+    with house_style():
+        figure = Figure(figsize=(7, 3.2), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        k = found.k[:, 0] if found.k.shape[1] == 1 else np.linalg.norm(found.k, axis=1)
+        if run is not None:
+            from spinhydro.analysis.figure_dispersion import plot_spectrum
+
+            plot_spectrum(run, ax=left, output=_output(run, output))
+            scale = 1 / (2 * np.pi)
+        else:
+            scale = 1.0
+            left.set_ylabel(rf"$\omega$ (rad/{found.time_unit})")
+            left.set_xlabel(f"k (rad/{found.length_unit})")
+        for branch in found.frequencies.T:
+            left.plot(k, scale * branch, ".", markersize=2, color="C1")
+        for branch in found.growth.T:
+            right.plot(k, branch, ".", markersize=2, color="C3")
+        right.set_xlabel(f"k (rad/{found.length_unit})")
+        right.set_ylabel(f"growth rate (1/{found.time_unit})")
+        figure.savefig(path)
+
+
+def compare(found, folder, output=None):
+    """How far the strongest wave of a run at each wavenumber is from the nearest branch.
+
+    Parameters
+    ----------
+    found : Spectrum
+        Of one space axis and a uniform background.
+    folder : str
+        A run folder.
+    output : str, optional
+        A vector or scalar output of the run.
+
+    Returns
+    -------
+    (Dataset, list of str)
+        The run, and lines for a terminal.
+    """
+    from spinhydro.analysis import load
+    from spinhydro.analysis.spectra import ridge
+
+    run = load(folder)
+    name = _output(run, output)
+    if found.k.shape[1] != 1:
+        raise InputError("--overlay compares one space axis")
+    measured = ridge(run, output=name)
+    k, frequency = measured.k.values, measured.frequency.values
+    duration = float(run.t.values[-1] - run.t.values[0])
+    distances, kept = [], []
+    for wavenumber, value in zip(k, frequency, strict=True):
+        row = int(np.argmin(np.abs(found.k[:, 0] - wavenumber)))
+        spacing = np.diff(np.sort(found.k[:, 0])).min(initial=np.inf)
+        if not np.isfinite(value) or abs(found.k[row, 0] - wavenumber) > 0.25 * spacing:
+            continue
+        branches = found.frequencies[row] / (2 * np.pi)
+        branches = np.concatenate([branches, -branches])
+        distances.append(np.nanmin(np.abs(branches - value)) * duration)
+        kept.append(wavenumber)
+    if not distances:
+        raise InputError(f"--overlay {folder}: no wavenumber of the run is one of the spectrum")
+    distances = np.array(distances)
+    worst = int(np.argmax(distances))
+    return run, [
+        f"{name} of {folder}: {len(distances)} wavenumbers; peak within one bin "
+        f"(1/{duration:g}) of a branch at {np.mean(distances <= 1):.0%}, "
+        f"median {np.median(distances):.2g} bins, largest {distances[worst]:.2g} at k = "
+        f"{kept[worst]:.5g}"
+    ]
+
+
+def _output(run, name):
+    """The chosen output, or the first vector, or the first scalar with a space axis."""
+    if name is not None:
+        return name
+    for wanted in ("spin", "x"):
+        for output in run.data_vars:
+            if wanted in run[output].dims and "t" in run[output].dims:
+                return output
+    raise InputError("the run has no output along x: name one with --output")

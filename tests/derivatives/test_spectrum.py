@@ -1,0 +1,149 @@
+"""Linear theory of the strings against formulas and independent integrations."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from spinhydro import load
+from spinhydro.cli.main import call
+from spinhydro.derivatives.arnoldi import lowest_modes
+from spinhydro.derivatives.spectrum import growth_derivatives, spectrum
+from spinhydro.errors import InputError
+
+
+def row_at(found, k):
+    return int(np.argmin(np.abs(found.k[:, 0] - k)))
+
+
+def nearest(values, wanted):
+    return np.nanmin(np.abs(values - wanted))
+
+
+@pytest.mark.parametrize(
+    ("level", "s_x"), [("gpe", -1), ("gpe", 1), ("hydrodynamics", -1), ("lle", 1)]
+)
+def test_bogoliubov_branches(level, s_x):
+    problem = load("problems/bogoliubov.py", level=level, s_x=s_x, Nx=32)
+    found = spectrum(problem)
+    assert found.background.kind == "uniform"
+    squares = [problem["spin_squared"]]
+    if level != "lle":
+        squares.append(problem["density_squared"])
+    for k, *squared in zip(problem["k"], *squares, strict=True):
+        for square in squared:
+            omega = np.sqrt(complex(square))
+            error = nearest(found.eigenvalues[row_at(found, k)], -1j * omega)
+            assert error <= 1e-10 * abs(omega)
+
+
+@pytest.mark.parametrize("kernel", ["lattice", "atomistic"])
+def test_magnons(kernel):
+    problem = load("problems/pslle_dispersion.py", N=63, kernel=kernel)
+    found = spectrum(problem)
+    W = problem["W"]
+    for k, values in zip(found.k[:, 0], found.frequencies, strict=True):
+        wanted = float(W(np.array([k]))[0]) + problem["omega_K"]
+        assert nearest(values, wanted) <= 1e-10 * wanted
+
+
+def test_growth_and_its_edge():
+    """Paper B, Fig. 2: waves about m_z = n grow below the edge."""
+    problem = load("problems/modulational_instability.py", members=1, N=256, noise=1e-12)
+    found = spectrum(problem)
+    W, n, omega_K = problem["W"], problem["n_bar"], problem["omega_K"]
+    w = np.asarray(W(found.k[:, 0]))
+    squared = w * ((1 - n**2) * omega_K - w)
+    growing = squared > 0
+    assert growing.sum() == 4
+    # The edge lies between these two wavevectors, one growing and one not.
+    error = np.abs(np.nanmax(found.growth, axis=1)[growing] - np.sqrt(squared[growing]))
+    assert error.max() <= 1e-10 * omega_K
+    assert np.nanmax(found.growth[~growing & (w > 0)]) <= 1e-10 * omega_K
+
+
+def test_waves_of_spin_hydrodynamics_on_a_flow():
+    problem = load("problems/spin_hydrodynamics.py", N=48)
+    found = spectrum(problem)
+    assert nearest(found.frequencies, problem["Omega"]) <= 1e-10 * problem["Omega"]
+
+
+def test_zero_modes_of_a_wall():
+    """Moving and turning a pair of walls costs nothing."""
+    found = spectrum(load("problems/domain_wall.py", field=0, N=192, cell="2*nm"))
+    sizes = np.sort(np.abs(found.eigenvalues[np.isfinite(found.eigenvalues)]))
+    assert sizes[3] <= 1e-6 < 1e-2 < sizes[4]
+
+
+def test_typed_term_changes_the_spectrum():
+    """A field b along the axis adds b to every frequency."""
+    text = "dt(m) = -p*(cross(m, H) + alpha*cross(m, cross(m, H))) - 0.1*cross(m, ez)"
+    shifted, plain = (
+        spectrum(load("problems/pslle_dispersion.py", N=63, equations=equations))
+        for equations in ([text], [])
+    )
+    upper = np.nanmax(shifted.frequencies, axis=1) - np.nanmax(plain.frequencies, axis=1)
+    assert np.allclose(upper, 0.1, atol=1e-10)
+
+
+def test_faraday_exponents_against_an_integration():
+    """A modulated coupling: y' = -(e + Omega + kappa) z, z' = (e + Omega) y."""
+    epsilon, omega = 0.1, 2 * 2.1322384
+    problem = load(
+        "problems/bogoliubov.py", level="lle", Nx=16, waves=2,
+        equations=[
+            f"dt(s) = hbar_over_m/2*cross(s, lap(s)) + cross(Omega_R*(1 + {epsilon}*cos({omega}*t))"
+            "*ex + kappa_n0*(s@ez)*ez, s)"
+        ],
+    )  # fmt: skip
+    period = 2 * np.pi / omega
+    found = spectrum(problem, period=period)
+    kappa = problem["kappa_n0"]
+
+    def rate(t, state, e):
+        y, z = state.reshape(2, 2)
+        Omega = problem["Omega_R"] * (1 + epsilon * np.cos(omega * t))
+        return np.concatenate([-(e + Omega + kappa) * z, (e + Omega) * y])
+
+    for k, exponents in zip(found.k[:, 0], found.eigenvalues, strict=True):
+        e = problem["hbar_over_m"] / 2 * k**2
+        map_ = solve_ivp(rate, (0, period), np.eye(2).ravel(), args=(e,), rtol=1e-12, atol=1e-14)
+        wanted = np.log(np.linalg.eigvals(map_.y[:, -1].reshape(2, 2)).astype(complex)) / period
+        assert abs(np.nanmax(exponents.real) - wanted.real.max()) <= 1e-6
+    assert found.fastest_growth[0] > 0.015
+
+
+def test_derivative_of_a_growth_rate():
+    """About s_x = 1 the uniform wave grows at sqrt(Omega (kappa - Omega))."""
+
+    def loads(**values):
+        return load("problems/bogoliubov.py", level="lle", s_x=1, Nx=16, waves=2, **values)
+
+    problem = loads()
+    Omega, kappa = problem["Omega_R"], problem["kappa_n0"]
+    slopes = growth_derivatives(loads, ["kappa_n0"])
+    assert np.isclose(slopes["kappa_n0"], np.sqrt(Omega / (kappa - Omega)) / 2, rtol=1e-7)
+
+
+def test_lowest_modes_are_those_of_the_matrix():
+    options = {"level": "lle", "Nx": 64, "waves": 2}
+    dense = spectrum(load("problems/bogoliubov.py", **options)).eigenvalues.ravel()
+    dense = np.sort(np.abs(dense[np.isfinite(dense)]))
+    found = lowest_modes(load("problems/bogoliubov.py", **options), 6)
+    assert np.allclose(np.abs(found.eigenvalues), dense[:6], rtol=1e-7)
+    assert found.residuals.max() < 1e-6
+
+
+def test_moving_state_is_refused():
+    with pytest.raises(InputError, match="not at rest"):
+        spectrum(load("problems/quantum_torque.py", Nx=64))
+
+
+def test_command_writes_a_table_and_keeps_files(tmp_path, capsys):
+    target = tmp_path / "waves.csv"
+    arguments = ["spectrum", "problems/bogoliubov.py", "level=lle", "Nx=16", "waves=2"]
+    assert call([*arguments, "--save", str(target)]) == 0
+    assert "background: uniform" in capsys.readouterr().out
+    table = np.loadtxt(target, delimiter=",", skiprows=1)
+    assert table.shape == (30, 3)
+    assert call([*arguments, "--save", str(target)]) == 2
+    assert "the file exists" in capsys.readouterr().err
