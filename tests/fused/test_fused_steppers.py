@@ -51,7 +51,14 @@ def test_every_kind_of_basis(scheme, case):
 
 @pytest.mark.parametrize(
     "scheme, dealias, compiled",
-    [(d3.RK443, 1, False), (d3.RK443, 1, True), (d3.SBDF2, 3 / 2, False), (ETDRK4, 1, False)],
+    [
+        (d3.RK443, 1, False),
+        (d3.RK443, 1, True),
+        (d3.SBDF2, 3 / 2, False),
+        (ETDRK4, 1, False),
+        (ETDRK4, 1, True),
+        (ETDRK4, 3 / 2, True),
+    ],
 )
 def test_complex_fields_that_linear_terms_couple(scheme, dealias, compiled):
     ours, stepper = gas(FUSED[scheme], 2, dealias, compiled=compiled)

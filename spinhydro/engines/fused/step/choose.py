@@ -11,7 +11,7 @@ def is_possible(right_side):
     return native.is_possible(right_side.space)
 
 
-def make(right_side, exponential=None, has_stages=True, scheme=stencil_step.RK4):
+def make(right_side, linear=None, has_stages=True, scheme=stencil_step.RK4):
     """The compiled step of a right-hand side, for which `is_possible`.
 
     Without `has_stages` it is for rates and projections only; `scheme` is that of steps without
@@ -19,4 +19,4 @@ def make(right_side, exponential=None, has_stages=True, scheme=stencil_step.RK4)
     """
     if right_side.lowering.graph.has_neighbours:
         return stencil_step.StencilStep(right_side, scheme if has_stages else None)
-    return native.NativeStep(right_side, exponential, has_stages)
+    return native.NativeStep(right_side, linear, has_stages)

@@ -4,7 +4,7 @@ import numpy as np
 
 from spinhydro.engines.fused.compile import fftw
 from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent, number
-from spinhydro.engines.fused.step.stages import FIRST, LAST, RATE, SECOND, THIRD
+from spinhydro.engines.fused.step.stages import LAST
 
 
 class ColumnPasses:
@@ -21,14 +21,14 @@ class ColumnPasses:
     memory : Memory
     has_stages : bool
         Whether rates are used for the stages of a step.
-    exponential : CompiledExponential, optional
-        Of the integrating-factor scheme.
+    update : RatesOnly
+        How the rates are used.
     """
 
-    def __init__(self, needs, layout, memory, has_stages, exponential):
+    def __init__(self, needs, layout, memory, has_stages, update):
         self.needs, self.program, self.space = needs, needs.program, needs.program.space
         self.layout, self.memory = layout, memory
-        self.has_stages, self.exponential = has_stages, exponential
+        self.has_stages, self.update = has_stages, update
         self.components = self.program.lowering.components
         self._transforms = layout.rows > 1
         # Names of symbols, and the sources that have been transformed for good.
@@ -193,12 +193,13 @@ class ColumnPasses:
         for row, value in enumerate(values):
             writer.store(f"kb_[{row}, x, j]", value, True)
         lines += self._over_modes(writer.lines)
-        lines += self._update_of_spectra()
+        lines += self.update.lines(self._over_modes)
         if not self.has_stages:
             return self._over_blocks(lines)
         following = []
         if self.memory.keeps_stage:
-            following += self._over_components(["stage_[i, x, c0 + j] = {s}"])
+            kept = self._over_modes(["stage_[i, x, c0 + j] = sb_[i, x, j]"])
+            following += [f"for i in range({self.components}):", *indent(kept)]
         untouched = []
         if levels and levels[0].inverse_spectra:
             following += self._into(0, "sb_[{row}, x, j]", {})
@@ -206,51 +207,6 @@ class ColumnPasses:
         if following:
             lines += [f"if kind < {LAST}:", *indent(following)]
         return self._over_blocks(lines, untouched)
-
-    def _over_components(self, templates):
-        """Loops over components and modes; {t}, {u}, {k}, {s}: total, state, rate, next stage."""
-        lines = [
-            template.format(t="total_[i, x, c0 + j]", u="state_[i, x, c0 + j]",
-                            k="kb_[i, x, j]", s="sb_[i, x, j]")
-            for template in templates
-        ]  # fmt: skip
-        return [f"for i in range({self.components}):", *indent(self._over_modes(lines))]
-
-    def _update_of_spectra(self):
-        rows = self._over_components
-        if not self.has_stages:
-            return rows(["{t} = {k}"])
-        last = [
-            f"elif kind == {LAST}:", *indent(rows(["{u} = {t} + weight * {k}"])),
-            f"elif kind == {RATE}:", *indent(rows(["{t} = {k}"])),
-        ]  # fmt: skip
-        middle = indent(rows(["{t} += weight * {k}", "{s} = {u} + ahead * {k}"]))
-        if not self.exponential:
-            first = indent(rows(["{t} = {u} + weight * {k}", "{s} = {u} + ahead * {k}"]))
-            return [f"if kind == {FIRST}:", *first, *last, "else:", *middle]
-        return [
-            f"if kind == {FIRST}:",
-            *indent(rows(["{s} = {u}"])),
-            f"elif kind == {THIRD}:",
-            *indent(rows(["{s} = {u} + ahead * {k}", "{k} = {t} + weight * {k}"])),
-            f"if kind == {FIRST} or kind == {THIRD}:",
-            *indent(self._moved()),
-            f"if kind == {FIRST}:",
-            *indent(rows(["{u} = {s}", "{t} = {s} + weight * {k}", "{s} = {s} + ahead * {k}"])),
-            f"elif kind == {SECOND}:",
-            *middle,
-            f"elif kind == {THIRD}:",
-            *indent(rows(["{t} = {k}"])),
-            *last,
-        ]
-
-    def _moved(self):
-        """Lines that multiply rates and next stages of a block by the exponential."""
-        writer = ScalarWriter()
-        vector = {i: writer.load(f"eb_[v, {i}, x, j]") for i in range(self.components)}
-        for i, value in enumerate(self.exponential.write(writer, vector)):
-            writer.store(f"eb_[v, {i}, x, j]", value, True)
-        return ["for v in range(2):", *indent(self._over_modes(writer.lines))]
 
 
 def runs(indices):

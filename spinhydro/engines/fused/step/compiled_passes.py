@@ -2,13 +2,19 @@
 
 import numpy as np
 
-from spinhydro.engines.fused.program.exponential import CompiledExponential
+from spinhydro.engines.fused.program.exponential import CompiledExponential, Exponential
 from spinhydro.engines.fused.step.column_passes import ColumnPasses
 from spinhydro.engines.fused.step.dataflow import Needs
 from spinhydro.engines.fused.step.layout import Layout
 from spinhydro.engines.fused.step.memory import Memory
 from spinhydro.engines.fused.step.slab_passes import SlabPasses
 from spinhydro.engines.fused.step.stages import FIRST, RATE
+from spinhydro.engines.fused.step.updates import (
+    Classical,
+    ExponentialDifferences,
+    IntegratingFactor,
+    RatesOnly,
+)
 
 
 class Passes:
@@ -21,34 +27,45 @@ class Passes:
         What is computed: rates, or the state after its projection.
     constants : array
         A row for each stage.
-    exponential : Exponential, optional
+    linear : Exponential or EtdWeights, optional
+        Linear terms that the scheme treats by themselves.
     has_stages : bool
         Whether it is to do the stages of a step, not only to compute values.
     ends : array, optional
         The state that the values are put into, which is also what they are computed from.
     """
 
-    def __init__(self, right_side, program, constants, exponential=None, has_stages=False,
+    def __init__(self, right_side, program, constants, linear=None, has_stages=False,
                  ends=None):  # fmt: skip
         self.right_side, self.program, self.space = right_side, program, right_side.space
         self._real_at_start = set() if self.space.is_real else self._real_profiles()
         layout, needs = Layout(self.space), Needs(program)
         self.memory = Memory(layout, needs, right_side, constants, ends)
-        self.exponential = None
-        if exponential:
-            self.exponential = self._exponential(exponential, layout)
+        self.update = self._update(linear, has_stages, layout)
         slabs = SlabPasses(program, layout, self.memory, has_stages, self._real_at_start)
-        columns = ColumnPasses(needs, layout, self.memory, has_stages, self.exponential)
+        columns = ColumnPasses(needs, layout, self.memory, has_stages, self.update)
         self._compile(slabs, columns)
 
-    def _exponential(self, exponential, layout):
-        """Its tables, known to the compiled code."""
-        compiled = CompiledExponential(exponential, layout.all_rows, layout.modes)
-        for name, table in compiled.tables.items():
+    def _update(self, linear, has_stages, layout):
+        """How rates are used; its tables and scratch arrays are made known to the compiled code."""
+        components = self.program.lowering.components
+        if not has_stages:
+            return RatesOnly(components)
+        if linear is None:
+            return Classical(components)
+        if isinstance(linear, Exponential):
+            compiled = CompiledExponential(linear, layout.all_rows, layout.modes)
+            update = IntegratingFactor(components, compiled)
+        else:
+            update = ExponentialDifferences(linear.matrix, linear.weights, linear.names, layout)
+        for name in update.scratch:
+            self.memory.array(name, (components, layout.rows, layout.modes), complex)
+            self.memory.scratch.append(name)
+        for name, table in update.tables.items():
             self.memory.arrays[name] = table
-            if compiled.has_rows(name):
+            if update.has_rows(name):
                 self.memory.holds_all(name, table[0].size)
-        return compiled
+        return update
 
     def _compile(self, slabs, columns):
         """Compile all passes, in the order of a stage."""

@@ -51,8 +51,8 @@ class NativeStep:
     Parameters
     ----------
     right_side : RightSide
-    exponential : Exponential, optional
-        Of the linear terms, for the integrating-factor scheme.
+    linear : Exponential or EtdWeights, optional
+        Linear terms that the scheme treats by themselves.
     has_stages : bool
         Whether steps are asked for, not rates only.
 
@@ -66,7 +66,7 @@ class NativeStep:
 
     has_steps = False
 
-    def __init__(self, right_side, exponential=None, has_stages=True):
+    def __init__(self, right_side, linear=None, has_stages=True):
         from spinhydro.engines.fused.compile.cache import run_call_table
 
         self.right_side, self.space = right_side, right_side.space
@@ -74,12 +74,11 @@ class NativeStep:
         self.members = self.space.shape[0] if self.space.axes[0] > 0 else 1
         constants = fftw.zeros((STAGES + 1, right_side.constants(0.0).size), self.space.dtype)
         self.constants = constants
-        self.rates = Passes(right_side, right_side.program, constants, exponential, has_stages)
+        self.rates = Passes(right_side, right_side.program, constants, linear, has_stages)
         state = self.rates.memory.arrays["state"]
         self.projection = None
         if right_side.projection:
             self.projection = Passes(right_side, right_side.projection, constants, ends=state)
-        self.exponential = self.rates.exponential
         shape = right_side.state_shape
         self.state, self.rate = (
             state.reshape(shape),
@@ -129,9 +128,8 @@ class NativeStep:
         self._do(self._projection)
 
     def step(self, time, timestep, number=1):
-        """Advance the state by one step of the classical scheme, with its integrating factor.
-
-        The projections follow. Several steps at once only if this `runs_ahead`.
+        """Advance the state by one step of the scheme and its projections.
+        Several steps at once only if this `runs_ahead`.
         """
         if timestep != self._timestep:
             self._prepare(timestep)
@@ -139,8 +137,7 @@ class NativeStep:
         self._do(self._step, number)
 
     def _prepare(self, timestep):
-        if self.exponential:
-            self.exponential.set(timestep)
+        self.rates.update.set(timestep)
         self._step = _Table(calls_of_step(self.rates, self.projection, timestep))
         self._timestep = timestep
 

@@ -46,6 +46,8 @@ class Memory:
         # Bytes of a member in arrays that hold all of them.
         self.member_bytes = {}
         self._addresses = {}
+        #: Further arrays that are needed in a step only.
+        self.scratch = []
         # Then the total is the state itself.
         self._keeps_total = ends is not None
         self._allocate(right_side, needs, ends)
@@ -133,7 +135,7 @@ class Memory:
 
     def rest(self, keep_rate=False):
         """Let the memory of what is only needed in a step go until the next one."""
-        names = r"stage|z|k|[wgh]\d+"
+        names = "|".join([r"stage|z|k|[wgh]\d+", *self.scratch])
         if not (keep_rate or self._keeps_total):
             names += "|total"
         for name, array in self.arrays.items():

@@ -3,8 +3,36 @@
 import numpy as np
 
 from spinhydro.dedalus_support.private import CoeffSystem
-from spinhydro.engines.fused.steppers.linear import FusedLinear, ModeMatrix, largest_difference
+from spinhydro.engines.fused.step import choose as compiled_step
+from spinhydro.engines.fused.steppers.linear import (
+    FusedLinear,
+    ModeMatrix,
+    largest_difference,
+    linear_matrix,
+)
+from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.steppers.etdrk4 import ETDRK4, WEIGHTS, etd_weights
+
+
+class EtdWeights:
+    """The matrices of the scheme for every wavenumber.
+
+    Parameters
+    ----------
+    matrix : array (components, components, *spectral shape)
+        L of ``dt(X) + L.X = F``.
+    """
+
+    names = WEIGHTS
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+
+    def weights(self, timestep):
+        """Return ``{name: array}`` of the shape of L, for a timestep."""
+        rates = -np.moveaxis(self.matrix, (0, 1), (-2, -1))
+        found = etd_weights(rates, timestep)
+        return {name: np.moveaxis(matrix, (-2, -1), (0, 1)) for name, matrix in found.items()}
 
 
 class FusedETDRK4(FusedLinear):
@@ -16,8 +44,21 @@ class FusedETDRK4(FusedLinear):
         If the problem holds something that cannot be fused.
     """
 
+    def _allocate(self, compiled):
+        if not (compiled and self.linear_apart and compiled_step.is_possible(self.right_side)):
+            super()._allocate(compiled)
+            return
+        # The whole step is compiled, not rates alone.
+        FusedRK4._allocate(self, True)
+
+    def _make_native(self):
+        matrix = linear_matrix(self.right_side)
+        return compiled_step.make(self.right_side, EtdWeights(matrix))
+
     def _build(self):
         super()._build()
+        if self.native:
+            return
         self._kept = [np.zeros_like(self.state) for _ in range(5)]
         self._product = np.zeros_like(self.state)
         if self.linear is None:
@@ -25,12 +66,8 @@ class FusedETDRK4(FusedLinear):
             self.linear = np.zeros((number, number, *(1 for _ in self.state.shape[1:])))
 
     def _prepare(self, timestep):
-        rates = -np.moveaxis(self.linear, (0, 1), (-2, -1))
-        weights = etd_weights(rates, timestep)
-        return {
-            name: ModeMatrix(np.moveaxis(matrix, (-2, -1), (0, 1)))
-            for name, matrix in weights.items()
-        }
+        weights = EtdWeights(self.linear).weights(timestep)
+        return {name: ModeMatrix(matrix) for name, matrix in weights.items()}
 
     def _add(self, target, matrix, source):
         """target += matrix source."""

@@ -130,6 +130,9 @@ class FusedLinear(FusedRK4):
         np.copyto(self.state, compiled.state)
 
     def _evaluate(self, time):
+        if self.native:
+            super()._evaluate(time)
+            return
         self._rate_at(self.state, time, self._rate)
 
     def linear_row(self, row):

@@ -1,0 +1,223 @@
+"""How a compiled step uses the rates of a stage: the update of a state of spectra.
+
+An update has ``tables`` for the compiled code, which ``set(timestep)`` fills, names of further
+``scratch`` arrays of the shape of the state, and writes the ``lines`` of a stage. In these lines u
+is the state, t the total, k the rates and s the next stage of a block of modes.
+"""
+
+import numpy as np
+
+from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent
+from spinhydro.engines.fused.step.stages import FIRST, LAST, RATE, SECOND, THIRD
+
+_NAMES = {
+    "t": "total_[i, x, c0 + j]", "u": "state_[i, x, c0 + j]",
+    "k": "kb_[i, x, j]", "s": "sb_[i, x, j]",
+}  # fmt: skip
+
+
+class RatesOnly:
+    """No step is taken: rates are the result."""
+
+    tables, scratch = {}, ()
+
+    def __init__(self, components):
+        self.components = components
+
+    def set(self, timestep):
+        """Nothing depends on the timestep."""
+
+    def lines(self, over_modes):
+        """Lines that use the rates of a block; `over_modes` puts lines into loops over modes."""
+        return self._rows(over_modes, ["{t} = {k}"])
+
+    def _rows(self, over_modes, templates):
+        """Loops over components and modes."""
+        lines = [template.format(**_NAMES) for template in templates]
+        return [f"for i in range({self.components}):", *indent(over_modes(lines))]
+
+    def _last(self, over_modes):
+        return [
+            f"elif kind == {LAST}:",
+            *indent(self._rows(over_modes, ["{u} = {t} + weight * {k}"])),
+            f"elif kind == {RATE}:",
+            *indent(self._rows(over_modes, ["{t} = {k}"])),
+        ]
+
+
+class Classical(RatesOnly):
+    """The classical Runge-Kutta scheme."""
+
+    def lines(self, over_modes):
+        first = self._rows(
+            over_modes, ["{t} = {u} + weight * {k}", "{s} = {u} + ahead * {k}"]
+        )  # fmt: skip
+        middle = self._rows(over_modes, ["{t} += weight * {k}", "{s} = {u} + ahead * {k}"])
+        return [f"if kind == {FIRST}:", *indent(first), *self._last(over_modes),
+                "else:", *indent(middle)]  # fmt: skip
+
+
+class IntegratingFactor(Classical):
+    """The same with the exponential of the linear terms, E = exp(-L timestep/2).
+
+    Parameters
+    ----------
+    exponential : CompiledExponential
+    """
+
+    def __init__(self, components, exponential):
+        super().__init__(components)
+        self.exponential, self.tables = exponential, exponential.tables
+        self.set = exponential.set
+
+    def has_rows(self, name):
+        """Whether a table has a row for every plane or member."""
+        return self.exponential.has_rows(name)
+
+    def lines(self, over_modes):
+        def rows(*templates):
+            return indent(self._rows(over_modes, templates))
+
+        return [
+            f"if kind == {FIRST}:",
+            *rows("{s} = {u}"),
+            f"elif kind == {THIRD}:",
+            *rows("{s} = {u} + ahead * {k}", "{k} = {t} + weight * {k}"),
+            f"if kind == {FIRST} or kind == {THIRD}:",
+            *indent(self._moved(over_modes)),
+            f"if kind == {FIRST}:",
+            *rows("{u} = {s}", "{t} = {s} + weight * {k}", "{s} = {s} + ahead * {k}"),
+            f"elif kind == {SECOND}:",
+            *rows("{t} += weight * {k}", "{s} = {u} + ahead * {k}"),
+            f"elif kind == {THIRD}:",
+            *rows("{t} = {k}"),
+            *self._last(over_modes),
+        ]
+
+    def _moved(self, over_modes):
+        """Lines that multiply rates and next stages of a block by the exponential."""
+        writer = ScalarWriter()
+        vector = {i: writer.load(f"eb_[v, {i}, x, j]") for i in range(self.components)}
+        for i, value in enumerate(self.exponential.write(writer, vector)):
+            writer.store(f"eb_[v, {i}, x, j]", value, True)
+        return ["for v in range(2):", *indent(over_modes(writer.lines))]
+
+
+class ExponentialDifferences(RatesOnly):
+    """The scheme of ``spinhydro.ETDRK4``.
+
+    Parameters
+    ----------
+    linear : array (components, components, *spectral shape)
+        L of ``dt(X) + L.X = F``.
+    weights : callable(timestep)
+        Returns ``{name: array}`` of the shape of `linear`, names as in
+        ``spinhydro.steppers.etdrk4.WEIGHTS``.
+    names : sequence of str
+    layout : Layout
+    """
+
+    scratch = ("first",)
+
+    def __init__(self, linear, weights, names, layout):
+        super().__init__(len(linear))
+        self._weights, self._timestep = weights, None
+        linear = linear.reshape(*linear.shape[:2], layout.all_rows, layout.modes)
+        reached = np.array([[linear[i, j].any() for j in range(self.components)]
+                            for i in range(self.components)])  # fmt: skip
+        self._entries = np.argwhere(_reach(reached))
+        self._parts = "r" if not np.iscomplexobj(linear) or not linear.imag.any() else "ri"
+        # Members with the same linear terms share their tables.
+        self._varies = layout.has_members and not np.all(linear == linear[:, :, :1])
+        rows = 1 if layout.has_members and not self._varies else layout.all_rows
+        self._shape = layout.all_rows, layout.modes
+        self.tables = {
+            self._name(name, i, j, part): np.zeros((rows, layout.modes))
+            for name in names
+            for i, j in self._entries
+            for part in self._parts
+        }
+        self._has_rows = rows == layout.all_rows
+
+    @staticmethod
+    def _name(name, i, j, part):
+        return f"w{name}{i}q{j}{part}"
+
+    def has_rows(self, name):
+        """Whether a table has a row for every plane or member."""
+        return self._has_rows
+
+    def set(self, timestep):
+        """Fill the tables for a timestep."""
+        if timestep == self._timestep:
+            return
+        self._timestep = timestep
+        for name, matrix in self._weights(timestep).items():
+            for i, j in self._entries:
+                values = np.broadcast_to(matrix[i, j], matrix.shape[2:]).reshape(self._shape)
+                for part in self._parts:
+                    table = self.tables[self._name(name, i, j, part)]
+                    table[...] = (values.real if part == "r" else values.imag)[: len(table)]
+
+    def lines(self, over_modes):
+        blocks = {
+            FIRST: [("total", [("whole", "state"), ("w1", "rate")]),
+                    ("first", [(None, "rate")]),
+                    ("next", [("half", "state"), ("a1", "rate")])],
+            SECOND: [("total", [(None, "total"), ("w2", "rate")]),
+                     ("next", [("half", "state"), ("b1", "first"), ("b2", "rate")])],
+            THIRD: [("total", [(None, "total"), ("w2", "rate")]),
+                    ("next", [("whole", "state"), ("c1", "first"), ("c3", "rate")])],
+            LAST: [("state", [(None, "total"), ("w4", "rate")])],
+            RATE: [("total", [(None, "rate")])],
+        }  # fmt: skip
+        lines = []
+        for kind, sums in blocks.items():
+            lines += [f"if kind == {kind}:", *indent(over_modes(self._block(sums)))]
+        return lines
+
+    def _block(self, sums):
+        """Lines for one mode that assign sums of products (name of a matrix, vector)."""
+        places = {"state": "state_[{i}, x, c0 + j]", "total": "total_[{i}, x, c0 + j]",
+                  "first": "first_[{i}, x, c0 + j]", "rate": "kb_[{i}, x, j]",
+                  "next": "sb_[{i}, x, j]"}  # fmt: skip
+        writer = ScalarWriter()
+        vectors, stored = {}, []
+        for _, terms in sums:
+            for _, vector in terms:
+                if vector not in vectors:
+                    vectors[vector] = [
+                        writer.load(places[vector].format(i=i)) for i in range(self.components)
+                    ]
+        for target, terms in sums:
+            total = [(None, None)] * self.components
+            for matrix, vector in terms:
+                values = self._product(writer, matrix, vectors[vector])
+                total = [writer.add(a, b) for a, b in zip(total, values, strict=True)]
+            stored.append((places[target], total))
+        for place, total in stored:
+            for i, value in enumerate(total):
+                writer.store(place.format(i=i), value, True)
+        return writer.lines
+
+    def _product(self, writer, matrix, vector):
+        if matrix is None:
+            return vector
+        found = [(None, None)] * self.components
+        for i, j in self._entries:
+            entry = tuple(
+                writer.name(f"{self._name(matrix, i, j, part)}_[x, c0 + j]")
+                if part in self._parts
+                else None
+                for part in "ri"
+            )
+            found[i] = writer.add(found[i], writer.multiply(entry, vector[j]))
+        return found
+
+
+def _reach(coupled):
+    """Entries of a function of a matrix of this pattern that can be other than zero."""
+    reached = coupled | np.eye(len(coupled), dtype=bool)
+    for _ in coupled:
+        reached = (reached.astype(int) @ reached.astype(int)) > 0
+    return reached
