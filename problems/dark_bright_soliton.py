@@ -7,23 +7,11 @@ With equal interactions the coupled Gross-Pitaevskii equations
     d psi_b/dt = i [hbar/2m d2/dx2 - g (|psi_a|^2 + |psi_b|^2 - n_0)] psi_b - i Omega_R/2 psi_a
 
 are the integrable ones of Manakov, seen from a spin frame that turns about x at Omega_R. They carry
-a notch in one component, filled by the other, that moves at U; in the spin frame of the laboratory
-dark and bright change places once per Rabi period. It is an exact solution of the full spinor
-hydrodynamics too: density, velocity and spin all take part.
-
-Across the soliton the phase steps by 2 f - pi. So that psi is periodic, the whole gas flows at
-V = (hbar/m)(pi - 2 f)/L_x, which is a change of frame and as exact.
-
-| symbol in this file | meaning |
-|---|---|
-| g_n0 | interaction g n_0/hbar |
-| angle | f, |f| < pi/2 |
-| inverse_width | D, 0 < D < cos f, in units of 1/ell |
-| ell, c | length sqrt(hbar/(m g n_0)), sound velocity (times hbar for g n_0) |
-| U, V | velocity of the soliton in the gas, c D tan f, and of the gas |
-
-Good values: Nx so that the spacing is below ell/3.
-Runs in about ten seconds on one core. To run and plot:
+a notch in one component, filled by the other, that moves at U = c D tan f; in the spin frame of the
+laboratory dark and bright change place once per Rabi period. It is an exact solution of the full
+spinor hydrodynamics too: density, velocity and spin all take part. Across the soliton the phase
+steps by 2 f - pi. So that psi is periodic, the whole gas flows at V = (hbar/m)(pi - 2 f)/L_x, which
+is a change of frame and as exact.
 
     spinhydro run problems/dark_bright_soliton.py
     spinhydro plot runs/dark_bright_soliton/0001 --figure spacetime
@@ -35,16 +23,16 @@ import dedalus.public as d3
 import numpy as np
 
 import spinhydro
-from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
+from spinhydro.units.um_ms import Hz, ms, pi, um
 
 # Parameters
-Omega_R = 2 * pi * 118 * Hz
-g_n0 = 2 * pi * 5.1 * 1e3 * Hz
-angle = 0.5
-inverse_width = 0.6
+Omega_R = 2 * pi * 118 * Hz  # Rabi frequency
+g_n0 = 2 * pi * 5.1 * 1e3 * Hz  # interaction g n_0/hbar
+angle = 0.5  # f, |f| < pi/2
+inverse_width = 0.6  # D in units of 1/ell, 0 < D < cos f
 atom = "Na23"
 L_x = 40 * um
-Nx = 384
+Nx = 384  # spacing below ell/3
 stop_time = 4 * ms
 output_interval = 0.25 * ms
 
@@ -57,19 +45,17 @@ conditions = {
 }
 
 # Derived parameters
-hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
+hbar_over_m = spinhydro.hbar_over_m(atom)
 ell = np.sqrt(hbar_over_m / g_n0)
 c = np.sqrt(hbar_over_m * g_n0)
 U = c * inverse_width * np.tan(angle)
 V = hbar_over_m * (pi - 2 * angle) / L_x
-k_max = pi * Nx / L_x
 timestepper = "IFRK4"
-fastest = hbar_over_m / 2 * k_max**2
-timestep = np.minimum(0.0006 * ms, spinhydro.stable_timestep(timestepper, fastest, 2 * g_n0))
+fastest = hbar_over_m / 2 * (pi * Nx / L_x) ** 2
+timestep = spinhydro.stable_timestep(timestepper, fastest, 2 * g_n0, longest=0.0006 * ms)
 
 # Bases
 coords = d3.CartesianCoordinates("x")
-spin = d3.CartesianCoordinates("sx", "sy", "sz")
 dist = spinhydro.distributor(coords, dtype=np.complex128)
 xbasis = d3.ComplexFourier(coords["x"], size=Nx, bounds=(-L_x / 2, L_x / 2))
 
@@ -78,10 +64,8 @@ psi_a = dist.Field(name="psi_a", bases=xbasis)
 psi_b = dist.Field(name="psi_b", bases=xbasis)
 X = dist.Field(name="X", bases=xbasis)
 t = dist.Field(name="t")
-
-# Substitutions
+ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
 X["g"] = dist.local_grid(xbasis)
-ex, ey, ez = spin.unit_vector_fields(dist)
 n = spinhydro.abs2(psi_a) + spinhydro.abs2(psi_b)
 
 

@@ -12,18 +12,8 @@ B. A hard axis y (omega_p > 0) stops the turning as long as gamma B < alpha omeg
 tilts to the angle phi with sin 2 phi = 2 gamma B/(alpha omega_p) and moves with v = gamma B Delta'/
 alpha, Delta' = Delta/sqrt(1 + omega_p/omega_K sin^2 phi) (Walker). Beyond that field it turns.
 
-| symbol in this file | meaning | source |
-|---|---|---|
-| Ms, Hk, lambda_ex, a, alpha | 770 kA/m, 1550 kA/m, 7.3 nm, 0.355 nm, 0.1 | paper B |
-| kernel | "micromagnetic", for which the solutions are exact, or "lattice" | |
-| field | B along z | |
-| omega_p | gamma mu_0 times the anisotropy field of the hard axis y | |
-
-Good values: walls at least 15 Delta apart. On the lattice the exchange energy of a wall at rest is
-larger by (a/Delta)^2/24 than stiffness/Delta, that of the anisotropy smaller by (a/Delta)^2/8: a
-fifth and six tenths of a thousandth here. (kernel=lattice field=0 alpha=1 lets it find its shape.)
-
-Runs in some ten seconds on one core. To run, and to plot:
+On the lattice the exchange energy of a wall at rest is larger by (a/Delta)^2/24 than
+stiffness/Delta, that of the anisotropy smaller by (a/Delta)^2/8 (kernel=lattice field=0 alpha=1).
 
     spinhydro run problems/domain_wall.py
     spinhydro run problems/domain_wall.py omega_p=0.2 field=0.02*tesla
@@ -36,83 +26,59 @@ import dedalus.public as d3
 import numpy as np
 
 import spinhydro
-from spinhydro.units.nm_ps import A, mu_0, nm, pi, ps, rad, tesla
-from spinhydro.units.nm_ps import m as metre
-from spinhydro.units.nm_ps import s as second
+from spinhydro.physics import exact_magnets
+from spinhydro.units.nm_ps import nm, pi, ps, rad, tesla
 
 # Parameters
 material = "CoFeNi"  # `spinhydro materials` lists the others
-Ms = spinhydro.material(material).Ms * A / metre
-Hk = spinhydro.material(material).Hk * A / metre
-lambda_ex = spinhydro.material(material).lambda_ex * metre
-a = spinhydro.material(material).a * metre
-alpha = 0.1
-gamma = 1.76e11 * rad / (tesla * second)
-kernel = "micromagnetic"  # or "lattice"
+magnet = spinhydro.magnet(material, alpha=0.1)
+Ms, Hk, lambda_ex = magnet.Ms, magnet.Hk, magnet.lambda_ex
+a, alpha, gamma = magnet.a, magnet.alpha, magnet.gamma
+kernel = "micromagnetic"  # for which the solutions are exact; or "lattice", "atomistic"
 beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyond pi/a
-field = 0.05 * tesla
-omega_p = 0.0 * rad / ps
+field = 0.05 * tesla  # B along z
+omega_p = 0.0 * rad / ps  # gamma mu_0 times the anisotropy field of the hard axis y
 N = 384  # cells
 cell = 1 * nm
 stop_time = 50 * ps
 output_interval = 1 * ps
 
 conditions = {
-    "Ms > 0 and Hk > 0 and lambda_ex > 0 and a > 0 and cell > 0": (
-        "Ms, Hk, lambda_ex, a and cell must be positive"
-    ),
+    "Hk > 0": "a wall needs an easy axis: Hk must be positive",
     "alpha > 0": "walls move steadily with damping only: alpha > 0",
     "omega_p >= 0": "omega_p is a hard axis: not negative",
-    "N >= 8 and N*cell > 40*lambda_ex": "the wire must be longer than 40 lambda_ex",
-    "kernel in ('lattice', 'micromagnetic')": "kernel must be lattice or micromagnetic",
+    "N*cell > 40*lambda_ex": "the wire must be longer than 40 lambda_ex",
 }
 
 # Derived parameters
-p = 1 / (1 + alpha**2)
-omega_M, omega_K, omega_B = gamma * mu_0 * Ms, gamma * mu_0 * Hk, gamma * field
-stiffness = omega_M * lambda_ex**2
+magnet = spinhydro.magnet(Ms=Ms, Hk=Hk, lambda_ex=lambda_ex, a=a, alpha=alpha, gamma=gamma)
+omega_K, omega_B, stiffness, p = magnet.omega_K, gamma * field, magnet.stiffness, magnet.p
+Delta = magnet.Delta
 L_x = N * cell
 spinhydro.check_cells(L_x, N, cell, "nm")
-Delta = np.sqrt(stiffness / omega_K)
-walker = omega_p > 0 and abs(omega_B) < alpha * omega_p / 2
-if walker:
-    tilt = np.arcsin(2 * omega_B / (alpha * omega_p)) / 2
-    width = Delta / np.sqrt(1 + omega_p / omega_K * np.sin(tilt) ** 2)
-    velocity, turning = omega_B * width / alpha, 0.0
-else:
-    # Exact without a hard axis; with one beyond Walker's field nothing is known in closed form.
-    tilt, width, velocity, turning = 0.0, Delta, p * alpha * omega_B * Delta, p * omega_B
-W = (
-    spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
-    if kernel == "lattice"
-    else spinhydro.kernel("micromagnetic", stiffness=stiffness)
-)
-fastest = W.fastest(2 * pi * np.fft.fftfreq(N, cell))
+motion = exact_magnets.wall_motion(omega_B, omega_K, omega_p, alpha, Delta)
+velocity, turning = motion.velocity, motion.turning
+W = spinhydro.exchange(magnet, kernel, cell, beyond)
+fastest = omega_K + omega_p + W.fastest(2 * pi * np.fft.fftfreq(N, cell))
 timestepper = "RK4"
-timestep = np.minimum(0.02 * ps, 1.0 / (omega_K + omega_p + fastest))
+timestep = np.minimum(0.02 * ps, 1.0 / fastest)
 
 # Bases
 coords = d3.CartesianCoordinates("x")
-spin = d3.CartesianCoordinates("sx", "sy", "sz")
 dist = spinhydro.distributor(coords, dtype=np.float64)
 xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(-L_x / 2, L_x / 2))
 
 # Fields
-m = dist.VectorField(spin, name="m", bases=xbasis)
+m = dist.VectorField(spinhydro.spin, name="m", bases=xbasis)
 X = dist.Field(name="X", bases=xbasis)
 t = dist.Field(name="t")
-
-# Substitutions
+ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
 X["g"] = dist.local_grid(xbasis)
-ex, ey, ez = spin.unit_vector_fields(dist)
 H = (omega_B + omega_K * (m @ ez)) * ez - omega_p * (m @ ey) * ey - W(m)
 
 
 def walls(x, t):
-    """Two walls, mirrored at x = 0, moving apart where m_z = 1 between them grows."""
-    y = (np.abs(x) - L_x / 4 - velocity * t) / width
-    phi = tilt + turning * t + 0 * x
-    return np.array([np.cos(phi) / np.cosh(y), np.sin(phi) / np.cosh(y), -np.tanh(y)])
+    return exact_magnets.domain_walls(x, t, L_x / 4, motion)
 
 
 m_exact = spinhydro.pointwise(walls, X, t, like=m)
@@ -135,7 +101,7 @@ outputs = {
 output_units = {"E_exchange": "nm rad/ps", "E_anisotropy": "nm rad/ps"}
 watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
 expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
-if W.name in ("chain", "micromagnetic") and (omega_p == 0 or walker):
+if W.name in ("chain", "micromagnetic") and (omega_p == 0 or motion.is_walker):
     # On the lattice the wall is a little wider, by (a/Delta)^2/24 or so.
     limit = 1e-6 if kernel == "micromagnetic" else 2e-3
     expect["spin against the exact solution"] = f"abs(m - m_exact) <= {limit}"

@@ -1,20 +1,13 @@
 """
 Josephson oscillation and self-trapping, point by point, against the exact elliptic functions.
 
-Without spin current every point of the gas of paper A swings on its own:
+Without spin current every point of a coupled gas (Farolfi et al. 2021) swings on its own:
 
     ds/dt = (Omega_R, 0, kappa n s_z) x s,        s = -z at t = 0,
 
 which is solved by Z = -cn(Omega_R t; k) where k = kappa n / 2 Omega_R < 1 (the magnetization
 oscillates) and by Z = -dn(k Omega_R t; 1/k) where k > 1 (it is self-trapped). Here kappa n falls
 from kappa_n0 in the middle of the box to zero at its ends, so that one run shows every k.
-
-| symbol in this file | meaning | paper A |
-|---|---|---|
-| Omega_R | Rabi frequency | Fig. 3 |
-| kappa_n0 | largest spin interaction | Fig. 3 |
-
-Runs in a few seconds on one core. To run and plot:
 
     spinhydro run problems/josephson.py
     spinhydro plot runs/josephson/0001
@@ -29,8 +22,8 @@ import spinhydro
 from spinhydro.units.um_ms import Hz, ms, pi, um
 
 # Parameters
-Omega_R = 2 * pi * 118 * Hz
-kappa_n0 = 2 * pi * (118 / 0.33) * Hz
+Omega_R = 2 * pi * 118 * Hz  # Rabi frequency (Fig. 3)
+kappa_n0 = 2 * pi * (118 / 0.33) * Hz  # largest spin interaction
 L_x = 480 * um
 Nx = 512
 timestepper = "RK4"
@@ -38,12 +31,7 @@ timestep = 0.01 * ms
 stop_time = 20 * ms
 output_interval = 0.1 * ms
 
-conditions = {
-    "Nx >= 8 and Nx % 2 == 0": "Nx must be an even number, at least 8",
-    "L_x > 0": "the box length must be positive",
-    "Omega_R >= 0 and kappa_n0 >= 0": "Omega_R and kappa_n0 cannot be negative",
-}
-
+conditions = {"min(Omega_R, kappa_n0) >= 0": "Omega_R and kappa_n0 cannot be negative"}
 advice = {
     "2*Omega_R <= kappa_n0": (
         "every point oscillates; self-trapping in the middle needs Omega_R below kappa_n0/2"
@@ -52,18 +40,15 @@ advice = {
 
 # Bases
 coords = d3.CartesianCoordinates("x")
-spin = d3.CartesianCoordinates("sx", "sy", "sz")
 dist = spinhydro.distributor(coords, dtype=np.float64)
 xbasis = spinhydro.RealFourierNyquist(coords["x"], size=Nx, bounds=(-L_x / 2, L_x / 2))
 
 # Fields
-s = dist.VectorField(spin, name="s", bases=xbasis)
+s = dist.VectorField(spinhydro.spin, name="s", bases=xbasis)
 n = dist.Field(name="n", bases=xbasis)
 t = dist.Field(name="t")
-
-# Substitutions
+ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
 x = dist.local_grid(xbasis)
-ex, ey, ez = spin.unit_vector_fields(dist)
 n["g"] = np.cos(pi * x / L_x) ** 2
 
 

@@ -1,5 +1,5 @@
 """
-A laser grating heats a chain of spins; what remains is followed in three models (paper B, SI 8).
+A laser grating heats a chain of spins; what remains is followed in three models (Rockwell et al.).
 
 A pulse of light, stronger in stripes, heats the electrons of a wire. They share their heat with the
 lattice (two-temperature model) and shake the spins (atomistic spin dynamics in a heat bath):
@@ -8,32 +8,14 @@ lattice (two-temperature model) and shake the spins (atomistic spin dynamics in 
     b = sqrt(2 alpha gamma k_B T_e/mu_s) xi
     d(gamma_e T_e^2/2)/dt = -G (T_e - T_p) + P_0 g(x) f(t),   C_p dT_p/dt = G (T_e - T_p)
 
-with p = 1/(1 + alpha^2). The equations below advance theta_e = (T_e/1000 K)^2 and
-theta_p = T_p/1000 K: the heat capacity gamma_e T_e vanishes at T_e = 0, where dT_e/dt is singular
-and dT_e^2/dt is not. Below T_floor the heat capacity is held up, which changes the maximum of
-T_e by less than 1e-10 of itself.
+with p = 1/(1 + alpha^2). The equations advance theta_e = (T_e/1000 K)^2 and theta_p = T_p/1000 K:
+the heat capacity gamma_e T_e vanishes at T_e = 0, where dT_e/dt is singular and dT_e^2/dt is not.
+Below T_floor the heat capacity is held up, which changes the maximum of T_e by less than 1e-10.
 
-Paper B stops at the strongest quench and goes on in three ways: atomistic spins with the heat bath,
-PS-LLE and the k^2 law without. `start` does that: the run folder whose outputs are the initial
-state (nothing else is taken over), and start_time which of them (the last if it is negative).
-
-| symbol in this file | meaning | paper B, SI 8 |
-|---|---|---|
-| gamma_e, C_p, G_ep | 175 J/(m^3 K^2), 1e7 J/(m^3 K), 1e18 W/(m^3 K) | table (G per second) |
-| P_0, t_0, tau, sigma | 1e22 W/m^3, 10 ps, 0.5 ps, 1.775 nm | table |
-| pulse_shape | f = exp(-((t - t_0)/tau)^2); "wide": exp(-(t - t_0)^2/(2 tau^2)) | not given |
-| T_0 | temperature at the start; 0 K | not given |
-| pulses | stripes in the wire; 20 nm apart | Fig. SI 6 |
-| heat_bath | 1: b as above; 0: no temperature | |
-| kernel | "lattice" (atomistic spins, PS-LLE) or "micromagnetic" (k^2) | |
-| kernel = "atomistic" | the lattice as a sum over neighbours on the grid: faster | |
-| E_exchange | (J/2) sum over i of |m_{i+1} - m_i|^2, in J | Fig. SI 7 |
-
-stop_time is the time to run from the start, which is t = 0 or the time of the output. The noise
-belongs to the seed and the number of the step: take another seed after `start`, or the new run
-meets the numbers of the old one again.
-
-Runs in some minutes on one core. To run, and to plot:
+The paper (SI 8) stops at the strongest quench and goes on in three ways: atomistic spins with the
+heat bath, PS-LLE and the k^2 law without. `start` does that: the run folder whose outputs are the
+initial state (nothing else is taken over), and start_time which of them. The noise belongs to the
+seed and the number of the step: take another seed after `start`. Some minutes on one core:
 
     spinhydro run problems/laser_grating.py
     spinhydro run problems/laser_grating.py start=runs/laser_grating/0001 stop_time=5 seed=1
@@ -51,43 +33,34 @@ import numpy as np
 from scipy.special import erf
 
 import spinhydro
-from spinhydro.units.nm_ps import A, J, K, k_B, mu_0, pi, ps, rad, tesla
-from spinhydro.units.nm_ps import m as metre
-from spinhydro.units.nm_ps import s as second
+from spinhydro.units.nm_ps import J, K, k_B, metre, pi, ps, second
 
 # Parameters
 material = "CoFeNi"  # `spinhydro materials` lists the others
-Ms = spinhydro.material(material).Ms * A / metre
-Hk = spinhydro.material(material).Hk * A / metre
-lambda_ex = spinhydro.material(material).lambda_ex * metre
-a = spinhydro.material(material).a * metre
-alpha = spinhydro.material(material).alpha
-gamma = 1.76e11 * rad / (tesla * second)
-gamma_e = 175 * J / (metre**3 * K**2)
-C_p = 1e7 * J / (metre**3 * K)
-G_ep = 1e18 * J / (metre**3 * K * second)
-P_0 = 1e22 * J / (metre**3 * second)
-t_0 = 10 * ps
-tau = 0.5 * ps
-sigma = 1.775e-9 * metre
-pulse_shape = "narrow"  # or "wide"
-T_0 = 0 * K
+magnet = spinhydro.magnet(material)
+Ms, Hk, lambda_ex = magnet.Ms, magnet.Hk, magnet.lambda_ex
+a, alpha, gamma = magnet.a, magnet.alpha, magnet.gamma
+gamma_e = 175 * J / (metre**3 * K**2)  # heat capacity of the electrons over T_e (table of SI 8)
+C_p = 1e7 * J / (metre**3 * K)  # of the lattice
+G_ep = 1e18 * J / (metre**3 * K * second)  # coupling (printed per second)
+P_0 = 1e22 * J / (metre**3 * second)  # power of the pulse
+t_0, tau, sigma = 10 * ps, 0.5 * ps, 1.775e-9 * metre
+pulse_shape = "narrow"  # exp(-((t - t_0)/tau)^2); or "wide": exp(-(t - t_0)^2/(2 tau^2))
+T_0 = 0 * K  # temperature at the start
 T_floor = 10 * K
-pulses = 20
+pulses = 20  # stripes in the wire
 N = 1127
-kernel = "lattice"  # or "micromagnetic", "atomistic"
-heat_bath = 1
+kernel = "lattice"  # or "micromagnetic", "atomistic": the lattice as a sum over neighbours
+heat_bath = 1  # 0: spins at zero temperature
 seed = 0
 start = ""  # a run folder
 start_time = -1 * ps  # < 0: its last output
 timestepper = "RK4"
 timestep = 1e-3 * ps
-stop_time = 10.53 * ps
+stop_time = 10.53 * ps  # from the start
 output_interval = 0.05 * ps
 
 conditions = {
-    "Ms > 0 and lambda_ex > 0 and a > 0": "Ms, lambda_ex and a must be positive",
-    "alpha >= 0": "the damping cannot be negative",
     "T_0 >= 0": "the temperature cannot be negative",
     "T_floor > 0": "T_floor must be positive",
     "gamma_e > 0 and C_p > 0 and G_ep >= 0": "heat capacities must be positive, G_ep not negative",
@@ -95,51 +68,34 @@ conditions = {
     "tau > 0 and sigma > 0": "tau and sigma must be positive",
     "pulses >= 1 and int(pulses) == pulses": "pulses must be a whole number, at least 1",
     "pulse_shape in ('narrow', 'wide')": "pulse_shape must be narrow or wide",
-    "kernel in ('lattice', 'micromagnetic', 'atomistic')": (
-        "kernel must be lattice, micromagnetic or atomistic"
-    ),
     "heat_bath in (0, 1)": "heat_bath must be 0 or 1",
-    "N >= 8": "N must be at least 8",
 }
 
 # Derived parameters
+magnet = spinhydro.magnet(Ms=Ms, Hk=Hk, lambda_ex=lambda_ex, a=a, alpha=alpha, gamma=gamma)
 L_x = N * a
 spinhydro.check_cells(L_x, N, a, "nm")
-p = 1 / (1 + alpha**2)
-omega_K, mu_s = gamma * mu_0 * Hk, Ms * a**3
-stiffness = gamma * mu_0 * Ms * lambda_ex**2
-J_ex = mu_0 * Ms**2 * lambda_ex**2 * a
+omega_K, mu_s, stiffness, p = magnet.omega_K, magnet.mu_s, magnet.stiffness, magnet.p
+W = spinhydro.exchange(magnet, kernel)
 kK = 1000 * K
 width = tau if pulse_shape == "narrow" else np.sqrt(2) * tau
 
 # Bases
 coords = d3.CartesianCoordinates("x")
-spin = d3.CartesianCoordinates("sx", "sy", "sz")
 dist = spinhydro.distributor(coords, dtype=np.float64)
 xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(a / 2, L_x + a / 2))
 
 # Fields
-m = dist.VectorField(spin, name="m", bases=xbasis)
-theta_e = dist.Field(name="theta_e", bases=xbasis)
-theta_p = dist.Field(name="theta_p", bases=xbasis)
-g = dist.Field(name="g", bases=xbasis)
+m = dist.VectorField(spinhydro.spin, name="m", bases=xbasis)
+theta_e, theta_p, g = (dist.Field(name=name, bases=xbasis) for name in ("theta_e", "theta_p", "g"))
 t = dist.Field(name="t")
-
-# Substitutions
+ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
 x = dist.local_grid(xbasis)
-ex, ey, ez = spin.unit_vector_fields(dist)
 period = L_x / pulses
 g["g"] = np.exp(-((((x / period) % 1 - 0.5) * period) ** 2) / (2 * sigma**2))
 T_e = kK * theta_e / (theta_e * theta_e + (T_floor / kK) ** 4) ** 0.25
 T_p = kK * theta_p
 f = np.exp(-(((t - t_0) / width) ** 2))
-W = (
-    spinhydro.kernel("chain", a=a, stiffness=stiffness)
-    if kernel == "lattice"
-    else spinhydro.kernel("micromagnetic", stiffness=stiffness)
-    if kernel == "micromagnetic"
-    else spinhydro.stencil("chain", a=a, stiffness=stiffness)
-)
 H = omega_K * (m @ ez) * ez - W(m)
 if heat_bath:
     # Rounding may leave -1e-16 K where it is cold.
@@ -165,25 +121,17 @@ if start:
     )
 
 # Output
-E_chain = N * J_ex / J
-outputs = {
-    "m": "m",
-    "theta_e": "theta_e",
-    "theta_p": "theta_p",
-    "T_e": "T_e",
-    "T_p": "T_p",
-    "E_exchange": "E_chain/2*ave(m@bonds(m))",
-    "mz_mean": "ave(m@ez)",
-}
+E_chain = N * magnet.J / J
+outputs = {name: name for name in ("m", "theta_e", "theta_p", "T_e", "T_p")}
+outputs |= {"E_exchange": "E_chain/2*ave(m@bonds(m))", "mz_mean": "ave(m@ez)"}
 output_units = {"T_e": "K", "T_p": "K", "E_exchange": "J"}
 watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
+expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
 if not start:
-    # What the light brings is in the electrons and the lattice.
+    # The heat of the light is in the electrons and the lattice.
     brought = P_0 * width * np.sqrt(pi) / 2 * (erf((stop_time - t_0) / width) + erf(t_0 / width))
     heat_0 = gamma_e / 2 * kK**2 * np.mean(theta_e["g"]) + C_p * kK * tau_0
     expect = {"heat": "ave(heat)/(brought*ave(g) + heat_0) = 1 +- 1e-6"}
-else:
-    expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
 quick = {"N": 57, "pulses": 1, "t_0": "0.15*ps", "tau": "0.05*ps", "stop_time": "0.25*ps"}
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """
-The dispersion relation of magnons from a single turned spin (paper B, Figs. 1 and SI 2).
+The dispersion relation of magnons from a single turned spin (Rockwell et al. 2023, Figs. 1, SI 2).
 
 One spin of a perpendicularly magnetised chain is turned away from the axis. The defect sends out
 every spin wave that the grid holds, and the space-time spectrum of m_x - i m_y shows omega(k). The
@@ -8,107 +8,66 @@ also one that has nothing to do with the lattice constant:
 
     dm/dt = -p [m x H + alpha m x (m x H)],   H = omega_K m_z z - W m,   p = 1/(1 + alpha^2)
 
-where W multiplies every wave with omega(k). Small waves about m_z = 1 turn with omega(k) + omega_K.
-
-| symbol in this file | meaning | paper B |
-|---|---|---|
-| Ms, Hk, lambda_ex, a | 770 kA/m, 1550 kA/m, 7.3 nm, 0.355 nm | CoFe/Ni |
-| kernel = "lattice" | omega(k) = 2 omega_M (lambda_ex/a)^2 (1 - cos ka) | Fig. 1 |
-| kernel = "micromagnetic" | omega(k) = omega_M lambda_ex^2 k^2 | Fig. SI 2 |
-| kernel = "atomistic" | the lattice as a sum over neighbours on the grid: faster | |
-| N, cell | 1127 cells of 0.355 nm, or 800 of 0.5 nm: 400 nm | Fig. 1a, b |
-| defect | angle of the turned spin, rad; pi/2 in the paper | |
-| alpha | damping; 0.01 in the paper | |
-
-Good values: defect = 0.1 and alpha = 0, for which the ridges of the spectrum stand within
-0.003 THz of the formula; with the paper's defect of pi/2 and alpha = 0.01 within 0.05 THz (cell a)
-and 0.3 THz (0.5 nm). The time between outputs sets the largest frequency, 50 THz for 0.01 ps.
-
-Runs in some twenty seconds on one core. To run, and to plot:
+where W multiplies every Fourier mode by omega(k): 2 omega_M (lambda_ex/a)^2 (1 - cos ka), or
+omega_M lambda_ex^2 k^2. Small waves about m_z = 1 turn with omega(k) + omega_K. The time between
+outputs sets the largest frequency, 50 THz for 0.01 ps.
 
     spinhydro run problems/pslle_dispersion.py
     spinhydro run problems/pslle_dispersion.py cell=0.5*nm N=800
     spinhydro plot runs/pslle_dispersion/0001
 
-Expected: up to 45.9 THz at k = pi/a, where the k^2 law would give 113 THz; the waves of the linear
-theory to a part in a hundred of the defect.
+Expected: up to 45.9 THz at k = pi/a, where the k^2 law would give 113 THz; the ridges of the
+spectrum within 0.003 THz of the formula, and with the paper's defect=pi/2 alpha=0.01 within 0.05
+THz (cell a) and 0.3 THz (0.5 nm).
 """
 
 import dedalus.public as d3
 import numpy as np
 
 import spinhydro
-from spinhydro.units.nm_ps import A, mu_0, pi, ps, rad, tesla
-from spinhydro.units.nm_ps import m as metre
-from spinhydro.units.nm_ps import s as second
+from spinhydro.physics import exact_magnets
+from spinhydro.units.nm_ps import pi, ps, rad
 
 # Parameters
 material = "CoFeNi"  # `spinhydro materials` lists the others
-Ms = spinhydro.material(material).Ms * A / metre
-Hk = spinhydro.material(material).Hk * A / metre
-lambda_ex = spinhydro.material(material).lambda_ex * metre
-a = spinhydro.material(material).a * metre
-alpha = 0.0
-gamma = 1.76e11 * rad / (tesla * second)
-kernel = "lattice"  # or "micromagnetic", "atomistic"
+magnet = spinhydro.magnet(material, alpha=0.0)
+Ms, Hk, lambda_ex = magnet.Ms, magnet.Hk, magnet.lambda_ex
+a, alpha, gamma = magnet.a, magnet.alpha, magnet.gamma
+kernel = "lattice"  # or "micromagnetic", "atomistic": the lattice as a sum over neighbours
 beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyond pi/a
 N = 1127  # cells
 cell = a
 L_x = N * cell
-defect = 0.1 * rad
+defect = 0.1 * rad  # angle of the turned spin
 stop_time = 10 * ps
 output_interval = 0.01 * ps
 
-conditions = {
-    "Ms > 0 and lambda_ex > 0 and a > 0 and cell > 0": (
-        "Ms, lambda_ex, a and cell must be positive"
-    ),
-    "alpha >= 0": "the damping alpha cannot be negative",
-    "N >= 8": "N must be at least 8",
-    "0 < defect <= 3.1415926": "the defect is an angle above 0, up to pi",
-    "kernel in ('lattice', 'micromagnetic', 'atomistic')": (
-        "kernel must be lattice, micromagnetic or atomistic"
-    ),
-    "kernel != 'atomistic' or cell == a": "atomistic spins stand one to a cell: cell=a",
-}
+conditions = {"0 < defect <= 3.1415926": "the defect is an angle above 0, up to pi"}
 
 # Derived parameters
+magnet = spinhydro.magnet(Ms=Ms, Hk=Hk, lambda_ex=lambda_ex, a=a, alpha=alpha, gamma=gamma)
 spinhydro.check_cells(L_x, N, cell, "nm")
-p = 1 / (1 + alpha**2)
-omega_M, omega_K = gamma * mu_0 * Ms, gamma * mu_0 * Hk
-stiffness = omega_M * lambda_ex**2
+omega_K, stiffness, p = magnet.omega_K, magnet.stiffness, magnet.p
+W = spinhydro.exchange(magnet, kernel, cell, beyond)
+k = 2 * pi * np.fft.fftfreq(N, cell)
+omega = W(k) + omega_K
 timestepper = "RK4"
+timestep = 0.28 / (omega_K + W.fastest(k))  # for the phase of the fastest wave; 2.8 would be stable
 
 # Bases
 coords = d3.CartesianCoordinates("x")
-spin = d3.CartesianCoordinates("sx", "sy", "sz")
 dist = spinhydro.distributor(coords, dtype=np.float64)
 xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(-L_x / 2, L_x / 2))
 
 # Fields
-m = dist.VectorField(spin, name="m", bases=xbasis)
+m = dist.VectorField(spinhydro.spin, name="m", bases=xbasis)
 t = dist.Field(name="t")
-
-# Substitutions
-ex, ey, ez = spin.unit_vector_fields(dist)
-W = (
-    spinhydro.kernel("chain", a=a, stiffness=stiffness, beyond=beyond)
-    if kernel == "lattice"
-    else spinhydro.kernel("micromagnetic", stiffness=stiffness)
-    if kernel == "micromagnetic"
-    else spinhydro.stencil("chain", a=a, stiffness=stiffness)
-)
+ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
 H = omega_K * (m @ ez) * ez - W(m)
-k = 2 * pi * np.fft.fftfreq(N, cell)
-omega = W(k) + omega_K
-timestep = 0.28 / (omega_K + W.fastest(k))  # for the phase of the fastest wave; 2.8 would be stable
 
 
 def waves(m, t):
-    """m_x - i m_y of linear theory, as two components of three: a wave turns with omega(k)."""
-    decay = np.exp((-1j - alpha) * p * omega * t.ravel()[0])
-    plus = np.fft.ifft(decay * np.fft.fft(start))
-    return np.array([plus.real, -plus.imag, 0 * plus.real])
+    return exact_magnets.linear_waves(start, t.ravel()[0], omega, alpha)
 
 
 m_linear = spinhydro.pointwise(waves, m, t, like=m)

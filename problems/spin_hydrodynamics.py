@@ -1,5 +1,5 @@
 """
-Waves on a uniform hydrodynamic state of a ferromagnet (paper B, SI 2), in spin hydrodynamics.
+Waves on a uniform hydrodynamic state of a ferromagnet (Rockwell et al. 2023, SI 2).
 
 A chain of spins that all have m_z = n and turn by -u a from site to site carries a spin current.
 The unit vector m is written as a density n = m_z and a phase phi = atan2(m_y, m_x), u = -d phi/dx.
@@ -9,8 +9,8 @@ damping is, exactly,
     dn/dt = Im(psi* W psi)
     dphi/dt = omega_0 + omega_K n - W n + n Re(psi* W psi)/(1 - n^2)
 
-(the paper says that there is no exact transformation; there is no local one). form = "local" is the
-equation of paper B, SI 7, which is the k^2 law, D = gamma mu_0 M_s lambda_ex^2:
+(the paper says that there is no exact transformation; there is no local one). form=local is its
+SI 7, the equation of the k^2 law, D = gamma mu_0 M_s lambda_ex^2:
 
     dn/dt = D d/dx [(1 - n^2) u]
     du/dt = -d/dx [(omega_K + D u^2) n] - D d/dx [n''/(1 - n^2) + n n'^2/(1 - n^2)^2]
@@ -21,22 +21,9 @@ A small wave on the uniform state is compared with its exact frequency, for any 
                                          + n^2 (S - omega(u))]),
     S = [omega(k - u) + omega(k + u)]/2,   D_k = [omega(u + k) - omega(u - k)]/2
 
-For the k^2 law this is D [2 n u k + k sqrt(k^2 - (1 - n^2)(h_k + u^2))] with h_k = omega_K/D:
-with a minus sign where paper B prints a plus, in SI 9 and SI 22.
-
-| symbol in this file | meaning | paper B |
-|---|---|---|
-| n_bar, turns | n, and u = 2 pi turns/L_x, of the uniform state | SI 8 |
-| waves | wavelengths in the box, k = 2 pi waves/L_x | |
-| kernel = "lattice" | omega(k) = 2 omega_M (lambda_ex/a)^2 (1 - cos ka) | Eq. (1) |
-| kernel = "micromagnetic" | omega(k) = D k^2 | |
-| form | "nonlocal", or "local" (k^2 law) | SI 7 |
-| printed_sign | 1: expects the frequency with the printed sign, and misses it | SI 9, SI 22 |
-
-phi is not periodic: the file advances phi + u x, which is. Long waves on such a state may grow
-(the root of a negative number): the file refuses those.
-
-Runs in a few seconds on one core. To run and plot:
+For the k^2 law this is D [2 n u k + k sqrt(k^2 - (1 - n^2)(h_k + u^2))] with h_k = omega_K/D: with
+a minus sign where SI 9 and SI 22 print a plus (printed_sign=1 misses the wave). phi is not
+periodic: the file advances phi + u x, which is. Long waves may grow; the file refuses those.
 
     spinhydro run problems/spin_hydrodynamics.py
     spinhydro run problems/spin_hydrodynamics.py form=local kernel=micromagnetic
@@ -49,25 +36,21 @@ import dedalus.public as d3
 import numpy as np
 
 import spinhydro
-from spinhydro.units.nm_ps import A, mu_0, pi, ps, rad, tesla
-from spinhydro.units.nm_ps import m as metre
-from spinhydro.units.nm_ps import s as second
+from spinhydro.units.nm_ps import A, metre, mu_0, pi, ps
 
 # Parameters
-n_bar = 0.3
-turns = 2
-waves = 5
+n_bar = 0.3  # n of the uniform state
+turns = 2  # u = 2 pi turns/L_x
+waves = 5  # wavelengths in the box, k = 2 pi waves/L_x
 amplitude = 1e-7
 form = "nonlocal"  # or "local"
-kernel = "lattice"  # or "micromagnetic"
+kernel = "lattice"  # or "micromagnetic", "atomistic"
 printed_sign = 0
 material = "CoFeNi"  # `spinhydro materials` lists the others
-Ms = spinhydro.material(material).Ms * A / metre
-Hk = spinhydro.material(material).Hk * A / metre
+magnet = spinhydro.magnet(material)
+Ms, Hk, lambda_ex = magnet.Ms, magnet.Hk, magnet.lambda_ex
+a, gamma = magnet.a, magnet.gamma
 H0 = 0 * A / metre
-lambda_ex = spinhydro.material(material).lambda_ex * metre
-a = spinhydro.material(material).a * metre
-gamma = 1.76e11 * rad / (tesla * second)
 N = 96
 timestepper = "RK4"
 timestep = 2e-3 * ps
@@ -76,40 +59,31 @@ output_interval = 0.05 * ps
 
 conditions = {
     "-1 < n_bar < 1": "n_bar is a component of a unit vector: -1 < n_bar < 1",
-    "N >= 8": "N must be at least 8",
     "waves >= 1 and int(waves) == waves and int(turns) == turns": (
         "waves and turns are whole numbers, waves at least 1"
     ),
     "2*(waves + abs(turns)) < N": "the grid resolves waves + turns below N/2",
     "form in ('nonlocal', 'local')": "form must be nonlocal or local",
-    "kernel in ('lattice', 'micromagnetic')": "kernel must be lattice or micromagnetic",
     "form != 'local' or kernel == 'micromagnetic'": (
         "the local form is that of the k^2 law: kernel=micromagnetic"
     ),
     "not printed_sign or kernel == 'micromagnetic'": (
         "the printed formula is that of the k^2 law: kernel=micromagnetic"
     ),
-    "Ms > 0 and lambda_ex > 0 and a > 0": "Ms, lambda_ex and a must be positive",
 }
 
 # Derived parameters
+magnet = spinhydro.magnet(Ms=Ms, Hk=Hk, lambda_ex=lambda_ex, a=a, alpha=0.0, gamma=gamma)
+D, omega_K, omega_0 = magnet.stiffness, magnet.omega_K, gamma * mu_0 * H0
 L_x = N * a
 spinhydro.check_cells(L_x, N, a, "nm")
-D = gamma * mu_0 * Ms * lambda_ex**2
-omega_K, omega_0 = gamma * mu_0 * Hk, gamma * mu_0 * H0
 k, u_bar = 2 * pi * waves / L_x, 2 * pi * turns / L_x
-W = (
-    spinhydro.kernel("chain", a=a, stiffness=D)
-    if kernel == "lattice"
-    else spinhydro.kernel("micromagnetic", stiffness=D)
-)
-omega = W  # any even kernel
-S = (omega(k - u_bar) + omega(k + u_bar)) / 2 - omega(u_bar)
-D_k = (omega(u_bar + k) - omega(u_bar - k)) / 2
-radicand = S * ((1 - n_bar**2) * (omega(k) - omega(u_bar) - omega_K) + n_bar**2 * S)
+W = spinhydro.exchange(magnet, kernel)
+S = (W(k - u_bar) + W(k + u_bar)) / 2 - W(u_bar)
+D_k = (W(u_bar + k) - W(u_bar - k)) / 2
+radicand = S * ((1 - n_bar**2) * (W(k) - W(u_bar) - omega_K) + n_bar**2 * S)
 conditions = {
-    **conditions,
-    "radicand > 0 and waves > 0": (
+    "radicand > 0": (
         "this wave grows on the uniform state instead of running: take more waves, or fewer turns"
     ),
 }
@@ -124,15 +98,11 @@ dist = spinhydro.distributor(coords, dtype=np.float64)
 xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, L_x))
 
 # Fields
-n = dist.Field(name="n", bases=xbasis)
-phi = dist.Field(name="phi", bases=xbasis)  # phi + u_bar x of the docstring
-u = dist.Field(name="u", bases=xbasis)
-X, C, Q = (dist.Field(name=name, bases=xbasis) for name in ("X", "C", "Q"))
+n, phi, u, X, C, Q = (
+    dist.Field(name=name, bases=xbasis) for name in ("n", "phi", "u", "X", "C", "Q")
+)  # phi + u_bar x of the docstring
 t = dist.Field(name="t")
-
-# Substitutions
 x = dist.local_grid(xbasis)
-dx = spinhydro.dx
 X["g"], C["g"], Q["g"] = x, np.cos(u_bar * x), np.sin(u_bar * x)
 size = np.sqrt(1 - n * n)
 psi_x = size * (np.cos(phi) * C + np.sin(phi) * Q)  # real and imaginary part of psi
@@ -166,8 +136,7 @@ phi["g"] = ratio * amplitude * np.sin(k * x)
 u["g"] = u_bar - ratio * amplitude * k * np.cos(k * x)
 
 # Output
-velocity = "u_bar - dx(phi)" if form == "nonlocal" else "u"
-outputs = {"n": "n", "u": velocity, "n_exact": "n_exact"}
+outputs = {"n": "n", "u": "u_bar - dx(phi)" if form == "nonlocal" else "u", "n_exact": "n_exact"}
 output_units = {"u": "rad/nm"}
 watch = ["abs(n) <= 0.999999"]
 expect = {"n against the exact wave": f"abs(n - n_exact)/{amplitude} <= 2e-6"}

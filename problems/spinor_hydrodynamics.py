@@ -9,56 +9,26 @@ conservation laws of the density n, the current J = n v and the spin density s, 
               - d_i p/m - (n/m) d_i V,       p = (g + g12) n^2/4 + (g - g12) s_z^2/4
     ds/dt   = -d_j [v_j s + (hbar/2m) d_j s x s/n] + (Omega_R, 0, kappa s_z) x s
 
-with hbar kappa = g - g12. The strings below say this with grad and div in any number of dimensions:
-grad(s) has a space index and a spin index, dot(grad(s), grad(s), indices=(1, 1)) is d_i s.d_j s,
-and spin_cross(grad(s), s) is d_j s x s, the part of the spin current that is the quantum torque.
+with hbar kappa = g - g12. The gas starts in the ground state of its trap in one component,
+s_z = -n. In two and three dimensions it is trapped along x only, and a wavy texture tilts the
+spins; the velocity has the vorticity of the texture (Mermin and Ho, 1976).
 
-As in paper A the gas starts in the ground state of its trap in one component, s_z = -n, and the
-coupling is switched on at once. In two and three dimensions the gas is trapped along x only, and
-the spins are tilted at the start by a wavy texture; the velocity has the vorticity that the texture
-demands (Mermin and Ho, Phys. Rev. Lett. 36, 594 (1976)).
+form=log_density advances ln n, v and s/n instead: the same physics without a division by n.
+as_printed=1 does so with Eq. (4) of Farolfi et al. as printed, which counts the density gradient
+twice and lacks the force of the spin texture: v is wrong by half of itself at 0.5 Rabi periods.
 
-| symbol in this file | meaning | paper A |
-|---|---|---|
-| n, J, v, s | density, current, velocity, spin density; unit of density: the peak, n0 | Eqs. 3-7 |
-| Omega_R | Rabi frequency, 2 pi x 118 Hz | Fig. 3 |
-| kappa_n0 | spin interaction at the peak density, Omega_R / 0.33 | Fig. 3 |
-| g_n0, g12_over_g | interaction g n_0 / hbar; interspecies over intraspecies | Methods |
-| R_x | Thomas-Fermi radius (printed as R_r) | Methods |
-| as_printed | 1: Eq. (4) as the paper prints it, which does not follow from the gas | Eq. 4 |
+Inside the cloud zeros of n, where v is not defined, are not met; in the wings they are. The trap:
 
-form="log_density" advances ln n, v and s/n instead: the same physics without a division by n, with
-a somewhat larger error late in the run. as_printed=1 does so with Eq. (4) of the paper, in which
-the density gradient is counted twice and the force of the spin texture is missing: momentum and
-energy are not conserved, and v is wrong by half of itself at 0.5 Rabi periods. (Eqs. 3, 5 and 7
-are right; of Eq. 6 the regular sum mu + (s_z/n) h is taken.)
+- "pedestal" levels off at `wall` of the chemical potential and leaves 5 % of the peak density all
+  over the box: as the Gross-Pitaevskii equations in the same trap, at least to 40 ms;
+- "sponge" leaves 0.2 % and damps v and ln n from sponge_start on, in the form log_density: as the
+  harmonic trap to 3e-8 until 12 ms, 1e-5 until 15 ms and 1e-3 until 20 ms;
+- "harmonic" takes 1/n as n/(n^2 + epsilon^2): right to 1e-5 until 12 ms, stops at 23 ms;
+- "none" is a uniform gas in a periodic box.
 
-Nothing keeps the density away from zero, where v is not defined. Inside the cloud zeros are not
-met, in the wings they are; `trap` chooses what is done about that:
-
-- "pedestal": the trap levels off at wall (0.95) of the chemical potential, which leaves 5 % of the
-  peak density all over the box. Nothing else is changed: the coupled Gross-Pitaevskii equations in
-  the same trap give the same, at least to 40 ms.
-- "sponge": the trap levels off at 0.998, so that 0.2 % are left, and from sponge_start on v and
-  ln n are damped; always in the form "log_density". In the cloud Z is that of the harmonic trap to
-  3e-8 until 12 ms, 1e-5 until 15 ms and 1e-3 until 20 ms, when the wings have come in.
-- "harmonic": the trap of the paper, with 1/n taken as n/(n^2 + epsilon^2). In the cloud Z is right
-  to 1e-5 until 12 ms and to 1e-3 until 20 ms; at 23 ms the wings end the run.
-- "none": a uniform gas in a periodic box.
-
-The run stops where n falls below n_stop, and says where that is.
-
-Good values: Nx so that the spacing is at most 0.25 um for 20 ms, 0.12 um for 40 ms; the same along
-y and z for as long as it takes the texture to break. The expected vorticity (Mermin-Ho), that
-of the spin texture, is the first to be missed if there are too few points. In one dimension it is
-the energy: at Nx=2048 it is kept to 1e-7 until 24 ms, and then changes as spin waves reach the
-smallest wavelength, by 5e-6 at 40 ms (8e-6 with half of the timestep: it is the grid). Nx=4096
-keeps it to 1e-11 over 40 ms.
-
-Runs in half a minute on one core in one dimension. To run and plot:
+The spacing is at most 0.25 um for 20 ms, 0.12 um for 40 ms. Half a minute on one core in 1-D:
 
     spinhydro run problems/spinor_hydrodynamics.py
-    spinhydro run problems/spinor_hydrodynamics.py as_printed=1
     spinhydro run problems/spinor_hydrodynamics.py dimensions=2 R_x=60 L_x=140 Nx=512 stop_time=1
     spinhydro plot runs/spinor_hydrodynamics/0001 --figure spacetime
 
@@ -70,24 +40,22 @@ import dedalus.public as d3
 import numpy as np
 
 import spinhydro
-from spinhydro.units.um_ms import Hz, hbar, kg, ms, pi, um
+from spinhydro.units.um_ms import Hz, ms, pi, um
 
 # Parameters
 dimensions = 1
 form = "conservative"  # or "log_density"
-as_printed = 0  # 1: Eq. (4) of paper A as printed
+as_printed = 0  # 1: Eq. (4) of the paper as printed
 Omega_R = 2 * pi * 118 * Hz  # Rabi frequency
-kappa_n0 = 2 * pi * (118 / 0.33) * Hz  # spin interaction at the peak density
 g12_over_g = 0.93
-R_x = 210 * um
-atom = "Na23"
+kappa_n0 = 2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)  # spin interaction at the peak density
+R_x, atom = 210 * um, "Na23"  # Thomas-Fermi radius
 trap = "pedestal"  # or "sponge", "harmonic", "none"
 wall = 0.95 if trap != "sponge" else 0.998  # where the trap levels off, over g_n0
 wall_width = 0.02 if trap != "sponge" else 0.002  # how gently
-sponge_start = 0.985  # in units of R_x
-sponge_rate = 5 / ms
-epsilon = 1e-3  # harmonic: 1/n is n/(n^2 + epsilon^2)
-# The run stops below this density; in the harmonic trap zeros and small undershoots are normal.
+sponge_start, sponge_rate = 0.985, 5 / ms  # in units of R_x
+epsilon = 1e-3
+# The run stops below this density; in the harmonic trap small undershoots are normal.
 n_stop = 2e-4 if trap == "sponge" else -2e-2 if trap == "harmonic" else 2e-3
 texture = 0.2 * (dimensions > 1)  # tilt of the spins at the start, in rad
 L_x, L_y, L_z = 480 * um, 30 * um, 30 * um
@@ -96,31 +64,22 @@ stop_time = 20 * ms
 output_interval = 0.25 * ms
 
 conditions = {
-    "dimensions in (1, 2, 3)": "dimensions must be 1, 2 or 3",
-    "as_printed in (0, 1)": "as_printed must be 0 or 1",
+    "dimensions in (1, 2, 3) and as_printed in (0, 1)": "dimensions: 1, 2 or 3; as_printed: 0 or 1",
     "form in ('conservative', 'log_density')": "form must be conservative or log_density",
-    "trap in ('pedestal', 'sponge', 'harmonic', 'none')": (
-        "trap must be pedestal, sponge, harmonic or none"
-    ),
-    "sponge_rate >= 0": "sponge_rate cannot be negative",
+    "trap in ('pedestal', 'sponge', 'harmonic', 'none')": "trap: pedestal, sponge, harmonic, none",
     "trap != 'harmonic' or (form == 'conservative' and not as_printed)": (
         "only the conservative form has a 1/n to regularise: take trap=pedestal"
     ),
     "min(Nx, Ny, Nz) >= 8": "at least 8 points are needed along every direction",
-    "Omega_R >= 0": "the Rabi frequency cannot be negative",
-    "kappa_n0 > 0": "kappa_n0 must be positive, or there is no self-trapping",
-    "g12_over_g < 1": "the components are immiscible: take g12_over_g < 1",
-    "g12_over_g > -1": "the attraction makes the gas collapse: take g12_over_g > -1",
-    "trap == 'none' or 0 < 2.05*R_x < L_x": "2.05 R_x < L_x is needed for the cloud to fit in",
+    "Omega_R >= 0 and sponge_rate >= 0": "Omega_R and sponge_rate cannot be negative",
     "min(L_x, L_y, L_z) > 0": "lengths of the box must be positive",
+    "trap == 'none' or 0 < 2.05*R_x < L_x": "2.05 R_x < L_x is needed for the cloud to fit in",
     "0 < wall < 1 and 0 < wall_width < 1": "wall and wall_width are between 0 and 1",
-    "trap not in ('pedestal', 'sponge') or 1 - wall > n_stop": (
-        "far out the density is 1 - wall of the peak, which must be above n_stop, or v is not "
-        "defined there: lower the wall"
+    "trap in ('harmonic', 'none') or 1 - wall > n_stop": (
+        "the density far out, 1 - wall, must be above n_stop, or v is not defined there"
     ),
     "epsilon > 0": "epsilon must be positive: the density vanishes outside the cloud",
 }
-
 advice = {
     "2*Omega_R <= kappa_n0": (
         "there is no interface, all of the gas follows the Rabi coupling; self-trapping at the "
@@ -129,20 +88,19 @@ advice = {
 }
 
 # Derived parameters
-g_n0 = kappa_n0 / (1 - g12_over_g)
-g12_n0 = g12_over_g * g_n0
-hbar_over_m = hbar / (spinhydro.atomic_mass(atom) * kg)
+g_n0 = spinhydro.interaction(kappa_n0, g12_over_g)
+g12_n0 = g_n0 - kappa_n0
+hbar_over_m = spinhydro.hbar_over_m(atom)
 omega_x = np.sqrt(2 * hbar_over_m * g_n0) / R_x  # the trap that gives this radius
 k_max = pi * np.array([Nx / L_x, Ny / L_y, Nz / L_z])[:dimensions]
-timestepper = "RK4"
 free = hbar_over_m / 2 * k_max @ k_max
+timestepper = "RK4"
 fastest = np.sqrt(free * (free + g_n0 + g12_n0))  # sound waves of the smallest wavelength
-timestep = np.minimum(0.02 * ms, spinhydro.stable_timestep(timestepper, fastest))
+timestep = spinhydro.stable_timestep(timestepper, fastest, longest=0.02 * ms)
 
 # Bases
 axes = ("x", "y", "z")[:dimensions]
 coords = d3.CartesianCoordinates(*axes)
-spin = d3.CartesianCoordinates("sx", "sy", "sz")
 dist = spinhydro.distributor(coords, dtype=np.float64)
 bases = [
     d3.RealFourier(coords[axis], size=size, bounds=(-length / 2, length / 2), dealias=3 / 2)
@@ -150,38 +108,40 @@ bases = [
 ]
 
 # Fields
-n = dist.Field(name="n", bases=bases)
-J = dist.VectorField(coords, name="J", bases=bases)
-s = dist.VectorField(spin, name="s", bases=bases)
-impulse = dist.VectorField(coords, name="impulse", bases=bases)  # J under the trap alone
+n, theta, phi = (dist.Field(name=name, bases=bases) for name in ("n", "theta", "phi"))
 V = dist.Field(name="V", bases=bases)  # over hbar
-theta, phi = dist.Field(name="theta", bases=bases), dist.Field(name="phi", bases=bases)
-
-# Substitutions
-x, y, z = (*dist.local_grids(*bases), 0, 0)[:3]
-ex, ey, ez = spin.unit_vector_fields(dist)
+J = dist.VectorField(coords, name="J", bases=bases)
+impulse = dist.VectorField(coords, name="impulse", bases=bases)  # J under the trap alone
+s = dist.VectorField(spinhydro.spin, name="s", bases=bases)
+ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
 e_x, e_y, e_z = (*coords.unit_vector_fields(dist), None, None)[:3]
+x, y, z = (*dist.local_grids(*bases), 0, 0)[:3]
+
+
+def squared(f):
+    """|grad f|^2 of a spin vector, summed over its components."""
+    return sum(
+        ((d3.grad(f) @ e) @ (d3.grad(f) @ e) for e in (ey, ez)),
+        (d3.grad(f) @ ex) @ (d3.grad(f) @ ex),
+    )
+
+
+# Initial conditions: spinor sqrt(n) (sin(theta/2) exp(i phi), cos(theta/2))
 potential = omega_x**2 * x**2 / (2 * hbar_over_m) if trap != "none" else 0 * x
 if trap in ("pedestal", "sponge"):
     potential = spinhydro.pedestal(potential, wall * g_n0, wall_width * g_n0)
 V["g"] = potential
-
-# Initial conditions: spinor sqrt(n) (sin(theta/2) exp(i phi), cos(theta/2))
 n["g"] = spinhydro.ground_state(x, potential, g_n0, hbar_over_m / 2, chemical_potential=g_n0)
 q_x, q_y, q_z = 2 * pi * np.maximum(1, np.round(L_x / L_y)) / L_x, 2 * pi / L_y, 2 * pi / L_z
 theta["g"] = texture * (1 + np.sin(q_x * x) / 2 + np.cos(q_y * y) + np.sin(q_z * z))
 phi["g"] = np.sin(q_y * y + q_x * x + 1) + np.cos(q_z * z)
+tilt, angle = theta["g"], phi["g"]
 s["g"] = n["g"] * np.stack(
-    [
-        np.sin(theta["g"]) * np.cos(phi["g"]),
-        -np.sin(theta["g"]) * np.sin(phi["g"]),
-        -np.cos(theta["g"]),
-    ]
+    [np.sin(tilt) * np.cos(angle), -np.sin(tilt) * np.sin(angle), -np.cos(tilt)]
 )
 slope = d3.grad(phi).evaluate()
 slope.change_scales(1)
-J["g"] = hbar_over_m * n["g"] * np.sin(theta["g"] / 2) ** 2 * slope["g"]
-impulse["g"] = J["g"]
+J["g"] = impulse["g"] = hbar_over_m * n["g"] * np.sin(theta["g"] / 2) ** 2 * slope["g"]
 
 # Problem
 if form == "conservative" and not as_printed and trap != "sponge":
@@ -203,7 +163,7 @@ if form == "conservative" and not as_printed and trap != "sponge":
 else:
     ln_n = dist.Field(name="ln_n", bases=bases)
     v = dist.VectorField(coords, name="v", bases=bases)
-    s_hat = dist.VectorField(spin, name="s_hat", bases=bases)
+    s_hat = dist.VectorField(spinhydro.spin, name="s_hat", bases=bases)
     ln_n["g"], v["g"], s_hat["g"] = np.log(n["g"]), J["g"] / n["g"], s["g"] / n["g"]
     n, one_over_n = np.exp(ln_n), np.exp(-ln_n)
     J, s = n * v, n * s_hat
@@ -216,11 +176,9 @@ else:
         # |grad s|^2/n^2 is |grad s_hat|^2 + |grad ln n|^2, and the last cancels against a part of
         # the quantum pressure, (hbar/m)^2 (lap ln n/4 + |grad ln n|^2/8).
         problem.add_equation(
-            "dt(v) - hbar_over_m**2/4*grad(lap(ln_n)) = -v_damping - grad(v@v/2 + hbar_over_m**2/8"
-            "*((grad(s_hat)@ex)@(grad(s_hat)@ex) + (grad(s_hat)@ey)@(grad(s_hat)@ey)"
-            " + (grad(s_hat)@ez)@(grad(s_hat)@ez))"
-            " + hbar_over_m*(V + (g_n0 + g12_n0)/2*n + kappa_n0/2*n*(s_hat@ez)**2"
-            " + Omega_R/2*(s_hat@ex)))"
+            "dt(v) - hbar_over_m**2/4*grad(lap(ln_n)) = -v_damping - grad(v@v/2"
+            " + hbar_over_m**2/8*squared(s_hat) + hbar_over_m*(V + (g_n0 + g12_n0)/2*n"
+            " + kappa_n0/2*n*(s_hat@ez)**2 + Omega_R/2*(s_hat@ex)))"
         )
     else:
         T = d3.dot(d3.grad(s_hat), d3.grad(s_hat), indices=(1, 1))
@@ -239,12 +197,7 @@ else:
 problem.add_equation("dt(impulse) = -hbar_over_m*n*grad(V)")
 
 # Output
-outputs = {
-    "Z": "(s@ez)*one_over_n",
-    "n": "n",
-    "v": "v@e_x" if dimensions == 1 else "v",
-    "s": "s",
-}
+outputs = {"Z": "(s@ez)*one_over_n", "n": "n", "v": "v@e_x" if dimensions == 1 else "v", "s": "s"}
 output_units = {"n": "n0", "v": "um/ms", "s": "n0"}
 watch = ["n >= n_stop"]
 expect = {"number": f"drift(n) <= {1e-9 if trap != 'sponge' else 5e-3}"}
@@ -252,9 +205,8 @@ if not as_printed and trap != "sponge":
     expect["momentum"] = "ave(J - impulse) <= 1e-9"
 if not as_printed and trap in ("pedestal", "none"):
     expect["energy"] = (
-        "drift(J@v/(2*hbar_over_m) + hbar_over_m/8*one_over_n"
-        "*((grad(s)@ex)@(grad(s)@ex) + (grad(s)@ey)@(grad(s)@ey) + (grad(s)@ez)@(grad(s)@ez))"
-        " + V*n + ((g_n0 + g12_n0)*n**2 + kappa_n0*(s@ez)**2)/4 + Omega_R/2*(s@ex))"
+        "drift(J@v/(2*hbar_over_m) + hbar_over_m/8*one_over_n*squared(s) + V*n"
+        " + ((g_n0 + g12_n0)*n**2 + kappa_n0*(s@ez)**2)/4 + Omega_R/2*(s@ex))"
         f" <= {1e-7 if stop_time <= 24 * ms else 1e-5}"  # later the default grid is too coarse
     )
     # Mermin and Ho: the vorticity is that of the spin texture, for every pair of directions.

@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     # The table of public names: editors read it as imports, `_homes` as text.
     from spinhydro.cli.main import main
-    from spinhydro.dedalus_support.domain import RealFourierNyquist, distributor, local_part
+    from spinhydro.dedalus_support.domain import RealFourierNyquist, distributor, local_part, spin
     from spinhydro.dedalus_support.ensemble.noise import initial_noise, random_generator
     from spinhydro.dedalus_support.ensemble.values import PerMember, per_member
     from spinhydro.engines.choose import accelerate
@@ -29,19 +29,25 @@ if TYPE_CHECKING:
     from spinhydro.language.pointwise import pointwise
     from spinhydro.language.words import dx
     from spinhydro.physics.cells import check_cells
+    from spinhydro.physics.checks import every, some
     from spinhydro.physics.exact import (
         dark_bright_soliton,
+        free_spins,
         heisenberg_ring,
+        heisenberg_ring_energy,
         josephson_magnetization,
         langevin,
         magnetic_soliton,
         rabi_rotation,
         spin_spiral,
     )
+    from spinhydro.physics.gases import frozen_gas, hbar_over_m, interaction, trapped_gas
     from spinhydro.physics.laboratory import experiment, model
+    from spinhydro.physics.magnets import exchange, grating, magnet
     from spinhydro.physics.materials import material
     from spinhydro.physics.species import atomic_mass, scattering_lengths
     from spinhydro.physics.states import ground_state, pedestal, thomas_fermi
+    from spinhydro.physics.textures import skyrmion
     from spinhydro.problem.load import load
     from spinhydro.run.simulation import simulate
     from spinhydro.run.snapshot import start_from

@@ -19,7 +19,10 @@ from dedalus.tools.array import axslice  # isort: skip
 
 logger = logging.getLogger("spinhydro")
 
-__all__ = ["RealFourierNyquist", "backend", "distributor", "local_part"]
+__all__ = ["RealFourierNyquist", "backend", "distributor", "local_part", "spin"]
+
+#: Components of spin vectors: ``dist.VectorField(spinhydro.spin, name="s", bases=xbasis)``.
+spin = d3.CartesianCoordinates("sx", "sy", "sz")
 
 
 def distributor(coords, dtype=np.float64, members=None):

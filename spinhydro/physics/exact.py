@@ -187,3 +187,40 @@ def heisenberg_ring(size, x):
     slope = np.append(bessel[1], bessel[:-1] - (orders[1:] + 1) / x * bessel[1:])
     weights = (2 * orders + 1) * bessel ** (size - 1)
     return float(np.sum(weights * slope) / np.sum(weights * bessel))
+
+
+def phase_wall(x, ell):
+    r"""Wall of the relative phase, shape (3, …): :math:`\phi = \pi + 4 \arctan e^{x/\ell}`.
+
+    With ell = sqrt(hbar/(2 m Omega_R)) it is at rest for any kappa, and stable for
+    Omega_R < kappa n/3 (Son and Stephanov, Phys. Rev. A 65, 063621 (2002)).
+    """
+    phi = np.pi + 4 * np.arctan(np.exp(x / ell))
+    return np.stack([np.cos(phi), np.sin(phi), 0 * phi])
+
+
+def wall_lattice(x, ell, modulus, easy_axis):
+    r"""Periodic lattice of walls without Rabi coupling, shape (3, …).
+
+    .. math:: (s_x, s_z) = (\mathrm{cn}, \mathrm{sn})(x/\ell\sqrt{m}\,|\,m) \text{ (easy axis)},
+              \quad (\mathrm{sn}, \mathrm{cn}) \text{ (easy plane)}
+
+    with ell = sqrt(hbar/(2 m |kappa| n)) and the period 4 K(m) ell sqrt(m); for m -> 1 a row of
+    walls Z = tanh(x/ell).
+    """
+    sn, cn, _, _ = special.ellipj(x / (ell * np.sqrt(modulus)), modulus)
+    return np.stack([cn, 0 * sn, sn]) if easy_axis else np.stack([sn, 0 * sn, cn])
+
+
+def free_spins(number, x):
+    """Mean and standard deviation of m_z of `number` free spins, x = mu B/(k_B T): L(x)."""
+    mean = langevin(x)
+    return mean, np.sqrt(1 - 2 * mean / x - mean**2) / np.sqrt(number)
+
+
+def heisenberg_ring_energy(size, x):
+    """Mean and standard deviation of 1 - m_i.m_{i+1}, averaged over a ring, x = J/(k_B T).
+
+    The deviation is that of a long ring: shorter ones fluctuate less.
+    """
+    return 1 - heisenberg_ring(size, x), free_spins(size, x)[1]

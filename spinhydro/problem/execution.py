@@ -62,7 +62,7 @@ def execute(original, source, texts):
         with located(path, statement.lineno):
             defaults = check_new_values(here, texts, before, namespace, dimensions)
             _execute_statement(statement, namespace, path, lines)
-            _note_dimensions(statement, here, dimensions)
+            _note_dimensions(statement, here, dimensions, namespace)
             for assignment in here:
                 name, value = assignment.name, namespace[assignment.name]
                 text = ast.get_source_segment(source.text, assignment.value) or ""
@@ -169,7 +169,7 @@ def _explain(statement, error, namespace, lines):
     return "\n".join([message, *shown, *([f"with {values}"] if values else [])])
 
 
-def _note_dimensions(statement, assignments, dimensions):
+def _note_dimensions(statement, assignments, dimensions, namespace):
     """Remember the dimension of units that are imported and parameters that are assigned."""
     if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith(
         "spinhydro.units"
@@ -178,4 +178,7 @@ def _note_dimensions(statement, assignments, dimensions):
             if alias.name in DIMENSIONS:
                 dimensions[alias.asname or alias.name] = DIMENSIONS[alias.name]
     for assignment in assignments:
-        dimensions[assignment.name] = dimension(assignment.value, dimensions)
+        attributes = getattr(namespace[assignment.name], "dimensions", None)
+        dimensions[assignment.name] = (
+            attributes if isinstance(attributes, dict) else dimension(assignment.value, dimensions)
+        )

@@ -346,12 +346,20 @@ def dimension(node, known):
     ----------
     node : ast.expr
     known : dict
-        Dimensions of names, None for names whose dimension is unclear.
+        Dimensions of names, None for names whose dimension is unclear; for an object with
+        ``dimensions``, those of its attributes by name.
     """
     if isinstance(node, ast.Constant):
         return _PURE if isinstance(node.value, (int, float)) else None
     if isinstance(node, ast.Name):
-        return known.get(node.id)
+        found = known.get(node.id)
+        return None if isinstance(found, dict) else found
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        # A number of an object of the library, magnet.Ms: the object knows its dimensions.
+        attributes = known.get(node.value.id)
+        return attributes.get(node.attr) if isinstance(attributes, dict) else None
+    if isinstance(node, ast.Compare):
+        return _PURE
     if isinstance(node, ast.UnaryOp):
         return dimension(node.operand, known)
     if isinstance(node, (ast.List, ast.Tuple)):

@@ -80,7 +80,7 @@ __all__ = [
 ]
 
 
-def stable_timestep(timestepper, frequency, coupling=None):
+def stable_timestep(timestepper, frequency, coupling=None, longest=np.inf):
     r"""Return a timestep that is safe for waves of a frequency.
 
     Explicit schemes: 0.88 of the stability limit. Schemes that treat the left side exactly (IFRK4,
@@ -96,14 +96,18 @@ def stable_timestep(timestepper, frequency, coupling=None):
     coupling : float, optional
         Largest rate of the terms on the right side, 2 g n / hbar for a gas. Without it, IFRK4 and
         ETDRK4 get 0.75 pi / frequency, which leaves a quarter of the resonance to it.
+    longest : float
+        Longest timestep, however slow the problem is.
     """
     limit = STABILITY_LIMITS.get(timestepper, 0.34)
     if timestepper not in RESONANT:
-        return 0.88 * limit / (frequency + (0 if coupling is None else coupling))
+        rate = frequency + (0 if coupling is None else coupling)
+        return np.minimum(longest, 0.88 * limit / rate)
     if coupling is None:
-        return 0.75 * np.pi / frequency
+        return np.minimum(longest, 0.75 * np.pi / frequency)
     explicit = 0.88 * limit / np.maximum(coupling, 1e-300)
-    return np.minimum(0.95 * np.pi / (frequency + MARGIN * coupling), explicit)
+    resonance = 0.95 * np.pi / (frequency + MARGIN * coupling)
+    return np.minimum(longest, np.minimum(resonance, explicit))
 
 
 def check_noise(ivp, stepper):

@@ -9,7 +9,7 @@ A problem file declares its system by the module that it imports from, and write
 | ``spinhydro.units.nm_ps`` | nanometre | picosecond | magnetism |
 
 Mass is in kg, temperature in K, current in A, angle in rad in both. Constants come from
-scipy.constants (CODATA).
+scipy.constants (CODATA). ``metre`` and ``second`` are m and s, for files with fields m and s.
 """
 
 from decimal import Decimal
@@ -21,8 +21,8 @@ from scipy import constants
 DIMENSIONS = {
     "pi": (0, 0, 0, 0, 0),
     "rad": (0, 0, 0, 0, 0),
-    **dict.fromkeys(("m", "mm", "um", "nm", "a_0"), (1, 0, 0, 0, 0)),
-    **dict.fromkeys(("s", "ms", "us", "ns", "ps", "fs"), (0, 1, 0, 0, 0)),
+    **dict.fromkeys(("m", "metre", "mm", "um", "nm", "a_0"), (1, 0, 0, 0, 0)),
+    **dict.fromkeys(("s", "second", "ms", "us", "ns", "ps", "fs"), (0, 1, 0, 0, 0)),
     **dict.fromkeys(("Hz", "kHz", "MHz", "GHz", "THz"), (0, -1, 0, 0, 0)),
     **dict.fromkeys(("kg", "dalton"), (0, 0, 1, 0, 0)),
     **dict.fromkeys(("K", "mK", "uK", "nK"), (0, 0, 0, 1, 0)),
@@ -37,9 +37,9 @@ DIMENSIONS = {
 
 _SI = {
     "pi": pi, "rad": 1.0,
-    "m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9,
+    "m": 1.0, "metre": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9,
     "a_0": constants.physical_constants["Bohr radius"][0],
-    "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15,
+    "s": 1.0, "second": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15,
     "Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "THz": 1e12,
     "kg": 1.0, "dalton": constants.atomic_mass,
     "K": 1.0, "mK": 1e-3, "uK": 1e-6, "nK": 1e-9,

@@ -1,0 +1,196 @@
+"""Two-component gases in micrometres and milliseconds: interactions, traps, frozen densities."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spinhydro.dedalus_support.ensemble.values import PerMember
+from spinhydro.physics.checks import check, check_choice
+from spinhydro.physics.species import atomic_mass
+from spinhydro.physics.states import ground_state, pedestal, thomas_fermi
+from spinhydro.units import multipliers
+
+_UNITS = multipliers(length=-6, time=-3)
+#: g n_0/hbar of the experiment of Farolfi et al., 1/ms: what equal interactions take.
+STANDARD_INTERACTION = 2 * np.pi * (118 / 0.33) * _UNITS["Hz"] / (1 - 0.93)
+#: The box is at least this many times the Thomas-Fermi radius.
+_ROOM = 2.05
+
+
+def hbar_over_m(atom):
+    """hbar/m of an atom in um^2/ms: 2.762437 for "Na23".
+
+    Raises ParameterError for an unknown atom, with the nearest name.
+    """
+    return _UNITS["hbar"] / (atomic_mass(atom) * _UNITS["kg"])
+
+
+def interaction(kappa_n0, g12_over_g):
+    r"""Interaction g n_0/hbar of two components with the spin interaction kappa n_0.
+
+    .. math:: g n_0/\hbar = \frac{\kappa n_0}{1 - g_{12}/g}
+
+    Parameters
+    ----------
+    kappa_n0 : float or per_member
+        (g - g12) n_0/hbar in 1/ms, >= 0. With 0 the interactions are equal (g12 = g whatever
+        g12_over_g), and g n_0/hbar is that of the experiment, 32.1/ms.
+    g12_over_g : float or per_member
+        Above -1, where the gas collapses, and at most 1.
+
+    Raises
+    ------
+    ParameterError
+    """
+    check(
+        g12_over_g <= 1,
+        "the components are immiscible: g12_over_g < 1 is needed, or 1 for equal interactions",
+        g12_over_g=g12_over_g,
+    )
+    check(
+        g12_over_g > -1, "the attraction makes the gas collapse: take g12_over_g > -1",
+        g12_over_g=g12_over_g,
+    )  # fmt: skip
+    check(
+        kappa_n0 >= 0, "kappa_n0 must be positive, or 0 for equal interactions", kappa_n0=kappa_n0
+    )
+    check(
+        (g12_over_g < 1) | (kappa_n0 == 0),
+        "equal interactions, g12_over_g = 1, have kappa_n0 = 0: give kappa_n0=0 too, or leave it "
+        "out (g_n0 sets their size)",
+        g12_over_g=g12_over_g, kappa_n0=kappa_n0,
+    )  # fmt: skip
+    equal = kappa_n0 == 0
+    if not isinstance(equal, PerMember):
+        return STANDARD_INTERACTION if equal else kappa_n0 / (1 - g12_over_g)
+    if not equal.values.any():
+        return kappa_n0 / (1 - g12_over_g)
+    # Members with equal interactions would divide 0 by 0.
+    return kappa_n0 / (1 - g12_over_g + equal) + equal * STANDARD_INTERACTION
+
+
+class FrozenGas(NamedTuple):
+    """A gas whose density does not move, made by `frozen_gas`: fields n and (ln n)'."""
+
+    n: object
+    log_slope: object
+
+
+def frozen_gas(dist, xbasis, hbar_over_m, g_n0=None, R_x=None, density="ground_state", edge=1e-4):
+    r"""The density of a trapped gas and its logarithmic slope, as fields.
+
+    .. math:: \partial_x \ln n \approx \frac{\partial_x n}{n + \epsilon}
+
+    Parameters
+    ----------
+    dist, xbasis
+        Of the problem, in one dimension.
+    hbar_over_m : float
+        um^2/ms.
+    g_n0 : float
+        Interaction at the peak density, 1/ms, > 0; Thomas-Fermi densities need none.
+    R_x : float
+        Thomas-Fermi radius, > 0; the box is longer than 2.05 R_x.
+    density : str
+        "ground_state" of the harmonic trap; "pedestal": of a trap that levels off at 0.95 of the
+        chemical potential; "thomas_fermi"; "thomas_fermi_floor": with 2e-3 left at the edge.
+    edge : float
+        epsilon > 0: silences the slope where there is no gas.
+
+    Returns
+    -------
+    FrozenGas
+
+    Raises
+    ------
+    ParameterError
+    """
+    import dedalus.public as d3
+
+    check_choice(
+        "density", density, ("ground_state", "pedestal", "thomas_fermi", "thomas_fermi_floor")
+    )
+    check(edge > 0, "edge must be positive: the density vanishes outside the cloud", edge=edge)
+    check_box(xbasis, R_x)
+    x = dist.local_grid(xbasis)
+    n = dist.Field(name="n", bases=xbasis)
+    q = dist.Field(name="q", bases=xbasis)
+    if density in ("ground_state", "pedestal"):
+        omega_x = np.sqrt(2 * hbar_over_m * g_n0) / R_x  # the trap that gives this radius
+        trap = omega_x**2 * x**2 / (2 * hbar_over_m)
+        if density == "pedestal":
+            trap = pedestal(trap, 0.95 * g_n0, 0.02 * g_n0)
+        n["g"] = ground_state(x, trap, g_n0, hbar_over_m / 2, chemical_potential=g_n0)
+        slope = d3.Differentiate(n, xbasis.coord).evaluate()["g"]
+    else:
+        n["g"] = thomas_fermi(x, R_x, floor=2e-3 if density == "thomas_fermi_floor" else 0)
+        slope = np.gradient(n["g"], x.ravel(), axis=-1)  # a spectral derivative rings at the kink
+    q["g"] = slope / (n["g"] + edge)
+    return FrozenGas(n, q)
+
+
+def check_box(basis, radius):
+    """Raise ParameterError unless a trapped gas fits into the box along its axis."""
+    name, length = basis.coord.name, basis.bounds[1] - basis.bounds[0]
+    check(
+        (radius > 0) & (_ROOM * radius < length),
+        f"the box must be larger than the cloud, {_ROOM} R_{name} < L_{name}, and R_{name} "
+        "positive",
+        **{f"R_{name}": radius, f"L_{name}": length},
+    )
+
+
+def trapped_gas(V, bases, radii, mu, interaction, hbar_over_m, wall=None):
+    r"""Fill V with the trap of a gas of one component, and return the gas's density.
+
+    .. math:: V = \sum_i \frac{\omega_i^2 x_i^2}{2\hbar/m} - \mu, \qquad
+              \omega_i = \sqrt{2 (\hbar/m) \mu}/R_i
+
+    every term divided by hbar.
+
+    Parameters
+    ----------
+    V : field
+    bases : sequence
+        Along x, y, z: 1 to 3.
+    radii : sequence of float
+        Thomas-Fermi radii R_i along x, y, z (further ones are not used); a box is longer than
+        2.05 R_i.
+    mu : float
+        Chemical potential, > 0.
+    interaction : float
+        g/hbar of the component, in units that make the density of `n` 1 where it is mu.
+    hbar_over_m : float
+    wall : (float, float), optional
+        Where the trap levels off and how gently, over mu: see `pedestal`.
+
+    Returns
+    -------
+    array
+        n on this rank's part of the grid.
+
+    Raises
+    ------
+    InputError (ParameterError)
+    """
+    from spinhydro.dedalus_support.domain import local_part
+
+    for basis, radius in zip(bases, radii, strict=False):
+        check_box(basis, radius)
+    check(mu > 0, "the interactions within a component must be repulsive", mu=mu)
+    grids = [basis.global_grid(V.dist, scale=1).ravel() for basis in bases]
+    potential = sum(
+        (np.sqrt(2 * hbar_over_m * mu) / radius) ** 2 * grid**2 / (2 * hbar_over_m)
+        for radius, grid in zip(radii, np.ix_(*grids), strict=False)
+    )
+    if wall is not None:
+        check(
+            0 < wall[0] < 1 and 0 < wall[1] < 1,
+            "wall and wall_width are between 0 and 1", wall=wall[0], wall_width=wall[1],
+        )  # fmt: skip
+        potential = pedestal(potential, wall[0] * mu, wall[1] * mu)
+    density = ground_state(
+        tuple(grids), potential, interaction, hbar_over_m / 2, chemical_potential=mu
+    )
+    V["g"] = local_part(potential - mu, V)
+    return local_part(density, V)
