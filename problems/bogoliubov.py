@@ -1,8 +1,8 @@
 """
 Small waves on a uniform coupled gas: Bogoliubov's branches at three levels of description.
 
-A gas at rest with all spins along s_x = -1 (the ground state) or +1 is disturbed a little by
-standing waves of several wavelengths at once. At the level of the Gross-Pitaevskii equations
+A gas at rest with all spins along s_x = -1 (the ground state) or +1 is disturbed by small standing
+waves. At the level of the Gross-Pitaevskii equations
 
     d psi_a/dt = i [hbar/2m lap - g |psi_a|^2 - g12 |psi_b|^2] psi_a - i Omega_R/2 psi_b,
     d psi_b/dt = i [hbar/2m lap - g |psi_b|^2 - g12 |psi_a|^2] psi_b - i Omega_R/2 psi_a,
@@ -45,9 +45,8 @@ output_interval = 0.1 * ms
 conditions = {
     "level in ('gpe', 'hydrodynamics', 'lle')": "level must be gpe, hydrodynamics or lle",
     "s_x in (-1, 1)": "s_x must be -1 or 1",
-    "Nx >= 16 and Nx % 2 == 0": "Nx must be an even number, at least 16",
+    "Nx >= 16 and Nx % 2 == 0 and L_x > 0": "Nx must be an even number, at least 16, and L_x > 0",
     "1 <= waves <= Nx/6": "the grid resolves at most Nx/6 wavelengths well",
-    "L_x > 0": "the box length must be positive",
     "0 < amplitude < 0.1": "the amplitude is small and positive",
 }
 
@@ -83,11 +82,8 @@ for wavenumber, cosine in zip(k, cosines, strict=True):
 
 def standing_waves(squared):
     """Sum of amplitude cos(kx) cos(omega t), with cosh where omega^2 < 0."""
-    total = 0
-    for wave, square in zip(cosines, squared, strict=True):
-        swing = np.cos if square > 0 else np.cosh
-        total = total + amplitude * wave * swing(np.sqrt(abs(square)) * t)
-    return total
+    swings = [(np.cos if w2 > 0 else np.cosh)(np.sqrt(abs(w2)) * t) for w2 in squared]
+    return sum(amplitude * cosine * swing for cosine, swing in zip(cosines, swings, strict=True))
 
 
 n_linear = 1 + standing_waves(density_squared)

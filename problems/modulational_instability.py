@@ -68,7 +68,7 @@ timestep = 1.4 / (omega_K + W.fastest(k))  # growing waves are a thousand times 
 
 # Bases
 coords = d3.CartesianCoordinates("x")
-dist = spinhydro.distributor(coords, dtype=np.float64)
+dist = spinhydro.distributor(coords, dtype=np.float64, members=members)
 xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, L_x))
 
 # Fields

@@ -27,7 +27,7 @@ from spinhydro.units.um_ms import Hz, ms, pi, rad, um
 kappa_n0 = 2 * pi * (118 / 0.33) * Hz  # spin interaction kappa n
 polar_angle = pi / 3 * rad  # theta
 velocity = 0.5 * um / ms  # of the gas
-turns = 3  # full turns over the box: q = 2 pi turns / L_x
+turns = 3  # over the box: q = 2 pi turns / L_x
 atom = "Na23"
 L_x = 40 * um
 Nx = 64

@@ -9,28 +9,11 @@ conservation laws of the density n, the current J = n v and the spin density s, 
               - d_i p/m - (n/m) d_i V,       p = (g + g12) n^2/4 + (g - g12) s_z^2/4
     ds/dt   = -d_j [v_j s + (hbar/2m) d_j s x s/n] + (Omega_R, 0, kappa s_z) x s
 
-with hbar kappa = g - g12. The gas starts in the ground state of its trap in one component,
-s_z = -n. In two and three dimensions it is trapped along x only, and a wavy texture tilts the
-spins; the velocity has the vorticity of the texture (Mermin and Ho, 1976).
-
-form=log_density advances ln n, v and s/n instead: the same physics without a division by n.
-as_printed=1 does so with Eq. (4) of Farolfi et al. as printed, which counts the density gradient
-twice and lacks the force of the spin texture: v is wrong by half of itself at 0.5 Rabi periods.
-
-Inside the cloud zeros of n, where v is not defined, are not met; in the wings they are. The trap:
-
-- "pedestal" levels off at `wall` of the chemical potential and leaves 5 % of the peak density all
-  over the box: as the Gross-Pitaevskii equations in the same trap, at least to 40 ms;
-- "sponge" leaves 0.2 % and damps v and ln n from sponge_start on, in the form log_density: as the
-  harmonic trap to 3e-8 until 12 ms, 1e-5 until 15 ms and 1e-3 until 20 ms;
-- "harmonic" takes 1/n as n/(n^2 + epsilon^2): right to 1e-5 until 12 ms, stops at 23 ms;
-- "none" is a uniform gas in a periodic box.
-
-The spacing is at most 0.25 um for 20 ms, 0.12 um for 40 ms. Half a minute on one core in 1-D:
+with hbar kappa = g - g12, from the ground state with s_z = -n; in 2-D and 3-D a texture tilts the
+spins, and v has its vorticity (Mermin and Ho). The traps and forms are described in docs/gases.md.
 
     spinhydro run problems/spinor_hydrodynamics.py
     spinhydro run problems/spinor_hydrodynamics.py dimensions=2 R_x=60 L_x=140 Nx=512 stop_time=1
-    spinhydro plot runs/spinor_hydrodynamics/0001 --figure spacetime
 
 Expected: Z as from the coupled Gross-Pitaevskii equations in the same trap, rms difference for
 |x| < 150 um below 1e-5 at 20 ms, and with Nx=4096 below 1e-9 at 20 ms, 1e-6 at 40 ms.
@@ -40,12 +23,12 @@ import dedalus.public as d3
 import numpy as np
 
 import spinhydro
+from spinhydro.physics.gases import spin_gradient_squared as grad2
 from spinhydro.units.um_ms import Hz, ms, pi, um
 
 # Parameters
-dimensions = 1
-form = "conservative"  # or "log_density"
-as_printed = 0  # 1: Eq. (4) of the paper as printed
+dimensions, form = 1, "conservative"  # or "log_density"
+as_printed = 0  # 1: Eq. (4) of Farolfi et al. as printed
 Omega_R = 2 * pi * 118 * Hz  # Rabi frequency
 g12_over_g = 0.93
 kappa_n0 = 2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)  # spin interaction at the peak density
@@ -54,94 +37,50 @@ trap = "pedestal"  # or "sponge", "harmonic", "none"
 wall = 0.95 if trap != "sponge" else 0.998  # where the trap levels off, over g_n0
 wall_width = 0.02 if trap != "sponge" else 0.002  # how gently
 sponge_start, sponge_rate = 0.985, 5 / ms  # in units of R_x
-epsilon = 1e-3
-# The run stops below this density; in the harmonic trap small undershoots are normal.
-n_stop = 2e-4 if trap == "sponge" else -2e-2 if trap == "harmonic" else 2e-3
+epsilon = 1e-3  # harmonic: 1/n is n/(n^2 + epsilon^2)
+n_stop = 2e-4 if trap == "sponge" else -2e-2 if trap == "harmonic" else 2e-3  # ends the run
 texture = 0.2 * (dimensions > 1)  # tilt of the spins at the start, in rad
 L_x, L_y, L_z = 480 * um, 30 * um, 30 * um
-Nx, Ny, Nz = 2048, 32, 32
-stop_time = 20 * ms
-output_interval = 0.25 * ms
+Nx, Ny, Nz = 2048, 32, 32  # spacing at most 0.25 um for 20 ms, 0.12 um for 40 ms
+stop_time, output_interval = 20 * ms, 0.25 * ms
 
 conditions = {
     "dimensions in (1, 2, 3) and as_printed in (0, 1)": "dimensions: 1, 2 or 3; as_printed: 0 or 1",
     "form in ('conservative', 'log_density')": "form must be conservative or log_density",
-    "trap in ('pedestal', 'sponge', 'harmonic', 'none')": "trap: pedestal, sponge, harmonic, none",
-    "trap != 'harmonic' or (form == 'conservative' and not as_printed)": (
+    "trap != 'harmonic' or form == 'conservative' and not as_printed": (
         "only the conservative form has a 1/n to regularise: take trap=pedestal"
     ),
-    "min(Nx, Ny, Nz) >= 8": "at least 8 points are needed along every direction",
-    "Omega_R >= 0 and sponge_rate >= 0": "Omega_R and sponge_rate cannot be negative",
-    "min(L_x, L_y, L_z) > 0": "lengths of the box must be positive",
+    "min(Omega_R, sponge_rate) >= 0": "Omega_R and sponge_rate cannot be negative",
     "trap == 'none' or 0 < 2.05*R_x < L_x": "2.05 R_x < L_x is needed for the cloud to fit in",
-    "0 < wall < 1 and 0 < wall_width < 1": "wall and wall_width are between 0 and 1",
-    "trap in ('harmonic', 'none') or 1 - wall > n_stop": (
-        "the density far out, 1 - wall, must be above n_stop, or v is not defined there"
-    ),
-    "epsilon > 0": "epsilon must be positive: the density vanishes outside the cloud",
+    "trap in ('harmonic', 'none') or 1 - wall > n_stop": "v needs a density 1 - wall above n_stop",
+    "min(epsilon, L_x, L_y, L_z) > 0": "epsilon and the lengths of the box must be positive",
 }
-advice = {
-    "2*Omega_R <= kappa_n0": (
-        "there is no interface, all of the gas follows the Rabi coupling; self-trapping at the "
-        "centre needs Omega_R below kappa_n0/2"
-    ),
-}
+advice = {"2*Omega_R <= kappa_n0": "there is no interface: it needs Omega_R below kappa_n0/2"}
 
 # Derived parameters
 g_n0 = spinhydro.interaction(kappa_n0, g12_over_g)
 g12_n0 = g_n0 - kappa_n0
 hbar_over_m = spinhydro.hbar_over_m(atom)
-omega_x = np.sqrt(2 * hbar_over_m * g_n0) / R_x  # the trap that gives this radius
 k_max = pi * np.array([Nx / L_x, Ny / L_y, Nz / L_z])[:dimensions]
-free = hbar_over_m / 2 * k_max @ k_max
-timestepper = "RK4"
+free, timestepper = hbar_over_m / 2 * k_max @ k_max, "RK4"
 fastest = np.sqrt(free * (free + g_n0 + g12_n0))  # sound waves of the smallest wavelength
 timestep = spinhydro.stable_timestep(timestepper, fastest, longest=0.02 * ms)
 
 # Bases
-axes = ("x", "y", "z")[:dimensions]
-coords = d3.CartesianCoordinates(*axes)
+coords = d3.CartesianCoordinates(*"xyz"[:dimensions])
 dist = spinhydro.distributor(coords, dtype=np.float64)
 bases = [
-    d3.RealFourier(coords[axis], size=size, bounds=(-length / 2, length / 2), dealias=3 / 2)
-    for axis, size, length in zip(axes, (Nx, Ny, Nz), (L_x, L_y, L_z), strict=False)
+    d3.RealFourier(coord, size=size, bounds=(-length / 2, length / 2), dealias=3 / 2)
+    for coord, size, length in zip(coords.coords, (Nx, Ny, Nz), (L_x, L_y, L_z), strict=False)
 ]
 
-# Fields
-n, theta, phi = (dist.Field(name=name, bases=bases) for name in ("n", "theta", "phi"))
-V = dist.Field(name="V", bases=bases)  # over hbar
-J = dist.VectorField(coords, name="J", bases=bases)
-impulse = dist.VectorField(coords, name="impulse", bases=bases)  # J under the trap alone
-s = dist.VectorField(spinhydro.spin, name="s", bases=bases)
+# Fields with their initial values
+x = dist.local_grid(bases[0])
 ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
 e_x, e_y, e_z = (*coords.unit_vector_fields(dist), None, None)[:3]
-x, y, z = (*dist.local_grids(*bases), 0, 0)[:3]
-
-
-def squared(f):
-    """|grad f|^2 of a spin vector, summed over its components."""
-    return sum(
-        ((d3.grad(f) @ e) @ (d3.grad(f) @ e) for e in (ey, ez)),
-        (d3.grad(f) @ ex) @ (d3.grad(f) @ ex),
-    )
-
-
-# Initial conditions: spinor sqrt(n) (sin(theta/2) exp(i phi), cos(theta/2))
-potential = omega_x**2 * x**2 / (2 * hbar_over_m) if trap != "none" else 0 * x
-if trap in ("pedestal", "sponge"):
-    potential = spinhydro.pedestal(potential, wall * g_n0, wall_width * g_n0)
-V["g"] = potential
-n["g"] = spinhydro.ground_state(x, potential, g_n0, hbar_over_m / 2, chemical_potential=g_n0)
-q_x, q_y, q_z = 2 * pi * np.maximum(1, np.round(L_x / L_y)) / L_x, 2 * pi / L_y, 2 * pi / L_z
-theta["g"] = texture * (1 + np.sin(q_x * x) / 2 + np.cos(q_y * y) + np.sin(q_z * z))
-phi["g"] = np.sin(q_y * y + q_x * x + 1) + np.cos(q_z * z)
-tilt, angle = theta["g"], phi["g"]
-s["g"] = n["g"] * np.stack(
-    [np.sin(tilt) * np.cos(angle), -np.sin(tilt) * np.sin(angle), -np.cos(tilt)]
-)
-slope = d3.grad(phi).evaluate()
-slope.change_scales(1)
-J["g"] = impulse["g"] = hbar_over_m * n["g"] * np.sin(theta["g"] / 2) ** 2 * slope["g"]
+potential = spinhydro.trap_potential(x, R_x, g_n0, hbar_over_m, trap, wall, wall_width)
+gas = spinhydro.textured_gas(dist, coords, bases, potential, g_n0, hbar_over_m, texture)
+n, J, s, V, theta, phi, impulse = gas  # impulse: J under the trap alone
 
 # Problem
 if form == "conservative" and not as_printed and trap != "sponge":
@@ -161,33 +100,24 @@ if form == "conservative" and not as_printed and trap != "sponge":
     )
     projections = {"s": "n*s/sqrt(s@s)"}
 else:
-    ln_n = dist.Field(name="ln_n", bases=bases)
-    v = dist.VectorField(coords, name="v", bases=bases)
-    s_hat = dist.VectorField(spinhydro.spin, name="s_hat", bases=bases)
-    ln_n["g"], v["g"], s_hat["g"] = np.log(n["g"]), J["g"] / n["g"], s["g"] / n["g"]
-    n, one_over_n = np.exp(ln_n), np.exp(-ln_n)
-    J, s = n * v, n * s_hat
+    ln_n, v, s_hat = gas.logarithmic()
+    n, one_over_n, J, s = np.exp(ln_n), np.exp(-ln_n), np.exp(ln_n) * v, np.exp(ln_n) * s_hat
     sponge, rest = dist.Field(name="sponge", bases=bases), ln_n.copy()
     sponge["g"] = sponge_rate * (1 + np.tanh((np.abs(x) - sponge_start * R_x) / (2 * um))) / 2
     v_damping, ln_n_damping = (sponge * v, sponge * (ln_n - rest)) if trap == "sponge" else (0, 0)
+    T = d3.dot(d3.grad(s_hat), d3.grad(s_hat), indices=(1, 1))
     problem = d3.IVP([ln_n, v, s_hat, impulse], namespace=locals())
     problem.add_equation("dt(ln_n) + div(v) = -v@grad(ln_n) - ln_n_damping")
-    if as_printed:
-        # |grad s|^2/n^2 is |grad s_hat|^2 + |grad ln n|^2, and the last cancels against a part of
-        # the quantum pressure, (hbar/m)^2 (lap ln n/4 + |grad ln n|^2/8).
-        problem.add_equation(
-            "dt(v) - hbar_over_m**2/4*grad(lap(ln_n)) = -v_damping - grad(v@v/2"
-            " + hbar_over_m**2/8*squared(s_hat) + hbar_over_m*(V + (g_n0 + g12_n0)/2*n"
-            " + kappa_n0/2*n*(s_hat@ez)**2 + Omega_R/2*(s_hat@ex)))"
-        )
-    else:
-        T = d3.dot(d3.grad(s_hat), d3.grad(s_hat), indices=(1, 1))
-        problem.add_equation(
-            "dt(v) - hbar_over_m**2/4*grad(lap(ln_n)) = -v_damping - v@grad(v)"
-            " + hbar_over_m**2/8*grad(grad(ln_n)@grad(ln_n))"
-            " - hbar_over_m**2/4*(div(T) + grad(ln_n)@T)"
-            " - hbar_over_m*(grad(V + (g_n0 + g12_n0)/2*n) + kappa_n0/2*(s_hat@ez)*grad(s@ez))"
-        )
+    problem.add_equation(
+        "dt(v) - hbar_over_m**2/4*grad(lap(ln_n)) = -v_damping - grad(v@v/2"
+        " + hbar_over_m**2/8*grad2(s_hat) + hbar_over_m*(V + (g_n0 + g12_n0)/2*n"
+        " + kappa_n0/2*n*(s_hat@ez)**2 + Omega_R/2*(s_hat@ex)))"
+        if as_printed
+        else "dt(v) - hbar_over_m**2/4*grad(lap(ln_n)) = -v_damping - v@grad(v)"
+        " + hbar_over_m**2/8*grad(grad(ln_n)@grad(ln_n))"
+        " - hbar_over_m**2/4*(div(T) + grad(ln_n)@T)"
+        " - hbar_over_m*(grad(V + (g_n0 + g12_n0)/2*n) + kappa_n0/2*(s_hat@ez)*grad(s@ez))"
+    )
     problem.add_equation(
         "dt(s_hat) - Omega_R*cross(ex, s_hat) = -v@grad(s_hat)"
         " + hbar_over_m/2*cross(s_hat, lap(s_hat) + grad(ln_n)@grad(s_hat))"
@@ -205,13 +135,12 @@ if not as_printed and trap != "sponge":
     expect["momentum"] = "ave(J - impulse) <= 1e-9"
 if not as_printed and trap in ("pedestal", "none"):
     expect["energy"] = (
-        "drift(J@v/(2*hbar_over_m) + hbar_over_m/8*one_over_n*squared(s) + V*n"
+        "drift(J@v/(2*hbar_over_m) + hbar_over_m/8*one_over_n*grad2(s) + V*n"
         " + ((g_n0 + g12_n0)*n**2 + kappa_n0*(s@ez)**2)/4 + Omega_R/2*(s@ex))"
         f" <= {1e-7 if stop_time <= 24 * ms else 1e-5}"  # later the default grid is too coarse
     )
-    # Mermin and Ho: the vorticity is that of the spin texture, for every pair of directions.
     for a, b in ("xy", "yz", "zx")[: (0, 1, 3)[dimensions - 1]]:
-        expect[f"vorticity {a}{b}"] = (
+        expect[f"vorticity {a}{b}"] = (  # Mermin and Ho
             f"d{a}(v@e_{b}) - d{b}(v@e_{a})"
             f" - hbar_over_m/2*one_over_n**3*(s@cross(d{a}(s), d{b}(s))) <= 1e-8"
         )

@@ -78,7 +78,7 @@ stop_time = 2 * ps if coupling else 45 / (diffusion + 0.1 / ps)
 
 # Bases
 coords = d3.CartesianCoordinates("x")
-dist = spinhydro.distributor(coords, dtype=np.float64)
+dist = spinhydro.distributor(coords, dtype=np.float64, members=members)
 xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, L_x))
 
 # Fields

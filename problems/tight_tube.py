@@ -12,15 +12,11 @@ stays in the Gaussian ground state of the transverse motion,
 
     psi_j(x, y, z, t) = f_j(x, t) exp(-(y^2 + z^2)/2 a_r^2),      a_r^2 = hbar/(m omega_r).
 
-Averaged over it the couplings are half of those on the axis, since the integral of the Gaussian to
-the fourth power is half of that of its square. (In a wide tube the Thomas-Fermi profile makes this
-2/3: `spinhydro laboratory`.) f obeys the equations of problems/coupled_gpe.py in one dimension with
-
-    g_n0 = (g/2) n_3D(0)/hbar,   kappa_n0 = ((g - g12)/2) n_3D(0)/hbar.
-
-s_z_line is the spin density of all atoms at x, s_z_1d that of the reduction (an independent NumPy
-code). They differ by the first order in g_n0/omega_r: the interaction widens the gas across the
-axis, where it is dense. About two minutes on two cores:
+Averaged over it the couplings are half of those on the axis: the integral of the Gaussian to the
+fourth power is half of that of its square. f obeys the equations of problems/coupled_gpe.py in one
+dimension, with g_n0 = (g/2) n_3D(0)/hbar. s_z_line is the spin density of all atoms at x, s_z_1d
+that of the reduction, by an independent NumPy code. They differ by the first order in g_n0/omega_r:
+the interaction widens the gas where it is dense. About two minutes on two cores:
 
     spinhydro run problems/tight_tube.py
     mpiexec -n 2 spinhydro run problems/tight_tube.py
@@ -56,16 +52,11 @@ conditions = {
     "min(Ny, Nz) >= 9 and Ny % 2 and Nz % 2": (
         "Ny and Nz must be odd, at least 9: an even number leaves out a wave that the trap needs"
     ),
-    "0 < 2.05*R_x < L_x": "the box must be larger than the cloud, 2.05 R_x < L_x, and R_x positive",
+    "0 < 2.05*R_x < L_x": "the box must be larger than the cloud, 2.05 R_x < L_x",
     "width >= 5": "the box must hold the gas across the axis: width of 5 a_r at least",
     "n_floor > 0": "n_floor must be positive: the density vanishes outside the cloud",
 }
-advice = {
-    "2*Omega_R <= kappa_n0": (
-        "there is no interface, all of the gas follows the Rabi coupling; self-trapping at the "
-        "centre needs Omega_R below kappa_n0/2"
-    ),
-}
+advice = {"2*Omega_R <= kappa_n0": "there is no interface: it needs Omega_R below kappa_n0/2"}
 
 # Derived parameters
 hbar_over_m = spinhydro.hbar_over_m(atom)
@@ -140,13 +131,8 @@ n_line, s_z_line = line(n), line(s_z)
 s_z_1d = spinhydro.pointwise(spin_density_1d, X, t, like=X)
 
 # Output
-outputs = {
-    "Z_line": "s_z_line*n_line/(n_line**2 + n_floor**2)",
-    "n_line": "n_line",
-    "s_z_line": "s_z_line",
-    "s_z_1d": "s_z_1d",
-    "n": "n",
-}
+outputs = {name: name for name in ("n_line", "s_z_line", "s_z_1d", "n")}
+outputs["Z_line"] = "s_z_line*n_line/(n_line**2 + n_floor**2)"
 output_units = {"n": "n0", "n_line": "n0", "s_z_line": "n0", "s_z_1d": "n0"}
 watch = ["drift(n) <= 1e-6"]
 expect = {

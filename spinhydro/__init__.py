@@ -41,7 +41,15 @@ if TYPE_CHECKING:
         rabi_rotation,
         spin_spiral,
     )
-    from spinhydro.physics.gases import frozen_gas, hbar_over_m, interaction, trapped_gas
+    from spinhydro.physics.gases import (
+        frozen_gas,
+        hbar_over_m,
+        interaction,
+        spin_gradient_squared,
+        textured_gas,
+        trap_potential,
+        trapped_gas,
+    )
     from spinhydro.physics.laboratory import experiment, model
     from spinhydro.physics.magnets import exchange, grating, magnet
     from spinhydro.physics.materials import material

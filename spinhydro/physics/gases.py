@@ -194,3 +194,116 @@ def trapped_gas(V, bases, radii, mu, interaction, hbar_over_m, wall=None):
     )
     V["g"] = local_part(potential - mu, V)
     return local_part(density, V)
+
+
+def trap_potential(x, R_x, mu, hbar_over_m, trap="harmonic", wall=0.95, wall_width=0.02):
+    r"""V/hbar along x of the trap in which a gas with the chemical potential mu has the radius R_x.
+
+    Parameters
+    ----------
+    x : array
+    R_x, mu, hbar_over_m : float
+    trap : str
+        "harmonic"; "pedestal" or "sponge": it levels off at `wall` (see `pedestal`); "none": 0.
+    wall, wall_width : float
+        Over mu, both between 0 and 1.
+
+    Raises
+    ------
+    ParameterError
+    """
+    check_choice("trap", trap, ("pedestal", "sponge", "harmonic", "none"))
+    if trap == "none":
+        return 0 * x
+    omega_x = np.sqrt(2 * hbar_over_m * mu) / R_x
+    potential = omega_x**2 * x**2 / (2 * hbar_over_m)
+    if trap == "harmonic":
+        return potential
+    check(
+        0 < wall < 1 and 0 < wall_width < 1, "wall and wall_width are between 0 and 1",
+        wall=wall, wall_width=wall_width,
+    )  # fmt: skip
+    return pedestal(potential, wall * mu, wall_width * mu)
+
+
+def spin_gradient_squared(s):
+    """|grad s|^2 of a spin vector field, summed over components and directions."""
+    import dedalus.public as d3
+
+    gradient = d3.grad(s)
+    parts = [gradient @ e for e in s.tensorsig[0].unit_vector_fields(s.dist)]
+    return parts[0] @ parts[0] + parts[1] @ parts[1] + parts[2] @ parts[2]
+
+
+class TexturedGas(NamedTuple):
+    """Fields of a gas whose spins form a texture, made by `textured_gas`."""
+
+    n: object
+    J: object
+    s: object
+    V: object
+    theta: object
+    phi: object
+    impulse: object
+
+    def logarithmic(self):
+        """Return new fields ln n, v = J/n and s/n of the same state."""
+        dist, bases = self.n.dist, self.n.domain.bases
+        ln_n = dist.Field(name="ln_n", bases=bases)
+        v = dist.VectorField(self.J.tensorsig[0], name="v", bases=bases)
+        s_hat = dist.VectorField(self.s.tensorsig[0], name="s_hat", bases=bases)
+        n = self.n["g"]
+        ln_n["g"], v["g"], s_hat["g"] = np.log(n), self.J["g"] / n, self.s["g"] / n
+        return ln_n, v, s_hat
+
+
+def textured_gas(dist, coords, bases, potential, g_n0, hbar_over_m, texture=0.0):
+    r"""A trapped gas in one spin state, tilted by a wavy texture, with the current of its spinor.
+
+    .. math:: \psi = \sqrt{n}\,(\sin\tfrac\theta2\, e^{i\phi}, \cos\tfrac\theta2), \qquad
+              \mathbf{s} = \psi^\dagger\sigma\psi, \quad
+              \mathbf{J} = \tfrac{\hbar}{m} n \sin^2\tfrac\theta2\, \nabla\phi
+
+    n is the ground state of the potential along x with the chemical potential g_n0; theta and phi
+    are sums of waves along all directions, theta of the size `texture` (rad).
+
+    Parameters
+    ----------
+    dist, coords, bases
+        Of the problem, in 1 to 3 dimensions.
+    potential : array
+        V/hbar along x, as ``dist.local_grid`` gives x.
+    g_n0, hbar_over_m : float
+    texture : float
+        0: all spins along -z.
+
+    Returns
+    -------
+    TexturedGas
+    """
+    import dedalus.public as d3
+
+    from spinhydro.dedalus_support.domain import spin
+
+    n, V, theta, phi = (dist.Field(name=name, bases=bases) for name in ("n", "V", "theta", "phi"))
+    J = dist.VectorField(coords, name="J", bases=bases)
+    impulse = dist.VectorField(coords, name="impulse", bases=bases)
+    s = dist.VectorField(spin, name="s", bases=bases)
+    V["g"] = potential
+    x, y, z = (*dist.local_grids(*bases), 0, 0)[:3]
+    n["g"] = ground_state(x, potential, g_n0, hbar_over_m / 2, chemical_potential=g_n0)
+    lengths = [basis.bounds[1] - basis.bounds[0] for basis in bases] + [1, 1]
+    # As many waves along x as make them about as long as those along y.
+    along = max(1, round(lengths[0] / lengths[1])) if len(bases) > 1 else 1
+    q_x, q_y, q_z = 2 * np.pi * along / lengths[0], 2 * np.pi / lengths[1], 2 * np.pi / lengths[2]
+    theta["g"] = texture * (1 + np.sin(q_x * x) / 2 + np.cos(q_y * y) + np.sin(q_z * z))
+    phi["g"] = np.sin(q_y * y + q_x * x + 1) + np.cos(q_z * z)
+    tilt, angle = theta["g"], phi["g"]
+    s["g"] = n["g"] * np.stack(
+        [np.sin(tilt) * np.cos(angle), -np.sin(tilt) * np.sin(angle), -np.cos(tilt)]
+    )
+    slope = d3.grad(phi).evaluate()
+    slope.change_scales(1)
+    J["g"] = hbar_over_m * n["g"] * np.sin(theta["g"] / 2) ** 2 * slope["g"]
+    impulse["g"] = J["g"]
+    return TexturedGas(n, J, s, V, theta, phi, impulse)

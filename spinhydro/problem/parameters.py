@@ -235,7 +235,7 @@ def _as_kernel(name, text, default):
 def makes_kernel(node):
     """True for a function, ``lambda k: …``, and for a call of ``spinhydro.kernel``."""
     if isinstance(node, ast.Call):
-        return ast.unparse(node.func).split(".")[-1] in ("kernel", "stencil")
+        return ast.unparse(node.func).split(".")[-1] in ("kernel", "stencil", "exchange")
     return isinstance(node, ast.Lambda)
 
 

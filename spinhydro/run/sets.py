@@ -99,7 +99,8 @@ class SetHandler(H5GatherFileHandler):
 
     def gathered(self, field, task):
         """Return the values of a field on rank 0, as the dataset keeps them."""
-        data = field.data if self.comm.size == 1 else field.gather_data()
+        # A copy: later outputs reuse the memory of operands they share with this one.
+        data = field.data.copy() if self.comm.size == 1 else field.gather_data()
         return data.real if data is not None and task["dtype"] == np.float64 else data
 
     def append(self, scales, values):

@@ -50,7 +50,8 @@ def test_centre_of_a_displaced_gas_swings_with_the_trap_whatever_its_spins_do(tm
     problem["psi_b"]["g"] = np.roll(problem["psi_b"]["g"], moved)
     run = load_run(problem.run(out=tmp_path, quiet=True).folder)
     centre = (run.x * run.n).sum("x") / run.n.sum("x")
-    expected = moved * 60 / 384 * np.cos(problem["omega_x"] * run.t)
+    omega_x = np.sqrt(2 * problem["hbar_over_m"] * problem["mu"]) / problem["R_x"]
+    expected = moved * 60 / 384 * np.cos(omega_x * run.t)
     np.testing.assert_allclose(centre, expected, atol=1e-5)
     assert float(run.Z.sel(x=0, method="nearest").max()) > -0.95
 

@@ -113,7 +113,7 @@ def test_profile_of_the_flow_carries_the_spins(tmp_path):
     [
         ("bogoliubov", {"level": "gp"}, "gpe, hydrodynamics or lle"),
         ("bogoliubov", {"g12_over_g": 1.2}, "immiscible"),
-        ("plasma_oscillation", {"Omega_R": 0}, "need a Rabi coupling"),
+        ("plasma_oscillation", {"Omega_R": -1}, "cannot be negative"),
         ("gas_domain_walls", {"kind": "lattice", "modulus": 1}, "between 0 and 1"),
     ],
     ids=str,
