@@ -52,6 +52,7 @@ stop_time = 40 * ms
 output_interval = 0.25 * ms
 
 conditions = {
+    "min(L_x, L_y, L_z) > 0": "lengths of the box must be positive",
     "dimensions in (1, 2, 3)": "dimensions must be 1, 2 or 3",
     "Nx >= 64 and Nx % 2 == 0": "Nx must be an even number, at least 64",
     "min(Ny, Nz) >= 8 and Ny % 2 == Nz % 2 == 0": "Ny and Nz must be even numbers, at least 8",

@@ -47,6 +47,7 @@ stop_time = 4 * ms if kind == "son_stephanov" else 0.5 * ms
 output_interval = 0.1 * ms
 
 conditions = {
+    "L_wall > 0": "the box length must be positive",
     "kind in ('son_stephanov', 'lattice')": "kind must be son_stephanov or lattice",
     "kind == 'lattice' or Omega_R > 0": "the wall of Son and Stephanov needs Omega_R > 0",
     "kind != 'lattice' or kappa_n0 != 0": "a lattice needs an anisotropy: kappa_n0 is not 0",

@@ -35,6 +35,7 @@ stop_time = 10 * ms
 output_interval = 0.25 * ms
 
 conditions = {
+    "L_x > 0": "the box length must be positive",
     "kappa_n0 > 0": "solitons of the easy plane need kappa_n0 > 0",
     "-1 < velocity < 1": "the soliton is slower than sound: -1 < velocity < 1",
 }

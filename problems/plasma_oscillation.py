@@ -42,6 +42,7 @@ stop_time = 10 * ms
 output_interval = 0.1 * ms
 
 conditions = {
+    "L_x > 0": "the box length must be positive",
     "Omega_R >= 0 and kappa_n0 >= 0": "Omega_R and kappa_n0 cannot be negative",
     "ground in (-1, 1)": "ground, the sign of s_x, must be -1 or 1",
     "0 < abs(tilt) < 1": "the tilt is between 0 and 1",

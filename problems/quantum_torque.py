@@ -40,6 +40,7 @@ stop_time = 40 * ms
 output_interval = 0.25 * ms
 
 conditions = {
+    "L_x > 0": "the box length must be positive",
     "Nx >= 64 and Nx % 2 == 0": "Nx must be an even number, at least 64",
     "Omega_R >= 0": "the Rabi frequency cannot be negative",
 }

@@ -36,7 +36,10 @@ timestep = 0.01 * ms
 stop_time = 5 * ms
 output_interval = 0.1 * ms
 
-conditions = {"abs(turns) < Nx/2": "the grid resolves fewer than Nx/2 turns"}
+conditions = {
+    "L_x > 0": "the box length must be positive",
+    "abs(turns) < Nx/2": "the grid resolves fewer than Nx/2 turns",
+}
 
 # Derived parameters
 hbar_over_m = spinhydro.hbar_over_m(atom)

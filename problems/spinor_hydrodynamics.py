@@ -23,7 +23,6 @@ import dedalus.public as d3
 import numpy as np
 
 import spinhydro
-from spinhydro.physics.gases import spin_gradient_squared as grad2
 from spinhydro.units.um_ms import Hz, ms, pi, um
 
 # Parameters
@@ -81,6 +80,7 @@ e_x, e_y, e_z = (*coords.unit_vector_fields(dist), None, None)[:3]
 potential = spinhydro.trap_potential(x, R_x, g_n0, hbar_over_m, trap, wall, wall_width)
 gas = spinhydro.textured_gas(dist, coords, bases, potential, g_n0, hbar_over_m, texture)
 n, J, s, V, theta, phi, impulse = gas  # impulse: J under the trap alone
+grad2 = spinhydro.spin_gradient_squared
 
 # Problem
 if form == "conservative" and not as_printed and trap != "sponge":
