@@ -84,7 +84,7 @@ timestepper = "IFRK4"
 fastest = hbar_over_m / 2 * sum((pi * N / L) ** 2 for N, L in zip(sizes, lengths, strict=True))
 longest = 0.0025 * ms if dimensions == 1 else 0.001 * ms  # a tight trap is fast
 coupling = 2 * np.maximum(g_aa, g_bb)
-timestep = np.minimum(longest, spinhydro.stable_timestep(timestepper, fastest, coupling))
+timestep = spinhydro.stable_timestep(timestepper, fastest, coupling, longest)
 
 # Bases
 coords = d3.CartesianCoordinates(*"xyz"[:dimensions])

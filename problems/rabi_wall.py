@@ -73,7 +73,7 @@ root = np.sqrt((1 + A**2) * slow**2 - A**2 * mean_flow**2)
 wall_speed = mean_flow + (A**2 * mean_flow + root) / (1 + A**2)
 timestepper = "IFRK4"
 fastest = hbar_over_m / 2 * pi**2 * ((Nx / L_x) ** 2 + (Ny / L_y) ** 2)
-timestep = np.minimum(0.01 * ms, spinhydro.stable_timestep(timestepper, fastest, 2 * g_n0))
+timestep = spinhydro.stable_timestep(timestepper, fastest, 2 * g_n0, longest=0.01 * ms)
 
 # Bases
 coords = d3.CartesianCoordinates("x", "y")
