@@ -52,6 +52,10 @@ class ParameterError(InputError):
     """A parameter with an unknown name or a value that cannot be."""
 
 
+class ConditionError(ParameterError):
+    """Values that are possible one by one, but not together: a condition of the file is broken."""
+
+
 class EquationError(InputError):
     """An equation or expression string that cannot be used.
 

@@ -13,6 +13,8 @@ import xarray as xr
 
 from spinhydro.errors import InputError, nearest
 
+from .sweeps import is_sweep, load_sweep
+
 SET_FILE = re.compile(r"(?P<handler>.+)_s(?P<number>\d+)\.h5$")
 PROCESS_FILE = re.compile(r"(?P<joint>.+_s\d+)_p\d+\.h5$")
 TIME_SCALES = ("sim_time", "iteration", "wall_time", "timestep", "write_number")
@@ -26,7 +28,7 @@ if xr.get_options()["display_max_rows"] == 12:
     xr.set_options(display_max_rows=80)
 
 
-def load(path, tasks=None):
+def load(path, tasks=None, **where):
     """Read a run into an `xarray.Dataset`.
 
     Parameters
@@ -36,6 +38,8 @@ def load(path, tasks=None):
         (`snapshots_s1.h5`, serial, gathered or virtual), or a list of set files.
     tasks : str or list of str, optional
         Read only these outputs.  Default: all of them.
+    **where
+        Of the folder of a sweep, only the cases with these values of parameters; see `load_sweep`.
 
     Returns
     -------
@@ -74,6 +78,12 @@ def load(path, tasks=None):
     that is not complete in every task is left out.  Data are read into memory; choose `tasks` if
     a run is large.
     """
+    if is_sweep(path):
+        return load_sweep(path, load, tasks, **where)
+    if where:
+        raise InputError(
+            f"{path} is not a sweep: there are no cases to choose by {', '.join(where)}"
+        )
     files, folder = _set_files(path)
     wanted = [tasks] if isinstance(tasks, str) else None if tasks is None else list(tasks)
     sets = [_read_set(file, wanted) for file in files]

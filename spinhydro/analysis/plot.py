@@ -86,6 +86,8 @@ def _first_that_draws(whole, arguments, options):
 
 def _defaults(ds):
     """Names of the figures to try: that of the paper, a map of x and t, all outputs."""
+    if "sweep" in ds.attrs:
+        return ["sweep"]
     paper = ["fig2"] if ds.attrs.get("problem") == "quantum_torque" else []
     return [*paper, "spacetime", "profiles"]
 

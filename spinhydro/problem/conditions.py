@@ -3,14 +3,14 @@
 import ast
 
 from spinhydro.dedalus_support.ensemble.values import PerMember, of_member
-from spinhydro.errors import InputError, ParameterError
+from spinhydro.errors import ConditionError, InputError
 from spinhydro.problem.plain_values import is_plain
 
 
 def check_conditions(conditions, namespace, texts):
     """Every ``conditions = {"0 < R_x < L_x/2": "why"}`` must hold."""
     for sentence in broken_rules("condition", conditions, namespace, texts):
-        raise ParameterError(sentence)
+        raise ConditionError(sentence)
 
 
 def broken_rules(kind, rules, namespace, texts):

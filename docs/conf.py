@@ -1,0 +1,63 @@
+"""Build the site: ``run/docs``. Pages are MyST Markdown; the reference comes from docstrings."""
+
+import inspect
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import spinhydro  # noqa: E402  (found by the line above)
+
+project = "spinhydro"
+author = "The spinhydro developers"
+release = version = spinhydro.__version__
+copyright = author
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+nitpicky = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_title = "spinhydro"
+html_static_path = []
+html_copy_source = False
+
+#: Pages that are written from the code whenever the site is built.
+GENERATED = Path(__file__).parent / "_generated"
+
+
+def write_words():
+    """Write the page of all words that equations may use."""
+    from spinhydro.language.words import help_text
+
+    text = "# Words\n\nWhat equation strings may say; `spinhydro words` prints this page.\n\n"
+    (GENERATED / "words.md").write_text(f"{text}```text\n{help_text()}\n```\n", encoding="utf-8")
+
+
+def write_reference():
+    """Write the page of all public names, grouped by the module that holds them."""
+    homes = {}
+    for name in spinhydro.__all__:
+        homes.setdefault(getattr(spinhydro, name).__module__, []).append(name)
+    lines = ["Reference", "=========", "", "Every public name of ``spinhydro``.", ""]
+    for home in sorted(homes):
+        title = home.removeprefix("spinhydro.")
+        lines += [title, "-" * len(title), ""]
+        for name in homes[home]:
+            kind = "autoclass" if inspect.isclass(getattr(spinhydro, name)) else "autofunction"
+            lines += [f".. {kind}:: spinhydro.{name}", ""]
+    (GENERATED / "reference.rst").write_text("\n".join(lines), encoding="utf-8")
+
+
+def setup(app):
+    """Write the generated pages before Sphinx looks for sources."""
+    GENERATED.mkdir(exist_ok=True)
+    write_words()
+    write_reference()

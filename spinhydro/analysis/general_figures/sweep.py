@@ -1,0 +1,95 @@
+"""A number of a sweep against one or two parameters (number=NAME)."""
+
+import numpy as np
+
+from spinhydro.analysis import run_figure, style
+from spinhydro.errors import InputError, did_you_mean
+
+NEEDS = {"sweep": ("quantum_torque",)}
+
+
+def draw(ax, sweep, number=None):
+    """Draw `number`, by default the first, of a grid of one or two parameters, or of any cases."""
+    names = numbers(sweep)
+    name = number or names[0]
+    if name not in names:
+        raise InputError(f"the sweep has no number '{name}'; {did_you_mean(name, names)}")
+    values = sweep[name]
+    varied = [axis for axis in values.dims if axis != "case"]
+    scalars = [
+        key
+        for key, held in sweep.coords.items()
+        if held.dims == ("case",) and key != "case" and held.dtype.kind in "iuf"
+    ]
+    if len(varied) == 1:
+        _line(ax, values, varied[0])
+    elif len(varied) == 2:
+        _map(ax, values, varied)
+    elif "case" in values.dims and len(scalars) == 2:
+        x, y = (sweep[key] for key in scalars)
+        mesh = ax.scatter(x, y, c=values, cmap=style.SEQUENTIAL)
+        ax.figure.colorbar(mesh, ax=ax, label=name)
+        ax.set_xlabel(style.label(x, scalars[0]))
+        ax.set_ylabel(style.label(y, scalars[1]))
+    else:
+        along = scalars[0] if len(scalars) == 1 else "case"
+        if "case" not in values.dims:
+            raise InputError(
+                f"{name} depends on {', '.join(varied)}: choose cases, as in load(SWEEP, "
+                f"{varied[0]}=…)"
+            )
+        order = np.argsort(sweep[along].values)
+        ax.plot(sweep[along].values[order], values.values[order], "o-", ms=4)
+        ax.set_xlabel(along)
+    if len(varied) != 2:
+        ax.set_ylabel(name)
+    ax.set_title(style.run_name(sweep))
+    finite = int(np.isfinite(values).sum())
+    return {"cases": f"{finite} of {values.size} with a number"}
+
+
+def _line(ax, values, axis):
+    along = values[axis]
+    if along.dtype.kind in "iuf":
+        ax.plot(along, values, "o-", ms=4)
+    else:
+        ax.bar([str(word) for word in along.values], values)
+    ax.set_xlabel(axis)
+
+
+def _map(ax, values, axes):
+    rows, columns = axes
+    ticks = {}
+    for axis in axes:
+        along = values[axis].values
+        ticks[axis] = along if along.dtype.kind in "iuf" else np.arange(len(along))
+    mesh = ax.pcolormesh(ticks[columns], ticks[rows], values.values, cmap=style.SEQUENTIAL)
+    ax.figure.colorbar(mesh, ax=ax, label=values.name)
+    ax.set_xlabel(columns)
+    ax.set_ylabel(rows)
+    for axis, place in ((columns, ax.xaxis), (rows, ax.yaxis)):
+        if values[axis].dtype.kind not in "iuf":
+            place.set_ticks(ticks[axis], [str(word) for word in values[axis].values])
+
+
+def numbers(sweep):
+    """Names of the numbers that a sweep has for each case, results before costs."""
+    axes = sweep["status"].dims
+    names = [
+        name
+        for name, held in sweep.data_vars.items()
+        if held.dims == axes and held.dtype.kind in "iuf"
+    ]
+    return sorted(names, key=lambda name: (name == "cpu_seconds", name.startswith("expect ")))
+
+
+def check(name, run):
+    """Raise InputError for anything but a sweep."""
+    if "sweep" not in run.attrs:
+        raise InputError(f"{name}: this is one run; give the folder of a sweep")
+    if not numbers(run):
+        raise InputError(f"{name}: the sweep has no number for each case")
+
+
+if __name__ == "__main__":
+    run_figure(__file__)
