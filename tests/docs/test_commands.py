@@ -1,0 +1,65 @@
+"""Every command that README, docs and docstrings print is accepted.
+
+Problem files are loaded with the values of the command and the reduced settings of ``quick``, and
+not run: tests/problems does that. README's commands are run in test_readme.
+"""
+
+import os
+
+import pytest
+
+from spinhydro.analysis.figures import find
+from spinhydro.cli.main import COMMANDS, call
+from spinhydro.cli.run import _parser as run_parser
+from spinhydro.problem.load import load
+from spinhydro.problem.parameters import override
+from spinhydro.problem.source_file import read_source
+
+from ..conftest import ROOT
+from .commands import commands, sources
+
+PRINTED = {path.relative_to(ROOT).as_posix(): commands(path) for path in sources()}
+
+
+def accept(words):
+    """Raise an error if a command is refused."""
+    if words[0] == "mpiexec":
+        words = words[3:]
+    if words[0].startswith("run/"):
+        assert os.access(ROOT / words[0], os.X_OK), words[0]
+    elif words[0] == "python":
+        accept_run(words[1:])
+    elif words[1] == "run":
+        accept_run(words[2:])
+    elif words[1] == "plot":
+        if "--figure" in words:
+            find(words[words.index("--figure") + 1])
+    elif words[1] in ("words", "list", "materials"):
+        assert call(words[1:]) == 0
+    else:
+        assert words[1] in COMMANDS, words
+
+
+def accept_run(arguments):
+    options = run_parser().read(arguments)
+    path = ROOT / options.problem
+    override(read_source(path), options.values)
+    if "start" not in options.values:  # a run that is there only after the command before it
+        load(path, quick=True, equations=options.equation, **options.values)
+
+
+@pytest.mark.parametrize("path", [path for path, found in PRINTED.items() if found])
+def test_commands_are_accepted(path, capfd, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for words in PRINTED[path]:
+        try:
+            accept(words)
+        except Exception as error:
+            error.add_note(" ".join(words)) if hasattr(error, "add_note") else None
+            raise
+
+
+def test_most_files_print_commands():
+    assert sum(map(len, PRINTED.values())) > 80
+    for name in ("README.md", "problems/skyrmion.py", "docs/figures_of_pslle.md"):
+        assert PRINTED[name], name
