@@ -7,6 +7,7 @@ from dedalus.core.solvers import InitialValueSolver
 
 from spinhydro.dedalus_support.backend import SOLVER_OPTIONS
 from spinhydro.dedalus_support.domain import slow_sizes
+from spinhydro.dedalus_support.left_side import frozen_coefficients
 from spinhydro.dedalus_support.memory import separate_large_blocks
 from spinhydro.dedalus_support.parallel import abort_all_on_error, agree
 from spinhydro.dedalus_support.private import missing, what_changed
@@ -18,7 +19,6 @@ from spinhydro.errors import (
     Unsupported,
     no_such,
 )
-from spinhydro.steppers import RK4, StochasticHeun
 
 logger = logging.getLogger("spinhydro")
 
@@ -53,11 +53,6 @@ def build_solver(ivp, stepper):
     def fail(error):
         if isinstance(error, SpinhydroError):
             raise error
-        if stepper in (RK4, StochasticHeun) and "singular" in str(error).lower():
-            raise InputError(
-                f"{stepper.__name__} needs a dt(…) term in every equation; take timestepper = "
-                "'RK443' for problems with constraints"
-            ) from error
         raise InputError(f"Dedalus cannot build this problem: {error}") from error
 
     try:
@@ -212,7 +207,8 @@ def accelerate(solver, engine="auto"):
     Parameters
     ----------
     solver : d3.InitialValueSolver
-        Before its first step. All time steppers of Dedalus and of spinhydro are fine.
+        With any time stepper of Dedalus or of spinhydro; multistep schemes only before their
+        first step. A second call changes nothing once the engine has been chosen.
     engine : str
         "fused", "lean", "dedalus", "jax", or "auto": the first of these that is possible ("jax",
         which needs an optional package, only if it is asked for). The choice is
@@ -227,8 +223,8 @@ def accelerate(solver, engine="auto"):
     Raises
     ------
     InputError
-        For something else than such a solver; at the first step, if the engine that was asked for
-        is not possible.
+        For something else than such a solver, or a multistep scheme under way; at the first step,
+        if the engine that was asked for is not possible.
     """
     check_engine(engine)
     if not isinstance(solver, InitialValueSolver):
@@ -236,13 +232,25 @@ def accelerate(solver, engine="auto"):
             f"accelerate() takes what problem.build_solver(…) of a d3.IVP gives, not "
             f"{type(solver).__name__}"
         )
+    if getattr(solver, "accelerated", False):
+        return solver
+    if isinstance(solver.timestepper, _ChoosesAtFirstStep):
+        solver.timestepper.engine = engine
+        return solver
+    taken = getattr(solver.timestepper, "_iteration", 0)
+    if taken:
+        raise InputError(
+            f"accelerate() would lose the history of {type(solver.timestepper).__name__}, which "
+            f"has taken {taken} step{'s' if taken > 1 else ''}: call it before the first step"
+        )
     abort_all_on_error()
+    frozen_coefficients(solver)
     solver.timestepper = _ChoosesAtFirstStep(solver, engine)
     return solver
 
 
 class _ChoosesAtFirstStep:
-    """Stands for the time stepper of a solver until the state is known."""
+    """Placeholder for the time stepper of a solver until the state is known."""
 
     def __init__(self, solver, engine):
         self.solver, self.engine, self.stepper = solver, engine, solver.timestepper
@@ -253,6 +261,7 @@ class _ChoosesAtFirstStep:
         solver = self.solver
         solver.timestepper = self.stepper
         name, why = choose_engine(solver, self.engine, lazy=False)
+        solver.accelerated = True
         if solver.dist.comm.rank == 0:
             logger.info(f"engine: {name}{why}")
         solver.timestepper.step(timestep, wall_time)

@@ -24,6 +24,13 @@ _REPLACED = (
 )  # fmt: skip
 
 
+#: What a subproblem of Dedalus holds of its matrices; its ``build_matrices`` makes them again.
+_MATRICES = (
+    "M_min", "L_min", "M_exp", "L_exp", "LHS", "pre_left", "pre_left_pinv", "pre_right",
+    "pre_right_pinv",
+)  # fmt: skip
+
+
 class BlockInverse(SparseSolver):
     """Solver of Dedalus's kind for matrices with small blocks (``matsolver = BlockInverse``)."""
 
@@ -60,15 +67,24 @@ class WholeSystem:
             # In a disk or ball the coefficients of a field are not those of its components.
             if not isinstance(basis, (RealFourier, ComplexFourier, Members)):
                 raise Unsupported(f"the basis {type(basis).__name__}")
+        self._solver, self.stock = solver, [sp for sp in solver.subproblems if sp.size]
+        self._assemble()
+
+    def build_matrices(self, names):
+        """Build the matrices again from the equations, as ``solver.build_matrices`` asks for."""
+        for sp in self.stock:
+            sp.build_matrices(names)
+        self._assemble()
+
+    def _assemble(self):
+        solver = self._solver
         unknowns, self._in = _numbered(solver, self.fields)
         equations, self._out = _numbered(solver, self.F)
         if equations != unknowns:
             raise Unsupported("equations with a condition")
         rows_taken, columns_taken = np.zeros(equations, bool), np.zeros(unknowns, bool)
         found = {"M": [], "L": []}
-        for sp in solver.subproblems:
-            if not sp.size:
-                continue
+        for sp in self.stock:
             rows = _places(sp, sp.pre_left, self.F, self._out)
             columns = _places(sp, sp.pre_right_pinv, self.fields, self._in)
             rows_taken[rows], columns_taken[columns] = True, True
@@ -229,11 +245,18 @@ def make_lean(solver):
 
 
 def _difference(solver, system, solve, step):
-    """Residual of Dedalus's own matrices after one implicit step of the lean engine."""
+    """Residual of Dedalus's own matrices after one implicit step of the lean engine.
+
+    With random numbers for the right-hand side: functions of the user are not called.
+    """
     comm, fields = solver.dist.comm, solver.state
     solver.evaluator.require_coeff_space(fields)
     start = [field.data.copy() for field in fields]
-    solver.evaluator.evaluate_group("F")
+    random = np.random.default_rng(0)
+    for field in solver.F:
+        field.preset_scales(1)
+        field.preset_layout("c")
+        field.data[...] = random.standard_normal(field.data.shape)
     stock, residual, scale = [sp for sp in solver.subproblems if sp.size], 0.0, 0.0
     solver.evaluator.require_coeff_space(fields)
     right = {
@@ -252,7 +275,7 @@ def _difference(solver, system, solve, step):
 
 
 def _replace(solver, system):
-    """Put the system in the place of the solver's subproblems."""
+    """Replace the solver's subproblems, whose own matrices are dropped, by the system."""
     kept = {name: getattr(solver, name) for name in _REPLACED}
     stepper = type(solver.timestepper)
     try:
@@ -263,3 +286,6 @@ def _replace(solver, system):
         for name, value in kept.items():
             setattr(solver, name, value)
         raise Unsupported(f"the time stepper {stepper.__name__} ({error})") from error
+    for sp in system.stock:
+        for name in _MATRICES:
+            sp.__dict__.pop(name, None)

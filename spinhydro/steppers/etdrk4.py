@@ -48,10 +48,13 @@ class ETDRK4(IFRK4):
 
     def __init__(self, solver):
         super().__init__(solver)
-        self.weights = {}
         self.halfway, self.whole, *self.rates = (
             CoeffSystem(solver.subproblems, dtype=solver.dtype) for _ in range(5)
         )
+
+    def _read_matrices(self):
+        super()._read_matrices()
+        self.weights = {}
 
     def step(self, timestep, wall_time):
         """Advance the solver's state by one step."""
@@ -59,8 +62,8 @@ class ETDRK4(IFRK4):
         time = solver.sim_time
         first, second, third = self.rates
         halfway, whole, stage = self.halfway, self.whole, self.stage
-        weights = self._weights(timestep)
         self.prepare(timestep)
+        weights = self._weights(timestep)
         solver.evaluator.require_coeff_space(solver.state)
         for sp in self.subproblems:
             sp.gather_inputs(solver.state, out=self.start.get_subdata(sp))

@@ -38,14 +38,9 @@ class IFRK4(RK4):
         If M or L is not of that kind.
     """
 
-    def __init__(self, solver):
-        try:
-            super().__init__(solver)
-        except RuntimeError:
-            raise InputError(
-                f"{type(self).__name__} needs a dt(…) term in every equation; take timestepper = "
-                "'RK443' for problems with constraints"
-            ) from None
+    def _read_matrices(self):
+        super()._read_matrices()
+        # Treated exactly: the rate is M^-1 F.
         self.linear = dict.fromkeys(self.subproblems)
         try:
             self.linear_rates = {sp: rate_blocks(sp) for sp in self.subproblems}

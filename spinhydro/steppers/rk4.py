@@ -5,6 +5,7 @@ from dedalus.core.system import CoeffSystem
 from dedalus.tools.array import apply_sparse
 from scipy.sparse.linalg import splu
 
+from spinhydro.errors import InputError
 from spinhydro.steppers.noise import noises_of
 
 
@@ -21,6 +22,11 @@ class RK4:
     need one of Dedalus's implicit schemes.
 
     Used as ``problem.build_solver(spinhydro.RK4)`` or ``timestepper = "RK4"``.
+
+    Raises
+    ------
+    InputError
+        If M is singular.
     """
 
     steps = 1
@@ -35,11 +41,28 @@ class RK4:
         self.start, self.total, self.stage, self.rate = (
             CoeffSystem(solver.subproblems, dtype=solver.dtype) for _ in range(4)
         )
-        self.mass_solvers = {
-            sp: None if _is_identity(sp.M_min) else splu(sp.M_min.tocsc())
-            for sp in self.subproblems
-        }
+        self._read_matrices()
+
+    def _read_matrices(self):
+        """Factor M and note L, which ``solver.build_matrices`` may have changed.
+
+        Raises InputError if M is singular.
+        """
+        self._matrices = self._present_matrices()
+        try:
+            self.mass_solvers = {
+                sp: None if _is_identity(sp.M_min) else splu(sp.M_min.tocsc())
+                for sp in self.subproblems
+            }
+        except RuntimeError:
+            raise InputError(
+                f"{type(self).__name__} needs a dt(…) term in every equation; take timestepper = "
+                "'RK443' for problems with constraints"
+            ) from None
         self.linear = {sp: sp.L_min if sp.L_min.nnz else None for sp in self.subproblems}
+
+    def _present_matrices(self):
+        return [matrix for sp in self.subproblems for matrix in (sp.M_min, sp.L_min)]
 
     def step(self, timestep, wall_time):
         """Advance the solver's state by one step."""
@@ -71,7 +94,9 @@ class RK4:
         solver.sim_time = time + timestep
 
     def prepare(self, timestep):
-        """Draw the noise of the step to come."""
+        """Draw the noise of the step to come, and read matrices that have been built again."""
+        if any(a is not b for a, b in zip(self._matrices, self._present_matrices(), strict=True)):
+            self._read_matrices()
         for noise in self.noises:
             noise.draw(int(self.solver.iteration), timestep)
 

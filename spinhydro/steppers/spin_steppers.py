@@ -36,14 +36,7 @@ class SpinStepper(RK4):
     scheme = None
 
     def __init__(self, solver):
-        try:
-            super().__init__(solver)
-        except RuntimeError:
-            name = type(self).__name__
-            raise InputError(
-                f"{name} needs a dt(…) term in every equation; take timestepper = 'RK443' for "
-                "problems with constraints"
-            ) from None
+        super().__init__(solver)
         self.spins = None
         self.ranks = Ranks(solver.dist.comm)
         self._rates = [field.copy() for field in solver.state]

@@ -214,3 +214,102 @@ def test_no_false_alarms(equation, stepper, layout, caplog):
     # The slot of the sine of k = 0 is not part of the field.
     ours[1] = theirs[1] = 0
     assert_same([ours], [theirs])
+
+
+def diffusion(stepper):
+    """A problem whose left side holds a constant and a right side the same constant."""
+    coords = d3.CartesianCoordinates("x")
+    dist = d3.Distributor(coords, dtype=np.float64)
+    u = dist.Field(name="u", bases=d3.RealFourier(coords["x"], 32, (0, 6), dealias=3 / 2))
+    u["g"] = 1 + 0.3 * np.cos(np.pi / 3 * dist.local_grid(u.domain.bases[0]))
+    nu = dist.Field(name="nu")
+    nu["g"] = 0.01
+    problem = d3.IVP([u], namespace={"u": u, "nu": nu})
+    problem.add_equation("dt(u) - nu*lap(u) + nu*u = nu - u**3")
+    return problem.build_solver(stepper), u, nu
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean", "dedalus"])
+@pytest.mark.parametrize("stepper", [RK4, IFRK4, spinhydro.ETDRK4, d3.RK222, d3.SBDF2])
+@pytest.mark.parametrize("again", [False, True])
+def test_left_side_coefficients_follow_the_matrices(again, stepper, engine):
+    """On the left side a change has no effect before build_matrices; on the right side at once."""
+
+    def advance(change):
+        solver, u, nu = diffusion(stepper)
+        solver = change(solver)
+        for i in range(8):
+            if i == 4:
+                nu["g"] = 0.5
+                if again:
+                    solver.build_matrices(solver.subproblems, ["M", "L"])
+                    solver.timestepper._LHS_params = None
+            solver.step(0.01 if i < 6 else 0.008)
+        return u["c"].copy()
+
+    theirs = advance(identity)
+    assert_same([advance(lambda solver: accelerate(solver, engine))], [theirs])
+
+
+def test_accelerate_twice_is_once():
+    solver, u, _ = diffusion(d3.RK222)
+    assert accelerate(accelerate(solver)) is solver
+    solver.step(1e-3)
+    stepper = solver.timestepper
+    assert type(stepper).__name__ == "FusedRK222"
+    assert accelerate(solver).timestepper is stepper
+    solver.step(1e-3)
+    other, v, _ = diffusion(d3.RK222)
+    for _ in range(2):
+        other.step(1e-3)
+    assert_same([u["c"]], [v["c"]])
+
+
+def test_a_multistep_scheme_under_way_keeps_its_history():
+    solver, _, _ = diffusion(d3.SBDF2)
+    for _ in range(5):
+        solver.step(1e-3)
+    with pytest.raises(InputError, match="history of SBDF2, which has taken 5 steps: call it befo"):
+        accelerate(solver)
+    one_step, u, _ = diffusion(d3.RK222)
+    other, v, _ = diffusion(d3.RK222)
+    for i in range(6):
+        if i == 3:
+            accelerate(one_step)
+        one_step.step(1e-3)
+        other.step(1e-3)
+    assert_same([u["c"]], [v["c"]])
+
+
+@pytest.mark.parametrize("stepper", [d3.RK222, d3.SBDF2, RK4], ids=lambda s: s.__name__)
+def test_functions_of_the_user_are_called_as_often_as_by_dedalus(stepper):
+    """Otherwise seeded random forcing would differ."""
+
+    def advance(change):
+        coords = d3.CartesianCoordinates("x")
+        dist = d3.Distributor(coords, dtype=np.float64)
+        u = dist.Field(name="u", bases=d3.RealFourier(coords["x"], 32, (0, 6)))
+        u["g"] = 1
+        random = np.random.default_rng(3)
+
+        def force(*_):
+            return random.standard_normal(32)
+
+        forcing = d3.GeneralFunction(dist, u.domain, (), u.dtype, "g", force, (u,))
+        problem = d3.IVP([u])
+        problem.add_equation((d3.dt(u) - d3.lap(u), forcing))
+        solver = change(problem.build_solver(stepper))
+        for _ in range(5):
+            solver.step(1e-3)
+        return u["c"].copy(), random.standard_normal()
+
+    ours, theirs = advance(accelerate), advance(identity)
+    assert ours[1] == theirs[1]
+    assert_same([ours[0]], [theirs[0]])
+
+
+@pytest.mark.parametrize("stepper", [RK4, IFRK4, spinhydro.StochasticHeun, spinhydro.RKMK4])
+def test_constraints_are_refused_in_words(stepper):
+    problem = EXAMPLES["shear flow"]()
+    with pytest.raises(InputError, match=rf"{stepper.__name__} needs a dt\(…\) term in every equa"):
+        problem.build_solver(stepper)

@@ -26,8 +26,8 @@ class RightSide:
 
     Attributes
     ----------
-    equations : dict
-        Dedalus's equation for every variable.
+    equations, left_sides : dict
+        Dedalus's equation, and L with the coefficients of the matrices, for every variable.
     linear_has_products : bool
         Whether L holds products with fields.
 
@@ -49,6 +49,7 @@ class RightSide:
             neighbours=not linear_apart,
         )  # fmt: skip
         self.lowering, self.equations, self.linear = read.lowering, read.equations, read.linear
+        self.left_sides = read.left_sides
         self.linear_has_products = read.linear_has_products
         self.on_grid = self.space.mask is None and not linear_apart
         options = {"on_grid": self.on_grid, "compiled": compiled}

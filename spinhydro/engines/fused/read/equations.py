@@ -3,6 +3,7 @@
 import numpy as np
 from dedalus.core import operators
 
+from spinhydro.dedalus_support.left_side import frozen_coefficients
 from spinhydro.engines.fused.read.graph import Spectrum, Unsupported
 from spinhydro.engines.fused.read.lower import Lowering
 
@@ -36,6 +37,8 @@ class Equations:
     linear : list of Spectrum
     equations : dict
         Dedalus's equation for every variable.
+    left_sides : dict
+        L of every variable as an operand, or 0; its coefficient fields are those of the matrices.
     linear_has_products : bool
         Whether L holds products with fields.
 
@@ -55,16 +58,18 @@ class Equations:
             self.variables, solver.dist, problem.time, lossless=lossless, neighbours=neighbours
         )
         rates = [None] * self.lowering.components
-        self.equations = {}
+        self.equations, self.left_sides = {}, {}
+        frozen = frozen_coefficients(solver)
         self.linear_has_products = False
         self.linear = [Spectrum({}) for _ in rates]
         for equation in problem.equations:
             if equation["condition"] != "True":
                 raise Unsupported("equations with a condition")
             variable = self._advanced(equation)
-            self.equations[variable] = equation
+            self.equations[variable], linear = equation, equation["L"]
+            self.left_sides[variable] = frozen(linear) if hasattr(linear, "tensorsig") else 0
             first = self.lowering.first_component[variable]
-            for i, value in enumerate(self._rate(equation, first, linear_apart)):
+            for i, value in enumerate(self._rate(equation, variable, linear_apart)):
                 rates[first + i] = value
         if any(value is None for value in rates):
             raise Unsupported("constraint equations")
@@ -84,15 +89,16 @@ class Equations:
                 return variable
         raise Unsupported("a left side other than dt(variable)")
 
-    def _rate(self, equation, first, linear_apart):
+    def _rate(self, equation, variable, linear_apart):
         """Scalars of F - L X, or of F alone."""
         graph = self.lowering.graph
         shape = tuple(cs.dim for cs in equation["tensorsig"])
         rate = np.broadcast_to(self.lowering(equation["RHS"]), shape).ravel()
-        if not hasattr(equation["L"], "tensorsig"):
+        left, first = self.left_sides[variable], self.lowering.first_component[variable]
+        if not hasattr(left, "tensorsig"):
             return rate
         lower = self.lowering.with_numbers if linear_apart else self.lowering
-        linear = lower(equation["L"]).ravel()
+        linear = lower(left).ravel()
         self.linear_has_products |= any(
             base[0] != "state" for value in linear for base in graph.to_spectrum(value).terms
         )

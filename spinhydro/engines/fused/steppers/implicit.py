@@ -54,7 +54,7 @@ class FusedImplicit(FusedLinear):
         afterwards = [variable.data.copy() for variable in solver.state]
         residuals = []
         for variable, start, after in zip(solver.state, before, afterwards, strict=True):
-            linear = self.right_side.equations[variable]["L"]
+            linear = self.right_side.left_sides[variable]
             if hasattr(linear, "tensorsig"):
                 linear = linear.evaluate()
                 linear.require_coeff_space()

@@ -94,7 +94,7 @@ class FusedIFRK4(FusedRK4):
 
     def _stock_step(self, variable, timestep):
         """Grid values of X + timestep L X, as Dedalus evaluates L."""
-        linear = self.right_side.equations[variable]["L"]
+        linear = self.right_side.left_sides[variable]
         start = self._held(variable).data.copy()
         if hasattr(linear, "tensorsig"):
             # L may be the variable itself.

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 from mpi4py import MPI
 
+from spinhydro.dedalus_support.left_side import frozen_coefficients
 from spinhydro.dedalus_support.memory import give_back, parts, rest_temporaries
 from spinhydro.dedalus_support.solver import no_stored_outputs, release_rates, settle
 from spinhydro.engines.fused.program.right_side import RightSide
@@ -52,6 +53,7 @@ class FusedRK4:
         self._options = {"projections": projections, "linear_apart": self.linear_apart}
         self.lazy = False
         self._build()
+        frozen_coefficients(solver).on_change = self._build_again
 
     def _build(self):
         if self.native:
@@ -60,6 +62,12 @@ class FusedRK4:
         self._allocate(self._compiled or self._must_compile)
         self._exchange = self.right_side.space.plan(1)
         self.read_again()
+
+    def _build_again(self):
+        """Read the left side anew, after its matrices have been built again."""
+        if self._shown is not None:
+            self.synchronise()
+        self._build()
 
     def _make_right_side(self):
         # The compiled step has its own loops.
@@ -462,8 +470,9 @@ class FusedRK4:
         for variable in solver.state:
             equation = right_side.equations[variable]
             rate = solver.F[equations.index(equation)]
-            if not self.linear_apart and hasattr(equation["L"], "tensorsig"):
-                linear = self._held(equation["L"].evaluate())
+            left = right_side.left_sides[variable]
+            if not self.linear_apart and hasattr(left, "tensorsig"):
+                linear = self._held(left.evaluate())
                 self._held(rate)
                 rate.data -= linear.data
             rates.append(rate)
