@@ -24,15 +24,14 @@ _RUN_CALL_TABLE = """def run_call_table(calls, numbers, count, members, steps):
 _loaded = {}
 
 
-def compile_pass(name, body):
+def compile_pass(name, lines):
     """Compile a pass with these lines; its address is ``.address``.
 
     It is called with the address of its table of addresses, the member, the row of the constants,
     what the stage does, and the two numbers of the stage.
     """
-    head = [f"def {name}(table, member, stage, kind, ahead, weight):",
-            "    places = carray(pointer(table), (65536,), np.int64)"]  # fmt: skip
-    return compile_function(name, "iiiiff", "\n".join([*head, body]))
+    head = f"def {name}(table, member, stage, kind, ahead, weight):"
+    return compile_function(name, "iiiiff", _body(head, lines))
 
 
 @cache
@@ -45,11 +44,15 @@ def run_call_table():
     return compile_function("run_call_table", "iiiii", _RUN_CALL_TABLE)
 
 
-def compile_steps(name, body):
+def compile_steps(name, lines):
     """Compile steps with these lines: ``function(table of addresses, timestep, steps)``."""
-    head = f"def {name}(table, timestep, steps):\n"
-    places = "    places = carray(pointer(table), (65536,), np.int64)\n"
-    return compile_function(name, "ifi", head + places + body)
+    return compile_function(name, "ifi", _body(f"def {name}(table, timestep, steps):", lines))
+
+
+def _body(head, lines):
+    """Source of a function whose first argument is the address of a table of addresses."""
+    lines = ["places = carray(pointer(table), (65536,), np.int64)", *lines]
+    return "\n".join([head, *(f"    {line}" for line in lines), ""])
 
 
 def compile_function(name, kinds, source):

@@ -7,7 +7,7 @@ here serves where there is no compiled step, and is the reference that those are
 
 import numpy as np
 
-from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent, number
+from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent
 from spinhydro.engines.fused.read.graph import Node, order
 from spinhydro.language.functions import FUNCTIONS
 
@@ -83,7 +83,7 @@ class _CompiledLoop:
         def leaf(node):
             kind, *where = self._place(node)
             if kind == "number":
-                return number(where[0])
+                return writer.number(where[0])
             if kind == "constant":
                 return writer.load(f"x{constants}_[{where[0]}]", is_complex)
             point = f"x{constants - 1}_[{where[2]}, p]" if kind == "near" else "p"

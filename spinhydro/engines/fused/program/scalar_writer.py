@@ -5,6 +5,11 @@ None. Nothing is ever multiplied by such a zero, and loops stay free of complex 
 compilers vectorise badly.
 """
 
+import ast
+import re
+
+import numpy as np
+
 from spinhydro.engines.fused.read.graph import Node, order
 from spinhydro.language.functions import FUNCTIONS
 
@@ -21,16 +26,18 @@ class ScalarWriter:
         The value of a leaf: a pair, with whatever lines it needs appended.
     is_complex : bool
         Whether functions of real values may have complex ones, as sqrt(-1) in a complex problem.
+    numbers : NumberTable, optional
+        Where numbers are read from; otherwise they are written into the code.
     """
 
-    def __init__(self, leaf=None, is_complex=False):
+    def __init__(self, leaf=None, is_complex=False, numbers=None):
         self.lines, self._leaf, self._known = [], leaf, {}
-        self._is_complex = is_complex
+        self._is_complex, self._numbers = is_complex, numbers
         self._count = 0
 
     def continued(self, leaf):
         """Return a writer of further lines of the same loop, with other leaves."""
-        writer = ScalarWriter(leaf, self._is_complex)
+        writer = ScalarWriter(leaf, self._is_complex, self._numbers)
         writer.lines, writer._count = self.lines, self._count
         return writer
 
@@ -41,6 +48,12 @@ class ScalarWriter:
         self._count += 1
         self.lines.append(f"v{self._count} = {expression}")
         return f"v{self._count}"
+
+    def number(self, value):
+        """The pair of a Python number."""
+        value = complex(value)
+        write = self._numbers.name if self._numbers else repr
+        return tuple(write(part) if part else None for part in (value.real, value.imag))
 
     def pair(self, real, imaginary=None):
         return (self.name(real), self.name(imaginary))
@@ -125,7 +138,7 @@ class ScalarWriter:
     def value(self, scalar):
         """The value of a node or number of the graph."""
         if not isinstance(scalar, Node):
-            return number(scalar)
+            return self.number(scalar)
         operations, leaves = order([scalar])
         for node in (*leaves, *operations):
             if node not in self._known:
@@ -144,7 +157,7 @@ class ScalarWriter:
         return self.function(node.kind, a, self._is_positive(first))
 
     def _argument(self, argument):
-        return self._known[argument] if isinstance(argument, Node) else number(argument)
+        return self._known[argument] if isinstance(argument, Node) else self.number(argument)
 
     def _is_positive(self, scalar):
         """Whether a real value has no negative values, by the way it is written."""
@@ -163,10 +176,42 @@ class ScalarWriter:
         return kind == "sqrt"
 
 
-def number(value):
-    """The pair of a Python number."""
-    value = complex(value)
-    return tuple(repr(part) if part else None for part in (value.real, value.imag))
+class NumberTable:
+    """Numbers that compiled code reads from a table: with other parameters the code is the same.
+
+    Attributes
+    ----------
+    values : array
+    """
+
+    #: How many numbers there is room for; more are written into the code.
+    SIZE = 4096
+
+    def __init__(self):
+        self.values, self._index = np.zeros(self.SIZE), {}
+
+    def name(self, value):
+        """The name of a number in the code."""
+        if value in (1, -1) or (value not in self._index and len(self._index) == self.SIZE):
+            return repr(value)
+        index = self._index.setdefault(value, len(self._index))
+        self.values[index] = value
+        return f"n{index}_"
+
+    @staticmethod
+    def declarations(names, read):
+        """Lines that read the numbers among some names; ``read(i)`` is the i-th of the table."""
+        indices = sorted(int(name[1:-1]) for name in names if _NUMBER.fullmatch(name))
+        return [f"n{i}_ = {read(i)}" for i in indices]
+
+
+_NUMBER = re.compile(r"n\d+_")
+
+
+def names_in(lines):
+    """Return the names that lines of code use."""
+    tree = ast.parse("\n".join(lines))
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _is_number(text):

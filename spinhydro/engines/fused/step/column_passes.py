@@ -3,7 +3,7 @@
 import numpy as np
 
 from spinhydro.engines.fused.compile import fftw
-from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent, number
+from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent
 from spinhydro.engines.fused.step.stages import LAST
 
 
@@ -105,7 +105,7 @@ class ColumnPasses:
 
     def _combine(self, spectra, places, state):
         """ScalarWriter with the values of linear combinations of known spectra."""
-        writer = ScalarWriter()
+        writer = ScalarWriter(numbers=self.memory.numbers)
         loaded = {}
         values = []
         for spectrum in spectra:
@@ -140,7 +140,7 @@ class ColumnPasses:
         """The value of a symbol at mode (x, c0 + j)."""
         values = self.space.symbol(symbol)
         if np.ndim(values) == 0:
-            return number(values)
+            return writer.number(values)
         name = self._symbols.setdefault(id(values), f"y{len(self._symbols)}")
         values = values.reshape(self.layout.all_rows, self.layout.modes)
         of_members = self.layout.has_members and not np.all(values == values[0])

@@ -59,8 +59,8 @@ class Passes:
         else:
             update = ExponentialDifferences(linear.matrix, linear.weights, linear.names, layout)
         for name in update.scratch:
-            self.memory.array(name, (components, layout.rows, layout.modes), complex)
-            self.memory.scratch.append(name)
+            shape = (components, layout.rows, layout.modes)
+            self.memory.array(name, shape, complex, scratch=True)
         for name, table in update.tables.items():
             self.memory.arrays[name] = table
             if update.has_rows(name):
@@ -87,8 +87,8 @@ class Passes:
         """Compile a pass from the lines of its body."""
         from spinhydro.engines.fused.compile.cache import compile_pass
 
-        body = "\n".join(f"    {line}" for line in lines or ["pass"])
-        return compile_pass(name, "\n".join([*self.memory.declarations(body), body, ""]))
+        lines = lines or ["pass"]
+        return compile_pass(name, [*self.memory.declarations(lines), *lines])
 
     def calls(self, stage, kind, ahead=0.0, weight=0.0):
         """Calls that compute values of a stage: (function, places, stage, kind, ahead, weight)."""

@@ -1,11 +1,10 @@
 """The arrays and plans of compiled passes, and the names of their addresses."""
 
-import re
-
 import numpy as np
 
 from spinhydro.dedalus_support.memory import give_back
 from spinhydro.engines.fused.compile import fftw
+from spinhydro.engines.fused.program.scalar_writer import NumberTable, names_in
 
 
 class Memory:
@@ -45,11 +44,14 @@ class Memory:
         self.shared, self._windows = set(), []
         # Bytes of a member in arrays that hold all of them.
         self.member_bytes = {}
-        self._addresses = {}
-        #: Further arrays that are needed in a step only.
-        self.scratch = []
+        self._addresses, self._names_of_addresses = {}, {}
+        #: Arrays that are needed within a step only.
+        self.scratch = set()
         # Then the total is the state itself.
         self._keeps_total = ends is not None
+        #: Numbers of the strings.
+        self.numbers = NumberTable()
+        self.arrays["numbers"] = self.numbers.values
         self._allocate(right_side, needs, ends)
 
     def _allocate(self, right_side, needs, ends):
@@ -74,7 +76,7 @@ class Memory:
         # Where the values of a stage are needed after its first transforms.
         self.keeps_stage = on_grid or needs.state_needed_from(1)
         if self.keeps_stage:
-            self.array("stage", shape, kind)
+            self.array("stage", shape, kind, scratch=True)
         if on_grid and needs.state_needed_from(0):
             self._spectra("z", (number, *spectra))
             self.shared.add("z")
@@ -87,11 +89,11 @@ class Memory:
             self.shared |= {f"i{i}", f"a{i}"}
             kept = any(i in needs.grids_of(later) for later in range(i + 1, last + 1))
             size = everywhere if kept else layout.padded
-            self.array(f"g{i}", (max(inverse, 1), size), dtype)
-            self.array(f"h{i}", (max(ahead, 1), layout.padded), dtype)
+            self.array(f"g{i}", (max(inverse, 1), size), dtype, scratch=True)
+            self.array(f"h{i}", (max(ahead, 1), layout.padded), dtype, scratch=True)
         self.kept = {i: self.arrays[f"g{i}"].shape[1] == everywhere for i in range(len(levels))}
         if on_grid:
-            self.array("k", (number, layout.padded), dtype)
+            self.array("k", (number, layout.padded), dtype, scratch=True)
         block = (layout.rows, layout.width)
         # Rates, and values of the next stage, of a block of columns.
         self.array("eb", (2, number, *block), complex)
@@ -113,16 +115,18 @@ class Memory:
         if self.layout.has_members:
             self.member_bytes[name] = size * self.arrays[name].itemsize
 
-    def array(self, name, shape, dtype):
-        """A new array of zeros."""
+    def array(self, name, shape, dtype, scratch=False):
+        """A new array of zeros; a scratch array is needed within a step only."""
         self.arrays[name] = fftw.zeros(shape, dtype)
+        if scratch:
+            self.scratch.add(name)
         return self.arrays[name]
 
     def _spectra(self, name, shape):
         """An array for spectra on their way between slabs and columns: one for all ranks."""
         slabs = self.space.slabs
         if not slabs:
-            return self.array(name, shape, complex)
+            return self.array(name, shape, complex, scratch=True)
         self.arrays[name], window = slabs.shared(shape, complex)
         self._windows.append(window)
         return self.arrays[name]
@@ -134,13 +138,11 @@ class Memory:
         self._windows = []
 
     def rest(self, keep_rate=False):
-        """Let the memory of what is only needed in a step go until the next one."""
-        names = "|".join([r"stage|z|k|[wgh]\d+", *self.scratch])
+        """Free the scratch arrays until the next step."""
+        names = set(self.scratch)
         if not (keep_rate or self._keeps_total):
-            names += "|total"
-        for name, array in self.arrays.items():
-            if re.fullmatch(names, name):
-                give_back(array)
+            names.add("total")
+        give_back(*(self.arrays[name] for name in names))
 
     def table(self, name, values):
         """A new array with these values."""
@@ -154,7 +156,9 @@ class Memory:
 
     def at(self, address):
         """The name of an address in compiled functions, which are the same in every process."""
-        return f"q{self._addresses.setdefault(address, len(self._addresses))}_"
+        index = self._addresses.setdefault(address, len(self._addresses))
+        self._names_of_addresses[f"q{index}_"] = index
+        return f"q{index}_"
 
     def call(self, kind, plan, *ends):
         """Line that executes a plan."""
@@ -166,20 +170,25 @@ class Memory:
         return self.at(self.arrays[name].ctypes.data)
 
     def declarations(self, body):
-        """Lines that make what is named in the lines of a body known to them."""
-        arrays = []
+        """Lines that declare the arrays, addresses and numbers that lines of a body use."""
+        used, declared = names_in(body), []
+        numbers = self.numbers.declarations(used, "numbers_[{}]".format)
+        used |= names_in(numbers)
         for name in sorted(self.arrays):
-            if f"{name}_[" in body:
+            if f"{name}_" in used:
                 values = self.arrays[name]
                 kind = "np.complex128" if values.dtype == complex else "np.float64"
-                # Only columns are looked at by name: those of this rank come first.
+                # Only columns are addressed by name: those of this rank come first.
                 mine = self.layout.first_mode() * 16 if name in self.shared else 0
                 at = self.at(values.ctypes.data + mine)
                 if name in self.member_bytes:
                     at += f" + member * {self.member_bytes[name]}"
-                arrays.append(f"    {name}_ = carray(pointer({at}), {values.shape}, {kind})")
-        used = sorted({int(i) for i in re.findall(r"\bq(\d+)_\b", "\n".join([*arrays, body]))})
-        return [*(f"    q{i}_ = places[{i}]" for i in used), *arrays]
+                declared.append(f"{name}_ = carray(pointer({at}), {values.shape}, {kind})")
+        used |= names_in(declared)
+        addresses = [
+            f"{name} = places[{i}]" for name, i in self._names_of_addresses.items() if name in used
+        ]
+        return [*addresses, *declared, *numbers]
 
     def places(self):
         """The table of all addresses that have a name."""

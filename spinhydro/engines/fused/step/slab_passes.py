@@ -3,7 +3,7 @@
 import numpy as np
 
 from spinhydro.engines.fused.compile import fftw
-from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent, number
+from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent
 from spinhydro.engines.fused.step.stages import FIRST, LAST, RATE
 
 
@@ -124,7 +124,7 @@ class SlabPasses:
         def leaf(node):
             place = self.program.location(node)
             if place[0] == "number":
-                return number(place[1])
+                return writer.number(place[1])
             if place[0] == "constant":
                 name = f"c{place[1]}"
                 before.append(f"{name} = constants_[stage, {place[1]}]")
@@ -140,7 +140,7 @@ class SlabPasses:
             at = "o + p" if self.memory.kept[i] else "p"
             return self._load(writer, f"g{i}_[{place[2]}, {at}]")
 
-        writer = ScalarWriter(leaf, self.is_complex)
+        writer = ScalarWriter(leaf, self.is_complex, self.memory.numbers)
         values = [writer.value(output) for output in outputs]
         for row, value in enumerate(values):
             writer.store(f"{target}_[{row}, p]", value, self.is_complex)

@@ -17,7 +17,12 @@ One-dimensional problems are a single plane of one row; members are advanced one
 import numpy as np
 
 from spinhydro.engines.fused.compile import fftw
-from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent, number
+from spinhydro.engines.fused.program.scalar_writer import (
+    NumberTable,
+    ScalarWriter,
+    indent,
+    names_in,
+)
 from spinhydro.engines.fused.read.graph import Node, order
 from spinhydro.engines.fused.step.halo import PlaneExchange
 
@@ -80,7 +85,7 @@ class StencilStep:
         shape, dtype = right_side.state_shape, right_side.state_dtype
         self.state, self.rate = (fftw.zeros(shape, dtype) for _ in range(2))
         self._constants = np.zeros((len(scheme or RATE) + 1, len(right_side._constants)), dtype)
-        self._functions = {}
+        self._functions, self._numbers = {}, NumberTable()
         self._has_projections = bool(right_side.projection)
         self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
 
@@ -123,9 +128,10 @@ class StencilStep:
 
             places = _Places()
             lines = make(places)
+            places.add("numbers", self._numbers.values)
             head = [f"{key} = places[{i}]" for i, key in enumerate(places.names)]
-            body = "\n".join(indent([*head, *lines, ""]))
-            self._functions[name] = compile_steps(name, body), places
+            head += self._numbers.declarations(names_in(lines), "read(numbers, {})".format)
+            self._functions[name] = compile_steps(name, [*head, *lines]), places
         return self._functions[name]
 
     def _body(self, scheme, target, projects, places):
@@ -323,14 +329,14 @@ class StencilStep:
                 offset = self._offset(offset)
             kind, *where = self.program.location(node)
             if kind == "number":
-                return number(where[0])
+                return writer.number(where[0])
             if kind == "constant":
                 return self._constant(stage - 1, where[0])
             if where[0] == 0:
                 return profile(where[1], offset)
             return state(where[1], stage - 1, offset)
 
-        writer = ScalarWriter(leaf, self.is_complex)
+        writer = ScalarWriter(leaf, self.is_complex, self._numbers)
         rates = [writer.value(output) for output in self.program.outputs]
         new = []
         for component, rate in enumerate(rates):
@@ -377,7 +383,7 @@ class StencilStep:
         def leaf(node):
             kind, *where = self.program.location(node)
             if kind == "number":
-                return number(where[0])
+                return writer.number(where[0])
             if kind == "constant":
                 return self._constant(stage, where[0])
             return profile(where[1]) if where[0] == 0 else new[where[1]]
@@ -396,7 +402,7 @@ class StencilStep:
             places_of_parts = [f"{parts} * ({at}) + {i}" for i in range(parts)]
             return writer.pair(*(f"read({source}, {place})" for place in places_of_parts))
 
-        writer = ScalarWriter(None, self.is_complex)
+        writer = ScalarWriter(None, self.is_complex, self._numbers)
         state = [numbers("state", row) for row in range(self.components)]
         new = self._projected(writer, state, lambda row: numbers("profiles", row), 0)
         lines = [
