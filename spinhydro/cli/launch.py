@@ -3,7 +3,30 @@
 import logging
 
 from spinhydro.cli.terminal import is_reporting_rank, to_stderr
-from spinhydro.errors import SpinhydroError
+from spinhydro.errors import InputError, SpinhydroError
+
+
+def add_ranks(parser):
+    """Declare the option -n."""
+    parser.add_argument(
+        "-n", dest="ranks", type=int, default=None, metavar="N",
+        help="start N ranks with mpiexec and the settings that runs need",
+    )  # fmt: skip
+
+
+def launched(options, arguments):
+    """Return the exit code of a command that is started on several ranks, or None without -n."""
+    from spinhydro.run.launch import is_rank, launch
+
+    if options.ranks is None:
+        return None
+    if options.ranks < 1:
+        raise InputError(f"-n {options.ranks}: the number of ranks must be 1 or more")
+    if is_rank():
+        raise InputError("-n starts mpiexec, and this process is already a rank: leave it out")
+    at = next(i for i, text in enumerate(arguments) if text.startswith("-n"))
+    rest = arguments[:at] + arguments[at + (2 if arguments[at] == "-n" else 1) :]
+    return launch(options.ranks, rest)
 
 
 def on_working_ranks(action):

@@ -97,7 +97,7 @@ def _print_error(error):
     terminal.to_stderr(f"spinhydro: error: {terminal.printable(str(error), keep=chr(10))}")
     folder = getattr(error, "folder", None)
     if folder is not None:
-        print(folder, flush=True)
+        terminal.print_folder(folder)
 
 
 def _dispatch(arguments):

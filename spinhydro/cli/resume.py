@@ -1,9 +1,15 @@
 """spinhydro resume RUN [stop_time=TIME]: continue a run from its last checkpoint."""
 
-from spinhydro.cli.launch import log_to_standard_error, on_all_ranks, on_working_ranks
+from spinhydro.cli.launch import (
+    add_ranks,
+    launched,
+    log_to_standard_error,
+    on_all_ranks,
+    on_working_ranks,
+)
 from spinhydro.cli.limits import add_limit_arguments, limits
 from spinhydro.cli.parser import Parser
-from spinhydro.cli.terminal import is_reporting_rank
+from spinhydro.cli.terminal import is_reporting_rank, print_folder
 
 
 def _parser():
@@ -28,6 +34,7 @@ def _parser():
         "--edited", action="store_true", help="take the problem file as it is now; recorded"
     )
     parser.add_argument("--engine", metavar="ENGINE", help="[that of the run]")
+    add_ranks(parser)
     add_limit_arguments(parser)
     parser.add_argument("--quiet", action="store_true", help="print the run folder only")
     return parser
@@ -36,6 +43,9 @@ def _parser():
 def command(arguments):
     """Continue the run, print its folder."""
     options = _parser().read(arguments)
+    code = launched(options, ["resume", *arguments])
+    if code is not None:
+        return code
     return on_working_ranks(lambda: _solve(options))
 
 
@@ -58,5 +68,5 @@ def _solve(options):
         )
     )
     if is_reporting_rank():
-        print(result.folder, flush=True)
+        print_folder(result.folder)
     return 0

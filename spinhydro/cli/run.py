@@ -2,10 +2,16 @@
 
 from pathlib import Path
 
-from spinhydro.cli.launch import log_to_standard_error, on_all_ranks, on_working_ranks
+from spinhydro.cli.launch import (
+    add_ranks,
+    launched,
+    log_to_standard_error,
+    on_all_ranks,
+    on_working_ranks,
+)
 from spinhydro.cli.limits import add_limit_arguments, limits
 from spinhydro.cli.parser import Parser
-from spinhydro.cli.terminal import is_reporting_rank, to_stderr
+from spinhydro.cli.terminal import is_reporting_rank, print_folder, to_stderr
 
 
 def _parser():
@@ -40,6 +46,7 @@ def _parser():
         "--strict", action="store_true", help="exit with code 1 if an expectation is missed"
     )
     parser.add_argument("--force", action="store_true", help="run even if the timestep is unstable")
+    add_ranks(parser)
     add_limit_arguments(parser)
     parser.add_argument("--quiet", action="store_true", help="print the run folder only")
     return parser
@@ -57,6 +64,9 @@ def command(arguments):
     if options.quick:
         values = with_quick_values(source, values)
     override(source, values)
+    code = launched(options, ["run", *arguments])
+    if code is not None:
+        return code
     return on_working_ranks(lambda: _solve(options, values))
 
 
@@ -67,7 +77,7 @@ def _solve(options, values):
     if options.check:
         _check(options, values, result)
     if is_reporting_rank():
-        print(result.folder, flush=True)
+        print_folder(result.folder)
     missed = [name for name, found in result.expect.items() if not found["met"]]
     if options.strict and missed:
         if is_reporting_rank():

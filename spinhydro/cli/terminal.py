@@ -5,6 +5,19 @@ import os
 import sys
 import unicodedata
 
+from spinhydro.run.messages import discard, to_stderr, to_stream
+
+__all__ = [
+    "decoded",
+    "discard",
+    "flush",
+    "is_reporting_rank",
+    "prepare_streams",
+    "print_folder",
+    "printable",
+    "to_stderr",
+]
+
 #: Characters of messages in encodings that lack them.
 _PLAIN = {
     "…": "...", "µ": "u", "μ": "u", "−": "-", "–": "-", "×": "x", "·": "*", "±": "+-", "²": "^2",
@@ -23,7 +36,16 @@ def _replaced(error):
 
 
 def prepare_streams():
-    """Let no character that an encoding lacks raise an error on standard output or error."""
+    """Let no character that an encoding lacks raise an error on standard output or error.
+
+    Streams that are closed are opened on nowhere: the next file would take their number, and
+    messages of libraries would end up in it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
     codecs.register_error("spinhydro", _replaced)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -41,14 +63,9 @@ def printable(text, keep=""):
     )
 
 
-def to_stderr(text):
-    """Print a message; a closed or broken standard error must not end a run."""
-    if sys.stderr is None:
-        return
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        discard(sys.stderr)
+def print_folder(path):
+    """Print a run folder for scripts; a broken stream is not an error of the run."""
+    to_stream("stdout", str(path))
 
 
 def decoded(argument):
@@ -69,16 +86,6 @@ def flush():
             sys.stdout.flush()
     except BrokenPipeError:
         discard(sys.stdout)
-
-
-def discard(stream):
-    """Send a broken stream to nowhere, so that Python does not complain when it ends."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-    except (OSError, ValueError, AttributeError):
-        return
 
 
 def is_reporting_rank():

@@ -3,7 +3,6 @@
 import json
 import math
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from spinhydro.language.equations import fields_of
 from spinhydro.language.watch import grid_values
 from spinhydro.run import liveness, provenance
 from spinhydro.run.checkpoint import Checkpoints
+from spinhydro.run.messages import to_stderr
 from spinhydro.run.output import FieldOutput
 from spinhydro.run.progress import Progress, duration
 from spinhydro.steppers import check_noise, find_stepper
@@ -197,9 +197,7 @@ class Run:
             kernels=plan.kernels,
         )  # fmt: skip
         self.checkpoints = Checkpoints(self.solver, folder.place, plan.checkpoints_kept)
-        self.progress = Progress(
-            plan.stop_time, self.time_unit, enabled=self.root and not quiet, stream=sys.stderr
-        )
+        self.progress = Progress(plan.stop_time, self.time_unit, enabled=self.root and not quiet)
 
     def restore(self, checkpoint, same_problem=True):
         """Continue from a checkpoint; outputs that exist already are not written again.
@@ -235,7 +233,7 @@ class Run:
             self.folder.log(line)
             if not self.quiet:
                 self.progress.finish()
-                print(line, file=sys.stderr, flush=True)
+                to_stderr(line)
 
     def loop(self, steps_per_output, steps, remainder, request):
         """Take all steps; raises the reason if the run ends early.

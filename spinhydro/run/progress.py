@@ -1,7 +1,9 @@
-"""How far a run is: a bar on a terminal, plain lines in a log, rank 0 only."""
+"""Progress of a run: a bar on a terminal, plain lines in a log, rank 0 only."""
 
 import sys
 import time
+
+from spinhydro.run.messages import to_stream
 
 #: Steps before the time left is estimated: the first ones compile and plan.
 WARM_UP = 3
@@ -16,8 +18,6 @@ class Progress:
         Simulation time at the end.
     unit : str
         Unit of time, for display.
-    stream : file, optional
-        Standard error by default.
     enabled : bool
         False on quiet runs and on ranks other than 0.
     interval : float
@@ -26,11 +26,10 @@ class Progress:
 
     WIDTH = 30
 
-    def __init__(self, stop, unit="", stream=None, enabled=True, interval=10.0):
+    def __init__(self, stop, unit="", enabled=True, interval=10.0):
         self.stop, self.unit = stop, unit
-        self.stream = stream or sys.stderr
-        self.enabled = enabled and self.stream is not None
-        self.terminal = self.enabled and self.stream.isatty()
+        self.enabled = enabled and sys.stderr is not None
+        self.terminal = self.enabled and not sys.stderr.closed and sys.stderr.isatty()
         self.interval = 0.2 if self.terminal else interval
         self.last = time.monotonic()
         self.drawn = False
@@ -63,17 +62,15 @@ class Progress:
         if self.terminal:
             filled = int(done * self.WIDTH)
             bar = "#" * filled + "." * (self.WIDTH - filled)
-            self.stream.write(f"\r[{bar}] {done:4.0%}  {text}\x1b[K")
+            to_stream("stderr", f"\r[{bar}] {done:4.0%}  {text}\x1b[K", end="")
             self.drawn = True
         else:
-            self.stream.write(f"{done:4.0%}  {text}\n")
-        self.stream.flush()
+            to_stream("stderr", f"{done:4.0%}  {text}")
 
     def finish(self):
         """Leave the line of the bar."""
         if self.drawn:
-            self.stream.write("\n")
-            self.stream.flush()
+            to_stream("stderr", "")
             self.drawn = False
 
 
