@@ -38,6 +38,11 @@ def at_times(values, t, times, order=3):
     first = max(np.searchsorted(t, times.min()) - 8, 0)
     last = np.searchsorted(t, times.max()) + 8
     t, values = t[first:last], np.asarray(values)[first:last]
+    if not np.all(np.isfinite(values)):
+        raise InputError(
+            "the record is not finite at the times asked for: the run left the finite range, or "
+            "its file is damaged; choose earlier times"
+        )
     degree = next(k for k in (5, 3, 1) if k <= order and k < len(t))
     return make_interp_spline(t, values, k=degree)(np.clip(times, t[0], t[-1]))
 
