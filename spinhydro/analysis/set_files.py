@@ -23,6 +23,8 @@ FRESH = 30.0
 ATTEMPTS, PAUSE = 8, 0.15
 #: Rows up to this size (bytes) are read whole, so that their checksum can be compared.
 VERIFIED_ROW = 1 << 26
+#: Rows up to this size are read to see whether the last one was written at all.
+LOOKED_AT = 1 << 22
 #: Types of the scales in the order in which a checksum covers them (see docs/output_format.md).
 CHECKED_SCALES = {
     "sim_time": "<f8",
@@ -340,9 +342,8 @@ def _drop_unwritten(found, datasets):
         found.scales = {name: values[:last] for name, values in found.scales.items()}
         return
     for name, dataset in datasets.items():
-        if np.prod(dataset.shape[1:], dtype=float) * dataset.dtype.itemsize > VERIFIED_ROW:
-            continue
-        if not np.any(dataset[last]) and np.any(dataset[last - 1]):
+        row_bytes = np.prod(dataset.shape[1:], dtype=float) * dataset.dtype.itemsize
+        if row_bytes <= LOOKED_AT and not np.any(dataset[last]) and np.any(dataset[last - 1]):
             found.warnings.append(
                 f"{found.file}: output {shorten(name)!r} is exactly zero in write {last + 1}, the "
                 "last of the file; that write may not have been completed"
