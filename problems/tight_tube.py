@@ -35,8 +35,8 @@ from spinhydro.units.um_ms import Hz, ms, pi, um
 
 # Parameters
 Omega_R = 2 * pi * 60 * Hz  # Rabi frequency
-kappa_n0 = 2 * pi * (60 / 0.33) * Hz  # spin interaction in the middle, averaged across the axis
 g12_over_g = 0.5
+kappa_n0 = 2 * pi * (60 / 0.33) * Hz * (g12_over_g < 1)  # spin interaction on the axis, averaged
 omega_r = 2 * pi * 4000 * Hz  # trap across the axis
 R_x = 60 * um  # Thomas-Fermi radius
 atom = "Na23"
@@ -60,7 +60,7 @@ advice = {"2*Omega_R <= kappa_n0": "there is no interface: it needs Omega_R belo
 
 # Derived parameters
 hbar_over_m = spinhydro.hbar_over_m(atom)
-g_n0 = spinhydro.interaction(kappa_n0, g12_over_g)
+g_n0 = spinhydro.interaction(kappa_n0, g12_over_g, equal=2 * pi * (60 / 0.33) * Hz / 0.5)
 g12_n0 = g_n0 - kappa_n0
 conditions = {"omega_r > g_n0": "the trap across the axis must be tight: omega_r above g_n0"}
 g, g12 = 2 * g_n0, 2 * g12_n0  # on the axis, where the Gaussian is 1

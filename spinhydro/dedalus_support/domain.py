@@ -21,6 +21,9 @@ logger = logging.getLogger("spinhydro")
 
 __all__ = ["RealFourierNyquist", "backend", "distributor", "local_part", "spin"]
 
+#: Fewest points along an axis.
+SMALLEST = 2
+
 #: Components of spin vectors: ``dist.VectorField(spinhydro.spin, name="s", bases=xbasis)``.
 spin = d3.CartesianCoordinates("sx", "sy", "sz")
 
@@ -149,7 +152,7 @@ class RealFourierNyquist(d3.RealFourier):
     coord : d3.Coordinate
         ``coords['x']``.
     size : int
-        Number of grid points, at least 8. Products of 2, 3, 5, 7 are fast.
+        Number of grid points, at least 2 (a bilayer). Products of 2, 3, 5, 7 are fast.
     bounds : (float, float)
         Ends of the period, increasing and finite.
     dealias : float, optional
@@ -219,9 +222,9 @@ def _check_size(size):
         # Raises: the grid is the same for all members.
         int(size)
     whole = isinstance(size, (int, np.integer)) or (isinstance(size, float) and size.is_integer())
-    if not whole or not 8 <= size <= 2**27:
+    if not whole or not SMALLEST <= size <= 2**27:
         raise InputError(
-            f"number of grid points = {size}: it must be a whole number, 8 to {2**27}"
+            f"number of grid points = {size}: it must be a whole number, {SMALLEST} to {2**27}"
             + (f"; nearest: {_nearest_size(size)}" if _is_number(size) else "")
         )
 
@@ -231,7 +234,7 @@ def _is_number(size):
 
 
 def _nearest_size(size):
-    return min(max(8, round(size)), 2**27)
+    return min(max(SMALLEST, round(size)), 2**27)
 
 
 def _check_bounds(bounds):

@@ -6,7 +6,7 @@ from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import ParameterError
 
 #: Sizes of the smallest grid, and of the rounding of a length that is a product of others.
-SMALLEST, ROUNDING = 8, 1e-6
+SMALLEST, ROUNDING = 2, 1e-6
 
 
 def check_cells(length, number, cell, unit=""):

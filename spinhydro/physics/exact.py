@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import special
 
+from spinhydro.dedalus_support.ensemble.values import by_member
+
 # The arithmetic-geometric mean gains a factor two in ln(a/b) per step and then converges
 # quadratically: twelve steps reach round-off for b/a down to 1e-150.
 _LANDEN_STEPS = 12
@@ -156,6 +158,7 @@ def _jacobi_cn(u, complement):
     return np.cos(amplitude)
 
 
+@by_member
 def langevin(x):
     """L(x) = coth x - 1/x: mean of cos theta of a spin with energy -x k_B T cos theta."""
     x = np.asarray(x, float)
@@ -164,6 +167,7 @@ def langevin(x):
     return np.where(small, x / 3 - x**3 / 45, 1 / np.tanh(safe) - 1 / safe)
 
 
+@by_member
 def heisenberg_ring(size, x):
     r"""Mean of m_i.m_{i+1} in a ring of classical spins with the energy -J sum m_i.m_{i+1}.
 

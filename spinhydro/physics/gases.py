@@ -25,7 +25,7 @@ def hbar_over_m(atom):
     return _UNITS["hbar"] / (atomic_mass(atom) * _UNITS["kg"])
 
 
-def interaction(kappa_n0, g12_over_g):
+def interaction(kappa_n0, g12_over_g, equal=STANDARD_INTERACTION):
     r"""Interaction g n_0/hbar of two components with the spin interaction kappa n_0.
 
     .. math:: g n_0/\hbar = \frac{\kappa n_0}{1 - g_{12}/g}
@@ -33,10 +33,13 @@ def interaction(kappa_n0, g12_over_g):
     Parameters
     ----------
     kappa_n0 : float or per_member
-        (g - g12) n_0/hbar in 1/ms, >= 0. With 0 the interactions are equal (g12 = g whatever
-        g12_over_g), and g n_0/hbar is that of the experiment, 32.1/ms.
+        (g - g12) n_0/hbar in 1/ms, >= 0. With 0 the interactions are equal, g12 = g whatever
+        g12_over_g.
     g12_over_g : float or per_member
         Above -1, where the gas collapses, and at most 1.
+    equal : float
+        g n_0/hbar of equal interactions, which nothing else determines; that of the experiment of
+        Farolfi et al. by default, 32.1/ms.
 
     Raises
     ------
@@ -60,13 +63,13 @@ def interaction(kappa_n0, g12_over_g):
         "out (g_n0 sets their size)",
         g12_over_g=g12_over_g, kappa_n0=kappa_n0,
     )  # fmt: skip
-    equal = kappa_n0 == 0
-    if not isinstance(equal, PerMember):
-        return STANDARD_INTERACTION if equal else kappa_n0 / (1 - g12_over_g)
-    if not equal.values.any():
+    none = kappa_n0 == 0
+    if not isinstance(none, PerMember):
+        return equal if none else kappa_n0 / (1 - g12_over_g)
+    if not none.values.any():
         return kappa_n0 / (1 - g12_over_g)
     # Members with equal interactions would divide 0 by 0.
-    return kappa_n0 / (1 - g12_over_g + equal) + equal * STANDARD_INTERACTION
+    return kappa_n0 / (1 - g12_over_g + none) + none * equal
 
 
 class FrozenGas(NamedTuple):

@@ -426,6 +426,7 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
             f"{shown} is {describe(new_dimension)}; {name} must be {describe(default_dimension)}"
         )
     if new_dimension == _PURE and default_dimension not in (None, _PURE):
+        _check_missing_unit(name, shown, new, default, default_dimension)
         logger.info(f"{shown} has no unit and is taken in the units of the file")
     kinds = (
         (bool, (bool,), "True or False"),
@@ -444,6 +445,37 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
                 f"{shown}: {name} must be a whole number "
                 f"(default: {default}, nearest: {round(new)})"
             )
+
+
+#: Units of magnets to type, and the size in nm, ps, kg, A from which a number lacks its unit.
+_MAGNETIC = {
+    (-1, 0, 0, 0, 1): ("A/metre", 1.0),
+    (0, -2, 1, 0, -1): ("tesla", 1e-12),
+    (0, -2, 1, 0, 0): ("J/metre**2", 1e-3),
+    (1, -2, 1, 0, 0): ("J/metre", 1e-3),
+    (-1, -2, 1, 0, 0): ("J/metre**3", 1e-3),
+}
+
+
+def _check_missing_unit(name, shown, new, default, expected):
+    """Raise ParameterError for a plain number that was meant in SI units.
+
+    Units of mass and current differ from the usual ones by many powers of ten: D=2.8e-3 for
+    2.8e-3 J/m^2 would be 1e9 times what is meant. Numbers of the size of the default are taken.
+    """
+    if not (expected[2] or expected[4]) or not isinstance(new, (int, float)) or new == 0:
+        return
+    unit, large = _MAGNETIC.get(expected, ("its unit", 1e-3))
+    if isinstance(default, (int, float)) and default != 0:
+        fits = 1e-4 < abs(new / default) < 1e4
+    else:
+        fits = abs(new) < large
+    if not fits:
+        usual = f" (default: {default:.3g} in the units of the file)" if default else ""
+        raise ParameterError(
+            f"{shown} has no unit: {name} is {describe(expected)}, write for example "
+            f"{name}='{new:g}*{unit}'{usual}"
+        )
 
 
 def check_units_of_list(name, text, node, known):

@@ -21,13 +21,14 @@ from scipy import constants
 DIMENSIONS = {
     "pi": (0, 0, 0, 0, 0),
     "rad": (0, 0, 0, 0, 0),
-    **dict.fromkeys(("m", "metre", "mm", "um", "nm", "a_0"), (1, 0, 0, 0, 0)),
+    **dict.fromkeys(("m", "metre", "mm", "um", "μm", "nm", "a_0"), (1, 0, 0, 0, 0)),
     **dict.fromkeys(("s", "second", "ms", "us", "ns", "ps", "fs"), (0, 1, 0, 0, 0)),
     **dict.fromkeys(("Hz", "kHz", "MHz", "GHz", "THz"), (0, -1, 0, 0, 0)),
     **dict.fromkeys(("kg", "dalton"), (0, 0, 1, 0, 0)),
     **dict.fromkeys(("K", "mK", "uK", "nK"), (0, 0, 0, 1, 0)),
-    "J": (2, -2, 1, 0, 0),
-    "tesla": (0, -2, 1, 0, -1),
+    **dict.fromkeys(("J", "mJ", "eV", "meV", "ueV", "μeV", "Ry"), (2, -2, 1, 0, 0)),
+    **dict.fromkeys(("tesla", "mT"), (0, -2, 1, 0, -1)),
+    "Oe": (-1, 0, 0, 0, 1),
     "A": (0, 0, 0, 0, 1),
     "hbar": (2, -1, 1, 0, 0),
     "k_B": (2, -2, 1, -1, 0),
@@ -37,13 +38,15 @@ DIMENSIONS = {
 
 _SI = {
     "pi": pi, "rad": 1.0,
-    "m": 1.0, "metre": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9,
+    "m": 1.0, "metre": 1.0, "mm": 1e-3, "um": 1e-6, "μm": 1e-6, "nm": 1e-9,
     "a_0": constants.physical_constants["Bohr radius"][0],
     "s": 1.0, "second": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15,
     "Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "THz": 1e12,
     "kg": 1.0, "dalton": constants.atomic_mass,
     "K": 1.0, "mK": 1e-3, "uK": 1e-6, "nK": 1e-9,
-    "J": 1.0, "tesla": 1.0, "A": 1.0,
+    "J": 1.0, "mJ": 1e-3, "eV": constants.e, "meV": 1e-3 * constants.e, "ueV": 1e-6 * constants.e,
+    "μeV": 1e-6 * constants.e, "Ry": constants.Rydberg * constants.h * constants.c,
+    "tesla": 1.0, "mT": 1e-3, "Oe": 250 / pi, "A": 1.0,
     "hbar": constants.hbar, "k_B": constants.k, "mu_0": constants.mu_0,
     "mu_B": constants.physical_constants["Bohr magneton"][0],
 }  # fmt: skip
@@ -75,7 +78,11 @@ def describe(powers):
         (0, 0, 1, 0, 0): "a mass",
         (2, -2, 1, 0, 0): "an energy",
         (0, 0, 0, 1, 0): "a temperature",
-        (0, -2, 1, 0, -1): "a magnetic field",
+        (0, -2, 1, 0, -1): "a magnetic flux density",
+        (-1, 0, 0, 0, 1): "a magnetic field",
+        (0, -2, 1, 0, 0): "an energy per area",
+        (1, -2, 1, 0, 0): "an energy per length",
+        (-1, -2, 1, 0, 0): "an energy per volume",
     }
     symbols = ("length", "time", "mass", "temperature", "current")
     known = names.get(tuple(powers))

@@ -1,23 +1,24 @@
 """The main job against an independent code (tests/data/quantum_torque_lle.npz, see its note)."""
 
-import h5py
 import numpy as np
 import pytest
 
+from spinhydro.analysis import load as read
 from spinhydro.problem.load import load
 
 from ..conftest import ROOT
+from . import landau_lifshitz
+
+#: Frozen gas, um: printed beside the measured values by analysis/torque_numbers.py.
+INTERFACE = {"frozen": (122.52, 122.44, 122.42)}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     problem = load(ROOT / "problems" / "quantum_torque.py", stop_time=20)
     result = problem.run(out=tmp_path_factory.mktemp("runs"), quiet=True)
-    with h5py.File(result.folder / "fields" / "fields_s1.h5") as file:
-        data = {name: file["tasks"][name][:] for name in file["tasks"]}
-        data["t"] = file["scales/sim_time"][:]
-    data["x"] = problem["x"]
-    return data
+    found = read(result.folder)
+    return {name: found[name].values for name in ("Z", "n", "s", "t", "x")}
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +60,18 @@ def test_energy_is_conserved(run):
     )
     energy = density.sum(axis=-1)
     np.testing.assert_allclose(energy, energy[0], rtol=2e-4)
+
+
+def test_positions_of_the_interface_are_those_of_an_independent_code(run):
+    """x_c of the frozen gas at 0.75, 0.9 and 1 Rabi periods, and the references of the analysis."""
+    t, x, Z = landau_lifshitz.magnetization(periods=1.0)
+    period = 2 * np.pi / landau_lifshitz.OMEGA_R
+    independent = [
+        landau_lifshitz.critical_position(t, x, Z, share * period) for share in (0.75, 0.9, 1.0)
+    ]
+    np.testing.assert_allclose(independent, INTERFACE["frozen"], atol=0.03)
+    ours = [
+        landau_lifshitz.critical_position(run["t"], run["x"], run["Z"], share * period)
+        for share in (0.75, 0.9, 1.0)
+    ]
+    np.testing.assert_allclose(ours, independent, atol=0.05)  # outputs every 0.25 ms

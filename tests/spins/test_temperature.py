@@ -74,8 +74,9 @@ def test_the_file_chooses_its_timestep(alpha, timestep):
 
 def test_short_cold_rings_have_an_expected_energy():
     # A bond of 8 spins at 50 K is stiffer than one of a long ring.
-    expected = load(FILE, N=8, temperature=50)["expect"]["exchange energy"]
-    assert "nan" not in expected
+    problem = load(FILE, N=8, temperature=50)
+    assert "exchange energy, in deviations" in problem["expect"]
+    assert 0 < problem["mean"] < 0.05 and 0 < problem["spread"] < 0.05
 
 
 @pytest.mark.slow

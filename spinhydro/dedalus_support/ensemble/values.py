@@ -1,5 +1,6 @@
 """Numbers that differ from member to member: ``Omega_R = spinhydro.per_member([0.5, 0.6])``."""
 
+import functools
 import numbers
 from contextlib import contextmanager
 
@@ -249,6 +250,24 @@ class PerMember(NDArrayOperatorsMixin):
             f"{self.name} {verb} a value for each member{shown}, but {why}; give one value, "
             "and run the file once for each"
         )
+
+
+def by_member(function):
+    """Decorate a function of numbers so that it maps values of members to values of members."""
+
+    @functools.wraps(function)
+    def mapped(*arguments):
+        mine = [value for value in arguments if isinstance(value, PerMember)]
+        if not mine:
+            return function(*arguments)
+        names = dict.fromkeys(name for value in mine for name in value.names)
+        results = [
+            function(*(v.values[i].item() if isinstance(v, PerMember) else v for v in arguments))
+            for i in range(mine[0].values.size)
+        ]
+        return PerMember(np.array(results), names, mine[0].ensemble)
+
+    return mapped
 
 
 def _with_fields(symbol):
