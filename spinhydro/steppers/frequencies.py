@@ -167,12 +167,14 @@ def _ritz_values(differentiate, vector, number, comm):
 def _ritz_values_of_sketches(differentiate, vector, number, comm):
     """Return the same with one vector in memory at a time."""
     scale = _norm(vector, comm)
+    sketch = _sketch(vector, comm)
     before, after = [], []
     for _ in range(number):
         vector *= 1 / scale
-        before.append(_sketch(vector, comm))
+        before.append(sketch / scale)
         differentiate(vector)
-        after.append(_sketch(vector, comm))
+        sketch = _sketch(vector, comm)
+        after.append(sketch)
         scale = _norm(vector, comm)
         if not np.isfinite(scale):
             return None
@@ -198,12 +200,20 @@ def _norm(vector, comm):
 
 def _sketch(vector, comm):
     """Sums of a vector's entries with random signs, the same for every vector."""
-    found, random = np.zeros(SKETCH), np.random.default_rng(comm.rank)
-    for (part,) in parts(vector, size=64 * SKETCH):
-        signed = np.zeros(64 * SKETCH)
-        signs = random.integers(0, 2, part.size, dtype=np.int8)
-        np.multiply(part, 2.0 * signs - 1, out=signed[: part.size])
-        found += signed.reshape(-1, SKETCH).sum(axis=0)
+    block = 64 * SKETCH
+    random = np.random.default_rng(comm.rank)
+    # Every block takes its signs from another place of one sequence.
+    signs = random.choice([-1.0, 1.0], 2 * block)
+    found = np.zeros(SKETCH)
+    for (part,) in parts(vector, size=block):
+        first = int(random.integers(block))
+        rows = part.size // SKETCH
+        whole = rows * SKETCH
+        mine = signs[first : first + part.size]
+        found += np.einsum(
+            "ij,ij->j", part[:whole].reshape(rows, SKETCH), mine[:whole].reshape(rows, SKETCH)
+        )
+        found[: part.size - whole] += part[whole:] * mine[whole:]
     return comm.allreduce(found)
 
 
