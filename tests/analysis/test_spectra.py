@@ -106,6 +106,18 @@ def test_ridge_of_a_small_defect_is_the_magnon_law(cell, points, limit):
 
 def test_law_above_the_sampled_range_folds():
     assert folded(113.1, 0.01) == pytest.approx(13.1)
+    # Beyond half the rate of the outputs, frequencies fold to the other side of zero.
+    assert folded(70.0, 0.01) == pytest.approx(-30)
+    assert folded(-70.0, 0.01) == pytest.approx(30)
+
+
+def test_errors_fold_as_the_outputs_do():
+    """Differences by a multiple of 1/interval vanish; others are taken to the nearest multiple."""
+    k = np.array([0.1, 0.2, 0.3, 0.4])
+    found = xr.Dataset({"frequency": ("k", [0.0, 70.0, -70.0, 104.0])}, coords={"k": k})
+    error = ridge_error(found, np.zeros_like, output_interval=0.01)
+    np.testing.assert_allclose(error, [0, -30, 30, 4], atol=1e-9)
+    np.testing.assert_allclose(ridge_error(found, np.zeros_like), found.frequency)
     assert folded(60.0, 0.01) == pytest.approx(-40.0)
     found = xr.Dataset({"frequency": ("k", [13.1])}, coords={"k": [1.0]})
     error = ridge_error(found, lambda k: TURN * np.array([113.1]), output_interval=0.01)

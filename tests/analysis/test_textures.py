@@ -76,6 +76,18 @@ def test_one_phase_slip():
     assert int(slips.down.sum()) == 1 and int(slips.up.sum()) == 0
 
 
+def test_phase_slips_change_the_winding_number():
+    """up - down is the change of the winding number, for any azimuths."""
+    random = np.random.default_rng(1)
+    for _ in range(10):
+        azimuth = random.uniform(-np.pi, np.pi, (3, 32))
+        m = np.stack([np.cos(azimuth), np.sin(azimuth), 0 * azimuth], axis=1)
+        ds = dataset(np.arange(3.0), sites(32), m)
+        slips = phase_slips(ds)
+        change = np.diff(winding_number(ds).values[:, 0])
+        assert np.array_equal((slips.up - slips.down).values[:, 0], change)
+
+
 def skyrmion(points, charge=1, radius=0.12):
     """A periodic texture of one skyrmion on the unit square."""
     x = np.arange(points) / points

@@ -205,3 +205,18 @@ def test_film_tensor():
     along = (0.3 * kx - 0.5 * ky) / (kx**2 + ky**2) * (1 - P)
     expected = np.array([along * kx, along * ky, 0.8 * P]).reshape(3, 1, 1) * wave
     np.testing.assert_allclose(W(m).evaluate()["g"], expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", LATTICES)
+def test_nearest_neighbours_on_primitive_axes(name):
+    """On one grid point per site, the kernel of a Fourier mode is the mean of its phases."""
+    lattice = LATTICES[name]
+    cells = np.array([4, 5, 6])[: lattice.dimensions]
+    lengths = np.linalg.norm(lattice.primitive, axis=1) * A * cells
+    W = kernel("neighbours", lattice=name, a=A, omega_E=0.7, axes="primitive")
+    random = np.random.default_rng(2)
+    for _ in range(5):
+        mode = random.integers(-3, 4, lattice.dimensions)
+        # `neighbours` are whole multiples of the primitive vectors, one of each pair d, -d.
+        expected = 0.7 * np.mean(np.cos(2 * np.pi * lattice.neighbours @ (mode / cells)))
+        assert W(*(2 * np.pi * mode / lengths)) == pytest.approx(expected, abs=1e-13)
