@@ -17,8 +17,8 @@ from spinhydro.errors import InputError, Stopped, no_such
 
 BACKENDS = ("pool", "slurm", "mpi")
 #: Variables of a launcher by which a process believes that it is one of its ranks.
-_LAUNCHER = ("OMPI_", "PMIX_", "PMI_", "MPIEXEC_", "HYDRA_", "PRTE_")
-#: Variables that users set for Open MPI, and that its ranks are not told by.
+_LAUNCHER = ("OMPI_", "PMIX_", "PMI_", "MPIEXEC_", "HYDRA_", "PRTE_", "SLURM_")
+#: Settings of Open MPI, which a task may need too.
 _KEPT = ("OMPI_MCA_", "OMPI_ALLOW_", "PRTE_MCA_")
 
 
