@@ -24,7 +24,7 @@ def check_numbers(problem, names):
 def check_moved(problem, name, value):
     """Raise ParameterError if a parameter did not take a new value that is not whole."""
     found = problem.namespace[name]
-    if not abs(float(found) - value) <= 1e-6 * step_of(value):
+    if not abs(float(found) - value) <= 1e-3 * step_of(value):
         raise ParameterError(
             f"{name} is a whole number or follows from others in the file ({name} = {found} in "
             f"place of {value:.10g}): there is no derivative with respect to it"

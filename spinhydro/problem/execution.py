@@ -18,6 +18,7 @@ from spinhydro.problem.parameters import (
     check_override,
     check_units_of_list,
     dimension,
+    offsets,
 )
 from spinhydro.problem.plain_values import is_plain
 from spinhydro.units import DIMENSIONS
@@ -65,7 +66,7 @@ def execute(original, source, texts):
             _note_dimensions(statement, here, dimensions, namespace)
             for assignment in here:
                 name, value = assignment.name, namespace[assignment.name]
-                text = ast.get_source_segment(source.text, assignment.value) or ""
+                text = source.text[slice(*offsets(source.text, assignment.value))]
                 expressions[name] = text
                 check_word(name, value, reserved_names())
                 value = namespace[name] = _with_members(name, value)

@@ -100,6 +100,15 @@ class Problem:
         finally:
             self.has_run = refused is None
 
+    def gradient(self, of, wrt, **options):
+        """The derivative of a number at the end of a run; see ``derivatives.gradient.gradient``.
+
+        >>> problem.gradient(of="ave((Z - 0.2)**2)", wrt=["Omega_R", "R_x"])
+        """
+        from spinhydro.derivatives.gradient import gradient
+
+        return gradient(self, of, wrt, **options)
+
     def member_record(self):
         """What run.json says of the members: how many, and which parameters are theirs."""
         if self.members is None:

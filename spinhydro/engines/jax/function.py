@@ -47,6 +47,10 @@ class StateFunction:
             else None
         )
 
+    def profile_row(self, field):
+        """The first row of a field among the profiles."""
+        return self._profile_rows[self.lowering.profiles.index(field)]
+
     def forward(self, values, leaves):
         """Spectra of values on the grid, truncated to the modes of the bases.
 

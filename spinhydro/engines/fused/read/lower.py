@@ -45,6 +45,8 @@ class Lowering:
         Fields with bases that are not part of the state: read again when they change.
     constants : list of fields
         Fields without bases, time among them: read at every evaluation.
+    kernels : list
+        The kernels of the equations, by the number of their `KernelEntry`.
     """
 
     def __init__(self, variables, dist, time, lossless, neighbours=True):
@@ -54,7 +56,7 @@ class Lowering:
         self.profiles, self.constants = [], []
         self.frozen, self._freezes = {}, False
         self._known = {}
-        self._kernels, self._members = [], {}
+        self.kernels, self._members = [], {}
         first = 0
         self.first_component = {}
         for variable in variables:
@@ -283,9 +285,9 @@ class Lowering:
 
     def _through(self, kernel, expression):
         operand = self(expression.original_args[0])
-        if kernel not in self._kernels:
-            self._kernels.append(kernel)
-        number = self._kernels.index(kernel)
+        if kernel not in self.kernels:
+            self.kernels.append(kernel)
+        number = self.kernels.index(kernel)
         if not kernel.components:
             entry = KernelEntry(number, kernel)
             return _elementwise(lambda v: self.graph.apply(v, entry), operand)

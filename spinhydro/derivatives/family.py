@@ -1,0 +1,174 @@
+"""A problem file as a function of its parameters: the leaves of its graph, and their derivatives.
+
+The file is executed again with p + h and p - h, so that whatever it derives from p follows: numbers
+of the equations, kernels, profiles, initial fields, lengths. The timestep is that of the base run.
+"""
+
+import logging
+from contextlib import contextmanager
+
+import numpy as np
+
+from spinhydro.derivatives.model import make_model
+from spinhydro.derivatives.parameters import check_moved, check_numbers, step_of
+from spinhydro.errors import InputError, ParameterError
+from spinhydro.problem.load import load
+
+#: Parameters that set the course of the calculation, not the model.
+FROZEN = ("timestep", "stop_time", "output_interval", "seed", "members")
+#: Relative change that keeps numbers from being exactly 0, 1 or -1, which graphs leave out.
+UNFOLDED = 2.0**-50
+
+
+class Family:
+    """The models of one problem file for values of some of its parameters.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its path, equations and new values are taken; the file is executed again.
+    names : sequence of str
+        Parameters that vary.
+    texts : sequence of str
+        Expressions to observe.
+    timestep : float
+    what : str
+        What needs it, for messages.
+
+    Attributes
+    ----------
+    start : array
+        The values of the parameters in the file.
+    model : Model
+        At the values of the file, where every number that depends on them is a leaf.
+    """
+
+    def __init__(self, problem, names, texts, timestep, what):
+        for name in names:
+            if name in FROZEN:
+                raise ParameterError(
+                    f"{name} belongs to the calculation, which is kept as it is: there is no "
+                    "derivative with respect to it"
+                )
+        check_numbers(problem, names)
+        changed = problem.changed_by_hand()
+        if changed:
+            raise InputError(
+                f"{what} executes {problem.path} again, which would lose the values of "
+                f"{', '.join(changed)} that were set after loading: set them in the file"
+            )
+        self.problem, self.names, self.texts = problem, list(names), list(texts)
+        self.timestep, self.what = timestep, what
+        self.start = np.array([float(problem.parameters[name]) for name in names])
+        self.model = self._base()
+
+    def _base(self):
+        sides, size = np.ones(len(self.names)), np.where(self.start == 0, 1.0, abs(self.start))
+        for _ in range(len(self.names) + 1):
+            self.offset = sides * UNFOLDED * size
+            try:
+                return self.model_at(self.start)
+            except ParameterError as error:
+                flipped = self._side_of(error, sides)
+                if flipped is None:
+                    raise
+                sides[flipped] = -1
+        raise InputError(f"{self.what}: no values beside those of the file fulfil its conditions")
+
+    def _side_of(self, error, sides):
+        """The parameter at an edge of a condition, if the message names one."""
+        for i, name in enumerate(self.names):
+            if sides[i] > 0 and f"{name} =" in str(error):
+                return i
+        return None
+
+    def model_at(self, values):
+        """The model with new values of the parameters, by a hair beside round numbers.
+
+        Raises
+        ------
+        ParameterError
+            If a condition of the file does not hold.
+        """
+        overrides = {
+            **self.problem.overrides,
+            **{n: repr(float(v)) for n, v in zip(self.names, values + self.offset, strict=True)},
+        }
+        with _silent(), np.errstate(all="ignore"):
+            problem = load(self.problem.path, equations=self.problem.given_equations, **overrides)
+        for name, value in zip(self.names, values, strict=True):
+            check_moved(problem, name, value)
+        return make_model(problem, self.texts, self.timestep, what=self.what)
+
+    def leaves_at(self, values):
+        """The leaves with new values of the parameters, of the structure of `model`."""
+        model = self.model_at(values)
+        if model.structure != self.model.structure:
+            raise InputError(
+                f"{self.what}: the equations change their form between {self._shown(self.start)} "
+                f"and {self._shown(values)}: there is no derivative there"
+            )
+        return model.leaves
+
+    def _shown(self, values):
+        return ", ".join(f"{n} = {v:.10g}" for n, v in zip(self.names, values, strict=True))
+
+    def tangents(self, values):
+        """The derivative of the leaves with respect to each parameter, at some values.
+
+        Central differences; one-sided ones of second order at the edge of a condition.
+
+        Returns
+        -------
+        list of leaves
+        """
+        return [self._tangent(np.asarray(values, float), i) for i in range(len(self.names))]
+
+    def _tangent(self, values, i):
+        step = step_of(values[i])
+        moved = {}
+
+        def leaves(number):
+            if number not in moved:
+                shifted = values.copy()
+                shifted[i] += number * step
+                moved[number] = self.leaves_at(shifted)
+            return moved[number]
+
+        stencils = (
+            {1: 0.5, -1: -0.5},
+            {0: -1.5, 1: 2.0, 2: -0.5},
+            {0: 1.5, -1: -2.0, -2: 0.5},
+        )
+        refused = None
+        for stencil in stencils:
+            if 0 in stencil:
+                moved[0] = self.model.leaves if np.allclose(values, self.start) else leaves(0)
+            try:
+                parts = [(weight / step, leaves(number)) for number, weight in stencil.items()]
+            except ParameterError as error:
+                refused = refused or error
+                continue
+            return _combination(self.model.jax, parts)
+        raise refused
+
+
+def _combination(jax, parts):
+    def combine(*arrays):
+        if arrays[0] is None or np.asarray(arrays[0]).dtype == bool:
+            return None if arrays[0] is None else np.zeros_like(arrays[0])
+        return sum(factor * np.asarray(a) for (factor, _), a in zip(parts, arrays, strict=True))
+
+    return jax.tree.map(combine, *(leaves for _, leaves in parts))
+
+
+@contextmanager
+def _silent():
+    """Without the warnings of a file that has been loaded before."""
+    logger = logging.getLogger("spinhydro")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,206 @@
+"""Whether a value follows its derivative: the Taylor test."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from spinhydro.errors import InputError, ParameterError
+
+#: Relative changes of the parameters that are tried.
+CHANGES = (1e-2, 1e-3, 1e-4, 1e-5)
+#: Further ones, if the value is not yet linear there: chaos shrinks the range.
+SMALLER = (1e-6, 1e-7, 1e-8)
+#: How far from 2 a slope may be.
+TOLERANCE = 0.1
+
+
+@dataclass
+class TaylorTest:
+    """The remainder |J(p + e d) - J(p) - e J'(p) d| against e.
+
+    Attributes
+    ----------
+    changes, remainders : array
+    slope : float
+        Of the remainder where it is nearest to 2; nan if rounding hides it everywhere.
+    low, high : float
+        The changes between which the slope is 2.
+    relative : float
+        Smallest remainder over the first-order change.
+    """
+
+    changes: np.ndarray
+    remainders: np.ndarray
+    slope: float
+    low: float
+    high: float
+    relative: float
+
+    @property
+    def passed(self):
+        """Whether the derivative is that of the value."""
+        return abs(self.slope - 2) <= TOLERANCE or self.relative < 1e-6
+
+    def line(self):
+        """One line for a terminal."""
+        if np.isnan(self.slope):
+            return (
+                f"Taylor test: the value is linear to {self.relative:.0e} of its change, "
+                f"{'passed' if self.passed else 'FAILED'}"
+            )
+        return (
+            f"Taylor test: slope {self.slope:.3f} for relative changes of {self.low:.0e} to "
+            f"{self.high:.0e}, {'passed' if self.passed else 'FAILED'}"
+        )
+
+
+def taylor_test(family, objective, value, found, chosen, slopes):
+    """Compare the value of changed parameters and arrays with what the derivative says.
+
+    The file is executed again with each change, so that the whole chain is tested.
+
+    Parameters
+    ----------
+    family : Family
+    objective : Objective
+    value : float
+    found : dict
+        Derivatives by name.
+    chosen : dict
+        ``{name: (leaf, part of it)}`` of fields and kernels.
+    slopes : dict
+        Derivatives with respect to leaves.
+
+    Returns
+    -------
+    TaylorTest
+    """
+    random = np.random.default_rng(0)
+    size = np.where(family.start == 0, 1.0, np.abs(family.start))
+    direction = size * random.choice([-1.0, 1.0], len(size)) * random.uniform(0.5, 1, len(size))
+    arrays, linear_arrays = _array_direction(family.model, chosen, slopes, random)
+    changes, remainders, firsts = [], [], []
+    for change in (*CHANGES, *SMALLER):
+        if change in SMALLER and not _goes_on(changes, remainders, value):
+            break
+        leaves, used = _moved(family, change, direction)
+        if leaves is None:
+            continue
+        linear = sum(
+            change * step * found[name] for name, step in zip(family.names, used, strict=True)
+        )
+        leaves = {
+            **leaves,
+            **{n: _plus(family.model.jax, leaves[n], change, d) for n, d in arrays.items()},
+        }
+        linear += change * linear_arrays
+        moved = float(objective.value(leaves))
+        changes.append(change)
+        remainders.append(abs(moved - value - linear))
+        firsts.append(abs(linear))
+    if len(changes) < 2:
+        raise InputError("no change of the parameters is allowed by the conditions of the file")
+    return _judge(np.array(changes), np.array(remainders), np.array(firsts), value)
+
+
+def _goes_on(changes, remainders, value):
+    """Whether smaller changes may show a slope of 2 that larger ones do not."""
+    if len(changes) < 2:
+        return True
+    ratio = np.log10(max(remainders[-2], 1e-300) / max(remainders[-1], 1e-300))
+    is_quadratic = abs(ratio / np.log10(changes[-2] / changes[-1]) - 2) <= TOLERANCE
+    return not is_quadratic and remainders[-1] > 1e3 * _rounding(value)
+
+
+def _rounding(value):
+    return 1e-13 * max(abs(value), 1e-300)
+
+
+def _moved(family, change, direction):
+    """Leaves after a change of the parameters, on the allowed side; (None, _) if there is none."""
+    if not family.names:
+        return family.model.leaves, direction
+    for signs in _sides(len(direction)):
+        try:
+            leaves = family.leaves_at(family.start + change * signs * direction)
+        except (ParameterError, InputError):
+            continue
+        # Keep to this side for the smaller changes too.
+        return leaves, signs * direction
+    return None, direction
+
+
+def _sides(number):
+    yield np.ones(number)
+    yield -np.ones(number)
+    for i in range(number):
+        signs = np.ones(number)
+        signs[i] = -1
+        yield signs
+
+
+def _array_direction(model, chosen, slopes, random):
+    """A change of each leaf that holds fields or kernels, and the first-order change of the value.
+
+    A tenth of the largest value, smooth.
+    """
+    directions, linear = {}, 0.0
+    for leaf in dict.fromkeys(leaf for leaf, _ in chosen.values()):
+        directions[leaf] = model.jax.tree.map(
+            partial(_like, model, random, leaf), model.leaves[leaf]
+        )
+        pairs = model.jax.tree.map(
+            lambda s, d: np.sum(np.asarray(s) * d).real, slopes[leaf], directions[leaf]
+        )
+        linear += float(sum(model.jax.tree.leaves(pairs)))
+    return directions, linear
+
+
+def _like(model, random, leaf, array):
+    array = np.asarray(array)
+    scale = 0.1 * (np.abs(array).max() or 1.0)
+    if leaf == "kernels" or array.ndim < 2:
+        return 0.1 * random.uniform(-1, 1) * array
+    if leaf == "state" and not model.on_grid:
+        grid = np.zeros((model.components, *model.space.shape), model.space.dtype)
+        grid = _waves(grid, scale, random)
+        return np.asarray(model.from_grid_values(grid, model.leaves))
+    return _waves(np.zeros_like(array), scale, random)
+
+
+def _waves(array, scale, random):
+    """Smooth waves of a few wavelengths along the last axis."""
+    phase = 2 * np.pi * np.arange(array.shape[-1]) / array.shape[-1]
+    for row in array.reshape(-1, array.shape[-1])[: array.size // array.shape[-1]]:
+        row += scale * sum(
+            random.standard_normal() / 4 * np.cos(k * phase + random.uniform(0, 6))
+            for k in range(1, 5)
+        )
+    return array
+
+
+def _plus(jax, leaves, change, direction):
+    return jax.tree.map(lambda a, d: np.asarray(a) + change * d, leaves, direction)
+
+
+def _judge(changes, remainders, firsts, value):
+    floor = _rounding(value)
+    relative = float(np.min(remainders / np.maximum(firsts, 1e-300)))
+    slopes = np.diff(np.log(np.maximum(remainders, 1e-300))) / np.diff(np.log(changes))
+    good = np.abs(slopes - 2) <= TOLERANCE
+    above = remainders[1:] > 30 * floor
+    usable = good & above
+    if not usable.any():
+        if np.any(above):
+            best = float(slopes[above][np.argmin(np.abs(slopes[above] - 2))])
+            return TaylorTest(changes, remainders, best, changes[-1], changes[0], relative)
+        return TaylorTest(changes, remainders, float("nan"), changes[-1], changes[0], relative)
+    rows = np.nonzero(usable)[0]
+    # The longest run of changes with slope 2.
+    runs = np.split(rows, np.nonzero(np.diff(rows) > 1)[0] + 1)
+    run = max(runs, key=len)
+    slope = float(np.median(slopes[run]))
+    return TaylorTest(
+        changes, remainders, slope, float(changes[run[-1] + 1]), float(changes[run[0]]), relative
+    )
