@@ -53,9 +53,12 @@ if TYPE_CHECKING:
     from spinhydro.physics.laboratory import experiment, model
     from spinhydro.physics.magnets import exchange, grating, magnet
     from spinhydro.physics.materials import material
+    from spinhydro.physics.sampling import mode_noise, quantum_noise, thermal_noise
     from spinhydro.physics.species import atomic_mass, scattering_lengths
     from spinhydro.physics.states import ground_state, pedestal, thomas_fermi
-    from spinhydro.physics.textures import skyrmion
+    from spinhydro.physics.textures import hopfion, skyrmion, vortex, wall
+    from spinhydro.physics.torques import cubic_anisotropy, slonczewski, spin_orbit, zhang_li
+    from spinhydro.physics.two_components import vortex_phase
     from spinhydro.problem.load import load
     from spinhydro.run.simulation import simulate
     from spinhydro.run.snapshot import start_from

@@ -48,7 +48,21 @@ def pedestal(potential, wall, width):
     return wall - width * np.logaddexp(0, (wall - np.asarray(potential)) / width)
 
 
-def ground_state(x, potential, interaction, kinetic, chemical_potential, tolerance=1e-12):
+def ground_state(x, *arguments, **options):
+    """Return the ground state of a problem, or the density of a single trapped component.
+
+    ``ground_state(problem, N=…)`` fills the fields of a problem: see
+    `spinhydro.physics.stationary.stationary_state`. ``ground_state(x, potential, interaction,
+    kinetic, chemical_potential)`` returns a density: see `ground_state_density`.
+    """
+    if hasattr(x, "equations"):
+        from spinhydro.physics.stationary import stationary_state
+
+        return stationary_state(x, *arguments, **options)
+    return ground_state_density(x, *arguments, **options)
+
+
+def ground_state_density(x, potential, interaction, kinetic, chemical_potential, tolerance=1e-12):
     r"""Density of the ground state of one component on a periodic grid, by Newton's method.
 
     .. math:: -K \nabla^2 p + V p + g p^3 = \mu p, \qquad n = p^2, \quad K = \hbar/2m

@@ -50,3 +50,67 @@ def skyrmion(x, y, radius, width, charge=1, helicity=0.0, core=-1):
         phi = charge * np.arctan2(y, x) + helicity
         across = np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi)
     return np.array([*across, -core * np.cos(theta)])
+
+
+def wall(x, width, chirality=0.0):
+    r"""A wall from m_z = 1 to -1 at x = 0, :math:`m_z = -\tanh(x/w)`, azimuth `chirality` (rad).
+
+    0: Neel, pi/2: Bloch. Two of them make a periodic texture.
+    """
+    check(width > 0, "the width of a wall must be positive", width=width)
+    sech = 1 / np.cosh(np.clip(np.asarray(x) / width, -350, 350))
+    return np.array([np.cos(chirality) * sech, np.sin(chirality) * sech, -np.tanh(x / width)])
+
+
+def vortex(x, y, core, winding=1, polarity=1, chirality=1):
+    r"""A magnetic vortex: spins in the plane around a core along z.
+
+    .. math:: m_z = \pm e^{-r^2/2 R^2}, \qquad \phi = w \arg(x + iy) + c\,\pi/2
+
+    Parameters
+    ----------
+    x, y : array
+        Positions from the centre.
+    core : float
+        R > 0.
+    winding : int
+        1 a vortex, -1 an antivortex.
+    polarity, chirality : int
+        Signs of m_z in the core and of the sense of rotation.
+    """
+    check(core > 0, "the core of a vortex must have a positive radius", core=core)
+    check(winding == int(winding) and winding != 0, "winding must be a whole number other than 0",
+          winding=winding)  # fmt: skip
+    m_z = polarity * np.exp(-(x**2 + y**2) / (2 * core**2))
+    phi = winding * np.arctan2(y, x) + chirality * np.pi / 2
+    across = np.sqrt(1 - m_z**2)
+    return np.array([across * np.cos(phi), across * np.sin(phi), m_z])
+
+
+def hopfion(x, y, z, radius, twists=1):
+    r"""A hopfion in a magnet along z, by the rational map of the three-sphere.
+
+    .. math:: (Z_1, Z_0) = \frac{(2R(x + iy),\; 2Rz + i (r^2 - R^2))}{r^2 + R^2}, \qquad
+              m = (2 \mathrm{Re}\, \bar Z_1 Z_0^p,\, 2 \mathrm{Im}\, \bar Z_1 Z_0^p,\,
+              |Z_0|^{2p} - |Z_1|^2)/(|Z_1|^2 + |Z_0|^{2p})
+
+    Parameters
+    ----------
+    x, y, z : array
+        Positions from the centre; the box is several times `radius` along each.
+    radius : float
+        R > 0, of the ring m_z = -1.
+    twists : int
+        p >= 1, the Hopf index up to its sign.
+    """
+    check(radius > 0, "the radius of a hopfion must be positive", radius=radius)
+    check(twists == int(twists) and twists >= 1, "twists must be a whole number, at least 1",
+          twists=twists)  # fmt: skip
+    squared = x**2 + y**2 + z**2
+    first = 2 * radius * (x + 1j * y) / (squared + radius**2)
+    second = (2 * radius * z + 1j * (squared - radius**2)) / (squared + radius**2)
+    powered = second**twists
+    size = np.abs(first) ** 2 + np.abs(powered) ** 2
+    product = 2 * np.conj(first) * powered / size
+    m_z = (np.abs(powered) ** 2 - np.abs(first) ** 2) / size
+    return np.array([product.real, product.imag, m_z])
