@@ -42,6 +42,11 @@ def on_working_ranks(action):
     except SpinhydroError as error:
         code = error.exit_code
         raise
+    except BaseException as error:
+        # The other ranks wait for this one, and would for ever.
+        if parallel.world().size > 1:
+            parallel.abort_all(error)
+        raise
     finally:
         parallel.release_idle_ranks(code)
     return code
@@ -54,7 +59,11 @@ def on_all_ranks(action):
     error = result = None
     try:
         result = action()
-    except SpinhydroError as found:
+    except parallel.IdleRank:
+        raise
+    except BaseException as found:
+        if parallel.world().size == 1:
+            raise
         error = found
     parallel.agree(error)
     return result

@@ -1,14 +1,20 @@
-"""Ranks: who computes, who waits, and how one failing rank ends all of them."""
+"""Ranks: which of them work, which wait, and how one failing rank ends all of them."""
 
 import sys
 import time
+import traceback
 
 import numpy as np
 from mpi4py import MPI
 
 from spinhydro.errors import SpinhydroError
 
+#: Seconds that a rank with an error waits for the others to have one too.
+PATIENCE = 2.0
+
 _idle = {"working": None}
+#: Communicators for agreements, by the handle of that of the same ranks.
+_agreement = {}
 
 
 def world():
@@ -25,18 +31,52 @@ def abort_all_on_error():
     """Make an uncaught exception on one rank end every rank, where it would leave them waiting."""
     if MPI.COMM_WORLD.size == 1:
         return
+    prepare(MPI.COMM_WORLD)
     shown = sys.excepthook
 
     def hook(kind, value, trace):
         shown(kind, value, trace)
-        sys.stderr.flush()
-        MPI.COMM_WORLD.Abort(1)
+        abort_all(value)
 
     sys.excepthook = hook
 
 
+def abort_all(error):
+    """Print an error of this rank and end all ranks with its exit code."""
+    if not isinstance(error, (SpinhydroError, SystemExit)):
+        traceback.print_exception(error)
+    rank = MPI.COMM_WORLD.rank
+    text = str(error) if isinstance(error, SpinhydroError) else f"{type(error).__name__}: {error}"
+    try:
+        print(f"spinhydro: error: rank {rank}: {text}", file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        # Nothing is left to report this to.
+        pass
+    MPI.COMM_WORLD.Abort(_exit_code(error))
+
+
+def _exit_code(error):
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    return getattr(error, "exit_code", 1)
+
+
+def prepare(comm):
+    """Make the communicator on which the ranks agree on errors; a collective operation.
+
+    It is not the one on which they compute, where another rank may wait in another operation.
+    """
+    if comm.size > 1 and comm.py2f() not in _agreement:
+        _agreement[comm.py2f()] = comm.Dup()
+
+
 def on_root(comm, action):
-    """The result of an action of rank 0 on all ranks; an error of ours is raised on all."""
+    """Return the result of an action of rank 0 on all ranks; its SpinhydroError is raised on all.
+
+    Any other exception ends all ranks.
+    """
     if comm.size == 1:
         return action()
     result = error = None
@@ -51,35 +91,48 @@ def on_root(comm, action):
     return result
 
 
-def agree(error, patience=5.0, comm=None):
+def agree(error, patience=PATIENCE, comm=None, before_abort=None):
     """Raise on every rank if any rank has an error.
 
     A rank that failed while the others wait for it inside a collective operation cannot reach
-    them: after `patience` seconds it ends them all.
+    them: after `patience` seconds it ends them all. An error that is not a SpinhydroError, which
+    the ranks do not raise together, ends them at once.
 
     Parameters
     ----------
-    error : SpinhydroError or None
+    error : BaseException or None
         What this rank has to report.
     patience : float
         In seconds.
     comm : MPI communicator, optional
         The ranks that shall agree; by default all that work.
+    before_abort : callable, optional
+        Called on this rank before it ends all ranks.
     """
     comm = comm or _idle["working"] or MPI.COMM_WORLD
     if comm.size > 1:
-        failed, total = np.array([error is not None], dtype="i"), np.zeros(1, dtype="i")
-        request = comm.Iallreduce(failed, total)
-        deadline = time.monotonic() + patience
-        while not request.Test():
-            time.sleep(0.01)
-            if error is not None and time.monotonic() > deadline:
-                print(f"spinhydro: error: {error}", file=sys.stderr, flush=True)
-                comm.Abort(error.exit_code)
-        if total[0]:
-            error = next(e for e in comm.allgather(error) if e is not None)
+        error = _agreed(error, patience, _agreement.get(comm.py2f(), comm), before_abort)
     if error is not None:
         raise error
+
+
+def _agreed(error, patience, comm, before_abort):
+    """Return the first error of all ranks."""
+    before_abort = before_abort or (lambda: None)
+    if error is not None and not isinstance(error, SpinhydroError):
+        before_abort()
+        abort_all(error)
+    failed, total = np.array([error is not None], dtype="i"), np.zeros(1, dtype="i")
+    request = comm.Iallreduce(failed, total)
+    deadline = time.monotonic() + patience
+    while not request.Test():
+        time.sleep(0.01)
+        if error is not None and time.monotonic() > deadline:
+            before_abort()
+            abort_all(error)
+    if total[0]:
+        return next(e for e in comm.allgather(error) if e is not None)
+    return None
 
 
 class IdleRank(Exception):

@@ -46,6 +46,9 @@ def mpiexec_line(ranks, available=None):
     line = [mpiexec]
     if _is_open_mpi(mpiexec):
         line += ["--quiet", "--oversubscribe", "--bind-to", "none"]
+        # Hosts that cannot be reached any more are noticed after half a minute.
+        for name, value in (("time", 10), ("intvl", 5), ("probes", 4)):
+            line += ["--mca", f"oob_tcp_keepalive_{name}", str(value)]
         if ranks >= (available or cores()):
             line += ["--mca", "mpi_yield_when_idle", "1"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -30,9 +30,11 @@ from spinhydro.language.equations import fields_of
 from spinhydro.language.watch import grid_values
 from spinhydro.run import liveness, provenance
 from spinhydro.run.checkpoint import Checkpoints
+from spinhydro.run.folder import RunFolder
 from spinhydro.run.messages import to_stderr
 from spinhydro.run.output import FieldOutput
 from spinhydro.run.progress import Progress, duration
+from spinhydro.run.record import read_record
 from spinhydro.steppers import check_noise, find_stepper
 from spinhydro.steppers.projections import project
 
@@ -438,6 +440,22 @@ class Run:
             # The first error says more than this one, which is its consequence.
         if status == "done":
             self.report(seconds)
+
+    def record_failure(self, error):
+        """Record the error of a rank that will end all ranks; rank 0 may be waiting for it."""
+        rank = self.ivp.dist.comm.rank
+        try:
+            folder = RunFolder(self.folder.path, read_record(self.folder.place))
+            folder.update(
+                status="failed",
+                reason=type(error).__name__,
+                message=f"rank {rank}: {error}",
+                exit_code=getattr(error, "exit_code", 1),
+                finished=provenance.now(),
+            )
+        except (SpinhydroError, OSError):
+            # The error itself, which is printed, says more.
+            return
 
     def report(self, seconds):
         steps = max(1, self.solver.iteration)

@@ -231,6 +231,7 @@ def execute(
 ):  # fmt: skip
     """Check a plan, make the run folder or open that of an earlier run, and carry the plan out."""
     started, comm = time.monotonic(), ivp.dist.comm
+    parallel.prepare(comm)
     check_engine(engine, precision)
     _agree_on_times(plan, comm)
     plan.record["options"] = {
@@ -274,11 +275,14 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
         try:
             run.loop(steps_per_output, steps, remainder, request)
             expect = run.measure_expectations()
+            _agree(run, None)
         except SpinhydroError as error:
+            error = _agree(run, error)
             run.close(_status_of(error), error, time.monotonic() - started)
             error.folder = folder.path
-            raise
+            raise error from None
         except BaseException as error:
+            _agree(run, error)
             run.close("failed", error, time.monotonic() - started)
             raise
         seconds = time.monotonic() - started
@@ -291,6 +295,24 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
         timestep=timestep,
         wall_seconds=seconds,
     )
+
+
+def _agree(run, error):
+    """Return the error of this run, the same on all ranks; one that others do not share ends them.
+
+    Raises the error of another rank if this one has none.
+    """
+    try:
+        parallel.agree(
+            error, comm=run.ivp.dist.comm, before_abort=lambda: run.record_failure(error)
+        )
+    except SpinhydroError as agreed:
+        if error is None:
+            raise
+        return agreed
+    except BaseException:
+        return error
+    return error
 
 
 def _begin(run, continued, stability):

@@ -137,7 +137,7 @@ def test_a_record_that_cannot_be_written_ends_all_ranks(command, tmp_path):
     path.write_text(TWO_DIMENSIONS.replace("projections = ", fault + "projections = "))
     done = command("run", path, "--out", tmp_path, ranks=2, timeout=60)
     assert done.returncode == 4, done.stderr
-    assert done.stderr.count("spinhydro: error: on purpose") == 1
+    assert done.stderr.count("spinhydro: error: rank 0: on purpose") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""An exception on any rank, anywhere, ends all ranks with its message."""
+
+import json
+import time
+
+import pytest
+
+from .test_ranks import TWO_DIMENSIONS
+
+pytestmark = pytest.mark.mpi
+
+LOOP = """
+from spinhydro.run.loop import Run
+_stock = Run.advance
+def _advance(self, timestep, number=1):
+    if dist.comm.rank == {rank} and self.solver.iteration >= 5:
+        raise {error}("on purpose")
+    return _stock(self, timestep, number)
+Run.advance = _advance
+"""
+OUTPUT = """
+from spinhydro.run.sets import SetHandler
+_stock = SetHandler.gathered
+def _gathered(self, field, task):
+    if dist.comm.rank == {rank}:
+        raise {error}("on purpose")
+    return _stock(self, field, task)
+SetHandler.gathered = _gathered
+"""
+END = """
+from spinhydro.run.loop import Run
+_stock = Run.measure_expectations
+def _measure(self):
+    if dist.comm.rank == {rank}:
+        raise {error}("on purpose")
+    return _stock(self)
+Run.measure_expectations = _measure
+"""
+LOAD = """
+if dist.comm.rank == {rank}:
+    raise {error}("on purpose")
+"""
+
+
+@pytest.mark.parametrize(
+    "place, rank, error",
+    [
+        (LOAD, 1, "KeyboardInterrupt"),
+        (LOOP, 1, "MemoryError"),
+        (LOOP, 0, "KeyboardInterrupt"),
+        (OUTPUT, 1, "OSError"),
+        (END, 1, "OSError"),
+    ],
+)
+def test_all_ranks_end_with_the_message(place, rank, error, command, tmp_path):
+    path = tmp_path / "square.py"
+    fault = place.format(rank=rank, error=error)
+    path.write_text(TWO_DIMENSIONS.replace("\nprojections = ", fault + "\nprojections = "))
+    began = time.monotonic()
+    done = command("run", path, "--out", tmp_path / "runs", "--quiet", ranks=2, timeout=80)
+    assert time.monotonic() - began < 60
+    assert done.returncode not in (0, None), done.stderr
+    assert f"rank {rank}: {error}: on purpose" in done.stderr
+    for file in (tmp_path / "runs").glob("*/*/run.json"):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        assert (record["status"], record["reason"]) == ("failed", error)
+        assert "on purpose" in record["message"]
