@@ -70,7 +70,9 @@ def stepper_kind(solver):
     return type(solver.timestepper)
 
 
-def choose_engine(solver, engine, projections=(), steps=None, lazy=True, precision="double"):
+def choose_engine(
+    solver, engine, projections=(), steps=None, sync_on_request=True, precision="double"
+):
     """Let the fastest engine that is possible step a solver, or the one that is asked for.
 
     Parameters
@@ -82,7 +84,7 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True, precisi
     projections : list of (field, operand)
     steps : int, optional
         Length of the run; 0 if the solver is only to be described, which compiles nothing.
-    lazy : bool
+    sync_on_request : bool
         Whether the fields of the solver need the state at outputs only, and not after every step.
     precision : str
         One of PRECISIONS.
@@ -110,7 +112,7 @@ def choose_engine(solver, engine, projections=(), steps=None, lazy=True, precisi
                 raise Unsupported(changed)
             options = (precision,) if name == "jax" else ()
             said = _on_all_ranks(
-                solver.dist.comm, start, solver, projections, steps, lazy, *options
+                solver.dist.comm, start, solver, projections, steps, sync_on_request, *options
             )
         except Unsupported as reason:
             reasons.append(f"the {name} engine cannot do {reason}")
@@ -159,7 +161,7 @@ def _make_stepper(solver):
     return solver.timestepper
 
 
-def _start_fused(solver, projections, steps, lazy):
+def _start_fused(solver, projections, steps, sync_on_request):
     # Imported here: another release of Dedalus may lack what these modules are made of.
     from spinhydro.engines.fused import FUSED
 
@@ -169,7 +171,7 @@ def _start_fused(solver, projections, steps, lazy):
     # A choice by the length of a run would give a run and its continuation other last digits.
     stepper = FUSED[kind](solver, projections, compiled=steps != 0)
     agreement = stepper.check()
-    stepper.lazy = lazy
+    stepper.sync_on_request = sync_on_request
     solver.timestepper = stepper
     solver.enforce_real_cadence = None
     forward, back = stepper.right_side.transforms()
@@ -178,15 +180,15 @@ def _start_fused(solver, projections, steps, lazy):
     return "; ".join([said, *slow])
 
 
-def _start_jax(solver, projections, steps, lazy, precision):
+def _start_jax(solver, projections, steps, sync_on_request, precision):
     from spinhydro.engines.jax.engine import make_jax
 
     said = make_jax(solver, stepper_kind(solver), projections, precision)
-    solver.timestepper.lazy = lazy
+    solver.timestepper.sync_on_request = sync_on_request
     return said
 
 
-def _start_lean(solver, projections, steps, lazy):
+def _start_lean(solver, projections, steps, sync_on_request):
     from spinhydro.engines.lean import make_lean
 
     said = f"agrees with Dedalus to {make_lean(solver):.0e}"
@@ -260,7 +262,7 @@ class _ChoosesAtFirstStep:
         """Choose the engine, and take the first step with it."""
         solver = self.solver
         solver.timestepper = self.stepper
-        name, why = choose_engine(solver, self.engine, lazy=False)
+        name, why = choose_engine(solver, self.engine, sync_on_request=False)
         solver.accelerated = True
         if solver.dist.comm.rank == 0:
             logger.info(f"engine: {name}{why}")

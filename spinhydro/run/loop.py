@@ -295,7 +295,7 @@ class Run:
         """
         if not self.keeps_state or step < FINITE_CADENCE:
             return 1
-        if not self.solver.timestepper.runs_ahead:
+        if not self.solver.timestepper.can_batch:
             return 1
         most = MOST_STEPS_AHEAD
         if self._seconds_per_step > 0:
@@ -305,7 +305,7 @@ class Run:
     def advance(self, timestep, number=1):
         """One step and its projections, or several."""
         if number > 1:
-            self.solver.timestepper.run_ahead(timestep, number)
+            self.solver.timestepper.step_many(timestep, number)
             return
         self.solver.step(timestep)
         if self.keeps_state:

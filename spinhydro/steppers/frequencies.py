@@ -94,7 +94,7 @@ def frequencies_of(solver, explicit_linear):
         values, coupling = found
         linear, whole = 0.0, float(np.abs(values).max(initial=0))
         if not explicit_linear:
-            linear, whole = _with_linear_part(rates, comm, whole, ritz)
+            linear, whole = _with_linear_part(rates, comm, whole, coupling, large)
     finally:
         rates.put_back()
     return Frequencies(values, coupling, linear, whole)
@@ -106,8 +106,12 @@ def largest_frequency(solver, explicit_linear):
     return float("nan") if found is None else found.explicit
 
 
-def _with_linear_part(rates, comm, explicit, ritz):
-    """Return (largest linear frequency, fastest oscillation of the whole equation)."""
+def _with_linear_part(rates, comm, explicit, coupling, large):
+    """Return (largest linear frequency, fastest oscillation of the whole equation).
+
+    The latter of a large state is estimated by half of the coupling, its first-order shift in a
+    gas, which takes no memory.
+    """
     try:
         linear = rates.linear_part()
     except (NoSmallBlocks, np.linalg.LinAlgError):
@@ -115,6 +119,8 @@ def _with_linear_part(rates, comm, explicit, ritz):
     if comm.allreduce(int(linear is None), op=MPI.SUM):
         return float("nan"), explicit
     largest = comm.allreduce(linear.largest, op=MPI.MAX)
+    if large:
+        return largest, max(explicit, largest + coupling / 2)
     vector = rates.noise(np.random.default_rng(1))
     linear.keep_fastest(vector, SHELL * largest)
     if largest <= explicit / 100 or not _norm(vector, comm):
@@ -125,7 +131,7 @@ def _with_linear_part(rates, comm, explicit, ritz):
         rates.differentiate(vector, comm)
         linear.add_rates(start, vector)
 
-    found = ritz(differentiate, vector, SMALL_KRYLOV, comm)
+    found = _ritz_values(differentiate, vector, SMALL_KRYLOV, comm)
     return largest, max(explicit, largest if found is None else np.abs(found[0]).max(initial=0))
 
 
@@ -354,25 +360,24 @@ class _FusedRates:
 
     def __init__(self, solver, explicit_linear):
         self.stepper = solver.timestepper
-        self.stepper.rest()
+        self.linearised = self.stepper.linearised()
 
     @property
     def nbytes(self):
-        return self.stepper.state.nbytes
+        return self.linearised.nbytes
 
     def differentiate(self, vector, comm):
         """vector = J vector."""
-        self.stepper.differentiate(vector, lambda state: _difference_step(_norm(state, comm)))
+        self.linearised.differentiate(vector, lambda state: _difference_step(_norm(state, comm)))
 
     def noise(self, random):
-        return self.stepper.noise(random)
+        return self.linearised.noise(random)
 
     def linear_part(self):
         return _FusedLinear(self.stepper)
 
     def put_back(self):
-        self.stepper.read_again()
-        self.stepper.rest()
+        self.linearised.release()
 
 
 class _FusedLinear:

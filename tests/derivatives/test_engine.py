@@ -29,8 +29,8 @@ def advanced(path, engine, steps=20, precision="double", **values):
     for _ in range(steps // 2):
         solver.step(timestep)
     stepper = solver.timestepper
-    if stepper.runs_ahead:
-        stepper.run_ahead(timestep, steps - steps // 2)
+    if stepper.can_batch:
+        stepper.step_many(timestep, steps - steps // 2)
     else:
         for _ in range(steps - steps // 2):
             solver.step(timestep)

@@ -82,7 +82,7 @@ def test_several_steps_in_one_call_are_the_same_steps(stepper):
         solver.step(1e-3)
     for _ in range(7):
         one.step(1e-3)
-    assert many.timestepper.runs_ahead
+    assert many.timestepper.can_batch
     many.timestepper.run_ahead(1e-3, 7)
     assert many.iteration == one.iteration
     np.testing.assert_allclose(many.sim_time, one.sim_time, rtol=1e-15)
@@ -94,4 +94,4 @@ def test_steps_that_are_one_call_each(stepper, field):
     """Where time is read between them, and where Python is part of them."""
     solver = solver_of(stepper, spinhydro.RealFourierNyquist, [0, 4, 2], field=field)
     solver.step(1e-3)
-    assert not solver.timestepper.runs_ahead
+    assert not solver.timestepper.can_batch

@@ -54,7 +54,7 @@ def test_memory_that_was_given_back_changes_no_number(stepper, monkeypatch):
                                else (SPIN, SCALAR), size=1024)  # fmt: skip
         solver = problem.build_solver(stepper)
         solver.timestepper.check()
-        solver.timestepper.lazy = True
+        solver.timestepper.sync_on_request = True
         for _ in range(3):
             solver.step(1e-3)
             solver.timestepper.synchronise()

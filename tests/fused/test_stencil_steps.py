@@ -71,11 +71,11 @@ class Case:
         fused = FUSED[self.stepper](solver, projections=self.projections, compiled=compiled)
         assert fused.check() < 1e-14
         assert isinstance(fused.native, StencilStep) == compiled
-        fused.lazy, solver.timestepper = True, fused
+        fused.sync_on_request, solver.timestepper = True, fused
         solver.step(0.02)
         if ahead:
-            assert fused.runs_ahead
-            fused.run_ahead(0.02, steps - 1)
+            assert fused.can_batch
+            fused.step_many(0.02, steps - 1)
         else:
             for _ in range(steps - 1):
                 solver.step(0.02)

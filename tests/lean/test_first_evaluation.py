@@ -42,7 +42,7 @@ def test_looking_at_a_given_field_changes_no_run():
     found = []
     for engine, looks in (("dedalus", False), ("dedalus", True), ("fused", False)):
         solver, fields = solver_of()
-        choose_engine(solver, engine, steps=10, lazy=False)
+        choose_engine(solver, engine, steps=10, sync_on_request=False)
         for _ in range(10):
             solver.step(1e-3)
             if looks:

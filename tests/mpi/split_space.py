@@ -23,7 +23,7 @@ quiet_dedalus()
 PAIRS = {"RK4": (RK4, FusedRK4), "IFRK4": (IFRK4, FusedIFRK4)}
 
 
-def solved(stepper, dtype, dealias, dimensions, lazy=False):
+def solved(stepper, dtype, dealias, dimensions, sync_on_request=False):
     coords = d3.CartesianCoordinates(*"xyz"[:dimensions])
     spin = d3.CartesianCoordinates("sx", "sy", "sz")
     dist = spinhydro.distributor(coords, dtype=dtype)
@@ -52,7 +52,7 @@ def solved(stepper, dtype, dealias, dimensions, lazy=False):
     if hasattr(solver.timestepper, "check"):
         assert solver.timestepper.check() < 1e-11
         assert (solver.timestepper.native is not None) == (COMPILED and "apart" not in sys.argv)
-        solver.timestepper.lazy = lazy
+        solver.timestepper.sync_on_request = sync_on_request
     for _ in range(3):
         solver.step(0.003)
     if hasattr(solver.timestepper, "synchronise"):
@@ -112,7 +112,7 @@ for dimensions, dtype, dealias, scheme in CASES:
     stock, fused = PAIRS[scheme]
     case = dtype, dealias, dimensions
     theirs = solved(stock, *case)
-    ours = solved(partial(fused, compiled=COMPILED), *case, lazy=scheme == "RK4")
+    ours = solved(partial(fused, compiled=COMPILED), *case, sync_on_request=scheme == "RK4")
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
     found[f"{dimensions} {dtype.__name__} {dealias} {scheme}"] = ours
 for stepper in (RKMK4, ImplicitMidpoint, StochasticHeun):

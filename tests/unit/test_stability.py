@@ -23,7 +23,7 @@ def gas(stepper, N=64, engine="fused", noise=1e-8, equation=None):
     problem = d3.IVP([psi], namespace={"psi": psi, "g": G, "abs2": spinhydro.abs2})
     problem.add_equation(equation or "dt(psi) - 0.5j*lap(psi) = -1j*g*(abs2(psi) - 1)*psi")
     solver = problem.build_solver(find_stepper(stepper))
-    choose_engine(solver, engine, steps=1, lazy=False)
+    choose_engine(solver, engine, steps=1, sync_on_request=False)
     return solver, psi
 
 
@@ -52,7 +52,7 @@ def test_growing_modes_are_not_waves(engine):
     problem.add_equation("dt(b) = 3*c")
     problem.add_equation("dt(c) = -3*b")
     solver = problem.build_solver(spinhydro.RK4)
-    choose_engine(solver, engine, steps=1, lazy=False)
+    choose_engine(solver, engine, steps=1, sync_on_request=False)
     assert frequencies_of(solver, explicit_linear=True).whole == pytest.approx(3, rel=1e-6)
     line = check_timestep(solver, "RK4", 0.01, "ms")
     assert line == (

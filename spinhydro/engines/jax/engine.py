@@ -110,22 +110,26 @@ class JaxStepper(FusedRK4):
         """Advance the solver's state by one step."""
         solver, time = self.solver, self.solver.sim_time
         self._evaluate_handlers(timestep, wall_time)
-        self._read_fields()
+        self.read_fields()
         self.right_side.draw(int(solver.iteration), timestep)
         self._take_steps(time, timestep, 1)
         solver.sim_time = time + timestep
-        if not self.lazy:
+        if not self.sync_on_request:
             self.synchronise()
 
     @property
-    def runs_ahead(self):
-        """Whether several steps may be one call of `run_ahead` now."""
-        return self.lazy and self._shown is not None and not self.right_side.has_noise
+    def can_batch(self):
+        """Whether several steps may be one call of `step_many` now."""
+        return (
+            self.sync_on_request
+            and self.fields.snapshot is not None
+            and not self.right_side.has_noise
+        )
 
-    def run_ahead(self, timestep, number):
+    def step_many(self, timestep, number):
         """Take several steps in one call, without handlers between them."""
         solver, time = self.solver, self.solver.sim_time
-        self._read_fields()
+        self.read_fields()
         self._take_steps(time, timestep, number)
         solver.iteration += number
         solver.dt, solver.sim_time = timestep, time + number * timestep
@@ -136,7 +140,7 @@ class JaxStepper(FusedRK4):
         self._device_state = self._advance_on_device(
             state, kind(time), kind(timestep), number, self.leaves(time), self._prepared(timestep)
         )
-        self._current = False
+        self.fields.in_sync = False
 
     def _on_device(self, values):
         """A copy of the state on the device; members are split over several devices."""
@@ -157,32 +161,32 @@ class JaxStepper(FusedRK4):
 
     def synchronise(self):
         """Bring the fields of the solver up to date."""
-        if self._device_state is not None and not self._current:
+        if self._device_state is not None and not self.fields.in_sync:
             np.copyto(self.state, self._device_state)
         super().synchronise()
 
-    def _read_fields(self):
-        if self.lazy and self._shown is not None:
+    def read_fields(self):
+        if self.sync_on_request and self.fields.snapshot is not None:
             return
         if self._device_state is not None:
             np.copyto(self.state, self._device_state)
             self._device_state = None
-        super()._read_fields()
+        super().read_fields()
 
-    def _evaluate(self, time):
+    def evaluate_rate(self, time):
         leaves = self.leaves(time)
         rate = self._rate_on_device(self._cast(self.state.copy()), time, leaves)
         if self._has_all_terms:
             rate = rate + self._minus_linear(self._linear_rows, self.state)
-        np.copyto(self._rate, rate)
+        np.copyto(self.rate, rate)
 
-    def _differences(self, noise):
+    def differences(self, checker, noise):
         """Also those of the whole rate, if the linear terms are apart."""
-        yield from super()._differences(noise)
+        yield from super().differences(checker, noise)
         if self.linear_apart:
             self.linear_apart, self._has_all_terms = False, True
             try:
-                yield from super()._differences(noise)
+                yield from super().differences(checker, noise)
             finally:
                 self.linear_apart, self._has_all_terms = True, False
 
@@ -198,10 +202,10 @@ class JaxStepper(FusedRK4):
             if precision == "single":
                 self._allocate(False)
 
-    def rest(self, keep_rate=False):
+    def free_scratch(self, keep_rate=False):
         """Free scratch buffers of the host."""
         self.right_side.rest()
-        self._exchange.rest()
+        self.fields.exchange.rest()
         rest_temporaries()
 
 

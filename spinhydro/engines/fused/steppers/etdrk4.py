@@ -104,8 +104,8 @@ class FusedETDRK4(FusedLinear):
         before = CoeffSystem(solver.subproblems, dtype=solver.dtype)
         for sp in stock.subproblems:
             sp.gather_inputs(solver.state, out=before.get_subdata(sp))
-        self._shown = None
-        self._read_fields()
+        self.read_again()
+        self.read_fields()
         start, moved = self.state.copy(), np.empty_like(self.state)
         ours, theirs = self.prepared(timestep), stock._weights(timestep)
         for name in WEIGHTS:

@@ -45,8 +45,8 @@ class FusedImplicit(FusedLinear):
         solver = self.solver
         solver.evaluator.require_coeff_space(solver.state)
         before = [variable.data.copy() for variable in solver.state]
-        self._shown = None
-        self._read_fields()
+        self.read_again()
+        self.read_fields()
         moved = np.empty_like(self.state)
         self._inverse(1, timestep).apply(self.state, moved)
         self._put(moved)

@@ -5,7 +5,8 @@ import numpy as np
 from spinhydro.dedalus_support.memory import give_back
 from spinhydro.engines.fused.program.exponential import Exponential
 from spinhydro.engines.fused.step import choose as compiled_step
-from spinhydro.engines.fused.steppers.rk4 import FusedRK4, compare, relative
+from spinhydro.engines.fused.steppers.checker import compare, relative
+from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 
 
 class FusedIFRK4(FusedRK4):
@@ -66,38 +67,40 @@ class FusedIFRK4(FusedRK4):
         rate *= timestep / 6
         total += rate
 
-    def _differences(self, noise):
+    def differences(self, checker, noise):
         """Also that of a small step of L X, and of exponentials at some modes with SciPy's."""
-        yield from super()._differences(noise)
+        yield from super().differences(checker, noise)
         if noise:
             # The linear terms know neither the time nor any state.
-            yield self._linear_difference(noise)
+            yield self._linear_difference(checker, noise)
             yield self.exponential.error_at_some_modes()
 
-    def _linear_difference(self, noise):
-        exponential, space, exchange = self.exponential, self.right_side.space, self._exchange
+    def _linear_difference(self, checker, noise):
+        exponential, space, exchange = self.exponential, self.right_side.space, self.fields.exchange
         # Each rank knows the linear terms of its own modes.
         timestep = 1 / (1 + space.largest(exponential.largest()))
         sizes = []
-        with self._disturbed(noise):
-            steps = [self._stock_step(variable, timestep) for variable in self.solver.state]
-            self._take_fields()
-            for (_, rows), theirs in zip(self._rows(), steps, strict=True):
+        with checker.disturbed(noise):
+            steps = [
+                self._stock_step(checker, variable, timestep) for variable in self.solver.state
+            ]
+            checker.take_fields()
+            for (_, rows), theirs in zip(self.fields.rows(), steps, strict=True):
                 for row, values in zip(range(rows.start, rows.stop), theirs, strict=True):
                     np.copyto(exchange.spectra[0], self.state[row])
                     exponential.add_linear(self.state, row, timestep, exchange.spectra[0])
                     exchange.backward()
                     sizes.append(compare(exchange.grid[0], values))
-        self.rest()
+        self.free_scratch()
         give_back(self.state)
         return relative(np.max(sizes, axis=0), self.solver.dist.comm)
 
-    def _stock_step(self, variable, timestep):
+    def _stock_step(self, checker, variable, timestep):
         """Grid values of X + timestep L X, as Dedalus evaluates L."""
         linear = self.right_side.left_sides[variable]
-        start = self._held(variable).data.copy()
+        start = checker.held(variable).data.copy()
         if hasattr(linear, "tensorsig"):
             # L may be the variable itself.
-            start += timestep * self._held(linear.evaluate()).data
+            start += timestep * checker.held(linear.evaluate()).data
         space = self.right_side.space
         return space.from_fields(start)

@@ -4,7 +4,8 @@ import numpy as np
 
 from spinhydro.engines.fused.read.graph import Unsupported
 from spinhydro.engines.fused.step import choose as compiled_step
-from spinhydro.engines.fused.steppers.rk4 import FusedRK4, largest_of_ranks
+from spinhydro.engines.fused.steppers.checker import largest_of_ranks
+from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 
 
 class ModeMatrix:
@@ -104,8 +105,8 @@ class FusedLinear(FusedRK4):
     def _is_compiled(self):
         return self._compiled_rates is not None
 
-    def _read_fields(self):
-        super()._read_fields()
+    def read_fields(self):
+        super().read_fields()
         if self._compiled_rates and not self._compiled_rates.is_current():
             self._compile()
 
@@ -129,11 +130,11 @@ class FusedLinear(FusedRK4):
         compiled.project(time)
         np.copyto(self.state, compiled.state)
 
-    def _evaluate(self, time):
+    def evaluate_rate(self, time):
         if self.native:
-            super()._evaluate(time)
+            super().evaluate_rate(time)
             return
-        self._rate_at(self.state, time, self._rate)
+        self._rate_at(self.state, time, self.rate)
 
     def linear_row(self, row):
         """(column, array of modes) of the entries of L in a row."""
@@ -151,27 +152,27 @@ class FusedLinear(FusedRK4):
             self._prepared[timestep] = self._prepare(timestep)
         return self._prepared[timestep]
 
-    def _differences(self, noise):
+    def differences(self, checker, noise):
         """Also compare one step of the linear terms with Dedalus's own matrices.
 
         With noise, so that every mode is there and what the bases do not hold is gone.
         """
-        yield from super()._differences(noise)
+        yield from super().differences(checker, noise)
         if noise and self.linear is not None:
             # Each rank knows the linear terms of its own modes.
             largest = self.right_side.space.largest(np.abs(self.linear).max())
-            with self._disturbed(noise):
+            with checker.disturbed(noise):
                 yield self._linear_difference(1 / (1 + largest))
 
-    def rest(self, keep_rate=False):
-        super().rest(keep_rate)
+    def free_scratch(self, keep_rate=False):
+        super().free_scratch(keep_rate)
         if self._compiled_rates:
             self._compiled_rates.rest()
 
     def _put(self, values):
         """Let the fields of the solver hold a state, in coefficients."""
         np.copyto(self.state, values)
-        self._current = False
+        self.fields.in_sync = False
         self.synchronise()
         self.solver.evaluator.require_coeff_space(self.solver.state)
 

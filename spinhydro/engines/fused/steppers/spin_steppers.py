@@ -32,16 +32,16 @@ class FusedScheme(FusedRK4):
         solver = self.solver
         time = solver.sim_time
         self._evaluate_handlers(timestep, wall_time)
-        self._read_fields()
+        self.read_fields()
         self.right_side.draw(int(solver.iteration), timestep)
         if self.native and self.native.has_steps:
             self.native.step(time, timestep)
         else:
             self.assign(self.end_of_step(self.values(), time, timestep))
             self._project(time + timestep)
-        self._current = False
+        self.fields.in_sync = False
         solver.sim_time = time + timestep
-        if not self.lazy:
+        if not self.sync_on_request:
             self.synchronise()
 
     def spans(self, field):
@@ -53,7 +53,7 @@ class FusedScheme(FusedRK4):
 
     def _parts(self, array):
         """Views of all components of each variable."""
-        return [array[rows] for _, rows in self._rows()]
+        return [array[rows] for _, rows in self.fields.rows()]
 
     def values(self):
         """The state on the grid, as arrays of our own."""
@@ -67,8 +67,8 @@ class FusedScheme(FusedRK4):
     def evaluate(self, values, time):
         """Rates of all variables on the grid."""
         self.assign(values)
-        self._evaluate(time)
-        return self._parts(self._rate)
+        self.evaluate_rate(time)
+        return self._parts(self.rate)
 
 
 class FusedStochasticHeun(FusedScheme):

@@ -1,0 +1,216 @@
+"""Comparison of a fused right-hand side with Dedalus's, at the start of every run."""
+
+from contextlib import contextmanager
+
+import numpy as np
+from mpi4py import MPI
+
+from spinhydro.dedalus_support.memory import give_back, parts, rest_temporaries
+from spinhydro.dedalus_support.solver import no_stored_outputs, release_rates, settle
+from spinhydro.errors import InputError, Unsupported
+from spinhydro.steppers.rk4 import RK4
+
+#: Largest relative difference to Dedalus's own right-hand side that counts as rounding.
+TOLERANCE = 1e-11
+
+
+class Checker:
+    """Compare the rates of a fused stepper with Dedalus's.
+
+    Parameters
+    ----------
+    stepper : FusedRK4
+    """
+
+    def __init__(self, stepper):
+        self.stepper, self.solver = stepper, stepper.solver
+
+    @property
+    def right_side(self):
+        """Return the stepper's right-hand side, which may be built anew."""
+        return self.stepper.right_side
+
+    @property
+    def fields(self):
+        """Return the stepper's synchroniser of fields."""
+        return self.stepper.fields
+
+    def check(self):
+        """Return the largest relative difference; see `FusedRK4.check`."""
+        stepper, worst = self.stepper, 0.0
+        with no_stored_outputs(self.solver.problem):
+            for noise in (0.1, 0.0):
+                worst = max(worst, *stepper.differences(self, noise))
+        # All ranks decide alike.
+        worst = self.solver.dist.comm.allreduce(worst, op=MPI.MAX)
+        if not worst <= TOLERANCE:
+            if self.right_side.linear_has_products:
+                raise Unsupported(
+                    "products with profiles on the left side, where Dedalus has no dealiasing "
+                    f"(different by {worst:.0e})"
+                )
+            raise InputError(
+                f"the fused engine and Dedalus disagree on the right side by {worst:.1e}: run with "
+                "--engine dedalus, and please report the problem file"
+            )
+        return worst
+
+    def rates(self, noise):
+        """Differences to Dedalus, each of a different kind, with this much noise on the state.
+
+        In an order that never has more than a few arrays of the size of the state at once.
+        """
+        with self.disturbed(noise):
+            self._settle()
+            rates = self._stock_rates()
+            self.take_fields()
+        # The fields are themselves again, and no copy of them is left.
+        rest_temporaries()
+        self.fields.exchange.rest()
+        self.stepper.evaluate_rate(self.solver.sim_time + noise)
+        self.stepper.free_scratch(keep_rate=True)
+        sizes = self._compare(rates)
+        if relative(sizes, self.solver.dist.comm) > TOLERANCE:
+            sizes[0] = max(sizes[0], self._condition(noise))
+        release_rates(self.solver)
+        self.stepper.free_scratch()
+        give_back(self.stepper.state)
+        yield relative(sizes, self.solver.dist.comm)
+
+    @contextmanager
+    def disturbed(self, noise):
+        """Let the fields hold the state with noise on it, at another time, for a while."""
+        solver, time = self.solver, self.solver.sim_time
+        kept = [variable["c"].copy() for variable in solver.state]
+        random = np.random.default_rng(0)
+        try:
+            if noise:
+                for variable in solver.state:
+                    variable.change_scales(1)
+                    _add_noise(variable["g"], noise, random)
+                    # The state is what the bases hold.
+                    variable.require_coeff_space()
+            solver.sim_time = time + noise
+            yield
+        finally:
+            for variable, coefficients in zip(solver.state, kept, strict=True):
+                variable["c"] = coefficients
+            solver.sim_time = time
+
+    def _settle(self):
+        settle(self.right_side.lowering.profiles)
+
+    def take_fields(self):
+        """Read the state from the fields, whatever it was before."""
+        self.stepper.read_again()
+        self.stepper.read_fields()
+
+    def _compare(self, rates):
+        """[largest of Dedalus's rates, largest difference of the present rates to them]."""
+        sizes, rates = [], [self.fields.values(held) for held in rates]
+        rest_temporaries()
+        for (_, rows), values in zip(self.fields.rows(), rates, strict=True):
+            for row, theirs in zip(range(rows.start, rows.stop), values, strict=True):
+                sizes.append(compare(self.fields.row_on_grid(self.stepper.rate, row)[0], theirs))
+        return np.max(sizes, axis=0)
+
+    def _stock_rates(self):
+        """Fields with F - L X (with F, if L is apart) of the state, as Dedalus evaluates them."""
+        solver, right_side = self.solver, self.right_side
+        if right_side.linear_has_products:
+            return self._rates_by_matrices()
+        solver.evaluator.require_coeff_space(solver.state)
+        solver.evaluator.evaluate_group("F")
+        rates, equations = [], solver.problem.eqs
+        for variable in solver.state:
+            equation = right_side.equations[variable]
+            rate = solver.F[equations.index(equation)]
+            left = right_side.left_sides[variable]
+            if not self.stepper.linear_apart and hasattr(left, "tensorsig"):
+                linear = self.held(left.evaluate())
+                self.held(rate)
+                rate.data -= linear.data
+            rates.append(rate)
+        return rates
+
+    def held(self, field):
+        """A field on the grid, with what the bases hold of it."""
+        field.require_coeff_space()
+        field.change_scales(self.right_side.space.scales)
+        field.require_grid_space()
+        return field
+
+    def _rates_by_matrices(self):
+        """The same with the matrices of Dedalus, which treats products in L otherwise."""
+        solver, stock = self.solver, RK4(self.solver)
+        solver.evaluator.require_coeff_space(solver.state)
+        start = [variable.data.copy() for variable in solver.state]
+        for sp in stock.subproblems:
+            sp.gather_inputs(solver.state, out=stock.stage.get_subdata(sp))
+        solver.evaluator.evaluate_group("F")
+        stock._compute_rate()
+        stock._scatter(stock.rate)
+        rates = [variable.copy() for variable in solver.state]
+        for variable, coefficients in zip(solver.state, start, strict=True):
+            variable["c"] = coefficients
+        return rates
+
+    def _condition(self, noise):
+        """Largest change of Dedalus's rates per relative change of state and profiles, |dF/dX . X|.
+
+        Rounding errors of the rates are as large as those of the terms that they are sums of.
+        Near a state of rest, where the terms cancel, that is far above the rates themselves: what
+        the terms amount to shows when every value of the state and of the profiles is changed,
+        each by another part in 1e8.
+        """
+        part, random, changes = 1e-8, np.random.default_rng(1), []
+        with self.disturbed(noise):
+            self._settle()
+            fields = [*self.solver.state, *self.right_side.lowering.profiles]
+            start = [field["c"].copy() for field in fields]
+            self._settle()
+            rates = [field.copy() for field in self._stock_rates()]
+            for field, coefficients in zip(fields, start, strict=True):
+                field["c"] = coefficients
+                field.change_scales(1)
+                grid = field["g"]
+                grid *= 1 + part * random.uniform(-1, 1, grid.shape)
+            self._settle()
+            for before, changed in zip(rates, self._stock_rates(), strict=True):
+                changes.append(compare(self.held(changed).data, self.held(before).data)[1])
+            for field, coefficients in zip(fields, start, strict=True):
+                field["c"] = coefficients
+        largest = float(np.max(changes)) / part
+        return largest if np.isfinite(largest) else 0.0
+
+
+def _add_noise(grid, noise, random):
+    size = noise * (1 + max(np.abs(part).max() for (part,) in parts(grid)))
+    for (part,) in parts(grid):
+        part += size * random.standard_normal(part.shape)
+        if np.iscomplexobj(part):
+            part += 1j * size * random.standard_normal(part.shape)
+
+
+def compare(ours, theirs):
+    """[largest of their values, largest difference], without large temporaries."""
+    sizes = np.zeros(2)
+    for a, b in parts(ours, theirs):
+        # A NaN stays, whatever comes after it.
+        sizes = np.maximum(sizes, [np.abs(b).max(), np.abs(a - b).max()])
+    return sizes
+
+
+def relative(sizes, comm):
+    """Largest difference of all ranks relative to the largest value, from [value, difference].
+
+    0 where there is nothing to compare.
+    """
+    largest, difference = largest_of_ranks(sizes, comm)
+    return float(difference / (largest or 1.0)) if np.isfinite(largest) else 0.0
+
+
+def largest_of_ranks(sizes, comm):
+    """The largest of each of some numbers on all ranks; infinite where it is not a number."""
+    # MPI's maximum forgets NaN.
+    return np.max(comm.allgather(np.where(np.isnan(sizes), np.inf, sizes)), axis=0)

@@ -1,0 +1,115 @@
+"""The state of a fused stepper and the fields of its solver, kept in agreement."""
+
+import numpy as np
+
+from spinhydro.dedalus_support.memory import rest_temporaries
+from spinhydro.engines.fused.read.lower import count
+
+
+class FieldSynchroniser:
+    """Copy the state between a stepper's own array and the fields of a solver.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+    right_side : RightSide
+        Whose form the state has: spectra, or values on the grid.
+    on_request : bool
+        Whether the fields are updated on request only, and not after every step. Changes that a
+        script makes to them between steps are then not noticed.
+
+    Attributes
+    ----------
+    snapshot : list or None
+        What the fields held when they were last read or written; empty with `on_request`; None if
+        the state is to be read from the fields.
+    in_sync : bool
+        Whether the fields hold the present state.
+    exchange : plan of transforms of one component
+    """
+
+    def __init__(self, solver, right_side, on_request=False):
+        self.solver, self.right_side, self.on_request = solver, right_side, on_request
+        self.exchange = right_side.space.plan(1)
+        self.forget()
+
+    def forget(self):
+        """Read the state from the fields at the next step."""
+        self.snapshot, self.in_sync = None, False
+
+    def write(self, state):
+        """Bring the fields up to date."""
+        space = self.right_side.space
+        for variable, rows in self.rows():
+            variable.preset_scales(space.scales)
+            target = variable["g"].reshape(-1, *space.shape_of_fields)
+            for row, values in zip(range(rows.start, rows.stop), target, strict=True):
+                np.copyto(values, space.to_fields(self.row_on_grid(state, row))[0])
+        self.in_sync = True
+        self._take_snapshot()
+        if self.on_request:
+            self.exchange.rest()
+
+    def read(self, state):
+        """Copy the fields into a state, if a script has changed them since the last step."""
+        if self.snapshot is not None and not self._has_changed():
+            return
+        for variable in self.solver.state:
+            variable.change_scales(self.right_side.space.scales)
+            variable.require_grid_space()
+        if self.on_request:
+            rest_temporaries()
+        for row, values in self._rows_of_fields():
+            np.copyto(state[row], values)
+        if self.on_request:
+            self.exchange.rest()
+        self._take_snapshot()
+
+    def rows(self):
+        """Every variable, and its rows among the components of the state."""
+        row = 0
+        for variable in self.solver.state:
+            yield variable, slice(row, row + count(variable))
+            row += count(variable)
+
+    def values(self, field):
+        """Return the grid values of a field, component by component."""
+        space = self.right_side.space
+        field.change_scales(space.scales)
+        return space.from_fields(field["g"])
+
+    def row_on_grid(self, values, row):
+        """Return grid values (1, …) of a component of a state or rate, valid until the next."""
+        if self.right_side.on_grid:
+            return values[row : row + 1]
+        np.copyto(self.exchange.spectra[0], values[row])
+        self.exchange.backward()
+        return self.exchange.grid
+
+    def _rows_of_fields(self):
+        """(row, values) of every component of the fields, in the form of the state."""
+        for variable, rows in self.rows():
+            components = self.values(variable)
+            for row, values in zip(range(rows.start, rows.stop), components, strict=True):
+                if self.right_side.on_grid:
+                    yield row, values
+                    continue
+                np.copyto(self.exchange.grid[0], values)
+                self.exchange.forward()
+                yield row, self.exchange.spectra[0]
+
+    def _take_snapshot(self):
+        if self.on_request:
+            self.snapshot = []
+        else:
+            self.snapshot = [variable.data.copy() for variable in self.solver.state]
+
+    def _has_changed(self):
+        same = all(
+            variable.layout is self.solver.dist.grid_layout
+            and variable.data.shape == kept.shape
+            and np.array_equal(variable.data, kept)
+            for variable, kept in zip(self.solver.state, self.snapshot, strict=True)
+        )
+        # What follows is done by all ranks or by none.
+        return self.right_side.space.anywhere(not same)

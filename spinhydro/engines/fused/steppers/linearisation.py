@@ -1,0 +1,86 @@
+"""Directional derivatives of a fused right-hand side, for estimates of stability."""
+
+import numpy as np
+
+from spinhydro.dedalus_support.memory import parts
+
+
+class Linearisation:
+    """The right-hand side about the state of the fields, as a matrix on vectors of real numbers.
+
+    Parameters
+    ----------
+    stepper : FusedRK4
+        Its state is scratch until `release`.
+    """
+
+    def __init__(self, stepper):
+        self.stepper = stepper
+        self._rate_before = None
+        stepper.free_scratch()
+
+    @property
+    def nbytes(self):
+        """Return the size of a state in bytes."""
+        return self.stepper.state.nbytes
+
+    def differentiate(self, vector, choose_step):
+        """vector = derivative of the rates along it.
+
+        By one-sided differences: the rates at the fields' state are computed once.
+
+        Parameters
+        ----------
+        vector : array
+        choose_step : callable(vector)
+            How far to go along it, from the state.
+        """
+        stepper = self.stepper
+        time = stepper.solver.sim_time
+        if self._rate_before is None:
+            stepper.read_again()
+            stepper.read_fields()
+            stepper.evaluate_rate(time)
+            self._rate_before = as_reals(stepper.rate).copy()
+        state, rate = as_reals(stepper.state), as_reals(stepper.rate)
+        # One-sided differences are of first order: a shorter step than for those of both sides.
+        step = choose_step(state) / 100
+        for a, b in parts(state, vector):
+            a += step * b
+        stepper.evaluate_rate(time)
+        for a, b, c, d in parts(state, vector, rate, self._rate_before):
+            a -= step * b
+            np.subtract(c, d, out=b)
+            b *= 1 / step
+
+    def noise(self, random):
+        """Return a random state: what the bases hold of noise on the grid."""
+        stepper, exchange = self.stepper, self.stepper.fields.exchange
+        found, grid = np.empty_like(stepper.state), exchange.grid
+        for row in range(len(found)):
+            _fill_with_noise(grid, random)
+            if stepper.right_side.on_grid:
+                found[row] = grid[0]
+                continue
+            exchange.forward()
+            found[row] = exchange.spectra[0]
+        stepper.free_scratch()
+        return as_reals(found)
+
+    def release(self):
+        """Hand the stepper its state back: that of the fields."""
+        self._rate_before = None
+        self.stepper.read_again()
+        self.stepper.free_scratch()
+
+
+def as_reals(values):
+    """Return a view of an array as a vector of real numbers."""
+    return values.reshape(-1).view(values.real.dtype)
+
+
+def _fill_with_noise(grid, random):
+    for (part,) in parts(grid):
+        part[...] = random.standard_normal(part.shape)
+        if np.iscomplexobj(part):
+            part += 1j * random.standard_normal(part.shape)
