@@ -22,8 +22,6 @@ ARROWS = 20
 def draw(figure, run, time=None, member=0):
     """Draw the output nearest to `time` (default: the last)."""
     index = run.t.size - 1 if time is None else int(np.argmin(np.abs(run.t.values - float(time))))
-    figure.set_size_inches(6.6, 5.6)
-    figure.set_layout_engine("constrained")
     unit = run.t.attrs.get("units", "")
     text = f"{style.member_label(run, member)}   t = {float(run.t[index]):.6g} {unit}"
     figure.suptitle(text, fontsize=8)
@@ -51,7 +49,7 @@ def _is_gas(run):
 def _draw_gas(figure, run, index):
     now = run.isel(t=index).squeeze(drop=True)
     names = [name for name in ("n", "Z", "vorticity") if name in run]
-    axes = [figure.add_subplot(2, 2, place + 1) for place in range(len(names) + 1)]
+    axes = style.grid_of_panels(figure, len(names) + 1, 2, size=(3.5, 2.9))
     for name, ax in zip(names, axes, strict=False):
         profiles.plot_state(now[name].transpose("x", "y"), name, ax)
     phase = np.arctan2(now.s.values[1], now.s.values[0])
@@ -67,7 +65,7 @@ def _draw_gas(figure, run, index):
 def _draw_magnet(figure, run, index):
     m = spins(run).isel(t=[index])
     now = m.isel(t=0, member=0).transpose("spin", "x", "y")
-    up, turn, charge = (figure.add_subplot(2, 2, place) for place in (1, 2, 3))
+    up, turn, charge = style.grid_of_panels(figure, 3, 3, size=(3.5, 2.9))
     profiles.plot_state(now.isel(spin=2, drop=True), "$m_z$", up)
     every = [max(1, run.sizes[axis] // ARROWS) for axis in "xy"]
     few = now.isel(x=slice(None, None, every[0]), y=slice(None, None, every[1]))

@@ -15,19 +15,17 @@ NEEDS = {"run": ("tight_tube", "s_z_line", "s_z_1d")}
 
 def draw(figure, run):
     """Draw s_z at five times, and the largest difference against time."""
-    figure.set_size_inches(6.6, 4.6)
-    figure.set_layout_engine("constrained")
-    panels = figure.subplots(2, 3)
+    panels = style.grid_of_panels(figure, 6, 3, size=(2.6, 2.4))
     times = np.linspace(0, run.t.size - 1, 6).astype(int)[1:]
     here, reduced = (squeezed(run[name]).real for name in ("s_z_line", "s_z_1d"))
     unit = run.t.attrs.get("units", "")
-    for ax, index in zip(panels.flat, times, strict=False):
+    for ax, index in zip(panels, times, strict=False):
         ax.plot(run.x, here.isel(t=index), color=INK, label="three dimensions")
         ax.plot(run.x, reduced.isel(t=index), color=CRITICAL, ls="--", label="reduction")
         ax.set(title=f"t = {float(run.t[index]):.4g} {unit}", xlabel=label(run.x))
         ax.set_ylabel("$s_z$ ($n_0$)")
-    panels.flat[0].legend(loc="upper center")
-    last = panels.flat[-1]
+    panels[0].legend(loc="upper center")
+    last = panels[-1]
     last.plot(run.t, np.abs(here - reduced).max("x"), color=INK)
     last.set(xlabel=label(run.t), title="largest difference of $s_z$", ylim=(0, None))
     figure.suptitle(style.run_label(run))

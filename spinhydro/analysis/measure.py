@@ -125,8 +125,8 @@ def reservations(ds):
     ]
     if broken:
         found.append(f"NOT FINITE at the last output: {', '.join(broken)}")
-    if ds.attrs.get("replaced_equations"):
-        found.append(f"OTHER EQUATIONS than the file: {ds.attrs['replaced_equations']}")
+    if ds.attrs.get("given_equations"):
+        found.append(f"OTHER EQUATIONS than the file: {ds.attrs['given_equations']}")
     if ds.attrs.get("changed_by_hand"):
         found.append(f"FIELDS CHANGED BY HAND before the run: {ds.attrs['changed_by_hand']}")
     return found

@@ -4,7 +4,7 @@ import numpy as np
 
 from spinhydro.errors import InputError
 
-from .style import DIVERGING, SEQUENTIAL, colour_bar, is_tensor, label, run_label
+from .style import DIVERGING, SEQUENTIAL, colour_bar, grid_of_panels, is_tensor, label, run_label
 
 _COLUMNS = 3
 # Panels beyond this cannot be read on one sheet.
@@ -29,12 +29,9 @@ def draw_outputs(figure, ds):
     panels = [panel for name in ds.data_vars for panel in _panels(ds, str(name))]
     left_out = max(0, len(panels) - MOST_PANELS)
     panels = panels[:MOST_PANELS]
-    columns = min(_COLUMNS, len(panels))
-    rows = -(-len(panels) // columns)
-    figure.set_size_inches(3.1 * columns, 2.4 * rows + 0.4)
-    figure.set_layout_engine("constrained")
-    for index, (variable, name) in enumerate(panels):
-        plot_state(variable, name, figure.add_subplot(rows, columns, index + 1))
+    axes = grid_of_panels(figure, len(panels), _COLUMNS)
+    for (variable, name), ax in zip(panels, axes, strict=True):
+        plot_state(variable, name, ax)
     title = f"{run_label(ds)}   t = {float(ds.t[-1]):.6g} {ds.t.attrs.get('units', '')}"
     if left_out:
         title += f"   ({left_out} more panels left out)"

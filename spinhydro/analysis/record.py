@@ -20,7 +20,7 @@ ENTRIES = (
     "seed",
     "wall_seconds",
     "changed_by_hand",
-    "replaced_equations",
+    "given_equations",
 )
 #: run.json larger than this (bytes) is not read.
 LARGEST = 50_000_000

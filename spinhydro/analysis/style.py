@@ -111,6 +111,24 @@ def _halo():
     return [Stroke(linewidth=3, foreground="white"), Normal()]
 
 
+def grid_of_panels(figure, count, columns, size=(3.1, 2.5)):
+    """Return `count` axes on `figure`, whose size follows; room is left for labels and bars.
+
+    Margins are fixed: a layout computed from the texts costs as much time as the drawing itself.
+    """
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    width, height = size[0] * columns + 0.1, size[1] * rows + 0.3
+    figure.set_size_inches(width, height)
+    left, right, bottom, top = 0.62, 0.5, 0.45, 0.42
+    panel = (size[0] - left - right, size[1] - bottom - 0.35)
+    figure.subplots_adjust(
+        left=left / width, right=1 - right / width, bottom=bottom / height, top=1 - top / height,
+        wspace=(left + right) / panel[0], hspace=(bottom + 0.35) / panel[1],
+    )  # fmt: skip
+    return [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
+
+
 def axes_or_new(ax):
     """The axes given, or those of a new figure in the user's own window."""
     if ax is None:

@@ -10,6 +10,8 @@ ROWS = 9
 #: Points of a recorded omega(k) for k > 0: a spline through them is as good as the function, and
 #: more than the last would not fit into an attribute of netCDF.
 POINTS = (1024, 4000)
+#: Names of the axes of a tensor kernel.
+AXES = "xyz"
 
 
 def kernels_of(problem):
@@ -39,11 +41,14 @@ def kernels_of(problem):
 
 
 def tables_of(problem):
-    """``{name: array (2, n)}``: k and omega(k) of every scalar kernel, to be kept with a run.
+    """``{name: array (2, n)}``: k and omega(k) of every kernel, to be kept with a run.
+
+    Of a tensor, each component that is not zero under its own name, WD_xy or, for the imaginary
+    part, WD_xy_imag.
 
     From -k to k, the largest wavenumber of the grid along the first axis of space; up to 8000
-    points of a grid have their wavenumbers among them. Tensors, and kernels that differ between
-    members, are left out.
+    points of a grid have their wavenumbers among them. Kernels that differ between members are left
+    out.
     """
     tables = {}
     for name, kernel in _kernels(problem).items():
@@ -56,9 +61,27 @@ def tables_of(problem):
         except InputError:
             # Of another space than that of the problem: an energy of its own, say.
             continue
-        if values.shape[:2] == (1, 1) and values.ndim == 3 and not np.iscomplexobj(values):
-            tables[name] = np.array([k, np.broadcast_to(values[0, 0], k.shape)])
+        if values.ndim == 3:
+            tables |= {
+                part: np.array([k, np.broadcast_to(omega, k.shape)])
+                for part, omega in _parts(name, values).items()
+            }
     return tables
+
+
+def _parts(name, values):
+    """{name of a component: values} of a matrix of kernels (n, n, k); its upper triangle."""
+    size = len(values)
+    if values.shape[:2] == (1, 1) and not np.iscomplexobj(values):
+        return {name: values[0, 0]}
+    parts = {}
+    for i in range(size):
+        for j in range(i, size):
+            label = f"{name}_{AXES[i]}{AXES[j]}" if size <= len(AXES) else f"{name}_{i}{j}"
+            for ending, part in (("", values[i, j].real), ("_imag", values[i, j].imag)):
+                if np.any(part):
+                    parts[label + ending] = part
+    return parts
 
 
 def _kernels(problem):

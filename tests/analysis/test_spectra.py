@@ -9,6 +9,7 @@ from spinhydro.analysis import load
 from spinhydro.analysis.magnets import magnet
 from spinhydro.analysis.spectra import (
     folded,
+    iso_frequency,
     ridge,
     ridge_error,
     spacetime_spectrum,
@@ -157,3 +158,56 @@ def test_what_a_spectrum_cannot_be_made_of():
     del ds.attrs["Ms"]
     with pytest.raises(InputError, match="states no parameter omega_M"):
         magnet(ds)
+
+
+def test_errors_are_folded_to_the_nearest_multiple():
+    """Of either sign: a floor in place of the rounding moves every negative error by 1/interval."""
+    k = np.linspace(-1, 1, 9)
+    errors = np.array([-0.4, -0.3, -0.1, -1e-3, 0, 1e-3, 0.1, 0.3, 0.4])
+    found = xr.Dataset({"frequency": ("k", 3 * k**2 + errors + np.arange(-4, 5))}, {"k": k})
+    folded_errors = ridge_error(found, lambda q: TURN * 3 * q**2, output_interval=1.0)
+    assert np.allclose(folded_errors, errors)
+    assert np.allclose(folded(errors + np.arange(-4, 5), 1.0), errors)
+
+
+def plane(entries, shape=(32, 24), outputs=128, interval=0.05):
+    """Spins of a plane near an axis with waves; entries (mode x, mode y, f, amplitude)."""
+    x, y = (np.arange(n) * cell for n, cell in zip(shape, (0.5, 0.4), strict=True))
+    t = interval * np.arange(outputs)[:, None, None]
+    box = np.array(shape) * (0.5, 0.4)
+    u = sum(
+        size * np.exp(1j * TURN * (i * x[:, None] / box[0] + j * y / box[1] + f * t))
+        for i, j, f, size in entries
+    )
+    m = np.stack([u.real, u.imag, np.sqrt(1 - np.abs(u) ** 2)], axis=1)
+    return xr.Dataset(
+        {"m": (("t", "spin", "x", "y"), m)},
+        coords={"t": t.ravel(), "x": x, "y": y, "spin": list("xyz")},
+    )
+
+
+def test_directions_in_a_plane():
+    ds = plane([(2, 0, 1.0, 0.01), (0, -3, 2.0, 0.01), (2, 2, -1.5, 0.01), (-1, -2, 3.0, 0.01)])
+    step = TURN / np.array([16.0, 9.6])
+
+    def frequency(direction, k):
+        return float(ridge(ds, direction=direction).frequency.sel(k=k, method="nearest"))
+
+    assert frequency("x", 2 * step[0]) == pytest.approx(1.0, abs=1e-3)
+    assert frequency("y", -3 * step[1]) == pytest.approx(2.0, abs=1e-3)
+    assert frequency((1, 1), 2 * np.hypot(*step)) == pytest.approx(-1.5, abs=1e-3)
+    # One step along (1, 2) is one wave along x and two along y.
+    assert frequency((1, 2), -np.hypot(step[0], 2 * step[1])) == pytest.approx(3.0, abs=1e-3)
+    cut = iso_frequency(ds, -1.5)
+    place = cut.argmax(...)
+    assert float(cut.kx[place["kx"]]) == pytest.approx(2 * step[0])
+    assert float(cut.ky[place["ky"]]) == pytest.approx(2 * step[1])
+    for direction in ("z", (0, 0), (1,), (1.5, 1)):
+        with pytest.raises(InputError, match="direction"):
+            ridge(ds, direction=direction)
+
+
+def test_perpendicular_of_spins_along_another_axis():
+    ds = waves([(3, 5.0, 0.01)])
+    turned = ds.assign(m=ds.m.roll(spin=1, roll_coords=False))  # along x: u = m_y + i m_z
+    assert np.allclose(ridge(turned).frequency, ridge(ds).frequency, equal_nan=True)
