@@ -68,10 +68,10 @@ class Account:
         ]
         self._names, self._uses, self._number = {}, {}, 0
         self.rounds, self._kernels = [], []
-        for level in self.program.levels:
-            inverse = [self._spectrum(spectrum) for spectrum in level.inverse_spectra]
-            kernel = self._kernel(level.ahead_nodes, "f")
-            self.rounds.append((inverse, [self._names[n] for n in level.ahead_nodes], kernel[1]))
+        for round_ in self.program.rounds:
+            inverse = [self._spectrum(spectrum) for spectrum in round_.inverse_spectra]
+            kernel = self._kernel(round_.ahead_nodes, "f")
+            self.rounds.append((inverse, [self._names[n] for n in round_.ahead_nodes], kernel[1]))
             self._kernels.append(kernel)
         outputs = self.program.outputs
         if self.program.on_grid:
@@ -129,7 +129,7 @@ class Account:
 
     def work_bytes(self):
         """Bytes of the buffers of all transforms."""
-        buffers = [b for level in self.program.levels for b in (level.inverse, level.ahead) if b]
+        buffers = [b for round_ in self.program.rounds for b in (round_.inverse, round_.ahead) if b]
         return sum(b.nbytes for b in buffers)
 
     def _kernel(self, outputs, letter):
@@ -244,20 +244,20 @@ def _columns(account):
             if base[0] == "state":
                 yield ("state", base[1])
             else:
-                yield ("ahead", *program._rows[base[1]])
+                yield ("ahead", *program.forward_rows[base[1]])
 
     def read_by(outputs, kernel):
-        for leaf in program._inverse_leaves(outputs):
+        for leaf in program.inverse_leaves(outputs):
             kind, array, row = program.location(leaf)
             # Array 1 is the state on the grid, those of the rounds come after it.
             edges.append((("state", row) if array == 1 else ("inverse", array - 2, row), kernel))
 
     columns = [("state", [(("state", i), n) for i, n in enumerate(account.components)])]
     for number, (inverse, ahead, operations) in enumerate(account.rounds):
-        level = program.levels[number]
+        round_ = program.rounds[number]
         keys = [("inverse", number, row) for row in range(len(inverse))]
         columns.append((f"{len(inverse)} to the grid", list(zip(keys, inverse, strict=True))))
-        for key, spectrum in zip(keys, level.inverse_spectra, strict=True):
+        for key, spectrum in zip(keys, round_.inverse_spectra, strict=True):
             edges += [(source, key) for source in sources(spectrum)]
         if not ahead:
             continue
@@ -266,7 +266,7 @@ def _columns(account):
             ("kernel", [(kernel, f"{operations} operations" if operations else "as it is")])
         )
         columns.append((f"{len(ahead)} to k-space", list(zip(keys, ahead, strict=True))))
-        read_by(level.ahead_nodes, kernel)
+        read_by(round_.ahead_nodes, kernel)
         edges += [(kernel, key) for key in keys]
     rates = [(("rate", i), f"d({name})/dt") for i, (name, _) in enumerate(account.rates)]
     if program.on_grid:

@@ -47,8 +47,8 @@ def test_order_of_sums_and_products(equations, case):
 
 def test_equal_values_at_different_times_are_one_transform():
     problem, _ = make(ORDERS[1], dealias=3 / 2)
-    levels = build(problem, FusedRK4).timestepper.right_side.program.levels
-    keys = [spectrum.key for level in levels for spectrum in level.inverse_spectra]
+    rounds = build(problem, FusedRK4).timestepper.right_side.program.rounds
+    keys = [spectrum.key for round_ in rounds for spectrum in round_.inverse_spectra]
     assert len(keys) == len(set(keys))
 
 

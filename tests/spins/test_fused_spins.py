@@ -37,13 +37,13 @@ def test_fused_noise_and_spins_equal_those_of_dedalus(stepper, tmp_path):
 def test_compiled_steps_see_the_noise_too(stepper, tmp_path, monkeypatch):
     from spinhydro.engines.fused.step import fourier_step as native
 
-    compiled, make = [], native.NativeStep.__init__
+    compiled, make = [], native.FourierStep.__init__
 
     def noted(self, *arguments):
         compiled.append(self)
         make(self, *arguments)
 
-    monkeypatch.setattr(native.NativeStep, "__init__", noted)
+    monkeypatch.setattr(native.FourierStep, "__init__", noted)
     fused = last_state(tmp_path, "fused", timestepper=stepper, **SHORT)
     assert compiled
     stock = last_state(tmp_path, "dedalus", timestepper=stepper, **SHORT)

@@ -20,12 +20,12 @@ class Exponential:
     Parameters
     ----------
     right_side : RightSide
-        With the linear terms apart.
+        With linear terms kept apart.
 
     Raises
     ------
     Unsupported
-        If they hold more than derivatives and kernels of the state.
+        If the linear terms are more than derivatives and kernels of the state.
     """
 
     def __init__(self, right_side):
@@ -77,7 +77,7 @@ class Exponential:
             reached = (reached.astype(int) @ reached.astype(int)) > 0
         return reached
 
-    def _is_separable(self, symbol):
+    def is_separable(self, symbol):
         dimensions = len(self.space.shape)
         return all(
             len(powers) == dimensions and sum(p != 0 for p in powers) == 1 for powers in symbol
@@ -90,7 +90,7 @@ class Exponential:
         """Arrays, one for each axis or one in all, whose product is the phase."""
         if not symbol:
             return []
-        if not self._is_separable(symbol):
+        if not self.is_separable(symbol):
             return [np.exp(-timestep / 2 * self._array(symbol))]
         factors = []
         for axis, k in enumerate(self.space.wavenumbers):
@@ -124,7 +124,7 @@ class Exponential:
                     out[first] += factor * part * values[j][first]
 
     def error_at_some_modes(self):
-        """Largest difference between E and SciPy's exponential, at modes chosen by chance."""
+        """Largest difference between E and SciPy's exponential, at randomly chosen modes."""
         shape = self.space.spectral_shape
         number = int(np.prod(shape))
         chosen = np.arange(number)
@@ -153,7 +153,7 @@ class Exponential:
         return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
 
     def set(self, timestep):
-        """Make E that of a timestep."""
+        """Compute E for a timestep."""
         if timestep == self.timestep:
             return
         self.timestep = timestep
@@ -204,7 +204,7 @@ class CompiledExponential:
         for n, symbol in enumerate(exponential.phases):
             if not symbol:
                 continue
-            if rows == 1 or exponential._is_separable(symbol):
+            if rows == 1 or exponential.is_separable(symbol):
                 self.tables[f"px{n}q"] = np.ones(rows, complex)
                 self.tables[f"pc{n}q"] = np.ones(modes, complex)
             else:

@@ -1,4 +1,4 @@
-"""Values computed from a state: levels of inverse transforms, one kernel, forward transforms."""
+"""Values computed from a state: rounds of transforms with pointwise loops between them."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from spinhydro.engines.fused.read.lower import offsets
 
 
 class Program:
-    """Values computed from the state: levels of transforms and kernels.
+    """Values computed from the state: rounds of transforms with pointwise loops between them.
 
     Parameters
     ----------
@@ -21,6 +21,15 @@ class Program:
         transforms, and is possible where going to coefficients and back changes nothing.
     compiled : bool
         As for `make_pointwise`.
+
+    Attributes
+    ----------
+    rounds : list of Round
+    inverse_places : dict
+        ``{key of a spectrum: ("array", index, row)}`` of everything that is transformed to the
+        grid, as `location` gives it.
+    forward_rows : dict
+        ``{node: (round, row)}`` of everything that is transformed to k-space.
     """
 
     def __init__(self, lowering, space, outputs, on_grid=False, compiled=False):
@@ -29,20 +38,20 @@ class Program:
         self.outputs = [graph.to_grid(v) if on_grid else graph.to_spectrum(v) for v in outputs]
         forwards = self._collect()
         wanted = forwards + [v for v in self.outputs if isinstance(v, Node)]
-        leaves = [leaf for leaf in self._inverse_leaves(wanted) if not self.is_given(leaf)]
-        # Equal values that Dedalus has at different times are one transform.
+        leaves = [leaf for leaf in self.inverse_leaves(wanted) if not self.is_given(leaf)]
+        # Equal values that Dedalus computes at different times are one transform.
         leaves = list({leaf.arguments[0].key: leaf for leaf in leaves}.values())
         earliest = self._earliest()
         rounds = {max(earliest[node], PROFILE) for node in forwards}
         rounds |= {earliest[leaf] for leaf in leaves}
-        self.levels = []
-        self._place, self._rows = {}, {}
+        self.rounds = []
+        self.inverse_places, self.forward_rows = {}, {}
         for number in range(min(rounds, default=0), max(rounds, default=-1) + 1):
             inverse = [leaf for leaf in leaves if earliest[leaf] == number]
             ahead = [node for node in forwards if max(earliest[node], PROFILE) == number]
-            self.levels.append(_Level(len(self.levels), inverse, ahead, self))
-        for level in self.levels:
-            level.compile(compiled)
+            self.rounds.append(Round(len(self.rounds), inverse, ahead, self))
+        for round_ in self.rounds:
+            round_.compile(compiled)
         if on_grid:
             self._pointwise = make_pointwise(
                 self.outputs, self.location, compiled, space.neighbours
@@ -51,7 +60,7 @@ class Program:
             self._final = self.plan_combinations(self.outputs)
 
     def _earliest(self):
-        """The level at which each node can be computed, whenever Dedalus does it."""
+        """Return the earliest round in which each node can be computed."""
         found = {}
         for node in self.lowering.graph.nodes.values():
             if node.kind == "inverse":
@@ -64,11 +73,11 @@ class Program:
                 arguments = [found[a] for a in node.arguments if isinstance(a, Node)]
                 found[node] = max(arguments, default=CONSTANT)
             else:
-                found[node] = node.level
+                found[node] = node.round
         return found
 
     def is_given(self, leaf):
-        """Whether an inverse transform is that of the state, which is there on the grid."""
+        """Whether an inverse transform is the state itself, kept on the grid."""
         terms = leaf.arguments[0].terms
         if not self.on_grid or len(terms) != 1:
             return False
@@ -76,12 +85,13 @@ class Program:
         return base[0] == "state" and symbol == self.lowering.graph.identity()
 
     def location(self, leaf):
-        """Where kernels find a leaf; the state on the grid is array 1, levels come after it."""
+        """Where pointwise loops find a leaf: array 0 holds the profiles, 1 the state on the grid,
+        the following ones the inverse transforms of the rounds."""
         if leaf.kind == "inverse":
             if self.is_given(leaf):
                 ((base, _),) = leaf.arguments[0].terms.items()
                 return ("array", 1, base[1])
-            return self._place[leaf.arguments[0].key]
+            return self.inverse_places[leaf.arguments[0].key]
         if leaf.kind == "number":
             return ("number", leaf.arguments[0])
         field, component = leaf.arguments
@@ -90,18 +100,18 @@ class Program:
         return ("constant", self.location_of_constant(field, component))
 
     def location_of_constant(self, field, component):
-        """The number of a component of a constant field among all constants."""
+        """Index of a component of a constant field among all constants."""
         return offsets(self.lowering.constants)[field] + component
 
-    def arrays(self, profiles, grid, levels):
-        """The arrays that kernels read."""
-        found = [level.inverse_grid for level in self.levels[:levels]]
+    def arrays(self, profiles, grid, rounds):
+        """The arrays that pointwise loops read (see `location`)."""
+        found = [round_.inverse_grid for round_ in self.rounds[:rounds]]
         return (profiles, grid, *found)
 
     def _collect(self):
         """Every node that is transformed forward, each once, in order."""
         if self.on_grid:
-            queue = [leaf.arguments[0] for leaf in self._inverse_leaves(self.outputs)]
+            queue = [leaf.arguments[0] for leaf in self.inverse_leaves(self.outputs)]
         else:
             queue = list(self.outputs)
         found = {}
@@ -110,11 +120,11 @@ class Program:
             for base in spectrum.terms:
                 if base[0] == "forward" and base[1] not in found:
                     found[base[1]] = None
-                    queue += [leaf.arguments[0] for leaf in self._inverse_leaves([base[1]])]
+                    queue += [leaf.arguments[0] for leaf in self.inverse_leaves([base[1]])]
         return sorted(found, key=lambda node: node.index)
 
     @staticmethod
-    def _inverse_leaves(nodes):
+    def inverse_leaves(nodes):
         seen, stack, leaves = set(), list(nodes), []
         while stack:
             node = stack.pop()
@@ -130,7 +140,7 @@ class Program:
     def combine(self, combinations, state, out):
         """Rows of `out` = sums of symbol * spectrum."""
         for rows, source, symbol, adds in combinations:
-            spectra = state if source is None else self.levels[source[0]].ahead.spectra
+            spectra = state if source is None else self.rounds[source[0]].ahead.spectra
             chosen = spectra[rows[1]]
             target = out[rows[0]]
             if adds:
@@ -152,8 +162,8 @@ class Program:
             for i, (base, symbol) in enumerate(terms):
                 source, index = (None, base[1])
                 if base[0] == "forward":
-                    level, index = self._rows[base[1]]
-                    source = (level,)
+                    round_, index = self.forward_rows[base[1]]
+                    source = (round_,)
                 single.append((row, index, source, symbol, i > 0))
         # Rows are filled before anything is added to them.
         single.sort(key=lambda step: step[4])
@@ -173,23 +183,23 @@ class Program:
         return steps
 
     def rest(self):
-        """Let the memory go that is only needed in an evaluation."""
-        for level in self.levels:
-            for batch in filter(None, (level.inverse, level.ahead)):
+        """Free the buffers until the next evaluation."""
+        for round_ in self.rounds:
+            for batch in filter(None, (round_.inverse, round_.ahead)):
                 batch.rest()
 
     def __call__(self, spectra, grid, constants, profiles, out):
         """Fill `out`, a row for each output, from the spectra (and grid values) of the state."""
-        for level in self.levels:
-            level.evaluate(spectra, grid, constants, profiles)
+        for round_ in self.rounds:
+            round_.evaluate(spectra, grid, constants, profiles)
         if self.on_grid:
-            self._pointwise(self.arrays(profiles, grid, len(self.levels)), constants, out)
+            self._pointwise(self.arrays(profiles, grid, len(self.rounds)), constants, out)
         else:
             self.combine(self._final, spectra, out)
 
 
-class _Level:
-    """Inverse transforms, one kernel, forward transforms."""
+class Round:
+    """Inverse transforms, a pointwise loop, forward transforms."""
 
     def __init__(self, number, inverse, ahead, program):
         self.program, self.number = program, number
@@ -202,9 +212,9 @@ class _Level:
         inverse = sorted(inverse, key=_by_operator)
         self.inverse_spectra = [leaf.arguments[0] for leaf in inverse]
         for row, leaf in enumerate(inverse):
-            program._place[leaf.arguments[0].key] = ("array", number + 2, row)
+            program.inverse_places[leaf.arguments[0].key] = ("array", number + 2, row)
         for row, node in enumerate(ahead):
-            program._rows[node] = (number, row)
+            program.forward_rows[node] = (number, row)
 
     @property
     def inverse_grid(self):

@@ -34,7 +34,7 @@ class RightSide:
     Raises
     ------
     Unsupported
-        With what stands in the way.
+        With the reason why the problem cannot be fused.
     """
 
     def __init__(self, solver, projections=(), linear_apart=False, compiled=False):
@@ -73,10 +73,10 @@ class RightSide:
         self._constants = np.zeros(max(constants, 1), self.space.dtype)
         # Most profiles of complex problems are real.
         kind = self.space.dtype if self.lowering.graph.has_neighbours else float
-        self._profiles = np.zeros((profiles, self.space.points), kind)
+        self.profile_values = np.zeros((profiles, self.space.points), kind)
 
     def refresh(self):
-        """Read constants and profiles again; True if a unit vector or zero has changed."""
+        """Read constants and profiles again; return whether a frozen constant has changed."""
         for (field, i), value in self.lowering.frozen.items():
             if constant_values(field)[i] != value:
                 return True
@@ -86,31 +86,31 @@ class RightSide:
             data = self._profile(field)
             rows = slice(row, row + data.shape[0])
             row += data.shape[0]
-            changed = not np.array_equal(self._profiles[rows], data)
+            changed = not np.array_equal(self.profile_values[rows], data)
             if self.space.anywhere(changed):
-                # Only what its bases hold counts.
+                # Modes beyond the basis are dropped.
                 field.require_coeff_space()
                 self._keep_profile(rows, field)
         return False
 
     def _keep_profile(self, rows, field):
         data = self._profile(field)
-        if np.iscomplexobj(data) and not np.iscomplexobj(self._profiles):
+        if np.iscomplexobj(data) and not np.iscomplexobj(self.profile_values):
             if self.space.anywhere(np.any(data.imag)):
-                self._profiles = self._profiles.astype(complex)
+                self.profile_values = self.profile_values.astype(complex)
             else:
                 data = data.real
-        self._profiles[rows] = data
+        self.profile_values[rows] = data
         self.profiles_version += 1
 
     @property
     def profiles(self):
         """Values of the profiles, (rows, points); `profiles_version` counts their changes."""
-        return self._profiles
+        return self.profile_values
 
     @property
     def has_noise(self):
-        """Whether every step draws numbers of its own."""
+        """Whether every step draws random numbers."""
         return any(isinstance(field, WhiteNoise) for field in self.lowering.profiles)
 
     def draw(self, iteration, timestep):
@@ -149,7 +149,7 @@ class RightSide:
         return self._constants
 
     def rest(self):
-        """Let the memory go that is only needed in an evaluation."""
+        """Free the buffers until the next evaluation."""
         for program in filter(None, (self.program, self.projection)):
             program.rest()
         if self._forward:
@@ -157,11 +157,11 @@ class RightSide:
 
     def transforms(self):
         """Numbers of scalars transformed (forward, back to the grid) in one evaluation."""
-        levels = self.program.levels
-        forward = sum(len(level.ahead_nodes) for level in levels)
-        if self.on_grid and levels:
+        rounds = self.program.rounds
+        forward = sum(len(round_.ahead_nodes) for round_ in rounds)
+        if self.on_grid and rounds:
             forward += self.lowering.components
-        return forward, sum(len(level.inverse_spectra) for level in levels)
+        return forward, sum(len(round_.inverse_spectra) for round_ in rounds)
 
     def __call__(self, state, time, out):
         """out = f(state, time) of all components, on the grid or as spectra like the state."""
@@ -174,9 +174,9 @@ class RightSide:
     def _run(self, program, state, time, out):
         constants = self.constants(time)
         if not self.on_grid:
-            program(state, self._profiles[:0], constants, self._profiles, out)
+            program(state, self.profile_values[:0], constants, self.profile_values, out)
             return
-        if program.levels:
+        if program.rounds:
             np.copyto(self._forward.grid, state)
             self._forward.forward()
-        program(self._forward.spectra, flat(state), constants, self._profiles, flat(out))
+        program(self._forward.spectra, flat(state), constants, self.profile_values, flat(out))

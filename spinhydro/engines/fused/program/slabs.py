@@ -57,7 +57,7 @@ class Slabs:
         memory = np.frombuffer(window.Shared_query(0)[0], np.uint8)
         # Ranks see the same offset: they map whole pages.
         array = aligned(memory, shape, dtype)
-        # Memory is near to the rank that writes to it first.
+        # Pages are placed near the rank that writes to them first.
         planes = self.span(shape[1])
         array[:, planes] = 0
         self.comm.Barrier()
@@ -77,8 +77,8 @@ class Slabs:
                 "or take a smaller grid or one rank"
             )
 
-    def meet(self):
-        """Wait for all ranks; what they have written is seen by all."""
+    def barrier(self):
+        """Wait for all ranks; afterwards each sees what the others have written."""
         self.comm.Barrier()
 
     def leaves_ranks_empty(self, *sizes):

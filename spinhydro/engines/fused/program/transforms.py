@@ -131,11 +131,11 @@ class Space:
         return np.stack([np.roll(numbers, offset, axes).ravel() for offset in back])
 
     def anywhere(self, flag):
-        """Whether a flag is set on any rank that has a part of the same space."""
+        """Whether a flag is set on any rank of the same space."""
         return bool(self.largest(int(flag)))
 
     def largest(self, value):
-        """The largest of the values of all ranks that have a part of the same space."""
+        """The largest value of all ranks of the same space."""
         return self.dist.comm.allreduce(value, op=MPI.MAX) if self.slabs else value
 
     def _along(self, axis, values):
@@ -157,7 +157,7 @@ class Space:
         return self._along(axis, 2 * np.pi / (right - left) * modes)
 
     def _mask(self):
-        """True where the bases hold a mode; None if they hold all of them."""
+        """Mask of the modes that the bases hold; None if they hold all of them."""
         held = np.ones(self.spectral_shape, bool)
         for axis in self.axes:
             basis, modes = self.bases[axis], np.abs(self._modes(axis))
@@ -218,7 +218,7 @@ class Space:
         return total
 
     def evaluate(self, polynomial):
-        """An array of our own, or a number, with the value of a symbol."""
+        """A new array, or a number, with the value of a symbol."""
         total = self.evaluate_at(polynomial, lambda values: values)
         if np.ndim(total) == 0:
             return total
@@ -283,7 +283,7 @@ class Batch:
 
     @cached_property
     def _buffers(self):
-        """Where each plan leaves its results: two arrays in turns, the first of which is given."""
+        """The output array of each plan: two arrays that alternate."""
         number = len(self.space.axes)
         spectra = self._buffer()
         if number == 1:
@@ -298,7 +298,7 @@ class Batch:
         return buffer
 
     def rest(self):
-        """Let the memory of the buffers go until they are used again."""
+        """Free the buffers until they are used again."""
         made = self.__dict__
         give_back(*[made[name] for name in ("grid",) if name in made], *made.get("_buffers", ()))
 
@@ -331,7 +331,7 @@ class Batch:
 
 
 class SlabBatch:
-    """The same for a domain that is split over ranks."""
+    """Transforms of a number of scalars on a domain that is split over ranks."""
 
     def __init__(self, space, number):
         self.space = space
@@ -350,7 +350,7 @@ class SlabBatch:
             buffer.fill(0)
 
     def rest(self):
-        """Let the memory of the buffers go until they are used again."""
+        """Free the buffers until they are used again."""
         give_back(self.grid, *self.buffers, self.columns, self.spectra)
 
     def forward(self):

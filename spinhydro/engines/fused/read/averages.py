@@ -1,4 +1,4 @@
-"""Averages over axes of space as functions of the wavenumber: 1 at k = 0, and 0 elsewhere."""
+"""Averages over axes of space as functions of the wavenumber: 1 at k = 0, 0 elsewhere."""
 
 import numpy as np
 

@@ -16,7 +16,7 @@ from spinhydro.errors import Unsupported
 __all__ = ["Graph", "KernelEntry", "Node", "Spectrum", "Unsupported", "order", "round_of"]
 
 
-#: Levels of what depends on constants and time only, and on profiles but not on the state.
+#: Rounds of what depends on constants and time only, and on profiles but not on the state.
 CONSTANT, PROFILE = -2, -1
 #: Kinds of nodes that are read and not computed.
 LEAVES = ("profile", "constant", "inverse", "number", "shifted")
@@ -32,14 +32,14 @@ class Node:
         "pow", or the name of a NumPy function for operations.
     arguments
         Nodes and numbers, or what the leaf is of.
-    level
+    round
         When it can be computed: CONSTANT and PROFILE before the state is looked at, 0 after the
         inverse transforms of the state, 1 after one more round of transforms, …
     """
 
     kind: str
     arguments: tuple
-    level: int
+    round: int
     index: int
 
     @property
@@ -50,7 +50,7 @@ class Node:
 
 def round_of(node):
     """The round of transforms in which a node is transformed forward."""
-    return max(node.level, PROFILE)
+    return max(node.round, PROFILE)
 
 
 @dataclass(frozen=True, order=True)
@@ -72,7 +72,7 @@ class Spectrum:
         ``{base: symbol}``; a base is ("state", i) or ("forward", node); a symbol is a dictionary
         ``{(powers of d/dx, d/dy, …, then kernel entries): coefficient}``.
     since : int
-        Level from which Dedalus's evaluator knows it, if that is later than its terms say.
+        Round from which Dedalus's evaluator knows it, if that is later than its terms say.
     on_grid : bool
         Whether Dedalus has its values on the grid: a product, such as one with a unit vector.
     """
@@ -86,7 +86,7 @@ class Spectrum:
         return frozenset((base, frozenset(symbol.items())) for base, symbol in self.terms.items())
 
     @property
-    def level(self):
+    def round(self):
         return max(
             self.since,
             0,
@@ -102,16 +102,16 @@ class Spectrum:
     def _with(self, terms):
         return Spectrum(terms, self.since, self.on_grid)
 
-    def as_product(self, level):
-        """The same as the values of a product that is computed on the grid at a level."""
-        return Spectrum(self.terms, max(self.since, level), True)
+    def as_product(self, round_):
+        """The spectrum as the values of a product that is computed on the grid in a round."""
+        return Spectrum(self.terms, max(self.since, round_), True)
 
     def as_coefficients(self):
-        """The same after it has come from the grid, if it was there: one level later."""
-        return Spectrum(self.terms, self.level + 1) if self.on_grid else self
+        """The spectrum after it has come from the grid, if it was there: one round later."""
+        return Spectrum(self.terms, self.round + 1) if self.on_grid else self
 
     def without_factor(self):
-        """The same with 1 in the place of `factor`."""
+        """The spectrum divided by its `factor`."""
         return self._with({base: dict.fromkeys(symbol, 1) for base, symbol in self.terms.items()})
 
     def plus(self, other):
@@ -172,14 +172,14 @@ def order(outputs):
 
 
 class Graph:
-    """Makes nodes, each once.
+    """Makes nodes; equal nodes are the same object.
 
     Parameters
     ----------
     dimensions : int
         Number of space axes.
     keeps_state_on_grid : bool
-        Whether the state is there on the grid, as it is.
+        Whether the state is kept on the grid.
 
     Attributes
     ----------
@@ -191,13 +191,13 @@ class Graph:
         self.dimensions, self.keeps_state_on_grid = dimensions, keeps_state_on_grid
         self.nodes, self.member_values = {}, {}
 
-    def node(self, kind, *arguments, level=None):
+    def node(self, kind, *arguments, round_=None):
         """The node of this kind with these arguments; an operation comes after its arguments."""
         key = (kind, *((a.key, a.since) if isinstance(a, Spectrum) else a for a in arguments))
         if key not in self.nodes:
-            if level is None:
-                level = max((a.level for a in arguments if isinstance(a, Node)), default=CONSTANT)
-            self.nodes[key] = Node(kind, arguments, level, len(self.nodes))
+            if round_ is None:
+                round_ = max((a.round for a in arguments if isinstance(a, Node)), default=CONSTANT)
+            self.nodes[key] = Node(kind, arguments, round_, len(self.nodes))
         return self.nodes[key]
 
     @property
@@ -222,7 +222,7 @@ class Graph:
         if factor != 1:
             # -2 n, 2 n and n are one transform.
             return self.multiply(factor, self.to_grid(value.without_factor()))
-        return self.node("inverse", value, level=value.level)
+        return self.node("inverse", value, round_=value.round)
 
     def _sum_of_states(self, value):
         """A sum of components of the state, as they are on the grid; None for everything else."""
@@ -254,7 +254,7 @@ class Graph:
             return found.as_coefficients() if found else self._forward(value)
         if value == 0:
             return Spectrum({})
-        return self.to_spectrum(self.node("number", value, level=CONSTANT))
+        return self.to_spectrum(self.node("number", value, round_=CONSTANT))
 
     def _forward(self, node):
         return Spectrum({("forward", node): self.identity()})
@@ -277,23 +277,23 @@ class Graph:
             return None
         for i, argument in enumerate(node.arguments):
             if found[i] is None:
-                if isinstance(argument, Node) and argument.level > PROFILE:
+                if isinstance(argument, Node) and argument.round > PROFILE:
                     return None
                 found[i] = self.to_spectrum(argument)
         return found[0].plus(found[1])
 
-    def product(self, value, level):
-        """A value as Dedalus has it: what is computed on the grid goes on from there.
+    def product(self, value, round_):
+        """Mark a value as available on the grid, as in Dedalus.
 
-        Also where one factor is 1 or 0, and the other one is all there is.
+        Also where one factor is 1 or 0, so that the product is the other one.
         """
         if isinstance(value, Node) and value.kind in ("inverse", "mul"):
             value = self._sum_of_spectra(value) or value
-        return value.as_product(level) if isinstance(value, Spectrum) else value
+        return value.as_product(round_) if isinstance(value, Spectrum) else value
 
     def truncated(self, value):
-        """What is left of a value after it has gone to coefficients and back."""
-        if not isinstance(value, Node) or not value.is_operation or value.level == CONSTANT:
+        """The value after truncation to the resolved modes."""
+        if not isinstance(value, Node) or not value.is_operation or value.round == CONSTANT:
             return value
         if self._sum_of_spectra(value):
             return value
@@ -332,22 +332,22 @@ class Graph:
         return self.node("pow", a, exponent) if isinstance(a, Node) else a**exponent
 
     def function(self, kind, a):
-        """A function of one value, known to the kernels as `kind`."""
+        """A function of one value, by its name in ``spinhydro.language.functions``."""
         a = self.to_grid(a)
         if not isinstance(a, Node):
-            a = self.node("number", a, level=CONSTANT)
+            a = self.node("number", a, round_=CONSTANT)
         return self.node(kind, a)
 
     def shift(self, a, offset):
         """The value at r + offset (in grid points): operations on the shifted leaves."""
         a = self.to_grid(a)
-        if not isinstance(a, Node) or a.level == CONSTANT or not any(offset):
+        if not isinstance(a, Node) or a.round == CONSTANT or not any(offset):
             return a
         if a.kind == "shifted":
             a, before = a.arguments
             return self.shift(a, tuple(i + j for i, j in zip(before, offset, strict=True)))
         if not a.is_operation:
-            return self.node("shifted", a, offset, level=a.level)
+            return self.node("shifted", a, offset, round_=a.round)
         shifted = [self.shift(b, offset) if isinstance(b, Node) else b for b in a.arguments]
         return self.node(a.kind, *shifted)
 
@@ -357,5 +357,5 @@ class Graph:
         return self.to_spectrum(a).differentiated(axis)
 
     def apply(self, a, entry):
-        """A value after a component of a kernel."""
+        """A value multiplied by a component of a kernel in k-space."""
         return self.to_spectrum(a).through(entry, self.dimensions)

@@ -1,4 +1,4 @@
-"""Dedalus expression trees -> graph. All knowledge of Dedalus's operators is in this file."""
+"""Lower Dedalus's expression trees to the graph. Only this file knows Dedalus's operators."""
 
 from itertools import product as all_indices
 from math import prod
@@ -37,7 +37,7 @@ class Lowering:
     lossless : bool
         Whether going to coefficients and back changes nothing.
     neighbours : bool
-        Whether stencils look at neighbours on the grid, and are not kernels in k-space.
+        Whether stencils are sums over neighbours on the grid; otherwise kernels in k-space.
 
     Attributes
     ----------
@@ -75,9 +75,9 @@ class Lowering:
         return self._known[key][0]
 
     def with_numbers(self, expression):
-        """The same with the present values of constant fields: symbols that they are factors of.
+        """Lower an expression with constant fields replaced by their present values.
 
-        A constant that changes later is among `frozen`.
+        These are listed in `frozen`, so that a later change is noticed.
         """
         self._freezes = True
         try:
@@ -110,8 +110,8 @@ class Lowering:
             result[index] = self._frozen(field, i) if not has_bases else None
             if result[index] is None:
                 kind = "profile" if has_bases else "constant"
-                level = PROFILE if has_bases else CONSTANT
-                result[index] = graph.node(kind, fields.index(field), i, level=level)
+                round_ = PROFILE if has_bases else CONSTANT
+                result[index] = graph.node(kind, fields.index(field), i, round_=round_)
         return result
 
     def _frozen(self, field, i):
@@ -128,25 +128,25 @@ class Lowering:
         return None
 
     def _operands(self, expression):
-        """Both operands of a product or sum, as Dedalus's evaluator would find them; their level.
+        """Both operands of a product or sum as in Dedalus's evaluator, and their latest round.
 
-        While it takes one operand through another round of transforms, all that has been computed
-        goes with it, and so is truncated to the modes of the bases on the way.
+        While Dedalus transforms one operand, it truncates everything that it has computed before
+        to the modes of the bases.
         """
         operands = [self(argument) for argument in expression.original_args]
-        levels = [max((_level(v) for v in o.ravel()), default=CONSTANT) for o in operands]
+        rounds = [max((_round(v) for v in o.ravel()), default=CONSTANT) for o in operands]
         if not self.lossless:
             operands = [
-                _elementwise(self.graph.truncated, operand) if level < max(levels) else operand
-                for operand, level in zip(operands, levels, strict=True)
+                _elementwise(self.graph.truncated, operand) if round_ < max(rounds) else operand
+                for operand, round_ in zip(operands, rounds, strict=True)
             ]
-        return *operands, max(levels)
+        return *operands, max(rounds)
 
-    def _product(self, values, level):
+    def _product(self, values, round_):
         """Products, which Dedalus computes on the grid."""
         if self.lossless:
             return values
-        return _elementwise(lambda v: self.graph.product(v, level), values)
+        return _elementwise(lambda v: self.graph.product(v, round_), values)
 
     def _add(self, expression):
         a, b, _ = self._operands(expression)
@@ -159,14 +159,14 @@ class Lowering:
         return _elementwise(lambda v: self.graph.multiply(number, v), self(operand))
 
     def _multiply_fields(self, expression):
-        a, b, level = self._operands(expression)
+        a, b, round_ = self._operands(expression)
         result = np.empty(a.shape + b.shape, dtype=object)
         for i, j in all_indices(np.ndindex(a.shape), np.ndindex(b.shape)):
             result[i + j] = self.graph.multiply(a[i], b[j])
-        return self._product(result, level)
+        return self._product(result, round_)
 
     def _dot(self, expression):
-        a, b, level = self._operands(expression)
+        a, b, round_ = self._operands(expression)
         i, j = expression.indices
         a, b = np.moveaxis(a, i, -1), np.moveaxis(b, j, 0)
         result = np.empty(a.shape[:-1] + b.shape[1:], dtype=object)
@@ -175,11 +175,11 @@ class Lowering:
             for k in range(b.shape[0]):
                 total = self.graph.add(total, self.graph.multiply(a[left + (k,)], b[(k,) + right]))
             result[left + right] = total
-        return self._product(result, level)
+        return self._product(result, round_)
 
     def _cross(self, expression):
         """Cross product over the last index of the first operand."""
-        a, b, level = self._operands(expression)
+        a, b, round_ = self._operands(expression)
         graph = self.graph
         sign = 1 if expression.tensorsig[-1].right_handed else -1
         result = np.empty(a.shape, dtype=object)
@@ -189,7 +189,7 @@ class Lowering:
             minus = graph.multiply(graph.to_grid(a[outer + (k,)]), graph.to_grid(b[j]))
             value = graph.add(plus, graph.multiply(-1, minus))
             result[outer + (i,)] = graph.multiply(sign, value)
-        return self._product(result, level)
+        return self._product(result, round_)
 
     def _power(self, expression):
         base, exponent = expression.original_args
@@ -239,7 +239,7 @@ class Lowering:
         return self._mean(expression, right - left)
 
     def _mean(self, expression, factor):
-        """The value at every grid point; what is left of an axis is constant along it."""
+        """A mean over an axis, as a value at every grid point that is constant along the axis."""
         first = getattr(self.dist, "member_axis", -1) + 1
         kernel = Average(self.dist.get_axis(expression.coord) - first, factor)
         return self._through(kernel, expression)
@@ -359,12 +359,12 @@ def count(field):
 
 
 def offsets(fields):
-    """Where the components of each field begin when all stand one after another."""
+    """Index of the first component of each field in the concatenation of all."""
     return [sum(count(field) for field in fields[:i]) for i in range(len(fields))]
 
 
-def _level(value):
-    return value.level if isinstance(value, (Node, Spectrum)) else CONSTANT
+def _round(value):
+    return value.round if isinstance(value, (Node, Spectrum)) else CONSTANT
 
 
 def _shape(field):

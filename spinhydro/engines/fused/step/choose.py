@@ -1,22 +1,22 @@
-"""Which compiled step a right-hand side can have."""
+"""Choice of the compiled step for a right-hand side."""
 
 from spinhydro.engines.fused.step import fourier_step as native
 from spinhydro.engines.fused.step import stencil_step
 
 
 def is_possible(right_side):
-    """Whether there is one."""
+    """Whether a right-hand side can have a compiled step here."""
     if right_side.lowering.graph.has_neighbours:
         return stencil_step.is_possible(right_side)
     return native.is_possible(right_side.space)
 
 
 def make(right_side, linear=None, has_stages=True, scheme=stencil_step.RK4):
-    """The compiled step of a right-hand side, for which `is_possible`.
+    """Return the compiled step of a right-hand side for which `is_possible`.
 
-    Without `has_stages` it is for rates and projections only; `scheme` is that of steps without
-    transforms.
+    Without `has_stages` it computes rates and projections only; `scheme` is the scheme of steps
+    without transforms.
     """
     if right_side.lowering.graph.has_neighbours:
         return stencil_step.StencilStep(right_side, scheme if has_stages else None)
-    return native.NativeStep(right_side, linear, has_stages)
+    return native.FourierStep(right_side, linear, has_stages)

@@ -8,14 +8,14 @@ from spinhydro.engines.fused.step.stages import LAST
 
 
 class ColumnPasses:
-    """Lines of what is done with the spectra of a block of columns, while they are in the cache.
+    """Writes the loops over spectra of a block of columns, which stays in the cache.
 
     In them, b is the block, c0 its first column and cw its width, x a row and j a column of the
     block, i a component and r a scalar to be transformed.
 
     Parameters
     ----------
-    needs : Needs
+    dataflow : Dataflow
         Of the program that is compiled.
     layout : Layout
     memory : Memory
@@ -25,8 +25,8 @@ class ColumnPasses:
         How the rates are used.
     """
 
-    def __init__(self, needs, layout, memory, has_stages, update):
-        self.needs, self.program, self.space = needs, needs.program, needs.program.space
+    def __init__(self, dataflow, layout, memory, has_stages, update):
+        self.dataflow, self.program, self.space = dataflow, dataflow.program, dataflow.program.space
         self.layout, self.memory = layout, memory
         self.has_stages, self.update = has_stages, update
         self.components = self.program.lowering.components
@@ -36,11 +36,11 @@ class ColumnPasses:
 
     def start(self):
         """The spectra of the state become those of the first stage."""
-        levels, lines = self.program.levels, []
+        rounds, lines = self.program.rounds, []
         if self.memory.keeps_stage:
             copied = self._over_modes(["stage_[i, x, c0 + j] = state_[i, x, c0 + j]"])
             lines += self._over_blocks([f"for i in range({self.components}):", *indent(copied)])
-        if levels and levels[0].inverse_spectra:
+        if rounds and rounds[0].inverse_spectra:
             lines += self.before(0, "state")
         return lines
 
@@ -52,7 +52,7 @@ class ColumnPasses:
                                 [(width, 1, 1)], one, two, backward=backward)  # fmt: skip
 
     def _over_blocks(self, inner, untouched=()):
-        """Loop over blocks of columns; what is not held is zero in `untouched` arrays."""
+        """Loop over blocks of columns; blocks beyond the bases are zero in `untouched` arrays."""
         lines = [f"for b in range({-(-self.layout.modes // self.layout.width)}):",
                  f"    c0 = b * {self.layout.width}",
                  f"    cw = min({self.layout.width}, {self.layout.modes} - c0)"]  # fmt: skip
@@ -68,24 +68,24 @@ class ColumnPasses:
         return [f"for x in range({self.layout.rows}):", "    for j in range(cw):",
                 *(f"        {line}" for line in inner)]  # fmt: skip
 
-    def _gather(self, level):
-        """Lines that bring the sources of a level into k-space, and where each then is."""
+    def _gather(self, round_):
+        """Lines that transform the sources of a round to k-space, and the place of each."""
         lines, places, fetched = [], {}, {}
-        for source in self.needs.sources(level):
+        for source in self.dataflow.sources(round_):
             kind, number, row = source
             if kind == "state" and not self.program.on_grid:
                 continue
             name = "z" if kind == "state" else f"a{number}"
             places[source] = f"{name}_[{row}, x, c0 + j]"
             if self._transforms and source not in self._finished:
-                fetched.setdefault((name, self.needs.needed_after(level, source)), []).append(
+                fetched.setdefault((name, self.dataflow.needed_after(round_, source)), []).append(
                     source
                 )
         plan = self._transforms and self._plan(False)
         for (name, needed), sources in fetched.items():
             rows = [row for _, _, row in sources]
             for first, stop in runs(rows):
-                buffer = f"f{level}{name}{first}"
+                buffer = f"f{round_}{name}{first}"
                 values = self.memory.array(
                     buffer, (stop - first, self.layout.rows, self.layout.width), complex
                 )
@@ -118,7 +118,7 @@ class ColumnPasses:
                         key = (
                             ("state", -1, base[1])
                             if base[0] == "state"
-                            else ("a", *self.program._rows[base[1]])
+                            else ("a", *self.program.forward_rows[base[1]])
                         )
                         source, known = places[key], False
                     pair = writer.load(source)
@@ -158,12 +158,12 @@ class ColumnPasses:
             parts.append(writer.name(f"{name}{part}_[x, c0 + j]"))
         return tuple(parts)
 
-    def _into(self, level, state, places):
-        """Lines that fill the inverse transforms of a level along the columns."""
-        spectra = self.needs.spectra_of(level)
+    def _into(self, round_, state, places):
+        """Lines that fill the inverse transforms of a round along the columns."""
+        spectra = self.dataflow.spectra_of(round_)
         writer, values = self._combine(spectra, places, state)
         for row, value in enumerate(values):
-            target = f"i{level}_[{row}, x, c0 + j]"
+            target = f"i{round_}_[{row}, x, c0 + j]"
             if self._transforms:
                 target = f"ob_[{row}, x, j]"
             writer.store(target, value, True)
@@ -174,20 +174,20 @@ class ColumnPasses:
             lines += [
                 f"for r in range({len(spectra)}):",
                 f"    {self.memory.call('dft', plan, at, self.memory.address('tb'))}",
-                *indent(self._over_modes([f"i{level}_[r, x, c0 + j] = tb_[x, j]"])),
+                *indent(self._over_modes([f"i{round_}_[r, x, c0 + j] = tb_[x, j]"])),
             ]
         return lines
 
-    def before(self, level, state):
-        """What a level starts from, made of `state` and of what earlier levels have left."""
-        lines, places = self._gather(level)
-        lines += self._into(level, f"{state}_[{{row}}, x, c0 + j]", places)
-        return self._over_blocks(lines, [(f"i{level}", len(self.needs.spectra_of(level)))])
+    def before(self, round_, state):
+        """Lines that form the inverse transforms of a round from `state` and earlier rounds."""
+        lines, places = self._gather(round_)
+        lines += self._into(round_, f"{state}_[{{row}}, x, c0 + j]", places)
+        return self._over_blocks(lines, [(f"i{round_}", len(self.dataflow.spectra_of(round_)))])
 
     def end(self):
         """Rates, the update of a state of spectra, and the first transforms of the next stage."""
-        levels = self.program.levels
-        lines, places = self._gather(len(levels))
+        rounds = self.program.rounds
+        lines, places = self._gather(len(rounds))
         state = "stage_[{row}, x, c0 + j]"
         writer, values = self._combine(self.program.outputs, places, state)
         for row, value in enumerate(values):
@@ -201,9 +201,9 @@ class ColumnPasses:
             kept = self._over_modes(["stage_[i, x, c0 + j] = sb_[i, x, j]"])
             following += [f"for i in range({self.components}):", *indent(kept)]
         untouched = []
-        if levels and levels[0].inverse_spectra:
+        if rounds and rounds[0].inverse_spectra:
             following += self._into(0, "sb_[{row}, x, j]", {})
-            untouched = [("i0", len(levels[0].inverse_spectra))]
+            untouched = [("i0", len(rounds[0].inverse_spectra))]
         if following:
             lines += [f"if kind < {LAST}:", *indent(following)]
         return self._over_blocks(lines, untouched)

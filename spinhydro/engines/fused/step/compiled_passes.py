@@ -4,7 +4,7 @@ import numpy as np
 
 from spinhydro.engines.fused.program.exponential import CompiledExponential, Exponential
 from spinhydro.engines.fused.step.column_passes import ColumnPasses
-from spinhydro.engines.fused.step.dataflow import Needs
+from spinhydro.engines.fused.step.dataflow import Dataflow
 from spinhydro.engines.fused.step.layout import Layout
 from spinhydro.engines.fused.step.memory import Memory
 from spinhydro.engines.fused.step.slab_passes import SlabPasses
@@ -17,20 +17,20 @@ from spinhydro.engines.fused.step.updates import (
 )
 
 
-class Passes:
-    """The compiled passes that make values from a state.
+class CompiledPasses:
+    """The compiled passes that compute values from a state.
 
     Parameters
     ----------
     right_side : RightSide
     program : Program
-        What is computed: rates, or the state after its projection.
+        Computes rates, or the state after its projection.
     constants : array
         A row for each stage.
     linear : Exponential or EtdWeights, optional
         Linear terms that the scheme treats by themselves.
     has_stages : bool
-        Whether it is to do the stages of a step, not only to compute values.
+        Whether it advances a state, or only computes values.
     ends : array, optional
         The state that the values are put into, which is also what they are computed from.
     """
@@ -39,11 +39,11 @@ class Passes:
                  ends=None):  # fmt: skip
         self.right_side, self.program, self.space = right_side, program, right_side.space
         self._real_at_start = set() if self.space.is_real else self._real_profiles()
-        layout, needs = Layout(self.space), Needs(program)
-        self.memory = Memory(layout, needs, right_side, constants, ends)
+        layout, dataflow = Layout(self.space), Dataflow(program)
+        self.memory = Memory(layout, dataflow, right_side, constants, ends)
         self.update = self._update(linear, has_stages, layout)
         slabs = SlabPasses(program, layout, self.memory, has_stages, self._real_at_start)
-        columns = ColumnPasses(needs, layout, self.memory, has_stages, self.update)
+        columns = ColumnPasses(dataflow, layout, self.memory, has_stages, self.update)
         self._compile(slabs, columns)
 
     def _update(self, linear, has_stages, layout):
@@ -69,15 +69,15 @@ class Passes:
 
     def _compile(self, slabs, columns):
         """Compile all passes, in the order of a stage."""
-        levels, on_grid = self.program.levels, self.program.on_grid
+        rounds, on_grid = self.program.rounds, self.program.on_grid
         self._begin = [self._make("begin", slabs.start() if on_grid else columns.start())]
         self._sequence = []
-        for i, level in enumerate(levels):
-            between = level.inverse_spectra and (i > 0 or on_grid)
+        for i, round_ in enumerate(rounds):
+            between = round_.inverse_spectra and (i > 0 or on_grid)
             if between:
                 self._sequence.append(self._make(f"columns{i}", columns.before(i, "stage")))
             self._sequence.append(self._make(f"slabs{i}", slabs.values(i)))
-        if on_grid and not levels:
+        if on_grid and not rounds:
             self._sequence.append(self._make("slabs", slabs.values(None)))
         if not on_grid:
             self._sequence.append(self._make("update", columns.end()))
@@ -91,21 +91,21 @@ class Passes:
         return compile_pass(name, [*self.memory.declarations(lines), *lines])
 
     def calls(self, stage, kind, ahead=0.0, weight=0.0):
-        """Calls that compute values of a stage: (function, places, stage, kind, ahead, weight)."""
+        """Return the calls of a stage: (function, places, stage, kind, ahead, weight)."""
         functions = (self._begin if kind in (FIRST, RATE) else []) + self._sequence
         rest = (self._places.ctypes.data, stage, kind, ahead, weight)
         return [(function.address, *rest) for function in functions]
 
     def _real_profiles(self):
         """Rows of the profiles that have no imaginary part."""
-        profiles = self.right_side._profiles
+        profiles = self.right_side.profile_values
         if not np.iscomplexobj(profiles):
             return set(range(len(profiles)))
         return {i for i, row in enumerate(profiles) if not np.any(row.imag)}
 
     def is_current(self):
-        """Whether the profiles that were taken for real are so still."""
-        changed = self.right_side._profiles is not self.memory.arrays["profiles"] or (
+        """Whether profiles that were compiled as real are still real."""
+        changed = self.right_side.profile_values is not self.memory.arrays["profiles"] or (
             not self.space.is_real and not self._real_at_start <= self._real_profiles()
         )
         return not self.space.anywhere(changed)

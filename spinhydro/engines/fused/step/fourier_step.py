@@ -1,22 +1,21 @@
 """A program and a Runge-Kutta step around it as compiled loops that stay in the cache.
 
-Between two pointwise kernels a spectrum goes through memory twice, not once for every transform
+Between two pointwise loops a spectrum goes through memory twice, not once for every transform
 and operation:
 
-- *slabs*: the transforms along all axes but the first, the pointwise kernel between them, and what
+- *slabs*: the transforms along all axes but the first, the pointwise loop between them, and what
   the scheme does with values on the grid, for a few planes at a time;
 - *columns*: the transforms along the first axis, the operators in k-space between them, and what
   the scheme does with spectra, for a few columns at a time.
 
-One-dimensional problems have a single slab, and columns without a transform. Members do not know of
-each other: one goes through a whole step, its projection too, before the next one begins, and all
-use the same memory for what lies between the state before and the state after, so that an ensemble
-of any size stays in the cache. (Groups of several members are no faster, also where a member has
-32 points only.)
+One-dimensional problems have a single slab, and columns without a transform. Members are
+independent: each goes through a whole step and its projection before the next one begins, and all
+use the same scratch arrays, so that an ensemble of any size stays in the cache. (Groups of several
+members are no faster, even for members of 32 points.)
 
 All arrays and plans are made once. Shapes are constants of the compiled code, addresses an
 argument: a problem of the same shape finds its code on disk (`compile.cache`). A step is
-a table of calls of the compiled passes, which a compiled loop works off.
+a table of calls of the compiled passes, which a compiled loop runs.
 
 Where space is split over ranks of one machine, the spectra between slabs and columns lie in memory
 that all of them see: every rank does its planes, all wait for each other, and every rank does its
@@ -26,7 +25,7 @@ columns. Nothing is sent.
 import numpy as np
 
 from spinhydro.engines.fused.compile import fftw
-from spinhydro.engines.fused.step.compiled_passes import Passes
+from spinhydro.engines.fused.step.compiled_passes import CompiledPasses
 from spinhydro.engines.fused.step.stages import (
     PROJECTION,
     RATE,
@@ -35,8 +34,8 @@ from spinhydro.engines.fused.step.stages import (
     times_of_step,
 )
 
-#: Points of a member up to which several steps are one call: beyond, a call costs nothing beside
-#: a step.
+#: Points of a member up to which several steps are one call; beyond, a call is cheap compared to a
+#: step.
 MOST_AHEAD = 500_000
 
 
@@ -45,8 +44,8 @@ def is_possible(space):
     return fftw.AVAILABLE and (not space.slabs or space.slabs.share_memory)
 
 
-class NativeStep:
-    """Rates and Runge-Kutta steps of one right-hand side, and the projections after them.
+class FourierStep:
+    """Compiled rates, steps and projections of one right-hand side.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ class NativeStep:
     linear : Exponential or EtdWeights, optional
         Linear terms that the scheme treats by themselves.
     has_stages : bool
-        Whether steps are asked for, not rates only.
+        Whether it takes steps; otherwise it computes rates and projections only.
 
     Attributes
     ----------
@@ -74,11 +73,13 @@ class NativeStep:
         self.members = self.space.shape[0] if self.space.axes[0] > 0 else 1
         constants = fftw.zeros((STAGES + 1, right_side.constants(0.0).size), self.space.dtype)
         self.constants = constants
-        self.rates = Passes(right_side, right_side.program, constants, linear, has_stages)
+        self.rates = CompiledPasses(right_side, right_side.program, constants, linear, has_stages)
         state = self.rates.memory.arrays["state"]
         self.projection = None
         if right_side.projection:
-            self.projection = Passes(right_side, right_side.projection, constants, ends=state)
+            self.projection = CompiledPasses(
+                right_side, right_side.projection, constants, ends=state
+            )
         shape = right_side.state_shape
         self.state, self.rate = (
             state.reshape(shape),
@@ -92,38 +93,38 @@ class NativeStep:
             self._projection = _Table(self.projection.calls(PROJECTION, RATE))
 
     def release(self):
-        """Give shared memory back; all ranks together, and nothing is to be called after it."""
+        """Release shared memory: a collective call, after which nothing else may be called."""
         for passes in filter(None, (self.rates, self.projection)):
             passes.memory.release()
 
     def rest(self, keep_rate=False):
-        """Let the memory go that is only needed in a step."""
+        """Free the scratch arrays until the next step."""
         if not self.space.slabs:
             for passes in filter(None, (self.rates, self.projection)):
                 passes.memory.rest(keep_rate)
 
     def is_current(self):
-        """Whether the profiles that were taken for real are so still."""
+        """Whether profiles that were compiled as real are still real."""
         return all(passes.is_current() for passes in (self.rates, self.projection) if passes)
 
     @property
     def runs_ahead(self):
         """Whether several steps may be one call: nothing is drawn or read between them.
 
-        Members then take all of these steps one after the other. A call is over soon enough for
-        signals to be looked at.
+        Members then take all of these steps one after the other. A call is short enough that
+        signals are still handled in time.
         """
         steady = self._has_stages and not self._uses_time and not self.right_side.has_noise
-        # All ranks must say the same: they do not hold equally many members.
+        # The answer must be the same on all ranks, which may hold different numbers of members.
         return steady and not self.space.slabs and self.space.points_of_member <= MOST_AHEAD
 
     def evaluate(self, time):
-        """rate = f(state, time)."""
+        """Compute rate = f(state, time)."""
         self._set_constants([time])
         self._do(self._evaluation)
 
     def project(self, time):
-        """Make the assignments after a step."""
+        """Apply the projections."""
         self.constants[PROJECTION] = self.right_side.constants(time)
         self._do(self._projection)
 
@@ -154,8 +155,8 @@ class NativeStep:
             return
         for i in range(len(table.calls)):
             self._run_call_table(*table.at(i), 1, 1, 1)
-            # Wait until all ranks have done their part of the spectra.
-            self.space.slabs.meet()
+            # The next pass reads spectra of all ranks.
+            self.space.slabs.barrier()
 
 
 class _Table:

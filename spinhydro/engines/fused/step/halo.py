@@ -1,11 +1,11 @@
-"""Planes of the grid that lie beyond the edges of a rank, round the periodic box."""
+"""Halo planes: planes of the grid beyond the edges of a rank, in a periodic box."""
 
 import numpy as np
 from mpi4py import MPI
 
 
 class PlaneExchange:
-    """Where space is split over ranks along its first axis: fetch planes of the others.
+    """Exchange of halo planes where the first axis of space is split over ranks.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How the values of a domain are taken apart for compiled loops: slabs, columns, blocks."""
+"""How the values of a domain are divided for compiled loops: slabs, columns, blocks."""
 
 import numpy as np
 
@@ -10,7 +10,8 @@ SLAB_POINTS, BLOCK_MODES = 2048, 1024
 class Layout:
     """Sizes of slabs on the grid and of columns in k-space, on this rank.
 
-    Members come one at a time: all sizes are those of one member, but where they say all.
+    Members are computed one at a time: all sizes are those of one member, except all_planes and
+    all_rows.
 
     Parameters
     ----------

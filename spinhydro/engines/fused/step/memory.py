@@ -17,7 +17,7 @@ class Memory:
     state, total            of all members: the state, and its new value or its rate
     stage                   the state of a stage; z its spectra, if it lives on the grid
     i0, a0, i1, …           spectra before the inverse and after the forward transforms
-                            of a level, which share memory
+                            of a round, which share memory
     g0, h0, g1, …           the same on the grid, of all slabs or of one
     k                       rates of a slab
     kb, sb, eb, tb, ob      rates, next stage, both; one and several others: of a block
@@ -28,7 +28,7 @@ class Memory:
     Parameters
     ----------
     layout : Layout
-    needs : Needs
+    dataflow : Dataflow
         Of the program that is compiled.
     right_side : RightSide
     constants : array
@@ -37,10 +37,10 @@ class Memory:
         The state that the values are put into, which is also what they are computed from.
     """
 
-    def __init__(self, layout, needs, right_side, constants, ends=None):
-        self.layout, self.program, self.space = layout, needs.program, needs.program.space
+    def __init__(self, layout, dataflow, right_side, constants, ends=None):
+        self.layout, self.program, self.space = layout, dataflow.program, dataflow.program.space
         self.arrays, self.plans = {"constants": constants}, {}
-        # What all ranks of one space see, and where it lies.
+        # Arrays that all ranks of one space share, and their MPI windows.
         self.shared, self._windows = set(), []
         # Bytes of a member in arrays that hold all of them.
         self.member_bytes = {}
@@ -52,12 +52,12 @@ class Memory:
         #: Numbers of the strings.
         self.numbers = NumberTable()
         self.arrays["numbers"] = self.numbers.values
-        self._allocate(right_side, needs, ends)
+        self._allocate(right_side, dataflow, ends)
 
-    def _allocate(self, right_side, needs, ends):
+    def _allocate(self, right_side, dataflow, ends):
         program, layout, on_grid = self.program, self.layout, self.program.on_grid
         number, dtype = program.lowering.components, self.space.dtype
-        levels = program.levels
+        rounds = program.rounds
         spectra = (layout.rows, layout.plane_modes)
         everywhere = layout.planes * layout.points
         if on_grid:
@@ -74,24 +74,24 @@ class Memory:
                 self.arrays[name] = ends
             self.holds_all(name, size)
         # Where the values of a stage are needed after its first transforms.
-        self.keeps_stage = on_grid or needs.state_needed_from(1)
+        self.keeps_stage = on_grid or dataflow.state_needed_from(1)
         if self.keeps_stage:
             self.array("stage", shape, kind, scratch=True)
-        if on_grid and needs.state_needed_from(0):
+        if on_grid and dataflow.state_needed_from(0):
             self._spectra("z", (number, *spectra))
             self.shared.add("z")
-        last = len(levels) - 1
-        for i, level in enumerate(levels):
-            inverse, ahead = len(level.inverse_spectra), len(level.ahead_nodes)
-            # Transforms of a level are done with before those that follow from it are stored.
+        last = len(rounds) - 1
+        for i, round_ in enumerate(rounds):
+            inverse, ahead = len(round_.inverse_spectra), len(round_.ahead_nodes)
+            # The inverse transforms of a round are read before its forward transforms are stored.
             work = self._spectra(f"w{i}", (max(inverse, ahead, 1), *spectra))
             self.arrays[f"i{i}"], self.arrays[f"a{i}"] = work[:inverse], work[:ahead]
             self.shared |= {f"i{i}", f"a{i}"}
-            kept = any(i in needs.grids_of(later) for later in range(i + 1, last + 1))
+            kept = any(i in dataflow.grids_of(later) for later in range(i + 1, last + 1))
             size = everywhere if kept else layout.padded
             self.array(f"g{i}", (max(inverse, 1), size), dtype, scratch=True)
             self.array(f"h{i}", (max(ahead, 1), layout.padded), dtype, scratch=True)
-        self.kept = {i: self.arrays[f"g{i}"].shape[1] == everywhere for i in range(len(levels))}
+        self.kept = {i: self.arrays[f"g{i}"].shape[1] == everywhere for i in range(len(rounds))}
         if on_grid:
             self.array("k", (number, layout.padded), dtype, scratch=True)
         block = (layout.rows, layout.width)
@@ -99,9 +99,9 @@ class Memory:
         self.array("eb", (2, number, *block), complex)
         self.arrays["kb"], self.arrays["sb"] = self.arrays["eb"]
         self.array("tb", block, complex)
-        most = max((len(level.inverse_spectra) for level in levels), default=0)
+        most = max((len(round_.inverse_spectra) for round_ in rounds), default=0)
         self.array("ob", (max(1, most), *block), complex)
-        self.arrays["profiles"] = right_side._profiles
+        self.arrays["profiles"] = right_side.profile_values
         self.holds_all("profiles", layout.points)
         self.table("scale", layout.held_mode / self.space.points_of_member)
         self.table("held", layout.held_row)
@@ -111,7 +111,7 @@ class Memory:
         self.table("some", some)
 
     def holds_all(self, name, size):
-        """An array has a plane or row of `size` numbers for every member of the rank."""
+        """Note that an array has `size` numbers for every member of the rank."""
         if self.layout.has_members:
             self.member_bytes[name] = size * self.arrays[name].itemsize
 
@@ -132,7 +132,7 @@ class Memory:
         return self.arrays[name]
 
     def release(self):
-        """Give shared memory back; all ranks together, and nothing is to be called after it."""
+        """Release shared memory: a collective call, after which nothing else may be called."""
         for window in self._windows:
             window.Free()
         self._windows = []
@@ -191,5 +191,5 @@ class Memory:
         return [*addresses, *declared, *numbers]
 
     def places(self):
-        """The table of all addresses that have a name."""
+        """Table of all addresses that have a name."""
         return np.array(list(self._addresses), np.int64)

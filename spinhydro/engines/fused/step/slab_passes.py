@@ -8,7 +8,7 @@ from spinhydro.engines.fused.step.stages import FIRST, LAST, RATE
 
 
 class SlabPasses:
-    """Lines of what is done with the values of a slab, while they are in the cache.
+    """Writes the loops over grid values of a slab, which stays in the cache.
 
     In them, a is the first plane of the slab and o its first point, p a point of the slab, i a
     component and r a scalar to be transformed.
@@ -99,25 +99,25 @@ class SlabPasses:
                 f"    o = a * {self.layout.points}", *indent(inner)]  # fmt: skip
 
     def values(self, number):
-        """Inverse transforms, kernels, forward transforms; and the update of a state on grids."""
-        level = None if number is None else self.program.levels[number]
+        """Lines of a round: transforms, pointwise loops, and the update of a state on the grid."""
+        round_ = None if number is None else self.program.rounds[number]
         inner = []
-        if level:
-            inverse, ahead = len(level.inverse_spectra), len(level.ahead_nodes)
+        if round_:
+            inverse, ahead = len(round_.inverse_spectra), len(round_.ahead_nodes)
             if inverse:
                 inner += self.transform(inverse, f"g{number}", f"i{number}", True)
             if ahead:
-                inner += self._kernel(level.ahead_nodes, f"h{number}")
+                inner += self._pointwise(round_.ahead_nodes, f"h{number}")
                 inner += self.transform(ahead, f"h{number}", f"a{number}", False)
-        if self.program.on_grid and number in (None, len(self.program.levels) - 1):
-            inner += self._kernel(self.program.outputs, "k")
+        if self.program.on_grid and number in (None, len(self.program.rounds) - 1):
+            inner += self._pointwise(self.program.outputs, "k")
             inner += self._update_on_grid()
             if self.has_stages and "z" in self.memory.arrays:
                 inner.append(f"if kind < {LAST}:")
                 inner += indent(self.transform(self.components, "stage", "z", False))
         return self.over(inner)
 
-    def _kernel(self, outputs, target):
+    def _pointwise(self, outputs, target):
         """Loop over the points of a slab that fills the rows of `target`."""
         before = []
 

@@ -1,6 +1,6 @@
 """The classical Runge-Kutta scheme as calls of compiled passes."""
 
-#: What a stage does with its rate: the stages of the scheme in turn, or the rate itself.
+#: How a rate is used: by one of the four stages of a step, or as the result.
 FIRST, SECOND, THIRD, LAST, RATE = range(5)
 #: Stages of a step, and after them its projection, each with a row of the constants of its own:
 #: they may depend on time.
@@ -8,13 +8,13 @@ STAGES, PROJECTION = 4, 4
 
 
 def times_of_step(time, timestep):
-    """When the stages and the projection of a step are."""
+    """Times of the stages and of the projection of a step."""
     half, end = time + timestep / 2, time + timestep
     return [time, half, half, end, end]
 
 
 def calls_of_step(rates, projection, timestep):
-    """The calls (see `Passes.calls`) that make a step of this length, and its projection if any."""
+    """Return the calls (see `CompiledPasses.calls`) of a step and its projection, if any."""
     half = timestep / 2
     calls = [
         *rates.calls(0, FIRST, half, timestep / 6),

@@ -1,4 +1,4 @@
-"""Compiled Runge-Kutta steps of a right-hand side that lives on the grid: no transform at all.
+"""Compiled Runge-Kutta steps of a right-hand side on the grid, without any transform.
 
 A step is one pass through the state. Planes of the first axis of space are read in turn; when a
 plane and its neighbours are there, the first stage is taken on it, and when those of a stage are
@@ -41,8 +41,8 @@ ALIGNED = 8
 
 
 def is_possible(right_side):
-    """Whether nothing of a right-hand side, and of its projections, leaves the grid."""
-    if not right_side.on_grid or right_side.program.levels:
+    """Whether a right-hand side and its projections stay on the grid."""
+    if not right_side.on_grid or right_side.program.rounds:
         return False
     leaves = order(_projected_values(right_side))[1]
     return all(
@@ -84,7 +84,7 @@ class StencilStep:
         self._measure()
         shape, dtype = right_side.state_shape, right_side.state_dtype
         self.state, self.rate = (fftw.zeros(shape, dtype) for _ in range(2))
-        self._constants = np.zeros((len(scheme or RATE) + 1, len(right_side._constants)), dtype)
+        self._constants = np.zeros((len(scheme or RATE) + 1, right_side.constants(0.0).size), dtype)
         self._functions, self._numbers = {}, NumberTable()
         self._has_projections = bool(right_side.projection)
         self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
@@ -144,7 +144,7 @@ class StencilStep:
             places.add(f"y{stage}", fftw.zeros(rows * ring * self.rows * self.width, float))
         places.add("state", self.state)
         places.add("target", target)
-        places.add("profiles", self.right_side._profiles)
+        places.add("profiles", self.right_side.profile_values)
         self._edges(margin, places)
         lines += self._constants_of(scheme, projects, places)
         lines += [f"a{i} = {c!r} * timestep" for i, (_, c, _) in enumerate(scheme, 1)]
@@ -394,7 +394,7 @@ class StencilStep:
     def _projection(self, places):
         """Lines of the projections alone, on the state."""
         places.add("state", self.state)
-        places.add("profiles", self.right_side._profiles)
+        places.add("profiles", self.right_side.profile_values)
         points, parts = self.space.points, self.parts
 
         def numbers(source, row):
@@ -439,7 +439,7 @@ class StencilStep:
 
     @property
     def has_steps(self):
-        """Whether it takes steps, and not only computes rates."""
+        """Whether it takes steps, not only computes rates."""
         return self.scheme is not None
 
     @property
@@ -480,7 +480,7 @@ class StencilStep:
         shape = (self.members, self.planes, self.rows, self.length)
         x = np.arange(-self.before, self.width - self.before) % self.length
         for i, row in enumerate(rows):
-            values = self.right_side._profiles[row].reshape(shape)
+            values = self.right_side.profile_values[row].reshape(shape)
             if self._beyond and margin:
                 exchange = PlaneExchange(self.space, margin)
                 edges = np.empty((1, 2 * margin, *shape[2:]), values.dtype)
@@ -506,20 +506,20 @@ class StencilStep:
         self._run("step", self.scheme, self.state, self._has_projections, time, timestep, steps)
 
     def project(self, time):
-        """Make the assignments after a step."""
+        """Apply the projections."""
         self._constants[0] = self.right_side.constants(time)
         function, places = self._function("project", self._projection)
         function(places.table, 0.0, 1)
 
     def is_current(self):
-        """Whether this fits the fields as they are now."""
+        """Whether the code still fits the fields: always, since it assumes nothing about them."""
         return True
 
     def rest(self, keep_rate=False):
-        """All of its memory is needed at all times."""
+        """Nothing to free: all arrays are small or in use."""
 
     def release(self):
-        """Nothing is held that others could want."""
+        """Nothing to release: there is no shared memory."""
 
 
 class _Places:
