@@ -1,0 +1,79 @@
+"""The code of the pages runs and gives the numbers that they promise."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from spinhydro import load as load_problem
+from spinhydro.analysis import load
+
+from ..conftest import ROOT
+
+
+def code_of(page, folder, name):
+    """Write the first block of Python of a page into a file."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    path = folder / f"{name}.py"
+    path.write_text(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], encoding="utf-8")
+    return path
+
+
+def test_tutorial_for_a_gas(tmp_path):
+    path = code_of("tutorials/gas.md", tmp_path, "faraday")
+    problem = load_problem(path, epsilon=0.2, Nx=64, timestep=0.05, stop_time=90)
+    ds = load(problem.run(out=tmp_path, quiet=True).folder)
+    wave = ds.wave.sel(t=slice(50, 90))
+    growth = np.polyfit(wave.t, np.log(wave), 1)[0]
+    formula = 0.2 * problem["Omega_R"] * problem["kappa_n0"] / (4 * problem["omega_s"])
+    # First order in the depth; oscillations within a period scatter the fit.
+    assert growth == pytest.approx(formula, rel=0.03)
+
+
+def test_tutorial_for_a_magnet(tmp_path):
+    path = code_of("tutorials/magnet.md", tmp_path, "chain")
+    ds = load(load_problem(path, N=63, stop_time=0.5).run(out=tmp_path, quiet=True).folder)
+    assert abs(np.sqrt((ds.m**2).sum("spin")) - 1).max() < 1e-12
+    assert load_problem(path, W="lambda k: 72*(k*a)**2", timestep=1e-3)["W"](1.0) == pytest.approx(
+        72 * 0.355**2
+    )
+
+
+def test_figure_of_ones_own(tmp_path):
+    page = code_of("howto/figure.md", tmp_path, "domains")
+    problem = load_problem(ROOT / "problems" / "quantum_torque.py", quick=True, stop_time=0.5)
+    run = problem.run(out=tmp_path, quiet=True).folder
+    done = subprocess.run(
+        [sys.executable, str(page), str(run), "threshold=-2", "--save", str(tmp_path / "a.png")],
+        cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "largest" in done.stdout and "1" in done.stdout
+    assert (tmp_path / "a.png").stat().st_size > 5000
+
+
+def test_every_page_is_in_the_contents():
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {
+        path.relative_to(ROOT / "docs").with_suffix("").as_posix()
+        for path in (ROOT / "docs").rglob("*.md")
+        if not path.relative_to(ROOT / "docs").parts[0].startswith("_")
+    }
+    missing = {page for page in pages - {"index"} if f"\n{page}\n" not in index}
+    assert not missing
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_warnings(tmp_path):
+    if any(importlib.util.find_spec(name) is None for name in ("sphinx", "myst_parser", "furo")):
+        pytest.skip("Sphinx is not installed: run/docs installs it")
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html",
+         str(ROOT / "docs"), str(tmp_path / "site")],
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "site" / "index.html").is_file()
