@@ -51,13 +51,23 @@ def write_reference():
         title = home.removeprefix("spinhydro.")
         lines += [title, "-" * len(title), ""]
         for name in homes[home]:
-            kind = "autoclass" if inspect.isclass(getattr(spinhydro, name)) else "autofunction"
-            lines += [f".. {kind}:: spinhydro.{name}", ""]
+            found = getattr(spinhydro, name)
+            kind = "class" if inspect.isclass(found) else "function" if callable(found) else "data"
+            lines += [f".. auto{kind}:: spinhydro.{name}", ""]
     (GENERATED / "reference.rst").write_text("\n".join(lines), encoding="utf-8")
+
+
+def escape_bars(app, what, name, found, options, lines):
+    """Keep |s| in docstrings from being read as a substitution of reStructuredText."""
+    for number, line in enumerate(lines):
+        parts = line.split("``")
+        parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+        lines[number] = "``".join(parts)
 
 
 def setup(app):
     """Write the generated pages before Sphinx looks for sources."""
+    app.connect("autodoc-process-docstring", escape_bars)
     GENERATED.mkdir(exist_ok=True)
     write_words()
     write_reference()
