@@ -51,7 +51,7 @@ def command(arguments):
 
 def _solve(options):
     log_to_standard_error(options.quiet)
-    from spinhydro.run.resume import resume_run
+    from spinhydro.problem.resume import resume_run
 
     values = dict(options.values)
     stop_time = values.pop("stop_time", None)

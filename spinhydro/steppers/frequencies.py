@@ -119,11 +119,14 @@ def _with_linear_part(rates, comm, explicit, coupling, large):
     if comm.allreduce(int(linear is None), op=MPI.SUM):
         return float("nan"), explicit
     largest = comm.allreduce(linear.largest, op=MPI.MAX)
+    # Without linear terms the state may be on the grid, and has no modes to choose from.
+    if largest <= explicit / 100:
+        return largest, max(largest, explicit)
     if large:
         return largest, max(explicit, largest + coupling / 2)
     vector = rates.noise(np.random.default_rng(1))
     linear.keep_fastest(vector, SHELL * largest)
-    if largest <= explicit / 100 or not _norm(vector, comm):
+    if not _norm(vector, comm):
         return largest, max(largest, explicit)
 
     def differentiate(vector):

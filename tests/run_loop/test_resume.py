@@ -17,9 +17,9 @@ from spinhydro.analysis import load as read
 from spinhydro.cli.main import call
 from spinhydro.errors import InputError, Stopped
 from spinhydro.problem.load import load
+from spinhydro.problem.resume import resume_run
 from spinhydro.run.checkpoint import Checkpoint, checkpoint_files
 from spinhydro.run.loop import Run
-from spinhydro.run.resume import resume_run
 
 from ..conftest import ROOT
 

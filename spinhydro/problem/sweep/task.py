@@ -70,7 +70,7 @@ def _run(sweep, numbers, folder):
 
     quiet_dedalus()
     from spinhydro.problem.load import load
-    from spinhydro.run.resume import resume_run
+    from spinhydro.problem.resume import resume_run
 
     for record in sorted(folder.glob("*/*/run.json"), reverse=True):
         found = read_json(record) or {}
