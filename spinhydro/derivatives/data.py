@@ -1,0 +1,201 @@
+"""Measured fields with named axes, from netCDF, HDF5, NumPy or CSV files and from run folders."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spinhydro.errors import InputError, no_such
+
+#: Names of the axes, in the order in which arrays are kept.
+AXES = ("t", "x", "y", "z")
+
+
+@dataclass
+class Data:
+    """Values on a grid of times and places.
+
+    Attributes
+    ----------
+    axes : dict
+        ``{"t": times, "x": places, …}``, ascending.
+    values : dict
+        ``{name: array}``, with the axes in this order; nan where nothing was measured.
+    """
+
+    axes: dict
+    values: dict
+
+    def window(self, name, low, high):
+        """The part between two values of an axis."""
+        if name not in self.axes:
+            raise InputError(f"--window {name}: {no_such('axis', name, self.axes)}")
+        chosen = (self.axes[name] >= low) & (self.axes[name] <= high)
+        if not chosen.any():
+            raise InputError(f"--window {name}={low:g}:{high:g} holds none of the data")
+        place = list(self.axes).index(name)
+        return Data(
+            {n: v[chosen] if n == name else v for n, v in self.axes.items()},
+            {n: np.compress(chosen, v, axis=place) for n, v in self.values.items()},
+        )
+
+
+def read_data(path, wanted, units=None, skip_nan=False):
+    """The measured values of some outputs.
+
+    Parameters
+    ----------
+    path : str
+        netCDF (.nc), HDF5 (.h5, .hdf5), .npz or .csv with arrays t, x (y, z) and values of the
+        names of outputs; or a run folder.
+    wanted : sequence of str
+        Names of outputs; those that the file holds are taken.
+    units : dict
+        ``{"length": "um", "time": "ms"}`` of the problem: other units are refused.
+    skip_nan : bool
+        Take nan as not measured.
+
+    Raises
+    ------
+    InputError
+        With what is wrong, in one line.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"there is no file '{path}'")
+    arrays, dims, found_units = _read(path, wanted)
+    axes = {name: _axis(path, name, arrays[name]) for name in AXES if name in arrays}
+    if "t" not in axes:
+        raise InputError(f"{path} has no axis t; arrays: {', '.join(arrays)}")
+    _check_units(path, found_units, axes, units or {})
+    names = [name for name in wanted if name in arrays]
+    if not names:
+        raise InputError(
+            f"{path} holds none of the outputs {', '.join(wanted)}; arrays: {', '.join(arrays)}"
+        )
+    values = {
+        name: _values(path, name, arrays[name], dims.get(name), axes, skip_nan) for name in names
+    }
+    return Data(axes, values)
+
+
+def _read(path, wanted):
+    """(arrays, names of their dimensions, units) of any kind of file."""
+    if path.is_dir():
+        from spinhydro.analysis import load
+
+        return _of_dataset(load(path), wanted)
+    if path.suffix == ".npz":
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}, {}, {}
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read: {error}") from None
+    if path.suffix == ".csv":
+        return _read_rows(path)
+    if path.suffix in (".nc", ".h5", ".hdf5"):
+        return _read_hdf5(path, wanted)
+    raise InputError(f"{path}: data are .nc, .h5, .hdf5, .npz or .csv, or a run folder")
+
+
+def _of_dataset(dataset, wanted):
+    names = [n for n in (*AXES, *wanted) if n in dataset]
+    arrays = {n: np.asarray(dataset[n].values) for n in names}
+    units = {n: dataset[n].attrs["units"] for n in names if "units" in dataset[n].attrs}
+    return arrays, {n: dataset[n].dims for n in names}, units
+
+
+def _read_rows(path):
+    """A table with one row for each point, and a header."""
+    try:
+        table = np.genfromtxt(path, delimiter=",", names=True, dtype=float, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a table: {error}") from None
+    names = table.dtype.names or ()
+    axes = [name for name in AXES if name in names]
+    if not axes:
+        raise InputError(f"{path}: the first line names the columns, such as t,x,Z")
+    table = np.atleast_1d(table)
+    grids = [np.unique(table[axis], return_inverse=True) for axis in axes]
+    shape = tuple(len(points) for points, _ in grids)
+    arrays = {axis: points for axis, (points, _) in zip(axes, grids, strict=True)}
+    for name in names:
+        if name not in axes:
+            values = np.full(shape, np.nan)
+            values[tuple(place for _, place in grids)] = table[name]
+            arrays[name] = values
+    return arrays, {}, {}
+
+
+def _read_hdf5(path, wanted):
+    import h5py
+
+    if not h5py.is_hdf5(path):
+        import xarray
+
+        try:
+            with xarray.open_dataset(path, engine="scipy") as dataset:
+                return _of_dataset(dataset.load(), wanted)
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{path} cannot be read: {error}") from None
+    arrays, dims, units = {}, {}, {}
+    try:
+        with h5py.File(path, "r") as file:
+            for name, item in file.items():
+                if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fiuc":
+                    continue
+                arrays[name] = item[()]
+                scales = [[s.name.strip("/") for s in dim.values()] for dim in item.dims]
+                if all(scales) and item.ndim:
+                    dims[name] = tuple(names[0] for names in scales)
+                if "units" in item.attrs:
+                    value = item.attrs["units"]
+                    units[name] = value.decode() if isinstance(value, bytes) else str(value)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+    return arrays, dims, units
+
+
+def _axis(path, name, values):
+    values = np.asarray(values, float)
+    if values.ndim != 1 or not np.all(np.isfinite(values)):
+        raise InputError(f"{path}: the axis {name} must be a list of finite numbers")
+    if values.size > 1 and not np.all(np.diff(values) > 0):
+        raise InputError(f"{path}: the axis {name} must ascend")
+    return values
+
+
+def _values(path, name, values, dims, axes, skip_nan):
+    values = np.asarray(values)
+    if np.iscomplexobj(values):
+        raise InputError(f"{path}: {name} is complex; fit its real and imaginary part")
+    values = values.astype(float)
+    if dims:
+        if set(dims) - set(axes):
+            raise InputError(f"{path}: {name} has the axes {', '.join(dims)}, not {_shown(axes)}")
+        order = [dims.index(axis) for axis in axes if axis in dims]
+        values = values.transpose(order)
+    shape = tuple(len(v) for v in axes.values())
+    if values.shape != shape:
+        raise InputError(
+            f"{path}: {name} has the shape {values.shape}, its axes {_shown(axes)} have {shape}"
+        )
+    missing = int(np.sum(~np.isfinite(values)))
+    if missing and not skip_nan:
+        raise InputError(
+            f"{path}: {missing} of {values.size} values of {name} are not finite: choose a part "
+            "with --window, or leave them out with --skip-nan"
+        )
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _shown(axes):
+    return "(" + ", ".join(axes) + ")"
+
+
+def _check_units(path, found, axes, units):
+    for name in axes:
+        unit = units.get("time" if name == "t" else "length")
+        given = {"µm": "um", "μm": "um"}.get(found.get(name), found.get(name))
+        if unit and given and given != unit:
+            raise InputError(f"{path}: {name} is in {given}, the problem in {unit}: convert it")

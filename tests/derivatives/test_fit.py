@@ -1,0 +1,127 @@
+"""Fits of synthetic data: known parameters come back, bad data are one line."""
+
+import h5py
+import numpy as np
+import pytest
+
+from spinhydro import load
+from spinhydro.analysis import load as load_run
+from spinhydro.cli.main import call
+from spinhydro.derivatives.data import Data, read_data
+from spinhydro.derivatives.fit import fit
+from spinhydro.derivatives.measurement import common_steps, sampling_matrix
+from spinhydro.errors import InputError
+
+PATH, QUICK = "problems/quantum_torque.py", {"Nx": 64, "L_x": "450*um"}
+BLUR, NOISE = 4.0, 0.02
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory):
+    """Z of a run at eight times, blurred, with noise."""
+    problem = load(PATH, **QUICK, stop_time="0.8*ms", output_interval="0.1*ms")
+    run = problem.run(out=tmp_path_factory.mktemp("runs"), quiet=True)
+    found = load_run(run.folder).isel(t=slice(1, None))
+    x, values = found.x.values, found.Z.values
+    matrix = sampling_matrix(-225, 225, len(x), x, BLUR)
+    noise = NOISE * np.random.default_rng(3).standard_normal(values.shape)
+    return Data({"t": found.t.values, "x": x}, {"Z": values @ matrix.T + noise})
+
+
+def test_parameters_come_back_with_their_errors(frames):
+    start = {"Omega_R": 0.75, "kappa_n0": 2.2}
+    found = fit(
+        load(PATH, **QUICK, **start), frames, ["Omega_R", "kappa_n0"], blur=BLUR, noise=NOISE
+    )
+    truth = load(PATH, **QUICK).parameters
+    for name, value, error in zip(found.names, found.estimates, found.errors, strict=True):
+        assert abs(value - truth[name]) < 4 * error < 0.1 * truth[name]
+    assert 0.8 < found.chi_squared < 1.2
+    assert not found.undetermined
+
+
+def test_offsets_and_priors(frames):
+    drift = np.linspace(-0.1, 0.1, 8)
+    found = fit(
+        load(PATH, **QUICK), Data(frames.axes, {"Z": frames.values["Z"] + drift[:, None]}),
+        ["kappa_n0"], blur=BLUR, noise=NOISE, offset=True, priors={"kappa_n0": (2.2467, 0.05)},
+    )  # fmt: skip
+    assert np.allclose(found.nuisance["offset"], drift, atol=0.02)
+    assert abs(found.estimates[0] - 2.2467) < 4 * found.errors[0] < 0.2
+
+
+def test_what_the_data_do_not_know_is_named(frames):
+    found = fit(load(PATH, **QUICK), frames, ["Omega_R", "edge"], blur=BLUR, noise=NOISE)
+    assert found.undetermined == ["+1.00 edge"] or found.undetermined == ["-1.00 edge"]
+    assert any("not determined by the data" in line for line in found.table())
+
+
+def test_sampling_is_exact_for_waves():
+    x = np.linspace(-3, 3, 5, endpoint=False)
+    grid = np.linspace(-4, 4, 16, endpoint=False)
+    k = 2 * np.pi * 3 / 8
+    values = sampling_matrix(-4, 4, 16, x, 0.3) @ np.cos(k * grid + 0.4)
+    assert np.allclose(values, np.exp(-((k * 0.3) ** 2) / 2) * np.cos(k * x + 0.4), atol=1e-13)
+
+
+def test_steps_fall_on_the_times():
+    timestep, steps = common_steps(np.array([0.25, 0.5, 1.25]), 0.02)
+    assert timestep <= 0.02
+    assert np.allclose(steps * timestep, [0.25, 0.5, 1.25])
+    with pytest.raises(InputError, match="no common interval"):
+        common_steps(np.array([0.1, 0.1 + np.pi * 1e-3, 0.37123456]), 0.02)
+
+
+def write(path, kind, t, x, Z):
+    target = path / f"data.{kind}"
+    if kind == "npz":
+        np.savez(target, t=t, x=x, Z=Z)
+    elif kind == "csv":
+        rows = [(a, b, Z[i, j]) for i, a in enumerate(t) for j, b in enumerate(x)]
+        np.savetxt(target, rows, delimiter=",", header="t,x,Z", comments="")
+    else:
+        with h5py.File(target, "w") as file:
+            for name, values in {"t": t, "x": x, "Z": Z}.items():
+                file[name] = values
+            file["x"].attrs["units"] = "um"
+    return str(target)
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv", "h5"])
+def test_formats(tmp_path, kind):
+    t, x = np.array([0.5, 1.0]), np.linspace(-3, 3, 7)
+    Z = np.outer(t, x)
+    found = read_data(write(tmp_path, kind, t, x, Z), ["n", "Z"], {"length": "um"})
+    assert np.allclose(found.values["Z"], Z)
+    assert np.allclose(found.axes["x"], x)
+
+
+def test_bad_data_are_one_line(tmp_path, capsys):
+    t, x = np.array([0.1, 0.2]), np.linspace(-3, 3, 7)
+    Z = np.zeros((2, 7))
+    nan = Z.copy()
+    nan[0, 0] = np.nan
+    cases = [
+        (("npz", t, x, nan), "not finite"),
+        (("npz", t[::-1], x, Z), "must ascend"),
+        (("npz", t, x, Z.T), "shape"),
+        (("npz", t, 300 + x, Z), "the box"),
+        (("npz", t - 0.5, x, Z), "before the run"),
+        (("npz", t[:1], x[:1], Z[:1, :1]), "do not determine"),
+    ]
+    for number, (contents, message) in enumerate(cases):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        file = write(folder, *contents)
+        assert call(["fit", PATH, file, "Omega_R", "Nx=64", "--noise", "0.05"]) == 2
+        printed = capsys.readouterr().err
+        assert message in printed
+        assert printed.count("\n") == 1
+    with h5py.File(tmp_path / "units.h5", "w") as file:
+        for name, values in {"t": t, "x": x, "Z": Z}.items():
+            file[name] = values
+        file["x"].attrs["units"] = "mm"
+    assert call(["fit", PATH, str(tmp_path / "units.h5"), "Omega_R"]) == 2
+    assert "x is in mm, the problem in um" in capsys.readouterr().err
+    assert call(["fit", PATH, str(tmp_path / "none.npz"), "Omega_R"]) == 2
+    assert "there is no file" in capsys.readouterr().err
