@@ -48,7 +48,7 @@ class FusedIFRK4(FusedRK4):
 
     def _advance(self, time, timestep):
         right_side, half = self.right_side, timestep / 2
-        start, stage, rate, total = self.state, self._stage, self._rate, self._total
+        start, stage, rate, total = self.state, self._stage, self.rate, self._total
         right_side(start, time, rate)
         self._move(start, timestep)
         self._move(rate, timestep)
