@@ -119,19 +119,47 @@ def local_part(values, field):
 
     Parameters
     ----------
-    values : array (Nx,), (Nx, Ny), … or (members, Nx, …)
-        Along space the whole grid; members are those of this rank, as in whatever is computed
-        with ``per_member`` values.
+    values : array (Nx,), (Nx, Ny), …, with axes (components…, members) in front or without
+        Along space the whole grid, or 1 point where nothing changes; members are those of this
+        rank, as in whatever is computed with ``per_member`` values.
     field : Dedalus field
 
     Returns
     -------
     array
         To be assigned to ``field["g"]``.
+
+    Raises
+    ------
+    InputError
+        For any other shape: nothing is cropped or interpolated.
     """
-    values, slices = np.asarray(values), field.dist.grid_layout.slices(field.domain, scales=1)
+    values, layout = np.asarray(values), field.dist.grid_layout
     first = getattr(field.dist, "member_axis", -1) + 1
-    return values[(..., *slices[first:])]
+    grid = tuple(int(n) for n in layout.global_shape(field.domain, scales=1)[first:])
+    front = tuple(system.dim for system in field.tensorsig)
+    if first:
+        front += (int(layout.local_shape(field.domain, scales=1)[0]),)
+    outer = values.shape[: max(0, values.ndim - len(grid))]
+    space = values.shape[len(outer) :]
+    fits = len(space) == len(grid) and all(n in (1, m) for n, m in zip(space, grid, strict=True))
+    if not fits or not _broadcasts(outer, front):
+        raise InputError(
+            f"an array of shape {values.shape} does not fit the field {field.name or ''}: its grid "
+            f"has {' x '.join(map(str, grid))} points"
+            + (f", with {' x '.join(map(str, front))} components or members" if front else "")
+        )
+    slices = layout.slices(field.domain, scales=1)[first:]
+    mine = (part if n > 1 else slice(None) for part, n in zip(slices, space, strict=True))
+    return values[(..., *mine)]
+
+
+def _broadcasts(shape, target):
+    """True if an array of that shape can be broadcast to the target."""
+    if len(shape) > len(target):
+        return False
+    last = target[len(target) - len(shape) :]
+    return all(n in (1, m) for n, m in zip(shape, last, strict=True))
 
 
 class RealFourierNyquist(d3.RealFourier):

@@ -8,6 +8,7 @@ import ast
 from collections import ChainMap
 from contextlib import contextmanager
 
+import numpy as np
 from dedalus.core import operators, problems
 from dedalus.core.field import Field, Operand
 
@@ -16,9 +17,17 @@ from spinhydro.language.expressions import Evaluator, check_brackets, describe, 
 from spinhydro.language.words import reserved_names
 
 
+class Names(ChainMap):
+    """Meaning of the names in the strings of a problem, and its time."""
+
+    def __init__(self, problem):
+        super().__init__(problem.namespace, {problem.time.name: problem.time})
+        self.time = problem.time
+
+
 def names_of(problem):
     """Meaning of the names in the strings of a problem."""
-    return ChainMap(problem.namespace, {problem.time.name: problem.time})
+    return Names(problem)
 
 
 def fields_of(problem):
@@ -191,7 +200,7 @@ def checked_equations(recorder):
         if not isinstance(equation, str):
             raise InputError(f"an equation is a string; this is {type(equation).__name__}")
         text = " ".join(equation.splitlines()).replace("\t", " ")
-        _check_variable_names(self)
+        _check_variables(self)
         read_equation(self, text)
         try:
             added = stock(self, text, condition)
@@ -211,7 +220,16 @@ def checked_equations(recorder):
         problems.InitialValueProblem.add_equation = stock
 
 
-def _check_variable_names(problem):
+def _check_variables(problem):
+    kinds = {np.issubdtype(v.dtype, np.complexfloating) for v in problem.variables}
+    if len(kinds) > 1:
+        names = ", ".join(
+            str(v.name) for v in problem.variables if not np.issubdtype(v.dtype, np.complexfloating)
+        )
+        raise InputError(
+            f"a real and a complex variable cannot share a problem: make {names} without dtype=…, "
+            "as the distributor has it; real values stay real, and re(…) is their real part"
+        )
     for variable in problem.variables:
         if variable.name in reserved_names():
             raise InputError(
@@ -229,6 +247,7 @@ def check_complete(problem):
     for equation in problem.equations:
         for side in ("LHS", "RHS"):
             _refuse_wrong_indices(equation[side])
+    _check_dtypes(problem)
     conditional = any(equation["condition"] != "True" for equation in problem.equations)
     if not problem.equations:
         raise InputError(
@@ -258,6 +277,18 @@ def check_complete(problem):
         raise InputError(
             f"{equations} component equations for {variables} component variables "
             f"({', '.join(str(v.name) for v in problem.variables)}): one for each is needed"
+        )
+
+
+def _check_dtypes(problem):
+    """Real and complex fields do not mix: Dedalus writes complex values into real arrays."""
+    fields = [field for field in fields_of(problem) if field is not problem.time]
+    real = sorted(str(f.name) for f in fields if not np.issubdtype(f.dtype, np.complexfloating))
+    if real and len(real) < len(fields):
+        raise InputError(
+            f"{', '.join(real)} {'is' if len(real) == 1 else 'are'} real, other fields of the "
+            "problem are complex: make all of them without dtype=…, as the distributor has it; "
+            "real values stay real, and re(…) is their real part"
         )
 
 

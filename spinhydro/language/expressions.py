@@ -10,13 +10,14 @@ import operator
 from types import ModuleType
 
 import numpy as np
-from dedalus.core.field import Operand
+from dedalus.core.field import Field, Operand
 from dedalus.core.operators import TimeDerivative
 
 from spinhydro.dedalus_support.ensemble.basis import field_of
 from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import EquationError, did_you_mean, shorten
 from spinhydro.kernels.kernel import is_function_of_k, not_a_kernel
+from spinhydro.language.allowed import allowed_names, is_allowed
 from spinhydro.language.words import SCALAR_FUNCTIONS, WORDS
 
 _BINARY = {
@@ -81,7 +82,7 @@ def check_brackets(text):
             open_brackets.append((character, i))
         elif character in ")]}":
             if not open_brackets or open_brackets[-1][0] != _BRACKETS[character]:
-                raise EquationError(text, i, i + 1, f"'{character}' closes nothing that was opened")
+                raise EquationError(text, i, i + 1, f"unmatched '{character}'")
             open_brackets.pop()
     if open_brackets:
         character, i = open_brackets[-1]
@@ -141,9 +142,23 @@ class Evaluator:
         tree, self.offset, self.source = parse(text, self.whole, offset)
         value = self._visit(tree)
         self._check_operand(tree, value)
+        self._check_time(tree, value)
         if isinstance(value, PerMember):
             return self._apply(tree, field_of, value, value.ensemble.dist)
         return value
+
+    def _check_time(self, node, value):
+        """Refuse a constant field with the name of the time that is not the time."""
+        time = getattr(self.namespace, "time", None)
+        if time is None or not isinstance(value, Operand):
+            return
+        for field in value.atoms(Field):
+            if field.name == time.name and field is not time and not any(field.domain.nonconstant):
+                self._fail(
+                    node,
+                    f"the field {field.name} is not the time of the problem and stays constant",
+                    f"write problem = d3.IVP([…], time={field.name}, namespace=locals())",
+                )
 
     def _fail(self, node, message, hint=""):
         raise EquationError(self.whole, *_span(node, self.offset, self.source), message, hint)
@@ -173,7 +188,9 @@ class Evaluator:
             self._fail(
                 node,
                 f"'{shorten(name)}' is not known here",
-                did_you_mean(name, self._known_names(), "`spinhydro words` lists the words"),
+                "the imaginary unit is written 1j"
+                if name in ("i", "j", "I")
+                else did_you_mean(name, self._known_names(), "`spinhydro words` lists the words"),
             )
         value = self.namespace[name]
         if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
@@ -200,6 +217,9 @@ class Evaluator:
         value = self._visit(node.value)
         if node.attr.startswith("_") or not isinstance(value, ModuleType):
             self._fail(node, f"{describe(value)} has no '{node.attr}' here")
+        allowed = allowed_names(value)
+        if allowed is not None and node.attr not in allowed and hasattr(value, node.attr):
+            self._fail(node, f"{value.__name__}.{node.attr} is not allowed in a string")
         if not hasattr(value, node.attr):
             hint = did_you_mean(node.attr, dir(value))
             self._fail(node, f"{value.__name__} has no '{node.attr}'", hint)
@@ -259,11 +279,11 @@ class Evaluator:
                 self._fail(node, "the exponent of ** must be a number")
             self._fail(
                 node,
-                f"{describe(left)} {symbol} {describe(right)} does not go together "
-                f"({_first_line(error)})",
+                f"{describe(left)} {symbol} {describe(right)} cannot be combined: "
+                f"{_first_line(error)}",
             )
         if result is NotImplemented or not (isinstance(result, Operand) or _is_number(result)):
-            self._fail(node, f"{describe(left)} {symbol} {describe(right)} does not go together")
+            self._fail(node, f"{describe(left)} {symbol} {describe(right)} cannot be combined")
         return result
 
     def _check_operand(self, node, value):
@@ -313,6 +333,8 @@ class Evaluator:
             )
         if is_function_of_k(function) and any(isinstance(v, Operand) for v in positional):
             self._fail(node, not_a_kernel(name))
+        if not is_allowed(function):
+            self._fail(node, f"{shorten(name)}(…) is not allowed in a string")
         self._check_arguments(node, name, function, positional, keywords)
         return self._apply(node, function, *positional, **keywords)
 
@@ -393,7 +415,10 @@ def _finite(value):
 
 #: What Dedalus and Python say -> what it means here.
 _IN_OTHER_WORDS = {
-    "Objects are not all equal": "real and complex, or fields of different bases, do not mix",
+    "Objects are not all equal": (
+        "a real and a complex field do not mix: make both without dtype=…, as the distributor has "
+        "it; nor do fields of different bases"
+    ),
     "tuple.index(x)": "it needs an index of the space coordinates, not of the spin",
     "cannot access local variable": "it needs a field",
     "pop from empty list": "@ contracts two vectors",

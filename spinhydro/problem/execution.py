@@ -12,14 +12,14 @@ from spinhydro.dedalus_support.ensemble.values import (
 )
 from spinhydro.errors import InputError, ParameterError, SpinhydroError, did_you_mean
 from spinhydro.problem.conditions import check_conditions
-from spinhydro.problem.new_values import check_kernel, check_new_values, check_word
-from spinhydro.problem.parameters import (
+from spinhydro.problem.dimensions import (
     check_finite,
     check_override,
     check_units_of_list,
     dimension,
     offsets,
 )
+from spinhydro.problem.new_values import check_kernel, check_new_values, check_word
 from spinhydro.problem.plain_values import is_plain
 from spinhydro.units import DIMENSIONS
 

@@ -7,8 +7,10 @@ import numpy as np
 
 from spinhydro.dedalus_support.ensemble.values import new_ensemble
 from spinhydro.errors import EquationError, ParameterError, did_you_mean
-from spinhydro.problem.parameters import dimension, lists_in, makes_kernel, offsets
+from spinhydro.language.allowed import is_allowed
+from spinhydro.problem.dimensions import dimension
 from spinhydro.problem.plain_values import is_plain
+from spinhydro.problem.typed_values import lists_in, makes_kernel, offsets
 from spinhydro.units import DIMENSIONS
 
 
@@ -41,6 +43,7 @@ def _check_expression(name, text, namespace, assigned):
     """Evaluate an override on its own first, for an error with a caret."""
     from spinhydro.language.expressions import Evaluator
 
+    _check_calls(name, text, namespace)
     if text.strip("+- ").lower() in ("nan", "inf", "infinity"):
         raise ParameterError(f"{name} = {text}: the value must be finite")
     try:
@@ -79,8 +82,19 @@ def _check_expression(name, text, namespace, assigned):
         raise
 
 
+def _check_calls(name, text, namespace):
+    """Refuse functions that do more than compute: ``exec``, or ``from os import system``."""
+    for node in ast.walk(ast.parse(text, mode="eval")):
+        if not isinstance(node, ast.Name):
+            continue
+        function = namespace.get(node.id, getattr(builtins, node.id, None))
+        if callable(function) and not is_allowed(function):
+            message = f"the value of {name} cannot be used: {node.id} is not allowed"
+            raise EquationError(text, *offsets(text, node), message)
+
+
 def _check_names(name, text, body, namespace):
-    """Names in a function or kernel: refused here, where the text of the command line is known."""
+    """Refuse unknown names in a function or kernel, with a caret in the typed text."""
     own = {node.arg for node in ast.walk(body) if isinstance(node, ast.arg)}
     known = {*own, *namespace, *DIMENSIONS, *vars(builtins)}
     for node in ast.walk(body):

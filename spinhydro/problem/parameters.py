@@ -6,18 +6,14 @@ the results is the one that ran.
 """
 
 import ast
-import io
-import logging
-import math
-import tokenize
 from dataclasses import dataclass, field
 
-from spinhydro.dedalus_support.ensemble.values import PerMember, check_members
-from spinhydro.errors import EquationError, ParameterError, did_you_mean, marked, shorten
-from spinhydro.language.functions import dimension_rules
-from spinhydro.units import DIMENSIONS, describe
+from spinhydro.dedalus_support.ensemble.values import check_members
+from spinhydro.errors import ParameterError, did_you_mean, marked, shorten
+from spinhydro.problem.typed_values import as_kernel, as_members, as_text, offsets
+from spinhydro.units import DIMENSIONS
 
-#: Names that declare data about the run; they are no physical parameters.
+#: Names that declare data about the run; they are not physical parameters.
 DECLARATIONS = (
     "outputs",
     "output_units",
@@ -28,14 +24,6 @@ DECLARATIONS = (
     "advice",
     "quick",
 )
-
-logger = logging.getLogger("spinhydro")
-
-_PURE = DIMENSIONS["pi"]
-_FUNCTIONS = dimension_rules()
-_KEEPS_DIMENSION = (
-    "max", "min", "float", "int", "round", "per_member", "linspace", "arange", "array",
-)  # fmt: skip
 
 
 @dataclass
@@ -181,8 +169,9 @@ def override(source, values):
         if name not in assigned:
             raise ParameterError(_unknown_name(source, name, assigned))
         first = assigned[name][0]
-        texts[name] = _as_text(name, value, first)
-        new = _as_kernel(name, _as_members(name, texts[name], first.value), first.value)
+        new = texts[name] = as_text(name, value, first.value)
+        if name not in DECLARATIONS:
+            new = as_kernel(name, as_members(new, first.value), first.value)
         prefix = _missing_units(source, texts[name], first)
         if new != texts[name] and "spinhydro" not in source.names_above(first.line):
             prefix += "import spinhydro; "
@@ -197,69 +186,11 @@ def override(source, values):
     return Source(source.path, text), texts
 
 
-#: Functions of NumPy that make lists of numbers.
-_MAKE_LISTS = ("linspace", "arange", "logspace", "geomspace", "array", "repeat", "tile")
-#: Defaults of these kinds are no single number.
-_NO_NUMBERS = (ast.List, ast.Tuple, ast.Dict, ast.Set)
-
-
 def _members_text(value):
     try:
         return str(check_members(ast.literal_eval(str(value))))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise ParameterError(f"members = {value}: it must be a whole number") from None
-
-
-def _as_members(name, text, default):
-    """The text with ``per_member(…)`` around every list, where the default is one number."""
-    is_word = isinstance(default, ast.Constant) and isinstance(default.value, (str, bool))
-    holds_lists = any(isinstance(node, _NO_NUMBERS) for node in ast.walk(default))
-    if name in DECLARATIONS or is_word or holds_lists or makes_kernel(_parsed(text)):
-        return text
-    edits = []
-    for start, end in lists_in(text):
-        edits += [(end, ")"), (start, "spinhydro.per_member(")]
-    for at, new in edits:
-        text = text[:at] + new + text[at:]
-    return text
-
-
-def _as_kernel(name, text, default):
-    """The text with ``spinhydro.kernel(…)`` around a lambda, if the default is a kernel."""
-    calls = [node for node in ast.walk(default) if isinstance(node, ast.Call)]
-    if not isinstance(_parsed(text), ast.Lambda) or not any(map(makes_kernel, calls)):
-        return text
-    return f"spinhydro.kernel({text}, name={name!r})"
-
-
-def makes_kernel(node):
-    """True for a function, ``lambda k: …``, and for a call of ``spinhydro.kernel``."""
-    if isinstance(node, ast.Call):
-        return ast.unparse(node.func).split(".")[-1] in ("kernel", "stencil", "exchange")
-    return isinstance(node, ast.Lambda)
-
-
-def _parsed(text):
-    try:
-        return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return None
-
-
-def lists_in(text):
-    """Spans of the outermost lists of numbers in an expression, the last first."""
-    body = _parsed(text)
-    spans, stack = [], [body] if body is not None else []
-    while stack:
-        node = stack.pop()
-        name = ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
-        if name == "per_member":
-            continue
-        if isinstance(node, (ast.List, ast.Tuple)) or name in _MAKE_LISTS:
-            spans.append(offsets(text, node))
-        else:
-            stack += list(ast.iter_child_nodes(node))
-    return sorted(spans, reverse=True)
 
 
 def _unknown_name(source, name, assigned):
@@ -270,53 +201,6 @@ def _unknown_name(source, name, assigned):
     return f"{source.path} has no parameter '{shorten(name)}'; {question}"
 
 
-def _as_text(name, value, assignment):
-    """Source text of a value; a bare word is a string where the file has a string."""
-    if not isinstance(value, str):
-        if hasattr(value, "tolist"):
-            value = value.tolist()
-        if isinstance(value, (list, tuple)):
-            value = [item.item() if hasattr(item, "item") else item for item in value]
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ParameterError(f"{name} = {value}: the value must be finite")
-        if not isinstance(value, (bool, int, float, complex, list, tuple, dict, type(None))):
-            hint = "; write a function as text, W='lambda k: …'" if callable(value) else ""
-            raise ParameterError(
-                f"{name} is given as {type(value).__name__}; numbers, strings, lists and "
-                f"dictionaries can stand in a problem file{hint}"
-            )
-        return repr(value)
-    default = assignment.value
-    if isinstance(default, ast.Constant) and isinstance(default.value, str):
-        try:
-            literal = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            return repr(value)
-        return repr(literal if isinstance(literal, str) else value)
-    _refuse_comment(name, value)
-    try:
-        ast.parse(value.strip(), mode="eval")
-    except (SyntaxError, ValueError) as error:
-        column = (getattr(error, "offset", None) or 1) - 1
-        hint = "units are multiplied: 62*Hz" if any(c.isdigit() for c in value) else ""
-        raise EquationError(
-            value, column, column + 1, f"the value of {name} cannot be read", hint
-        ) from None
-    return value.strip()
-
-
-def _refuse_comment(name, value):
-    """A '#' would hide the rest of the line that the value is put into."""
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(value).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return
-    for token in tokens:
-        if token.type == tokenize.COMMENT:
-            at = token.start[1]
-            raise EquationError(value, at, at + 1, f"the value of {name} cannot hold a comment")
-
-
 def _missing_units(source, text, assignment):
     """An import for units that an override uses and the file does not import."""
     if source.units_module is None:
@@ -324,177 +208,3 @@ def _missing_units(source, text, assignment):
     used = {n.id for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)}
     missing = sorted((used & set(DIMENSIONS)) - source.names_above(assignment.line))
     return f"from {source.units_module} import {', '.join(missing)}; " if missing else ""
-
-
-def offsets(text, node):
-    """Character positions of a node in a text; Python counts columns in UTF-8 bytes."""
-    lines = text.splitlines(keepends=True)
-
-    def position(line, column):
-        before = sum(len(part) for part in lines[: line - 1])
-        return before + len(lines[line - 1].encode()[:column].decode())
-
-    start = position(node.lineno, node.col_offset)
-    end = position(node.end_lineno, node.end_col_offset)
-    return start, end
-
-
-def dimension(node, known):
-    """Powers of (length, time, mass, temperature, current) of an expression, or None if unclear.
-
-    Parameters
-    ----------
-    node : ast.expr
-    known : dict
-        Dimensions of names, None for names whose dimension is unclear; for an object with
-        ``dimensions``, those of its attributes by name.
-    """
-    if isinstance(node, ast.Constant):
-        return _PURE if isinstance(node.value, (int, float)) else None
-    if isinstance(node, ast.Name):
-        found = known.get(node.id)
-        return None if isinstance(found, dict) else found
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        # A number of an object of the library, magnet.Ms: the object knows its dimensions.
-        attributes = known.get(node.value.id)
-        return attributes.get(node.attr) if isinstance(attributes, dict) else None
-    if isinstance(node, ast.Compare):
-        return _PURE
-    if isinstance(node, ast.UnaryOp):
-        return dimension(node.operand, known)
-    if isinstance(node, (ast.List, ast.Tuple)):
-        found = {dimension(item, known) for item in node.elts}
-        return found.pop() if len(found) == 1 else None
-    if isinstance(node, ast.BinOp):
-        return _dimension_of_operation(node, known)
-    if isinstance(node, ast.Call):
-        name = ast.unparse(node.func).split(".")[-1]
-        if name in _KEEPS_DIMENSION and node.args:
-            return dimension(node.args[0], known)
-        power = _FUNCTIONS.get(name)
-        if power is None or len(node.args) != 1:
-            return None
-        inner = _PURE if power == 0 else dimension(node.args[0], known)
-        return inner and tuple(power * exponent for exponent in inner)
-    return None
-
-
-def _dimension_of_operation(node, known):
-    left, right = dimension(node.left, known), dimension(node.right, known)
-    if left is None or right is None:
-        return None
-    if isinstance(node.op, ast.Mult):
-        return tuple(a + b for a, b in zip(left, right, strict=True))
-    if isinstance(node.op, ast.Div):
-        return tuple(a - b for a, b in zip(left, right, strict=True))
-    if isinstance(node.op, ast.Pow):
-        try:
-            power = ast.literal_eval(node.right)
-            return tuple(a * power for a in left)
-        except (ValueError, TypeError):
-            return _PURE if left == _PURE else None
-    if isinstance(node.op, (ast.Add, ast.Sub)):
-        return left if left == right else None
-    return None
-
-
-def check_override(name, text, new, default, new_dimension, default_dimension):
-    """Raise ParameterError unless an override is of the kind that the file expects.
-
-    Parameters
-    ----------
-    name, text : str
-        The parameter and the text of its new value.
-    new, default : object
-        Both values.
-    new_dimension, default_dimension : tuple or None
-        From `dimension`; a pure number is always accepted, in the units of the file.
-    """
-    if isinstance(new, PerMember):
-        # What there is to say about units is said once.
-        for value in new.values.tolist():
-            check_override(name, text, value, default, new_dimension, default_dimension)
-            new_dimension = None
-        return
-    shown = f"{name} = {text}"
-    if (
-        new_dimension is not None
-        and default_dimension is not None
-        and new_dimension not in (_PURE, default_dimension)
-    ):
-        raise ParameterError(
-            f"{shown} is {describe(new_dimension)}; {name} must be {describe(default_dimension)}"
-        )
-    if new_dimension == _PURE and default_dimension not in (None, _PURE):
-        _check_missing_unit(name, shown, new, default, default_dimension)
-        logger.info(f"{shown} has no unit and is taken in the units of the file")
-    kinds = (
-        (bool, (bool,), "True or False"),
-        (str, (str,), "a word"),
-        ((list, tuple), (list, tuple), "a list"),
-        (dict, (dict,), "a dictionary"),
-    )
-    for kind, accepted, words in kinds:
-        if isinstance(default, kind) and not isinstance(new, accepted):
-            raise ParameterError(f"{shown}: {name} must be {words} (default: {default!r})")
-    if isinstance(default, (int, float)) and not isinstance(default, bool):
-        if isinstance(new, bool) or not isinstance(new, (int, float)):
-            raise ParameterError(f"{shown}: {name} must be one number (default: {default:g})")
-        if isinstance(default, int) and float(new) != int(new):
-            raise ParameterError(
-                f"{shown}: {name} must be a whole number "
-                f"(default: {default}, nearest: {round(new)})"
-            )
-
-
-#: Units of magnets to type, and the size in nm, ps, kg, A from which a number lacks its unit.
-_MAGNETIC = {
-    (-1, 0, 0, 0, 1): ("A/metre", 1.0),
-    (0, -2, 1, 0, -1): ("tesla", 1e-12),
-    (0, -2, 1, 0, 0): ("J/metre**2", 1e-3),
-    (1, -2, 1, 0, 0): ("J/metre", 1e-3),
-    (-1, -2, 1, 0, 0): ("J/metre**3", 1e-3),
-}
-
-
-def _check_missing_unit(name, shown, new, default, expected):
-    """Raise ParameterError for a plain number that was meant in SI units.
-
-    Units of mass and current differ from the usual ones by many powers of ten: D=2.8e-3 for
-    2.8e-3 J/m^2 would be 1e9 times what is meant. Numbers of the size of the default are taken.
-    """
-    if not (expected[2] or expected[4]) or not isinstance(new, (int, float)) or new == 0:
-        return
-    unit, large = _MAGNETIC.get(expected, ("its unit", 1e-3))
-    if isinstance(default, (int, float)) and default != 0:
-        fits = 1e-4 < abs(new / default) < 1e4
-    else:
-        fits = abs(new) < large
-    if not fits:
-        usual = f" (default: {default:.3g} in the units of the file)" if default else ""
-        raise ParameterError(
-            f"{shown} has no unit: {name} is {describe(expected)}, write for example "
-            f"{name}='{new:g}*{unit}'{usual}"
-        )
-
-
-def check_units_of_list(name, text, node, known):
-    """Raise ParameterError if the values of a list in an expression have different units."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.List):
-            units = {dimension(item, known) for item in part.elts}
-            if len(units) > 1:
-                raise ParameterError(f"{name} = {text}: the values of a list have the same units")
-
-
-def check_finite(name, value, text):
-    """Raise ParameterError for a number that is infinite or not a number."""
-    if isinstance(value, PerMember):
-        for one in value.values.tolist():
-            check_finite(name, one, text)
-        return
-    if isinstance(value, (float, complex)) and not (
-        math.isfinite(value.real) and math.isfinite(value.imag)
-    ):
-        shown = f" ({text})" if text else ""
-        raise ParameterError(f"{name} = {value}{shown}: the value must be finite")

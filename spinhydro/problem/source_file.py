@@ -4,7 +4,8 @@ import ast
 from pathlib import Path
 
 from spinhydro.errors import InputError, nearest, shorten
-from spinhydro.problem.parameters import Source, offsets, override
+from spinhydro.problem.parameters import Source, override
+from spinhydro.problem.typed_values import offsets
 
 
 def find_file(path):

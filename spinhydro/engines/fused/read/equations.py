@@ -2,6 +2,7 @@
 
 import numpy as np
 from dedalus.core import operators
+from dedalus.core.arithmetic import MultiplyNumberField
 
 from spinhydro.dedalus_support.left_side import frozen_coefficients
 from spinhydro.engines.fused.read.graph import Spectrum, Unsupported
@@ -62,11 +63,12 @@ class Equations:
         frozen = frozen_coefficients(solver)
         self.linear_has_products = False
         self.linear = [Spectrum({}) for _ in rates]
-        for equation in problem.equations:
-            if equation["condition"] != "True":
+        for place, stated in enumerate(problem.equations):
+            if stated["condition"] != "True":
                 raise Unsupported("equations with a condition")
-            variable = self._advanced(equation)
-            self.equations[variable], linear = equation, equation["L"]
+            variable, factor = self._advanced(stated)
+            equation = self.equations[variable] = _divided(stated, factor, place)
+            linear = equation["L"]
             self.left_sides[variable] = frozen(linear) if hasattr(linear, "tensorsig") else 0
             first = self.lowering.first_component[variable]
             for i, value in enumerate(self._rate(equation, variable, linear_apart)):
@@ -77,16 +79,23 @@ class Equations:
         self.projected = self._projected(projections)
 
     def _advanced(self, equation):
+        """The variable and the number c of ``c*dt(variable)`` on the left side."""
         mass = equation["M"]
         if not hasattr(mass, "tensorsig"):
             raise Unsupported("constraint equations")
-        value = self.lowering(_without_conversion(mass))
+        mass, factor = _without_conversion(mass), 1
+        while isinstance(mass, MultiplyNumberField):
+            number, operand = mass.args
+            mass, factor = _without_conversion(operand), factor * number
+        if factor == 0:
+            raise Unsupported("constraint equations")
+        value = self.lowering(mass)
         for variable in self.variables:
             if value.shape == self.lowering(variable).shape and all(
                 isinstance(a, Spectrum) and a.key == b.key
                 for a, b in zip(value.ravel(), self.lowering(variable).ravel(), strict=True)
             ):
-                return variable
+                return variable, factor
         raise Unsupported("a left side other than dt(variable)")
 
     def _rate(self, equation, variable, linear_apart):
@@ -118,6 +127,16 @@ class Equations:
             for component, value in enumerate(self.lowering(operand).ravel()):
                 outputs[first + component] = value
         return outputs
+
+
+def _divided(equation, factor, place):
+    """An equation with ``dt(variable)`` alone on its left side, and its place in the problem."""
+    divided = {**equation, "factor": factor, "place": place}
+    if factor != 1:
+        for side in ("L", "RHS", "F"):
+            if hasattr(equation[side], "tensorsig") or equation[side]:
+                divided[side] = (1 / factor) * equation[side]
+    return divided
 
 
 def _without_conversion(expression):

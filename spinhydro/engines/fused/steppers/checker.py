@@ -121,10 +121,12 @@ class Checker:
             return self._rates_by_matrices()
         solver.evaluator.require_coeff_space(solver.state)
         solver.evaluator.evaluate_group("F")
-        rates, equations = [], solver.problem.eqs
+        rates = []
         for variable in solver.state:
             equation = right_side.equations[variable]
-            rate = solver.F[equations.index(equation)]
+            rate = solver.F[equation["place"]]
+            if equation["factor"] != 1:
+                rate.data *= 1 / equation["factor"]
             left = right_side.left_sides[variable]
             if not self.stepper.linear_apart and hasattr(left, "tensorsig"):
                 linear = self.held(left.evaluate())
