@@ -73,7 +73,7 @@ def is_allowed(function):
 
         return function in problems.parseables.values()
     if root == "spinhydro":
-        return name in SPINHYDRO or module.split(".")[1] in ("kernels", "language")
+        return name in SPINHYDRO or module.split(".")[1] in ("kernels", "language", "physics")
     if root in ("builtins", "numpy"):
         return name in (BUILTINS if root == "builtins" else NUMPY)
     if root in ("math", "cmath"):

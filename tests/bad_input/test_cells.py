@@ -38,7 +38,7 @@ def test_a_length_that_fits_is_taken(name):
     [
         ((400.0, 1127, 0.355, "nm"), ["1126.76 cells", "N=1126 (L_x = 399.73 nm)", "N=1127"]),
         ((355.0, 1127, 0.355, "nm"), ["1000 cells", "take N=1000 (L_x = 355 nm), at least"]),
-        ((1.0, 8, 1.0), ["take N=8 (L_x = 8), at least 8"]),
+        ((1.0, 8, 1.0), ["take N=2 (L_x = 2), at least 2"]),
         ((0.0, 8, 1.0), ["L_x = 0", "positive"]),
         ((float("nan"), 8, 1.0), ["positive"]),
         ((8.0, 8, -1.0), ["cell = -1", "positive"]),

@@ -59,7 +59,7 @@ def test_a_value_with_equals_signs_is_kept():
 def test_derived_values_follow(problems):
     problem = load(problems / "quantum_torque.py", Nx=128, Omega_R="2*pi*62*Hz", R_x=200)
     assert problem.parameters["Omega_R"] == pytest.approx(0.38955748904)
-    assert problem.parameters["k_max"] == pytest.approx(3.14159265 * 128 / 480)
+    assert problem.parameters["g_n0"] == pytest.approx(2 * 3.14159265 * 0.118 / 0.33 / 0.07)
     assert problem["s"]["g"].shape == (3, 128)
     assert problem.overrides == {"Nx": "128", "Omega_R": "2*pi*62*Hz", "R_x": "200"}
 
