@@ -17,10 +17,10 @@ from spinhydro.problem.dimensions import (
     check_override,
     check_units_of_list,
     dimension,
-    offsets,
 )
 from spinhydro.problem.new_values import check_kernel, check_new_values, check_word
 from spinhydro.problem.plain_values import is_plain
+from spinhydro.problem.typed_values import offsets
 from spinhydro.units import DIMENSIONS
 
 
