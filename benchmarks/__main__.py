@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import accuracy, members, ranks, table
+from benchmarks import accuracy, members, ranks, table, whole
 from benchmarks.measure import measure
 from benchmarks.resources import RESOURCES, measure_resource
 from benchmarks.units import UNITS
@@ -21,6 +21,7 @@ ROWS = {
     "members": members.rows,
     "ranks": ranks.rows,
     "accuracy": accuracy.tables,
+    "whole": whole.rows,
 }
 PAGE = Path("docs/benchmarks.md")
 
@@ -48,11 +49,11 @@ def main():
                 (tables if isinstance(found, str) else rows).append(found)
                 print(found if isinstance(found, str) else ": ".join(found), file=sys.stderr)
         except Exception as error:
-            # The other units have their figures all the same.
+            # A failure of one unit must not cost the figures of the others.
             rows.append((name, f"failed: {type(error).__name__}: {error}".replace("\n", " ")))
             print(": ".join(rows[-1]), file=sys.stderr)
         if out:
-            # After every unit: whoever ends this keeps what is there.
+            # Written after every unit, so that an interrupted run keeps its figures.
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_text(table.page(tables, rows, missing=chosen[number:]), encoding="utf-8")
     if out:

@@ -1,4 +1,4 @@
-"""How competitors are timed: in turns, in CPU seconds, by the median."""
+"""Time competitors alternately, in CPU seconds, and take the median."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 
-#: CPU seconds of one sample, and of all samples of a competitor that is never worth repeating.
+#: CPU seconds of one sample.
 SAMPLE_SECONDS = 0.15
 
 
@@ -18,11 +18,11 @@ class Competitor:
     ----------
     name : str
     advance : callable(steps)
-        Take so many steps; None if the peer is not installed.
+        Take that many steps; None if the peer is not installed.
     state : callable()
         The present state as an array, or None if it cannot be compared.
     missing : str
-        Why it does not take part, and how to get it.
+        Why it is not measured, and how to install it.
     same_scheme : bool
         Whether its numbers are those of the unit's scheme to rounding.
     reset : callable(), optional
@@ -47,15 +47,15 @@ class Unit:
     Attributes
     ----------
     title, baseline : str
-        What it is; the competitor that others are compared with.
+        Title of the table, and name of the competitor that others are compared with.
     competitors : list of Competitor
         Ours is the first.
     target : str
-        What issue 3 asks for.
+        The goal, as the page states it.
     reference : callable(steps), optional
         The converged state after that many steps of the unit's timestep.
     transforms : callable(), optional
-        Takes the transforms of one step alone: the floor.
+        Does only the transforms of one step: a lower bound.
     sites : int, optional
         Quote the time per site too.
     longest : int
@@ -90,7 +90,7 @@ def measure(unit, repeats):
     reference = unit.reference(unit.compared_steps) if unit.reference else None
     steps = {}
     for result in running:
-        # What is compiled or planned by the first step is not the price of a step.
+        # The first step may compile and plan, which is not part of the price of a step.
         result.competitor.advance(unit.compared_steps)
         if reference is not None and result.competitor.state:
             difference = np.abs(result.competitor.state() - reference).max()
@@ -121,9 +121,9 @@ def measure(unit, repeats):
 
 
 def _check_finite(unit, competitor):
-    """A time taken on numbers that are none says nothing."""
+    """Raise RuntimeError if a competitor has lost its state: its times would mean nothing."""
     if competitor.state and not np.all(np.isfinite(competitor.state())):
-        raise RuntimeError(f"{unit.title}: {competitor.name} is not finite any more")
+        raise RuntimeError(f"{unit.title}: {competitor.name} is no longer finite")
 
 
 def _seconds(advance, steps):

@@ -1,4 +1,4 @@
-"""Memory and set-up, each measured in a process of its own."""
+"""Memory and set-up, each measured in a separate process."""
 
 import resource
 import subprocess
@@ -12,8 +12,8 @@ from spinhydro.engines.choose import build_solver, choose_engine
 
 SIZES = {"memory": 128, "setup": 64}
 RESOURCES = {
-    "memory": "GPE 128³: peak memory above the interpreter, in sizes of the state (≤ 8, 5)",
-    "setup": "GPE 64³: CPU seconds from the equations to the end of the first step (≤ 5, 2)",
+    "memory": "GPE 128³: peak memory above the interpreter, in sizes of the state (goal ≤ 5)",
+    "setup": "GPE 64³: CPU seconds from the equations to the end of the first step (goal ≤ 1.5)",
 }
 
 
@@ -28,7 +28,7 @@ def measure_resource(name):
 
 
 def report(name):
-    """Print the figure; for a process of its own."""
+    """Print the figure of this process."""
     size = SIZES[name]
     before, start = peak(), time.process_time()
     problem = superfluid.problem((size,) * 3)

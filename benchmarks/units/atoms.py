@@ -46,7 +46,7 @@ def solver(shape, make):
 
 
 def engine(name, shape, timestep, make, compiled=True):
-    """One of ours, with steps taken as the run loop takes them."""
+    """One of spinhydro's engines, with steps taken as the run loop takes them."""
     found, projections = solver(shape, make)
     fused = FUSED[RK4](found, projections, compiled=compiled)
     fused.lazy, found.timestepper, found.enforce_real_cadence = True, fused, None
@@ -68,7 +68,7 @@ def engine(name, shape, timestep, make, compiled=True):
 
 
 class Plain:
-    """The same scheme as somebody would write it for this equation alone, with np.roll."""
+    """The same scheme written for this equation alone, with np.roll."""
 
     def __init__(self, shape, timestep):
         self.m, self.timestep = start(shape), timestep

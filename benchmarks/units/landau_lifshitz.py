@@ -100,8 +100,8 @@ def _unit(shape, title, target, baseline="plain, scipy.fft", stock="RK443"):
 
 
 def one_dimension():
-    return _unit((4096,), "LLE 1-D, 4096 points, RK4", "≤ 0.55 (0.35) of plain scipy.fft")
+    return _unit((4096,), "LLE 1-D, 4096 points, RK4", "≤ 0.35 of plain scipy.fft")
 
 
 def two_dimensions():
-    return _unit((256, 256), "LLE 2-D, 256 × 256, RK4", "≤ 0.6 (0.4) of plain scipy.fft", stock="")
+    return _unit((256, 256), "LLE 2-D, 256 × 256, RK4", "≤ 0.5 of plain scipy.fft", stock="")

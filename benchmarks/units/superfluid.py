@@ -105,9 +105,9 @@ def _unit(shape, title, target, stock="RK443"):
 
 
 def one_dimension():
-    return _unit((4096,), "GPE 1-D, 4096 points, IFRK4", "≤ 0.6 (0.4) of plain scipy.fft")
+    return _unit((4096,), "GPE 1-D, 4096 points, IFRK4", "≤ 0.4 of plain scipy.fft")
 
 
 def three_dimensions():
-    title, target = "GPE 3-D, 64 × 64 × 64, IFRK4", "≤ 0.6 (0.4) of plain scipy.fft"
+    title, target = "GPE 3-D, 64 × 64 × 64, IFRK4", "≤ 0.4 of plain scipy.fft"
     return _unit((64, 64, 64), title, target, stock="")

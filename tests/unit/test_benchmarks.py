@@ -52,7 +52,7 @@ def test_a_small_unit_is_measured():
 
 def test_a_state_that_is_not_finite_is_not_timed():
     broken = Competitor("broken", lambda steps: None, lambda: np.array([np.nan]))
-    with pytest.raises(RuntimeError, match="not finite"):
+    with pytest.raises(RuntimeError, match="no longer finite"):
         measure(Unit("small", "broken", [broken], "nothing"), 1)
 
 
