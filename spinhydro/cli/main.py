@@ -17,7 +17,7 @@ from spinhydro.errors import InputError, OutputError, SpinhydroError, no_such
 #: Commands in the order of ``spinhydro --help``; each is a file of this folder.
 COMMANDS = (
     "run", "resume", "sweep", "spectrum", "gradient", "fit", "plot", "measure", "compare",
-    "info", "list", "words", "explain", "examples", "laboratory", "materials",
+    "export", "info", "list", "words", "explain", "examples", "laboratory", "materials",
 )  # fmt: skip
 
 
