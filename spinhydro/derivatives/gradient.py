@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from dedalus.core.field import Field
 
 from spinhydro.dedalus_support.ensemble.basis import Members
 from spinhydro.derivatives.checkpoints import block_sizes, bytes_kept, march, tree_bytes
@@ -192,28 +193,26 @@ def gradient(problem, of, wrt, time=None, integrated=False, memory=MEMORY):
     >>> problem.gradient(of="ave(Z**2)", wrt=["Omega_R", "R_x"]).gradient
     """
     names = [wrt] if isinstance(wrt, str) else list(wrt)
-    if not names:
-        raise InputError("with respect to what? name parameters, fields or kernels")
-    numbers = [n for n in names if not isinstance(_named(problem, n), (Kernel, *_fields()))]
+    numbers, others = split_names(problem, names)
     check_is_number(problem, of)
     timestep, steps = steps_of(problem, time)
     family = Family(problem, numbers, [of], timestep, "the gradient")
     objective = Objective(family, steps, integrated, memory)
     model, jax = family.model, family.model.jax
     tangents = family.tangents(family.start)
-    chosen = {n: _array_leaf(model, n) for n in names if n not in numbers}
-    varying = _varying(tangents) | {leaf for leaf, _ in chosen.values()}
+    chosen = {n: array_leaf(model, n) for n in others}
+    varying = varying_leaves(tangents) | {leaf for leaf, _ in chosen.values()}
 
-    def of_varying(part):
+    def restricted(part):
         return objective.evaluate({**model.leaves, **part})
 
     part = {name: _inexact(jax, model.leaves[name]) for name in varying}
-    value, slopes = jax.jit(jax.value_and_grad(of_varying))(part)
+    value, slopes = jax.jit(jax.value_and_grad(restricted))(part)
     found = {}
     for name in names:
         if name in numbers:
             tangent = tangents[numbers.index(name)]
-            found[name] = sum(_contracted(jax, slopes[leaf], tangent[leaf]) for leaf in varying)
+            found[name] = sum(contracted(jax, slopes[leaf], tangent[leaf]) for leaf in varying)
         else:
             leaf, choose = chosen[name]
             found[name] = choose(slopes[leaf])
@@ -228,17 +227,18 @@ def gradient(problem, of, wrt, time=None, integrated=False, memory=MEMORY):
     )  # fmt: skip
 
 
-def _fields():
-    from dedalus.core.field import Field
+def split_names(problem, names):
+    """(parameters, fields and kernels) of some names of a problem file.
 
-    return (Field,)
-
-
-def _named(problem, name):
-    if name in problem.namespace:
-        return problem.namespace[name]
-    fields_ = [n for n, v in problem.namespace.items() if isinstance(v, (Kernel, *_fields()))]
-    raise ParameterError(no_such("parameter", name, [*problem.parameters, *fields_]))
+    Raises ParameterError for another name, InputError for none.
+    """
+    if not names:
+        raise InputError("with respect to what? name parameters, fields or kernels")
+    arrays = [n for n, v in problem.namespace.items() if isinstance(v, (Kernel, Field))]
+    for name in names:
+        if name not in problem.namespace:
+            raise ParameterError(no_such("parameter", name, [*problem.parameters, *arrays]))
+    return [n for n in names if n not in arrays], [n for n in names if n in arrays]
 
 
 def check_is_number(problem, text):
@@ -266,8 +266,12 @@ def steps_of(problem, time=None):
     return time / steps, steps
 
 
-def _array_leaf(model, name):
-    """The leaf that holds a field or kernel, and what of its derivative belongs to it."""
+def array_leaf(model, name):
+    """The leaf that holds a field or kernel, and a function that takes its part of the leaf.
+
+    The function takes a derivative with respect to the leaf, and gives that with respect to values
+    on the grid; with a second argument False it takes values on the grid.
+    """
     value = model.problem.namespace[name]
     lowering = model.lowering
     if isinstance(value, Kernel):
@@ -277,14 +281,19 @@ def _array_leaf(model, name):
             raise ParameterError(f"the equations do not use the kernel {name}")
         return "kernels", lambda slope: {n: np.asarray(slope[n]) for n in entries}
     if value in lowering.first_component:
-        first = lowering.first_component[value]
-        rows = slice(first, first + count(value))
-        return "state", lambda slope: _on_grid(model, slope)[rows]
-    if value in lowering.profiles:
-        first = model.rate.profile_row(value)
-        rows = slice(first, first + count(value))
-        return "profiles", lambda slope: np.asarray(slope)[rows]
-    raise ParameterError(f"the equations do not read the field {name}")
+        leaf, first = "state", lowering.first_component[value]
+    elif value in lowering.profiles:
+        leaf, first = "profiles", model.rate.profile_row(value)
+    else:
+        raise ParameterError(f"the equations do not read the field {name}")
+    rows = slice(first, first + count(value))
+
+    def choose(values, is_slope=True):
+        if leaf == "state" and is_slope:
+            values = _on_grid(model, values)
+        return np.asarray(values)[rows]
+
+    return leaf, choose
 
 
 def _on_grid(model, slope):
@@ -301,7 +310,7 @@ def _inexact(jax, leaf):
     return jax.tree.map(np.asarray, leaf)
 
 
-def _varying(tangents):
+def varying_leaves(tangents):
     """Names of the leaves that change with any parameter."""
     return {
         name
@@ -319,7 +328,7 @@ def _arrays(tree):
     return [] if tree is None else [np.asarray(tree)]
 
 
-def _contracted(jax, slopes, tangent):
+def contracted(jax, slopes, tangent):
     """The derivative along a tangent. JAX's slope of complex numbers is used without conjugation:
     d value = Re sum slope * d leaf."""
     parts = jax.tree.map(lambda s, t: np.sum(np.asarray(s) * np.asarray(t)).real, slopes, tangent)

@@ -109,6 +109,15 @@ class Problem:
 
         return gradient(self, of, wrt, **options)
 
+    def minimise(self, of, over, **options):
+        """Parameters and fields that make a number of a run least; see ``derivatives.minimise``.
+
+        >>> problem.minimise(of="ave((Z - 0.2)**2)", over=["Omega_R"])
+        """
+        from spinhydro.derivatives.minimise import minimise
+
+        return minimise(self, of, over, **options)
+
     def member_record(self):
         """What run.json says of the members: how many, and which parameters are theirs."""
         if self.members is None:

@@ -1,0 +1,201 @@
+"""Parameters and fields that make a number of a run least: design with exact gradients."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from spinhydro.derivatives.family import Family
+from spinhydro.derivatives.gradient import (
+    MEMORY,
+    Objective,
+    array_leaf,
+    check_is_number,
+    contracted,
+    split_names,
+    steps_of,
+    varying_leaves,
+)
+from spinhydro.errors import InputError, ParameterError
+
+
+@dataclass
+class Minimum:
+    """The best values found.
+
+    Attributes
+    ----------
+    value, start : float
+        Of the number, at the minimum and at the start.
+    values : dict
+        ``{name: number}`` of parameters, ``{name: array (components, *grid)}`` of fields on the
+        dealiased grid.
+    evaluations : int
+    message : str
+        Why the search ended.
+    """
+
+    value: float
+    start: float
+    values: dict
+    evaluations: int
+    message: str
+
+    def table(self):
+        """Lines for a terminal."""
+        lines = [f"from {self.start:.10g} to {self.value:.10g} in {self.evaluations} runs"]
+        for name, value in self.values.items():
+            shown = f"{value:.10g}" if isinstance(value, float) else f"array {value.shape}"
+            lines.append(f"{name} = {shown}")
+        return [*lines, self.message]
+
+
+def minimise(
+    problem, of, over, time=None, integrated=False, bounds=None, iterations=50, memory=MEMORY
+):
+    """Change parameters, initial fields and profiles until a number of a run is least.
+
+    L-BFGS-B of scipy with gradients by a reverse sweep. A ramp in time is a few parameters of the
+    equations, such as ``Omega_R*(1 + ramp_1*sin(pi*t/stop_time))``. Changes of fields are those of
+    their values on the grid; a penalty for their size belongs into the number.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its values are the start.
+    of : str
+        An expression that is one number.
+    over : sequence of str
+        Parameters and fields.
+    time, integrated, memory
+        As for ``gradient``.
+    bounds : dict
+        ``{name: (low, high)}`` of parameters.
+    iterations : int
+
+    Returns
+    -------
+    Minimum
+
+    Raises
+    ------
+    InputError
+        As for ``gradient``.
+    """
+    names = [over] if isinstance(over, str) else list(over)
+    numbers, others = split_names(problem, names)
+    check_is_number(problem, of)
+    for name in bounds or {}:
+        if name not in numbers:
+            raise InputError(f"bounds of {name}: it is none of the parameters to change")
+    timestep, steps = steps_of(problem, time)
+    family = Family(problem, numbers, [of], timestep, "the search")
+    search = _Search(family, Objective(family, steps, integrated, memory), others)
+    start = search.start()
+    limits = [(bounds or {}).get(name, (None, None)) for name in numbers]
+    limits = [
+        tuple(None if v is None else v / size for v in pair)
+        for pair, size in zip(limits, search.size, strict=True)
+    ]
+    limits += [(None, None)] * (len(start) - len(numbers))
+    first, _ = search(start)
+    found = minimize(
+        search, start, jac=True, method="L-BFGS-B", bounds=limits,
+        options={"maxiter": iterations, "ftol": 1e-13, "gtol": 1e-10},
+    )  # fmt: skip
+    return Minimum(
+        value=float(found.fun),
+        start=first,
+        values=search.values(found.x),
+        evaluations=search.evaluations,
+        message=str(found.message),
+    )
+
+
+class _Search:
+    """The number and its gradient as a function of scaled parameters and grid values."""
+
+    def __init__(self, family, objective, fields):
+        self.family, self.model, self.evaluations = family, family.model, 0
+        self.size = np.where(family.start == 0, 1.0, np.abs(family.start))
+        self.fields = {name: array_leaf(self.model, name) for name in fields}
+        for name, (leaf, _) in self.fields.items():
+            if leaf == "kernels":
+                raise ParameterError(f"{name} is a kernel: a search changes parameters and fields")
+        self.shapes = {name: self._field(name, self.model.leaves).shape for name in fields}
+        self.slopes = self.model.jax.jit(
+            self.model.jax.value_and_grad(
+                lambda part, leaves: objective.evaluate({**leaves, **part})
+            )
+        )
+
+    def _field(self, name, leaves):
+        leaf, choose = self.fields[name]
+        values = leaves[leaf]
+        return choose(self.model.on_grid_values(values) if leaf == "state" else values, False)
+
+    def start(self):
+        """The values of the file as a vector."""
+        return np.concatenate([self.family.start / self.size, *(
+            _as_reals(self._field(name, self.model.leaves)) for name in self.fields
+        )])  # fmt: skip
+
+    def values(self, vector):
+        """``{name: value}`` of a vector."""
+        number = len(self.family.names)
+        found = {
+            name: float(value)
+            for name, value in zip(self.family.names, vector[:number] * self.size, strict=True)
+        }
+        return {**found, **self._arrays(vector[number:])}
+
+    def _arrays(self, rest):
+        found, kind = {}, self.model.space.dtype
+        for name, shape in self.shapes.items():
+            is_complex = self.fields[name][0] == "state" and not self.model.space.is_real
+            length = int(np.prod(shape)) * (2 if is_complex else 1)
+            part, rest = rest[:length], rest[length:]
+            found[name] = (part.view(kind) if is_complex else part).reshape(shape)
+        return found
+
+    def __call__(self, vector):
+        self.evaluations += 1
+        number = len(self.family.names)
+        parameters = vector[:number] * self.size
+        leaves = dict(self.family.leaves_at(parameters) if number else self.model.leaves)
+        for name, values in self._arrays(np.ascontiguousarray(vector[number:])).items():
+            self._put(leaves, name, values)
+        tangents = self.family.tangents(parameters)
+        varying = varying_leaves(tangents) | {leaf for leaf, _ in self.fields.values()}
+        part = {name: self.model.jax.tree.map(np.asarray, leaves[name]) for name in varying}
+        value, slopes = self.slopes(part, leaves)
+        jax = self.model.jax
+        found = [
+            sum(contracted(jax, slopes[leaf], tangent[leaf]) for leaf in varying)
+            for tangent in tangents
+        ]
+        rows = [
+            # JAX's slope of complex values is that of the conjugate.
+            _as_reals(np.conj(choose(slopes[leaf])))
+            for leaf, choose in self.fields.values()
+        ]
+        gradient = np.concatenate([np.array(found) * self.size, *rows])
+        return float(value), gradient
+
+    def _put(self, leaves, name, values):
+        leaf, _ = self.fields[name]
+        if leaf == "profiles":
+            rows = np.array(leaves[leaf])
+            first = self.model.rate.profile_row(self.model.problem.namespace[name])
+            rows[first : first + len(values)] = values
+            leaves[leaf] = rows
+            return
+        grid = np.array(self.model.on_grid_values(leaves[leaf]))
+        first = self.model.lowering.first_component[self.model.problem.namespace[name]]
+        grid[first : first + len(values)] = values
+        leaves[leaf] = np.asarray(self.model.from_grid_values(grid, leaves))
+
+
+def _as_reals(values):
+    values = np.ascontiguousarray(values)
+    return values.view(float).ravel() if np.iscomplexobj(values) else values.astype(float).ravel()

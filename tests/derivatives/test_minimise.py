@@ -1,0 +1,34 @@
+"""Design by exact gradients: known minima are found."""
+
+import numpy as np
+import pytest
+
+from spinhydro import load
+from spinhydro.errors import InputError
+
+
+def test_a_pulse_turns_the_spins_as_far_as_asked():
+    """Without interaction Z = -cos(Omega t): Z = 1 after half a period."""
+    problem = load(
+        "problems/quantum_torque.py", Nx=64, stop_time="0.5*ms", torque=0.0, Omega_R=4.0,
+        equations=["dt(s) = cross(Omega_R*ex + 0*kappa_n0*n*(s@ez)*ez, s)"],
+    )  # fmt: skip
+    found = problem.minimise(of="1 - ave(Z)", over=["Omega_R"], bounds={"Omega_R": (1, 9)})
+    assert abs(found.values["Omega_R"] - 2 * np.pi) < 1e-3
+    assert found.value < 1e-6 < found.start
+
+
+def test_an_initial_field_is_found_back():
+    """The state from which a wave has come: least squares in the values of a field."""
+    problem = load(
+        "problems/bogoliubov.py", level="lle", Nx=16, waves=2, stop_time="0.05*ms"
+    )  # fmt: skip
+    found = problem.minimise(of="ave(s@ez - 0.01)**2 + ave(s@ey)**2", over=["s"], iterations=30)
+    assert found.value < 1e-9 < found.start
+    assert found.values["s"].shape == (3, 24)
+
+
+def test_bounds_are_those_of_parameters():
+    problem = load("problems/quantum_torque.py", Nx=64)
+    with pytest.raises(InputError, match="bounds of R_x"):
+        problem.minimise(of="ave(Z)", over=["Omega_R"], bounds={"R_x": (1, 2)})
