@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from spinhydro.analysis.vortices import half_vortices
+from spinhydro.analysis.vortices import _zero, half_vortices
 from spinhydro.errors import InputError
 
 
@@ -45,3 +45,12 @@ def test_a_uniform_gas_has_none():
 def test_a_line_is_refused():
     with pytest.raises(InputError, match="in a plane"):
         half_vortices(gas([]).isel(y=0))
+
+
+@pytest.mark.parametrize("u, w", [(0.2, 0.9), (0.75, 0.1), (0.5, 0.5), (0.97, 0.6)])
+def test_zero_of_a_bilinear_function(u, w):
+    def function(x, y):
+        return (2 - 1j) * (x - u) + (0.5 + 1j) * (y - w) + 0.3 * (x - u) * (y - w)
+
+    corners = [function(*corner) for corner in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    assert _zero(corners) == pytest.approx((u, w), abs=1e-9)

@@ -160,3 +160,25 @@ def test_good_equations_pass(problem, text):
 
 def test_equals_signs_inside_brackets_do_not_split():
     assert split_sides("f(x, index=0) = 1")[:2] == ("f(x, index=0) ", " 1")
+
+
+@pytest.mark.parametrize("number", [np.float64(0.5), np.array(0.5), np.float32(0.5), 0.5])
+def test_numbers_of_numpy_are_numbers(problem, number):
+    names = {**problem.namespace, "c": number}
+    ours = Evaluator(names)("c*n + c").evaluate()["g"]
+    np.testing.assert_allclose(ours, 0.5 * problem.namespace["n"]["g"] + 0.5, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "text, marked",
+    [
+        ("dt(s) = cross(ez, s) + dt(s)", "dt(s)"),
+        ("dt(s) = abs(n)*s + 2*dt(s)", "dt(s)"),
+        ("dt(s) = n", "n"),
+    ],
+)
+def test_the_faulty_part_of_an_equation_is_marked(problem, text, marked):
+    with pytest.raises(EquationError) as raised:
+        read_equation(problem, text)
+    assert text[raised.value.start : raised.value.end] == marked
+    assert raised.value.start > text.index("=")

@@ -78,3 +78,12 @@ def test_uniform_values_have_no_place(problem):
 def test_limits_that_cannot_be_read(problem, text):
     with pytest.raises(EquationError):
         limit(problem, text)
+
+
+@pytest.mark.parametrize("text", ["n = 0.5+-0.3", "n=0.5 +- 0.3", "n + 1 = 1.5 +- 3e-1"])
+def test_distance_from_a_value(problem, text):
+    found = limit(problem, text)
+    value = found.start()
+    assert value == pytest.approx(0.4)
+    assert not found.holds(value)
+    assert found.holds(0.3) and not found.holds(0.301)
