@@ -11,7 +11,7 @@ FIGURES = (".png", ".pdf", ".svg")
 def _parser():
     parser = Parser(
         "fit",
-        "Least squares with exact sensitivities: estimates, 68 %% intervals, and what the data do "
+        "Least squares with exact sensitivities: estimates, 68 % intervals, and what the data do "
         "not determine. Needs pip install 'spinhydro[jax]'.",
     )
     parser.add_argument("problem", help="a problem file, problems/quantum_torque.py")
