@@ -20,6 +20,7 @@ from spinhydro.problem.dimensions import (
 )
 from spinhydro.problem.new_values import check_kernel, check_new_values, check_word
 from spinhydro.problem.plain_values import is_plain
+from spinhydro.problem.surroundings import package_of
 from spinhydro.problem.typed_values import offsets
 from spinhydro.units import DIMENSIONS
 
@@ -49,6 +50,7 @@ def execute(original, source, texts):
     namespace = {
         "__name__": Path(path).stem,
         "__file__": str(path),
+        "__package__": package_of(path)[1],
     }
     lines = source.text.splitlines()
     dimensions, expressions = {}, {}

@@ -20,6 +20,7 @@ from spinhydro.problem.source_file import (
     replace_equations,
     with_quick_values,
 )
+from spinhydro.problem.surroundings import surroundings
 
 
 @dataclass
@@ -51,6 +52,8 @@ class Problem:
         but perhaps not what was meant.
     units : dict
         ``{"length": "um", "time": "ms"}``, empty if the file declares no unit system.
+    modules : dict
+        ``{path: text}`` of modules beside the file that it imported; kept with the results.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Problem:
     units: dict = field(default_factory=dict)
     loaded_state: dict = field(default_factory=dict)
     given_equations: list = field(default_factory=list)
+    modules: dict = field(default_factory=dict)
     has_run: bool = False
 
     def __getitem__(self, name):
@@ -180,6 +184,7 @@ def load(path, equations=(), quick=False, **overrides):
         )
         stack.enter_context(np.errstate(all="ignore"))
         ensemble = stack.enter_context(new_ensemble())
+        modules = stack.enter_context(surroundings(path))
         namespace, expressions = execute(original, source, texts)
     ivp = _find_ivp(path, namespace)
     with located(path):
@@ -208,6 +213,7 @@ def load(path, equations=(), quick=False, **overrides):
         expressions={name: expressions[name] for name in parameters if name in expressions},
         overrides=texts,
         given_equations=list(equations),
+        modules=modules,
         members=ensemble.size,
         advice=advice,
         units=_unit_names(source),
@@ -227,7 +233,7 @@ def evaluate(path, **overrides):
     path = find_file(path)
     original = read_source(path)
     source, texts = override(original, overrides)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), surroundings(path):
         namespace, _ = execute(original, source, texts)
     return namespace
 

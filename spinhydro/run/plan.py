@@ -56,6 +56,7 @@ class Plan:
     record: dict = field(default_factory=dict)
     kernels: dict = field(default_factory=dict)
     source: str = ""
+    modules: dict = field(default_factory=dict)
     checkpoint_interval: float = 600.0
     checkpoints_kept: int = 2
     wall_limit: float = None

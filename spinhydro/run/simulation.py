@@ -129,6 +129,7 @@ def run_problem(
             **problem.member_record(),
         },
         source=problem.source,
+        modules=problem.modules,
         kernels=tables_of(problem),
         **checked_limits(limits),
     )
@@ -188,7 +189,9 @@ def simulate(
         raise InputError(f"name = {name!r}: the run folder needs a simple name such as 'script'")
     check_complete(problem)
     parallel.abort_all_on_error()
-    allowed = set(Plan.__dataclass_fields__) - {"name", "timestep", "stop_time", "record", "source"}
+    allowed = set(Plan.__dataclass_fields__) - {
+        "name", "timestep", "stop_time", "record", "source", "modules"
+    }  # fmt: skip
     for option in options:
         if option not in allowed:
             raise InputError(f"simulate() has {no_such('option', option, sorted(allowed))}")
@@ -406,6 +409,11 @@ def _make_folder(out, plan):
     folder = RunFolder.create(out, plan.name)
     if plan.source:
         folder.write_text(f"{plan.name}.py", plan.source)
+    for name, text in plan.modules.items():
+        # Modules beside the problem file, so that its copy runs in the folder of the run.
+        if not name.startswith(".."):
+            (folder.place / name).parent.mkdir(parents=True, exist_ok=True)
+            folder.write_text(name, text)
     return folder
 
 
