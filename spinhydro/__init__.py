@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         StochasticHeun,
         stable_timestep,
     )
+    from spinhydro.steppers.accuracy import thermal_timestep
     from spinhydro.steppers.noise import thermal_field, white_noise
 
 

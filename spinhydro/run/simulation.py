@@ -36,6 +36,7 @@ from spinhydro.run.plan import Plan, schedule
 from spinhydro.run.record import read_record
 from spinhydro.run.resume import check_not_complete, continuation, latest_run
 from spinhydro.run.signals import StopRequest, noted_signals
+from spinhydro.steppers.accuracy import accuracy_warning
 from spinhydro.steppers.stability import check_timestep
 
 
@@ -324,6 +325,10 @@ def _begin(run, continued, stability):
     run.say(f"{plan.name}: run folder {folder.path}")
     run.say(f"engine: {run.engine}{run.engine_note}")
     run.say(stability)
+    unit = plan.units.get("time", "")
+    inaccurate = accuracy_warning(run.solver, run.stepper_name, run.timestep, unit)
+    if inaccurate:
+        run.say(inaccurate)
     for sentence in plan.advice:
         run.say(f"warning: {sentence}")
     if continued is None:

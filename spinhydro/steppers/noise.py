@@ -54,6 +54,10 @@ class WhiteNoise(Field):
             self._fill(data, iteration, timestep, self.refinements)
         self._drawn = iteration, timestep
 
+    def mark_as_changed(self):
+        """Draw anew at the next call of `draw`, whatever was drawn before."""
+        self._drawn = None
+
     def _fill(self, numbers, iteration, timestep, refinements):
         """numbers (components, …) of variance 1/timestep.
 

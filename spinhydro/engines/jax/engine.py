@@ -46,7 +46,7 @@ class JaxStepper(FusedRK4):
     def _allocate(self, compiled):
         right_side, jax = self.right_side, self.jax
         shape, dtype = right_side.state_shape, right_side.state_dtype
-        self.state, self._rate = np.zeros(shape, dtype), np.zeros(shape, dtype)
+        self.state, self.rate = np.zeros(shape, dtype), np.zeros(shape, dtype)
         space, lowering = right_side.space, right_side.lowering
         options = space, lowering
         rate = StateFunction(*options, right_side.program.outputs, right_side.on_grid)
