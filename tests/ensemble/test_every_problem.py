@@ -40,7 +40,9 @@ MAIN = {
 #: Without a heat bath, whose noise is that of the member.
 WITHOUT_NOISE = {"laser_grating": {"heat_bath": 0}, "thermal_chain": {"temperature": 0}}
 #: Words of a problem file that give every member random numbers of its own.
-RANDOM = ("random_generator", "initial_noise", "thermal_field")
+RANDOM = (
+    "random_generator", "initial_noise", "thermal_field", "white_noise", "quantum_noise",
+)  # fmt: skip
 FILES = sorted((ROOT / "problems").glob("*.py"))
 
 

@@ -1,0 +1,51 @@
+"""Numbers of the library's problems beside exact laws: growth rates, Thiele's equation."""
+
+import numpy as np
+import pytest
+
+from spinhydro.analysis import load as read
+from spinhydro.problem.load import load
+
+from ..conftest import ROOT
+
+
+def run(name, tmp_path, **values):
+    result = load(ROOT / "problems" / f"{name}.py", **values).run(out=tmp_path, quiet=True)
+    assert all(found["met"] for found in result.expect.values()), result.expect
+    return read(result.folder)
+
+
+def test_faraday_waves_grow_with_the_rate_of_parametric_resonance(tmp_path):
+    """Gamma = epsilon Omega_R kappa n/(4 omega_s), by the maxima of three e-foldings."""
+    found = run("faraday_waves", tmp_path, Nx=64, stop_time=100)
+    t, size = found.t.values, found["size"].values.ravel()
+    top = (size[1:-1] >= size[:-2]) & (size[1:-1] >= size[2:]) & (t[1:-1] > 30)
+    rate = np.polyfit(t[1:-1][top], np.log(size[1:-1][top]), 1)[0]
+    assert rate == pytest.approx(found.attrs["Gamma"], rel=0.01)
+
+
+def test_waves_of_a_spin1_quench_grow_with_bogoliubovs_rate(tmp_path):
+    """The transverse spin of the wave nearest to e + q = |c2| n, from 40 to 70 ms."""
+    found = run("spin1_quench", tmp_path, Nx=128, L_x=100, stop_time=70)
+    t, a = found.t.values, found.attrs
+    e = a["K"] * (2 * np.pi * np.arange(20) / a["L_x"]) ** 2
+    growth = np.sqrt(np.maximum(-(e + a["q"]) * (e + a["q"] + 2 * a["c2"]), 0))
+    wave = np.argmax(growth)
+    modes = np.fft.fft(found.F.values.reshape(t.size, -1), axis=1)
+    size = np.abs(modes[:, wave]) ** 2 + np.abs(modes[:, -wave]) ** 2
+    late = t >= 40
+    rate = np.polyfit(t[late], np.log(size[late]), 1)[0] / 2
+    assert rate == pytest.approx(growth[wave], rel=0.01)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3])
+def test_skyrmions_move_as_thiele_says(beta, tmp_path):
+    """With the charge and the dissipation of the run itself, from 30 ps on."""
+    found = run("skyrmion_motion", tmp_path, N=40, beta=beta, stop_time=40)
+    t, a = found.t.values, found.attrs
+    late = t >= 30
+    v = [np.polyfit(t[late], found[name].values.ravel()[late], 1)[0] for name in ("x_c", "y_c")]
+    G, D = 4 * np.pi * float(found.charge[-1]), float(found["D"].values.ravel()[late].mean())
+    matrix = np.array([[a["alpha"] * D, -G], [G, a["alpha"] * D]])
+    drive = np.array([[beta * D, -G], [G, beta * D]]) @ [a["u"], 0]
+    np.testing.assert_allclose(v, np.linalg.solve(matrix, drive), atol=0.005 * a["u"])
