@@ -74,7 +74,6 @@ psi_b["g"] += spinhydro.quantum_noise(psi_b, seed, density)
 outputs = {
     "Z": "(abs2(psi_a) - abs2(psi_b))/(abs2(psi_a) + abs2(psi_b))",
     "Z_mean": "ave(abs2(psi_a) - abs2(psi_b))",
-    "delta": "delta",
 }
 expect = {"number of atoms": "drift(abs2(psi_a) + abs2(psi_b)) <= 1e-4"}
 quick = {"Nx": 128, "L_x": "30*um", "members": 2, "stop_time": "2*ms"}
