@@ -36,10 +36,10 @@ def engines(make, stepper, timestep, stock="RK443"):
 def take_steps(solver, timestep, steps):
     """Steps as the run loop takes them: several in one call where the engine can."""
     while steps:
-        ahead = getattr(solver.timestepper, "runs_ahead", False)
+        ahead = getattr(solver.timestepper, "can_batch", False)
         number = min(steps, FINITE_CADENCE) if ahead else 1
         if number > 1:
-            solver.timestepper.run_ahead(timestep, number)
+            solver.timestepper.step_many(timestep, number)
         else:
             solver.step(timestep)
         steps -= number
@@ -52,7 +52,7 @@ def competitor(name, make, stepper, timestep, compiled=None, lean=False):
     fused = None
     if compiled is not None:
         fused = FUSED[stepper](solver, compiled=compiled)
-        fused.lazy = True
+        fused.sync_on_request = True
         solver.timestepper = fused
         solver.enforce_real_cadence = None
     elif lean:

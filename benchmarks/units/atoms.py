@@ -49,13 +49,13 @@ def engine(name, shape, timestep, make, compiled=True):
     """One of spinhydro's engines, with steps taken as the run loop takes them."""
     found, projections = solver(shape, make)
     fused = FUSED[RK4](found, projections, compiled=compiled)
-    fused.lazy, found.timestepper, found.enforce_real_cadence = True, fused, None
+    fused.sync_on_request, found.timestepper, found.enforce_real_cadence = True, fused, None
 
     def advance(steps):
         while steps:
-            number = min(steps, FINITE_CADENCE) if fused.runs_ahead else 1
+            number = min(steps, FINITE_CADENCE) if fused.can_batch else 1
             if number > 1:
-                fused.run_ahead(timestep, number)
+                fused.step_many(timestep, number)
             else:
                 found.step(timestep)
             steps -= number

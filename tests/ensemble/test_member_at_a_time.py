@@ -83,7 +83,7 @@ def test_several_steps_in_one_call_are_the_same_steps(stepper):
     for _ in range(7):
         one.step(1e-3)
     assert many.timestepper.can_batch
-    many.timestepper.run_ahead(1e-3, 7)
+    many.timestepper.step_many(1e-3, 7)
     assert many.iteration == one.iteration
     np.testing.assert_allclose(many.sim_time, one.sim_time, rtol=1e-15)
     assert state(many).tobytes() == state(one).tobytes()

@@ -112,7 +112,7 @@ def test_what_may_change_between_steps_is_not_run_ahead_of():
     for options in ({"equation": "in time"}, {"stepper": "StochasticHeun", "noise": True}):
         case = Case(dimensions=1, **options)
         fused = FUSED[case.stepper](case.solver, compiled=True)
-        assert not fused.native.runs_ahead
+        assert not fused.native.can_batch
 
 
 def test_compiled_members_are_single_runs(tmp_path):

@@ -108,7 +108,7 @@ class FourierStep:
         return all(passes.is_current() for passes in (self.rates, self.projection) if passes)
 
     @property
-    def runs_ahead(self):
+    def can_batch(self):
         """Whether several steps may be one call: nothing is drawn or read between them.
 
         Members then take all of these steps one after the other. A call is short enough that
@@ -130,7 +130,7 @@ class FourierStep:
 
     def step(self, time, timestep, number=1):
         """Advance the state by one step of the scheme and its projections.
-        Several steps at once only if this `runs_ahead`.
+        Several steps at once only if this `can_batch`.
         """
         if timestep != self._timestep:
             self._prepare(timestep)

@@ -443,7 +443,7 @@ class StencilStep:
         return self.scheme is not None
 
     @property
-    def runs_ahead(self):
+    def can_batch(self):
         """Whether steps depend on nothing that changes from one to the next but the state."""
         return self.has_steps and not self._uses_time and not self.right_side.has_noise
 
@@ -501,7 +501,7 @@ class StencilStep:
     def step(self, time, timestep, steps=1):
         """Advance the state by a step of the scheme, projections included.
 
-        Several at once only if this `runs_ahead`.
+        Several at once only if this `can_batch`.
         """
         self._run("step", self.scheme, self.state, self._has_projections, time, timestep, steps)
 

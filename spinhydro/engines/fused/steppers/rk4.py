@@ -137,7 +137,7 @@ class FusedRK4:
     def can_batch(self):
         """Whether several steps may be one call of `step_many` now."""
         known = self.sync_on_request and self.fields.snapshot is not None
-        return known and self.native is not None and self.native.runs_ahead
+        return known and self.native is not None and self.native.can_batch
 
     def step_many(self, timestep, number):
         """Take several steps in one call, without updating the fields in between.
