@@ -1,4 +1,4 @@
-"""Memory that is not needed any more, or not twice.
+"""Freeing and sharing large buffers.
 
 A state of three dimensions fills hundreds of megabytes, and so does every array of its size.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from dedalus.libraries.fftw import fftw_wrappers
 
 #: Arrays below this size, in bytes, are not worth a call of the system.
-WORTH_GIVING_BACK = 1 << 22
+WORTH_FREEING = 1 << 22
 #: Bytes on which arrays begin: a cache line, and enough for any vector unit.
 ALIGNMENT = 64
 _PAGE, _DONT_NEED = 1 << 16, 4
@@ -37,26 +37,25 @@ _SEPARATE, _USUAL = -3, 1 << 25
 
 
 def separate_large_blocks(wanted):
-    """Whether large blocks that are freed shall go back to the system at once (GNU's C library).
+    """Choose whether freed large blocks return to the system at once (GNU's C library).
 
-    That takes time in programs that free and allocate them in turns, as Dedalus's own steps do.
+    That costs time where blocks are freed and allocated repeatedly, as in Dedalus's own steps.
     """
     if _madvise is not None:
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
-            mallopt(_SEPARATE, WORTH_GIVING_BACK if wanted else _USUAL)
+            mallopt(_SEPARATE, WORTH_FREEING if wanted else _USUAL)
 
 
-def give_back(*arrays):
-    """Let the system have the memory of large arrays until they are written to again.
+def advise_free(*arrays):
+    """Tell the system that the content of large arrays is not needed until they are written to.
 
-    What they hold is lost: they are zero, or as they were, afterwards. Arrays of other owners
-    (files, shared memory) must not come here.
+    Their values are lost. Not for arrays in files or in shared memory.
     """
     if _madvise is None:
         return
     for array in arrays:
-        if array.nbytes >= WORTH_GIVING_BACK and array.flags.c_contiguous:
+        if array.nbytes >= WORTH_FREEING and array.flags.c_contiguous:
             first = -(-array.ctypes.data // _PAGE) * _PAGE
             last = (array.ctypes.data + array.nbytes) // _PAGE * _PAGE
             if last > first:
@@ -70,8 +69,8 @@ def aligned(memory, shape, dtype):
     return memory[first : first + size].view(dtype).reshape(shape)
 
 
-def release(field):
-    """Take the values of a field, and its memory, away until it is filled again."""
+def drop_data(field):
+    """Free the data of a field until it is filled again."""
     field.buffer = field.data = field.scales = None
     field.__dict__.pop("_dealias_buffer", None)
 
@@ -106,17 +105,17 @@ class _SharedTemporaries:
             self._known[threading.get_ident()] = memory
         return aligned(memory, shape, dtype)
 
-    def rest(self):
+    def free_scratch(self):
         """Let the memory of temporaries go until the next transform."""
-        give_back(*self._known.values())
+        advise_free(*self._known.values())
 
 
 _temporaries = _SharedTemporaries()
 
 
-def rest_temporaries():
+def free_temporaries():
     """Let the memory of the temporaries of Dedalus's transforms go until the next of them."""
-    _temporaries.rest()
+    _temporaries.free_scratch()
 
 
 def share_temporaries():

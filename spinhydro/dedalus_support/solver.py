@@ -12,7 +12,7 @@ from dedalus.core.field import Field
 from dedalus.core.solvers import InitialValueSolver
 from mpi4py import MPI
 
-from spinhydro.dedalus_support.memory import WORTH_GIVING_BACK, release
+from spinhydro.dedalus_support.memory import WORTH_FREEING, drop_data
 
 
 class DeferredSolver(InitialValueSolver):
@@ -173,7 +173,7 @@ def is_large(operand):
         np.prod(f.dist.grid_layout.local_shape(f.domain, f.domain.dealias), dtype=float)
         * np.prod([system.dim for system in f.tensorsig])
         * 8
-        > WORTH_GIVING_BACK
+        > WORTH_FREEING
         for f in fields
     )
 
@@ -197,14 +197,14 @@ def _forget(expression):
             _forget(argument)
 
 
-def release_rates(solver):
+def drop_rates(solver):
     """Let the values of the right side go; the next evaluation makes them anew.
 
     Only where Dedalus has no matrices yet, which keep views of them.
     """
     if isinstance(solver, DeferredSolver) and not solver.is_complete:
         for field in solver.F:
-            release(field)
+            drop_data(field)
 
 
 def settle(fields):

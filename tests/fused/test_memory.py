@@ -11,7 +11,7 @@ from dedalus.core import future
 
 from spinhydro import FusedIFRK4, FusedRK4
 from spinhydro.dedalus_support import memory
-from spinhydro.dedalus_support.memory import give_back, parts
+from spinhydro.dedalus_support.memory import advise_free, parts
 from spinhydro.dedalus_support.solver import no_stored_outputs
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.problem.load import load
@@ -48,7 +48,7 @@ print((peak() - before - 80e6) / (2 * 16 * 96**3))
 def test_memory_that_was_given_back_changes_no_number(stepper, monkeypatch):
     found = []
     for least in (1 << 40, 0):
-        monkeypatch.setattr(memory, "WORTH_GIVING_BACK", least)
+        monkeypatch.setattr(memory, "WORTH_FREEING", least)
         monkeypatch.setattr(memory, "_PAGE", 1 << 12)
         problem, fields = make((SPIN, "dt(u) - 0.1*lap(u) = n*u") if stepper is FusedIFRK4
                                else (SPIN, SCALAR), size=1024)  # fmt: skip
@@ -64,7 +64,7 @@ def test_memory_that_was_given_back_changes_no_number(stepper, monkeypatch):
 
 def test_arrays_can_be_written_to_again():
     array = np.ones(1 << 20)
-    give_back(array)
+    advise_free(array)
     array[:] = 2
     assert np.all(array == 2)
 

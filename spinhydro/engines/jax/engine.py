@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.dedalus_support.memory import rest_temporaries
+from spinhydro.dedalus_support.memory import free_temporaries
 from spinhydro.engines.fused.steppers.linear import linear_matrix
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.jax.function import StateFunction, cast
@@ -204,9 +204,9 @@ class JaxStepper(FusedRK4):
 
     def free_scratch(self, keep_rate=False):
         """Free scratch buffers of the host."""
-        self.right_side.rest()
-        self.fields.exchange.rest()
-        rest_temporaries()
+        self.right_side.free_scratch()
+        self.fields.exchange.free_scratch()
+        free_temporaries()
 
 
 def make_jax(solver, kind, projections=(), precision="double"):

@@ -182,11 +182,11 @@ class Program:
             steps.append(((slice(row, row + 1), slice(index, index + 1)), source, symbol, adds))
         return steps
 
-    def rest(self):
+    def free_scratch(self):
         """Free the buffers until the next evaluation."""
         for round_ in self.rounds:
             for batch in filter(None, (round_.inverse, round_.ahead)):
-                batch.rest()
+                batch.free_scratch()
 
     def __call__(self, spectra, grid, constants, profiles, out):
         """Fill `out`, a row for each output, from the spectra (and grid values) of the state."""

@@ -148,12 +148,12 @@ class RightSide:
             i += count(field)
         return self._constants
 
-    def rest(self):
+    def free_scratch(self):
         """Free the buffers until the next evaluation."""
         for program in filter(None, (self.program, self.projection)):
-            program.rest()
+            program.free_scratch()
         if self._forward:
-            self._forward.rest()
+            self._forward.free_scratch()
 
     def transforms(self):
         """Numbers of scalars transformed (forward, back to the grid) in one evaluation."""

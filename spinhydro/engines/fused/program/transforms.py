@@ -15,7 +15,7 @@ from mpi4py import MPI
 
 from spinhydro.dedalus_support.domain import RealFourierNyquist
 from spinhydro.dedalus_support.ensemble.values import PerMember
-from spinhydro.dedalus_support.memory import give_back
+from spinhydro.dedalus_support.memory import advise_free
 from spinhydro.engines.fused.program.slabs import Slabs
 from spinhydro.engines.fused.read.graph import Unsupported
 
@@ -297,10 +297,10 @@ class Batch:
         buffer.fill(0)
         return buffer
 
-    def rest(self):
+    def free_scratch(self):
         """Free the buffers until they are used again."""
         made = self.__dict__
-        give_back(*[made[name] for name in ("grid",) if name in made], *made.get("_buffers", ()))
+        advise_free(*[made[name] for name in ("grid",) if name in made], *made.get("_buffers", ()))
 
     @property
     def nbytes(self):
@@ -349,9 +349,9 @@ class SlabBatch:
         for buffer in (*self.buffers, self.columns, self.spectra):
             buffer.fill(0)
 
-    def rest(self):
+    def free_scratch(self):
         """Free the buffers until they are used again."""
-        give_back(self.grid, *self.buffers, self.columns, self.spectra)
+        advise_free(self.grid, *self.buffers, self.columns, self.spectra)
 
     def forward(self):
         """grid -> spectra; normalised, and truncated to the modes of the bases."""

@@ -97,11 +97,11 @@ class FourierStep:
         for passes in filter(None, (self.rates, self.projection)):
             passes.memory.release()
 
-    def rest(self, keep_rate=False):
+    def free_scratch(self, keep_rate=False):
         """Free the scratch arrays until the next step."""
         if not self.space.slabs:
             for passes in filter(None, (self.rates, self.projection)):
-                passes.memory.rest(keep_rate)
+                passes.memory.free_scratch(keep_rate)
 
     def is_current(self):
         """Whether profiles that were compiled as real are still real."""

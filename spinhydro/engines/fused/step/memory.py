@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.dedalus_support.memory import give_back
+from spinhydro.dedalus_support.memory import advise_free
 from spinhydro.engines.fused.compile import fftw
 from spinhydro.engines.fused.program.scalar_writer import NumberTable, names_in
 
@@ -137,12 +137,12 @@ class Memory:
             window.Free()
         self._windows = []
 
-    def rest(self, keep_rate=False):
+    def free_scratch(self, keep_rate=False):
         """Free the scratch arrays until the next step."""
         names = set(self.scratch)
         if not (keep_rate or self._keeps_total):
             names.add("total")
-        give_back(*(self.arrays[name] for name in names))
+        advise_free(*(self.arrays[name] for name in names))
 
     def table(self, name, values):
         """A new array with these values."""

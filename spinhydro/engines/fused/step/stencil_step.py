@@ -515,7 +515,7 @@ class StencilStep:
         """Whether the code still fits the fields: always, since it assumes nothing about them."""
         return True
 
-    def rest(self, keep_rate=False):
+    def free_scratch(self, keep_rate=False):
         """Nothing to free: all arrays are small or in use."""
 
     def release(self):

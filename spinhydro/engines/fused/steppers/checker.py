@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import numpy as np
 from mpi4py import MPI
 
-from spinhydro.dedalus_support.memory import give_back, parts, rest_temporaries
-from spinhydro.dedalus_support.solver import no_stored_outputs, release_rates, settle
+from spinhydro.dedalus_support.memory import advise_free, free_temporaries, parts
+from spinhydro.dedalus_support.solver import drop_rates, no_stored_outputs, settle
 from spinhydro.errors import InputError, Unsupported
 from spinhydro.steppers.rk4 import RK4
 
@@ -65,16 +65,16 @@ class Checker:
             rates = self._stock_rates()
             self.take_fields()
         # The fields are themselves again, and no copy of them is left.
-        rest_temporaries()
-        self.fields.exchange.rest()
+        free_temporaries()
+        self.fields.exchange.free_scratch()
         self.stepper.evaluate_rate(self.solver.sim_time + noise)
         self.stepper.free_scratch(keep_rate=True)
         sizes = self._compare(rates)
         if relative(sizes, self.solver.dist.comm) > TOLERANCE:
             sizes[0] = max(sizes[0], self._condition(noise))
-        release_rates(self.solver)
+        drop_rates(self.solver)
         self.stepper.free_scratch()
-        give_back(self.stepper.state)
+        advise_free(self.stepper.state)
         yield relative(sizes, self.solver.dist.comm)
 
     @contextmanager
@@ -108,7 +108,7 @@ class Checker:
     def _compare(self, rates):
         """[largest of Dedalus's rates, largest difference of the present rates to them]."""
         sizes, rates = [], [self.fields.values(held) for held in rates]
-        rest_temporaries()
+        free_temporaries()
         for (_, rows), values in zip(self.fields.rows(), rates, strict=True):
             for row, theirs in zip(range(rows.start, rows.stop), values, strict=True):
                 sizes.append(compare(self.fields.row_on_grid(self.stepper.rate, row)[0], theirs))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.dedalus_support.memory import rest_temporaries
+from spinhydro.dedalus_support.memory import free_temporaries
 from spinhydro.engines.fused.read.lower import count
 
 
@@ -48,7 +48,7 @@ class FieldSynchroniser:
         self.in_sync = True
         self._take_snapshot()
         if self.on_request:
-            self.exchange.rest()
+            self.exchange.free_scratch()
 
     def read(self, state):
         """Copy the fields into a state, if a script has changed them since the last step."""
@@ -58,11 +58,11 @@ class FieldSynchroniser:
             variable.change_scales(self.right_side.space.scales)
             variable.require_grid_space()
         if self.on_request:
-            rest_temporaries()
+            free_temporaries()
         for row, values in self._rows_of_fields():
             np.copyto(state[row], values)
         if self.on_request:
-            self.exchange.rest()
+            self.exchange.free_scratch()
         self._take_snapshot()
 
     def rows(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.dedalus_support.memory import give_back
+from spinhydro.dedalus_support.memory import advise_free
 from spinhydro.engines.fused.program.exponential import Exponential
 from spinhydro.engines.fused.step import choose as compiled_step
 from spinhydro.engines.fused.steppers.checker import compare, relative
@@ -92,7 +92,7 @@ class FusedIFRK4(FusedRK4):
                     exchange.backward()
                     sizes.append(compare(exchange.grid[0], values))
         self.free_scratch()
-        give_back(self.state)
+        advise_free(self.state)
         return relative(np.max(sizes, axis=0), self.solver.dist.comm)
 
     def _stock_step(self, checker, variable, timestep):

@@ -167,7 +167,7 @@ class FusedLinear(FusedRK4):
     def free_scratch(self, keep_rate=False):
         super().free_scratch(keep_rate)
         if self._compiled_rates:
-            self._compiled_rates.rest()
+            self._compiled_rates.free_scratch()
 
     def _put(self, values):
         """Let the fields of the solver hold a state, in coefficients."""

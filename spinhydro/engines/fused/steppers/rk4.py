@@ -3,7 +3,7 @@
 import numpy as np
 
 from spinhydro.dedalus_support.left_side import frozen_coefficients
-from spinhydro.dedalus_support.memory import give_back, rest_temporaries
+from spinhydro.dedalus_support.memory import advise_free, free_temporaries
 from spinhydro.engines.fused.program.right_side import RightSide
 from spinhydro.engines.fused.step import choose as compiled_step
 from spinhydro.engines.fused.steppers.checker import Checker
@@ -273,11 +273,11 @@ class FusedRK4:
     def free_scratch(self, keep_rate=False):
         """Free the scratch arrays until the next step."""
         if self.native:
-            self.native.rest(keep_rate)
+            self.native.free_scratch(keep_rate)
         else:
-            give_back(self._stage, self._total)
+            advise_free(self._stage, self._total)
             if not keep_rate:
-                give_back(self.rate)
-        self.right_side.rest()
-        self.fields.exchange.rest()
-        rest_temporaries()
+                advise_free(self.rate)
+        self.right_side.free_scratch()
+        self.fields.exchange.free_scratch()
+        free_temporaries()
