@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from spinhydro.dedalus_support.domain import RealFourierNyquist, distributor, local_part, spin
     from spinhydro.dedalus_support.ensemble.noise import initial_noise, random_generator
     from spinhydro.dedalus_support.ensemble.values import PerMember, per_member
+    from spinhydro.derivatives.gradient import gradient
+    from spinhydro.derivatives.minimise import minimise
     from spinhydro.engines.choose import accelerate
     from spinhydro.engines.fused import FusedETDRK4, FusedIFRK4, FusedRK4
     from spinhydro.kernels import kernel, stencil

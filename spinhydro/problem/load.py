@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+import spinhydro
 from spinhydro.dedalus_support.ensemble.values import PerMember, new_ensemble
 from spinhydro.errors import InputError, did_you_mean
 from spinhydro.problem.conditions import broken_rules
@@ -105,22 +106,18 @@ class Problem:
             self.has_run = refused is None
 
     def gradient(self, of, wrt, **options):
-        """The derivative of a number at the end of a run; see ``derivatives.gradient.gradient``.
+        """The derivative of a number at the end of a run; see ``spinhydro.gradient``.
 
         >>> problem.gradient(of="ave((Z - 0.2)**2)", wrt=["Omega_R", "R_x"])
         """
-        from spinhydro.derivatives.gradient import gradient
-
-        return gradient(self, of, wrt, **options)
+        return spinhydro.gradient(self, of, wrt, **options)
 
     def minimise(self, of, over, **options):
-        """Parameters and fields that make a number of a run least; see ``derivatives.minimise``.
+        """Parameters and fields that make a number of a run least; see ``spinhydro.minimise``.
 
         >>> problem.minimise(of="ave((Z - 0.2)**2)", over=["Omega_R"])
         """
-        from spinhydro.derivatives.minimise import minimise
-
-        return minimise(self, of, over, **options)
+        return spinhydro.minimise(self, of, over, **options)
 
     def member_record(self):
         """What run.json says of the members: how many, and which parameters are theirs."""
