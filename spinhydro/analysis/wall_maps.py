@@ -1,5 +1,7 @@
 """Draw domain walls: maps of m_z, the number of walls, and the exchange energy against time."""
 
+import numpy as np
+
 from spinhydro.errors import InputError
 
 from .magnets import space_axes, spins
@@ -69,33 +71,50 @@ def report(runs, output="m"):
 def plot_wall_count(runs, ax=None, output="m"):
     """Draw the sign changes of m_z around the ring against time, the mean over members."""
     ax = axes_or_new(ax)
-    for colour, run in zip(COLOURS, runs, strict=False):
+    for number, run in enumerate(runs):
         changes = sign_changes(run, output).mean("member")
-        ax.loglog(run.t[1:], changes[1:], color=colour, drawstyle="steps-post", label=model(run))
+        ax.plot(run.t[1:], changes[1:], color=COLOURS[number % len(COLOURS)],
+                drawstyle="steps-post", label=model(run))  # fmt: skip
     ax.set_xlabel(label(runs[0].t, "t"))
     ax.set_ylabel("sign changes of $m_z$")
-    from matplotlib.ticker import LogLocator
-
-    ax.yaxis.set_major_formatter("{x:.0f}")
-    ax.yaxis.set_minor_formatter("{x:.0f}")
-    ax.yaxis.set_minor_locator(LogLocator(subs=(2, 4, 6)))
+    _logarithmic(ax, whole_numbers=True)
     ax.legend()
     return ax
 
 
 def plot_long_energy(runs, ax=None, output="m"):
-    """Draw the exchange energy against time, both logarithmic."""
+    """Draw the exchange energy against time."""
     ax = axes_or_new(ax)
-    for colour, run in zip(COLOURS, runs, strict=False):
+    for number, run in enumerate(runs):
         energy = energy_or_none(run, output)
         if energy is not None:
-            ax.loglog(run.t[1:], energy.mean("member")[1:], color=colour)
+            energy = energy.mean("member")
+            ax.plot(run.t[1:], energy[1:], color=COLOURS[number % len(COLOURS)])
     if not ax.lines:
         text = "no exchange law\nin the parameters"
         ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=6.5)
+    else:
+        _logarithmic(ax)
     ax.set_xlabel(label(runs[0].t, "t"))
     ax.set_ylabel(r"$E_\mathrm{ex}/NJ$")
     return ax
+
+
+def _logarithmic(ax, whole_numbers=False):
+    """Make those axes logarithmic whose lines span a factor of 30; others stay linear."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    for axis, index in ((ax.xaxis, 0), (ax.yaxis, 1)):
+        values = np.concatenate([np.ravel(line.get_data()[index]) for line in ax.lines])
+        positive = values[values > 0]
+        if len(positive) < len(values) or not len(values) or values.max() < 30 * values.min():
+            continue
+        (ax.set_xscale if index == 0 else ax.set_yscale)("log")
+        axis.set_minor_formatter(NullFormatter())
+        if whole_numbers and index == 1:
+            axis.set_major_formatter("{x:.0f}")
+            axis.set_minor_formatter("{x:.0f}")
+            axis.set_minor_locator(LogLocator(subs=(2, 4, 6)))
 
 
 def plot_m_z(ds, ax, output="m", member=0, bar=True):
