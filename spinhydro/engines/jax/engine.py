@@ -153,6 +153,12 @@ class JaxStepper(FusedRK4):
             return jax.device_put(values, jax.sharding.NamedSharding(mesh, spec))
         return jax.device_put(values)
 
+    def state_record(self):
+        """Return what the next step depends on (see ``spinhydro.steppers.records``)."""
+        if self._device_state is not None:
+            np.copyto(self.state, self._device_state)
+        return super().state_record()
+
     def is_finite(self):
         """Whether the state is finite, without synchronising the fields."""
         if self._device_state is None:

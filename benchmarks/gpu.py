@@ -1,0 +1,143 @@
+"""python -m benchmarks.gpu [--small] [--seconds 400]: the engine jax on the device that JAX finds.
+
+For every case: milliseconds per step, those of the transforms alone, bytes in use, and the
+difference from the fused engine on the CPU after the same few steps. The table names the device.
+Cases that do not fit into the time or the memory are left out, and the table says so.
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+from benchmarks.units import landau_lifshitz, superfluid
+from spinhydro import IFRK4, RK4
+from spinhydro.dedalus_support.backend import quiet_dedalus
+from spinhydro.engines.choose import build_solver, choose_engine
+from spinhydro.engines.jax.require import require_jax
+
+#: Steps after which the numbers are compared.
+COMPARED = 4
+#: Largest number of points whose numbers are compared: the fused engine has one core.
+LARGEST_COMPARED = 128**3
+
+#: (name, module of the problem, time stepper, shape).
+FULL = [
+    ("GPE", superfluid, IFRK4, (64,) * 3),
+    ("GPE", superfluid, IFRK4, (128,) * 3),
+    ("GPE", superfluid, IFRK4, (256,) * 3),
+    ("LLE", landau_lifshitz, RK4, (1024,) * 2),
+    ("LLE", landau_lifshitz, RK4, (2048,) * 2),
+]
+SMALL = [
+    ("GPE", superfluid, IFRK4, (16,) * 3),
+    ("GPE", superfluid, IFRK4, (32,) * 3),
+    ("LLE", landau_lifshitz, RK4, (128,) * 2),
+]
+
+
+def started(module, kind, shape, engine, precision="double"):
+    """A solver with its engine, and the timestep of the unit."""
+    solver = build_solver(module.problem(shape), kind)
+    choose_engine(solver, engine, precision=precision)
+    return solver, module.timestep(shape)
+
+
+def state_after(solver, timestep, steps):
+    """Grid values of the state after some steps."""
+    for _ in range(steps):
+        solver.step(timestep)
+    solver.timestepper.synchronise()
+    for variable in solver.state:
+        variable.change_scales(1)
+    return np.concatenate([v["g"].reshape(-1, *v["g"].shape[-len(v.domain.bases) :])
+                           for v in solver.state])  # fmt: skip
+
+
+def seconds_per_step(advance, wait, limit=2.0):
+    """Median of three, each long enough for the clock, after one call to compile."""
+    advance(1)
+    wait()
+    number, samples = 1, []
+    while len(samples) < 3:
+        begin = time.perf_counter()
+        advance(number)
+        wait()
+        passed = time.perf_counter() - begin
+        if passed < limit / 20:
+            number *= 4
+            continue
+        samples.append(passed / number)
+    return float(np.median(samples))
+
+
+def transform_floor(jax, stepper, dtype):
+    """Seconds of the transforms of one step alone."""
+    right_side = stepper.right_side
+    forward, back = right_side.transforms()
+    shape, axes = right_side.space.shape, tuple(range(-len(right_side.space.shape), 0))
+    fft = jax.numpy.fft.rfftn if right_side.space.is_real else jax.numpy.fft.fftn
+    values = jax.device_put(np.ones((max(forward, 1), *shape), dtype))
+    transform = jax.jit(lambda v: fft(v, axes=axes))
+    found = [transform(values)]
+
+    def advance(number):
+        for _ in range(number):
+            found[0] = transform(values)
+
+    each = seconds_per_step(advance, lambda: found[0].block_until_ready()) / max(forward, 1)
+    return stepper.stages * (forward + back) * each
+
+
+def row(jax, name, module, kind, shape, precision):
+    """One line of the table."""
+    solver, timestep = started(module, kind, shape, "jax", precision)
+    values = state_after(solver, timestep, COMPARED)
+    difference = "–"
+    if np.prod(shape) <= LARGEST_COMPARED:
+        reference, _ = started(module, kind, shape, "fused")
+        wanted = state_after(reference, timestep, COMPARED)
+        difference = f"{np.abs(values - wanted).max() / np.abs(wanted).max():.0e}"
+    stepper = solver.timestepper
+    seconds = seconds_per_step(
+        lambda number: stepper.step_many(timestep, number), stepper.is_finite
+    )
+    narrow = {"float64": np.float32, "complex128": np.complex64}
+    dtype = values.dtype if precision == "double" else narrow[str(values.dtype)]
+    floor = transform_floor(jax, stepper, dtype)
+    used = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    memory = f"{used / 1e9:.2f}" if used else "–"
+    size = " x ".join(map(str, shape))
+    return (
+        f"| {name} {size} | {precision} | {1e3 * seconds:.3g} | {1e3 * floor:.3g} | {memory} | "
+        f"{difference} |"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="sizes for a CPU")
+    parser.add_argument("--seconds", type=float, default=400, help="begin no case after this [400]")
+    options = parser.parse_args()
+    quiet_dedalus()
+    jax = require_jax("the benchmark")
+    device = jax.devices()[0]
+    small = options.small or device.platform == "cpu"
+    print(f"{device.device_kind} ({device.platform}), JAX {jax.__version__}\n")
+    print("| case | precision | ms per step | transforms alone | GB | difference from the CPU |")
+    print("|---|---|---|---|---|---|")
+    begin = time.monotonic()
+    for case in SMALL if small else FULL:
+        for precision in ("double", "single"):
+            label = f"{case[0]} {' x '.join(map(str, case[3]))}, {precision}"
+            if time.monotonic() - begin > options.seconds:
+                print(f"| {label} | left out: {options.seconds:g} s have passed | | | | |")
+                continue
+            try:
+                print(row(jax, *case, precision), flush=True)
+            except jax.errors.JaxRuntimeError as error:
+                print(f"| {label} | {str(error).splitlines()[0][:60]} | | | | |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
