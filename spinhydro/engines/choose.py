@@ -3,10 +3,14 @@
 import logging
 
 import numpy as np
+from dedalus.core.basis import ComplexFourier, RealFourier
+from dedalus.core.field import Field
 from dedalus.core.solvers import InitialValueSolver
+from mpi4py import MPI
 
 from spinhydro.dedalus_support.backend import SOLVER_OPTIONS
 from spinhydro.dedalus_support.domain import slow_sizes
+from spinhydro.dedalus_support.ensemble.basis import Members
 from spinhydro.dedalus_support.left_side import frozen_coefficients
 from spinhydro.dedalus_support.memory import separate_large_blocks
 from spinhydro.dedalus_support.parallel import abort_all_on_error, agree
@@ -21,6 +25,9 @@ from spinhydro.errors import (
 )
 
 logger = logging.getLogger("spinhydro")
+
+#: Largest rounding error of a mode, relative to the field.
+ROUNDING = 1e-14
 
 ENGINES = ("auto", "fused", "lean", "dedalus", "jax")
 #: Of the numbers of the engine "jax"; the others have double precision only.
@@ -45,10 +52,11 @@ def build_solver(ivp, stepper):
     Raises InputError if Dedalus cannot build it.
     """
     options = dict(SOLVER_OPTIONS)
-    if all(equation["condition"] == "True" for equation in ivp.equations):
+    if _is_diagonal(ivp):
         # One matrix for all modes: one for each wavenumber takes minutes to build.
         coupling = np.logical_or(ivp.matrix_coupling, ivp.dist.coeff_layout.local)
         options["matrix_coupling"] = tuple(bool(c) for c in coupling)
+    options["ncc_cutoff"] = _coefficient_cutoff(ivp)
 
     def fail(error):
         if isinstance(error, SpinhydroError):
@@ -61,6 +69,47 @@ def build_solver(ivp, stepper):
         return DeferredSolver(ivp, stepper, fail, **options)
     except Exception as error:
         fail(error)
+
+
+def _is_diagonal(ivp):
+    """Return whether the left sides couple no two wavenumbers of a problem.
+
+    That is so for Fourier bases and constant coefficients. For all others one matrix for all modes
+    takes ten times the time and memory of Dedalus's own choice.
+    """
+    fields = {f for eq in ivp.eqs for side in ("M", "L") for f in _fields_of(eq[side])}
+    bases = {basis for field in {*ivp.variables, *fields} for basis in field.domain.bases}
+    coefficients = [f for f in fields - set(ivp.variables) if _space_bases(f)]
+    return (
+        all(isinstance(basis, (RealFourier, ComplexFourier, Members)) for basis in bases)
+        and all(equation["condition"] == "True" for equation in ivp.equations)
+        and not coefficients
+    )
+
+
+def _coefficient_cutoff(ivp):
+    """Return the amplitude below which modes of coefficients on the left side are rounding errors.
+
+    Dedalus multiplies out every mode that is above the cutoff. The cutoff is relative to the
+    smallest coefficient of all, so that no small constant is dropped; 0 if all are constant.
+    """
+    fields = {f for eq in ivp.eqs for side in ("M", "L") for f in _fields_of(eq[side])}
+    coefficients = sorted(fields - set(ivp.variables), key=str)
+    if not any(map(_space_bases, coefficients)):
+        return 0
+    sizes = [
+        field.dist.comm.allreduce(float(np.abs(field["c"]).max(initial=0)), op=MPI.MAX)
+        for field in coefficients
+    ]
+    return ROUNDING * min((size for size in sizes if size > 0), default=0)
+
+
+def _fields_of(expression):
+    return expression.atoms(Field) if hasattr(expression, "atoms") else ()
+
+
+def _space_bases(field):
+    return [basis for basis in field.domain.bases if not isinstance(basis, Members)]
 
 
 def stepper_kind(solver):

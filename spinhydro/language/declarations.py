@@ -15,7 +15,8 @@ from spinhydro.language.watch import Limit
 def read_outputs(ivp, outputs):
     """``{name: operand}`` of ``outputs = {"Z": "s@ez"}``; of all variables if it is None."""
     if outputs is None:
-        outputs = {v.name: v.name for v in ivp.variables}
+        # Variables of a script may have any name, "tau u", or none.
+        return {str(v.name or f"variable {i}"): v for i, v in enumerate(ivp.variables)}
     if not isinstance(outputs, dict):
         raise InputError('this must be a dictionary of strings: {"Z": "s@ez"}').within("outputs")
     if not outputs:
