@@ -3,7 +3,7 @@
 import logging
 
 from spinhydro.cli.terminal import is_reporting_rank, to_stderr
-from spinhydro.errors import InputError, SpinhydroError
+from spinhydro.errors import InputError, NotFiniteError, SpinhydroError
 
 
 def add_ranks(parser):
@@ -86,3 +86,13 @@ def log_to_standard_error(quiet=False):
     logger.handlers = [_ToStandardError()]
     logger.propagate = False
     logger.setLevel(logging.INFO)
+
+
+def exit_code(result):
+    """Return 3 if members of an ensemble failed, after naming them; otherwise 0."""
+    if not result.failed_members:
+        return 0
+    if is_reporting_rank():
+        named = ", ".join(map(str, result.failed_members))
+        to_stderr(f"spinhydro: error: members {named} failed; the others are complete")
+    return NotFiniteError.exit_code

@@ -11,6 +11,10 @@ def add_limit_arguments(parser):
         "--checkpoints-kept", type=int, metavar="N", help="how many checkpoints are kept [2]"
     )
     parser.add_argument(
+        "--members-fail", metavar="WORD",
+        help="continue or stop when a member of an ensemble fails [continue]",
+    )  # fmt: skip
+    parser.add_argument(
         "--wall-limit", type=seconds, metavar="TIME",
         help="stop in order before this wall time, in seconds or as H:MM:SS",
     )  # fmt: skip
@@ -21,7 +25,7 @@ def add_limit_arguments(parser):
 
 def limits(options):
     """Return the options of `add_limit_arguments` that were given."""
-    names = ("checkpoint_interval", "checkpoints_kept", "wall_limit", "grace")
+    names = ("members_fail", "checkpoint_interval", "checkpoints_kept", "wall_limit", "grace")
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 

@@ -2,6 +2,7 @@
 
 from spinhydro.cli.launch import (
     add_ranks,
+    exit_code,
     launched,
     log_to_standard_error,
     on_all_ranks,
@@ -69,4 +70,4 @@ def _solve(options):
     )
     if is_reporting_rank():
         print_folder(result.folder)
-    return 0
+    return exit_code(result)

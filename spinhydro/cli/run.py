@@ -4,6 +4,7 @@ from pathlib import Path
 
 from spinhydro.cli.launch import (
     add_ranks,
+    exit_code,
     launched,
     log_to_standard_error,
     on_all_ranks,
@@ -83,7 +84,7 @@ def _solve(options, values):
         if is_reporting_rank():
             to_stderr(f"spinhydro: missed: {', '.join(missed)}")
         return 1
-    return 0
+    return exit_code(result)
 
 
 def _load(options, values):

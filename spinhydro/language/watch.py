@@ -56,6 +56,7 @@ class Limit:
                 text, 0, text.index(">="), "a smallest value is that of a real field: not a drift"
             )
         self.initial = None
+        self.excluded = set()
         self.extreme = None
         self.place = ""
 
@@ -100,6 +101,7 @@ class Limit:
             drifts = np.abs(present - self.initial) / np.where(
                 self.initial, np.abs(self.initial), 1
             )
+            drifts = np.where(self._is_excluded(drifts.size), -1.0, drifts)
             worst = int(np.argmax(np.where(np.isfinite(drifts), drifts, np.inf)))
             value, place = float(drifts[worst]), f"member = {worst}" if drifts.size > 1 else ""
         else:
@@ -119,7 +121,7 @@ class Limit:
 
     def _worst(self, values):
         """The value that is compared with the limit, and where on the grid it stands."""
-        values = values if self.is_lower else -np.abs(values)
+        values = self._without_excluded(values if self.is_lower else -np.abs(values))
         worst = int(np.argmin(values)) if values.size else 0
         local = float(values.flat[worst]) if values.size else math.inf
         # MPI's minimum forgets NaN.
@@ -131,6 +133,56 @@ class Limit:
         if lowest == -math.inf:
             return math.nan, place
         return (lowest if self.is_lower else abs(lowest)), place
+
+    def _member_axis(self):
+        """Return the axis of the members in local values, or None."""
+        axis = getattr(self.dist, "member_axis", None)
+        if axis is None or not isinstance(self.operand, Operand):
+            return None
+        return None if self.operand.domain.full_bases[axis] is None else (
+            len(self.operand.tensorsig) + axis
+        )  # fmt: skip
+
+    def _local_members(self):
+        domain = self.dist.members.domain(self.dist)
+        return range(self.dist.members.size)[
+            self.dist.grid_layout.slices(domain, scales=1)[self.dist.member_axis]
+        ]
+
+    def _is_excluded(self, size):
+        return np.isin(np.arange(size), list(self.excluded)) if size > 1 else np.zeros(size, bool)
+
+    def _without_excluded(self, values):
+        """Values that are compared, with those of failed members out of the way."""
+        axis = self._member_axis()
+        if axis is None or not self.excluded:
+            return values
+        here = [i for i, member in enumerate(self._local_members()) if member in self.excluded]
+        values = values.copy()
+        values[(*[slice(None)] * axis, here)] = math.inf
+        return values
+
+    def failing_members(self):
+        """Return the members for which the limit does not hold, a set; a collective operation.
+
+        Empty if the value is not one of each member.
+        """
+        axis = self._member_axis()
+        if axis is None:
+            return set()
+        values = grid_values(self.operand)
+        if self.is_drift:
+            present = self._sums(values)
+            drifts = np.abs(present - self.initial) / np.where(
+                self.initial, np.abs(self.initial), 1
+            )
+            return {m for m, drift in enumerate(drifts) if not self.holds(drift)} - self.excluded
+        values = self._without_excluded(values if self.is_lower else -np.abs(values))
+        axes = tuple(a for a in range(values.ndim) if a != axis)
+        worst = np.min(values, axis=axes)
+        worst = worst if self.is_lower else -worst
+        mine = [m for m, v in zip(self._local_members(), worst, strict=True) if not self.holds(v)]
+        return {m for found in self.dist.comm.allgather(mine) for m in found} - self.excluded
 
     def _coordinates(self, shape, index):
         """ "x = 12.5, y = -3" of a point of the local grid; "" where the field is uniform."""

@@ -35,7 +35,7 @@ def checkpoint_files(folder):
     return dict(sorted(found.items()))
 
 
-def save_checkpoint(solver, path, timestep, progress):
+def save_checkpoint(solver, path, timestep, progress, failed=None):
     """Write the present state of a solver into a file; a collective operation.
 
     The state is left as it is, to the last bit.
@@ -49,6 +49,8 @@ def save_checkpoint(solver, path, timestep, progress):
         The last timestep.
     progress : dict
         What else is needed to go on, as JSON can hold it.
+    failed : FailedMembers, optional
+        Members whose state may be NaN.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def save_checkpoint(solver, path, timestep, progress):
     fields = {str(variable.name): variable.copy() for variable in solver.state}
     for field in fields.values():
         field.change_layout("c")
-    finite = all(np.all(np.isfinite(field.data)) for field in fields.values())
+    finite = all(_is_finite(field, failed) for field in fields.values())
     if not all(comm.allgather(bool(finite))):
         return False
     local = local_record(solver)
@@ -81,6 +83,14 @@ def save_checkpoint(solver, path, timestep, progress):
 
     parallel.on_root(comm, lambda: write_hdf5(path, fill))
     return True
+
+
+def _is_finite(field, failed):
+    data = field.data
+    axis = failed.axis_of(field) if failed and failed.reasons else None
+    if axis is not None:
+        data = np.delete(data, failed.local(failed.numbers), axis=axis)
+    return np.all(np.isfinite(data))
 
 
 def _fill(file, scales, values, records, progress):
@@ -263,7 +273,7 @@ class Checkpoints:
         files = parallel.on_root(comm, lambda: checkpoint_files(folder))
         self.number = max(files, default=0)
 
-    def save(self, timestep, progress):
+    def save(self, timestep, progress, failed=None):
         """Write the next checkpoint, then delete those that are too old.
 
         Returns
@@ -274,7 +284,7 @@ class Checkpoints:
         path = self.folder / NAME / f"{NAME}_s{self.number + 1}.h5"
         comm = self.solver.dist.comm
         parallel.on_root(comm, lambda: _make_folder(path.parent))
-        if not save_checkpoint(self.solver, path, timestep, progress):
+        if not save_checkpoint(self.solver, path, timestep, progress, failed):
             return False
         self.number += 1
         parallel.on_root(comm, self._prune)

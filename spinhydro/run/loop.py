@@ -31,6 +31,7 @@ from spinhydro.language.watch import grid_values
 from spinhydro.run import liveness, provenance
 from spinhydro.run.checkpoint import Checkpoints
 from spinhydro.run.folder import RunFolder
+from spinhydro.run.members import FailedMembers
 from spinhydro.run.messages import to_stderr
 from spinhydro.run.output import FieldOutput
 from spinhydro.run.progress import Progress, duration
@@ -75,6 +76,7 @@ class Run:
         self._noted = -math.inf
         self._saved = self._began = time.monotonic()
         self._saved_step, self._seconds_per_step = None, 0.0
+        self.failed = FailedMembers(self.solver)
 
     def check_start(self):
         """Everything that can be known before the first step is known here.
@@ -224,6 +226,9 @@ class Run:
             for limit in self.watch:
                 if limit.text in progress["watch"]:
                     limit.extreme, limit.place = progress["watch"][limit.text]
+            failed = progress.get("failed_members") or {}
+            self.failed.reasons = {int(member): reason for member, reason in failed.items()}
+            self._exclude_failed()
         if same_problem:
             self.output.skip_existing(int(self.solver.iteration), compare=exact)
         self._saved_step = self.step
@@ -316,6 +321,8 @@ class Run:
     def check_finite(self):
         if self.keeps_state and self._on_all_ranks(self.solver.timestepper.is_finite()):
             return
+        if self._continues_without_some() and self._discard_not_finite():
+            return
         self.synchronise()
         for variable in self.solver.state:
             if not self._is_finite(variable):
@@ -325,10 +332,43 @@ class Run:
                     "too long, or an equation that grows without bound"
                 )
 
+    def _continues_without_some(self):
+        return self.failed.size > 1 and self.plan.members_fail == "continue"
+
+    def _discard_not_finite(self):
+        """Go on without the members that are not finite; False if that is impossible."""
+        members = self.failed.not_finite()
+        if members is None or len(members) == self.failed.size:
+            return False
+        self._discard(members - self.failed.numbers, "not finite")
+        return True
+
+    def _discard(self, members, reason):
+        if not members:
+            return
+        self.failed.discard(members, reason)
+        self._exclude_failed()
+        left = self.failed.size - len(self.failed.reasons)
+        for member in sorted(members):
+            self.say(
+                f"warning: member {member} failed at t = {self._now()}, iteration "
+                f"{self.solver.iteration} ({reason}); it is NaN from now on, {left} members go on"
+            )
+
+    def _exclude_failed(self):
+        self.output.failed_members = self.failed.numbers
+        for limit in [*self.watch, *self.expect.values()]:
+            limit.excluded = self.failed.numbers
+
     def check_watches(self):
         self.synchronise()
         for limit in self.watch:
             value = limit.measure()
+            if not limit.holds(value) and self._continues_without_some():
+                members = limit.failing_members()
+                if members and len(members | self.failed.numbers) < self.failed.size:
+                    self._discard(members, f"{limit.text} is broken")
+                    continue
             if not limit.holds(value):
                 at = f" at {limit.place}" if limit.place else ""
                 raise WatchError(
@@ -378,7 +418,9 @@ class Run:
                 "engine": self.engine,
                 "timestepper": self.stepper_name,
                 "watch": {limit.text: [limit.extreme, limit.place] for limit in self.watch},
+                "failed_members": self.failed.reasons,
             },
+            self.failed,
         )
         if saved:
             self._saved_step = self.step
@@ -423,6 +465,7 @@ class Run:
             "reason": type(error).__name__ if error is not None else "stop time reached",
             "message": message,
             "exit_code": getattr(error, "exit_code", 1) if error is not None else 0,
+            "failed_members": self.failed.reasons,
             "sim_time": self.solver.sim_time,
             "iteration": int(self.solver.iteration),
             "wall_seconds": round(self.earlier_seconds + seconds, 3),
@@ -430,6 +473,8 @@ class Run:
             "watch": {limit.text: limit.extreme for limit in self.watch},
             "expect": expect or {},
         }
+        if error is None and self.failed.reasons:
+            entries |= {"message": self.failed.summary(), "exit_code": NotFiniteError.exit_code}
         try:
             self.folder.update(**entries)
             self.folder.log(message or f"done in {duration(seconds)}")

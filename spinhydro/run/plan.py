@@ -32,6 +32,9 @@ class Plan:
         Warnings that the run begins with.
     kernels : dict
         ``{name: array (2, n)}``, k and omega(k) of kernels, kept with the outputs.
+    members_fail : str
+        "continue": a member that fails is NaN from then on, and the others go on; "stop": the run
+        ends.
     checkpoint_interval : float
         Seconds of wall time between checkpoints.
     checkpoints_kept : int
@@ -57,6 +60,7 @@ class Plan:
     kernels: dict = field(default_factory=dict)
     source: str = ""
     modules: dict = field(default_factory=dict)
+    members_fail: str = "continue"
     checkpoint_interval: float = 600.0
     checkpoints_kept: int = 2
     wall_limit: float = None

@@ -7,7 +7,7 @@ outputs -> record of how it ended.
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from spinhydro.language.equations import check_complete
 from spinhydro.run import provenance
 from spinhydro.run.folder import RunFolder, check_writable
 from spinhydro.run.loop import Run
+from spinhydro.run.members import CHOICES
 from spinhydro.run.plan import Plan, schedule
 from spinhydro.run.record import read_record
 from spinhydro.run.resume import check_not_complete, continuation, latest_run
@@ -55,6 +56,8 @@ class RunResult:
     timestep : float
         The timestep that was taken.
     wall_seconds : float
+    failed_members : dict
+        ``{member: {"reason", "sim_time", "iteration"}}`` of members that are NaN from then on.
     """
 
     folder: Path
@@ -63,6 +66,7 @@ class RunResult:
     expect: dict
     timestep: float
     wall_seconds: float
+    failed_members: dict = field(default_factory=dict)
 
 
 def run_problem(
@@ -132,7 +136,7 @@ def run_problem(
         source=problem.source,
         modules=problem.modules,
         kernels=tables_of(problem),
-        **checked_limits(limits),
+        **{"members_fail": declared("members_fail", "continue"), **checked_limits(limits)},
     )
     try:
         return execute(
@@ -222,7 +226,7 @@ def _last_incomplete(out, name):
 
 def checked_limits(limits):
     """Return options of a run that are given by name; raises InputError for unknown ones."""
-    known = ("checkpoint_interval", "checkpoints_kept", "wall_limit", "grace")
+    known = ("members_fail", "checkpoint_interval", "checkpoints_kept", "wall_limit", "grace")
     for name in limits:
         if name not in known:
             raise InputError(f"a run has {no_such('option', name, known)}")
@@ -242,6 +246,8 @@ def execute(
         "engine": engine, "force": force, "precision": precision,
         "checkpoint_interval": plan.checkpoint_interval, "checkpoints_kept": plan.checkpoints_kept,
     }  # fmt: skip
+    if plan.members_fail not in CHOICES:
+        raise InputError(f"members_fail: {no_such('choice', plan.members_fail, CHOICES)}")
     plan.record["stated"] = _stated(plan)
     continued = None
     if resume is None:
@@ -298,6 +304,7 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
         expect=expect,
         timestep=timestep,
         wall_seconds=seconds,
+        failed_members=run.failed.reasons,
     )
 
 

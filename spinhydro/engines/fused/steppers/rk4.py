@@ -212,6 +212,16 @@ class FusedRK4:
         """Whether the state is finite, without a look at the fields."""
         return bool(np.isfinite(np.sum(self.state)))
 
+    def finite_members(self):
+        """Return which members of this rank have a finite state."""
+        axes = (0, *range(2, self.state.ndim))
+        return np.isfinite(np.sum(self.state, axis=axes))
+
+    def discard_members(self, members):
+        """Fill the state of some members of this rank with NaN."""
+        self.state[:, members] = np.nan
+        self._current = False
+
     def read_again(self):
         """Read the state from the fields at the next step, also with `sync_on_request`."""
         self.fields.forget()
