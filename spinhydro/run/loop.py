@@ -31,6 +31,7 @@ from spinhydro.language.watch import grid_values
 from spinhydro.run import liveness, provenance
 from spinhydro.run.checkpoint import Checkpoints
 from spinhydro.run.folder import RunFolder
+from spinhydro.run.handlers import ScheduledOutput
 from spinhydro.run.members import FailedMembers
 from spinhydro.run.messages import to_stderr
 from spinhydro.run.output import FieldOutput
@@ -56,7 +57,7 @@ HEARTBEAT = 30.0
 class Run:
     """Solver, handlers and limits of one run."""
 
-    def __init__(self, ivp, plan, timestep):
+    def __init__(self, ivp, plan, timestep, solver=None):
         self.ivp, self.plan, self.timestep = ivp, plan, timestep
         self.time_unit = plan.units.get("time", "")
         stepper = find_stepper(plan.timestepper)
@@ -67,7 +68,8 @@ class Run:
         self.expect = read_limits(ivp, "expect", plan.expect)
         check_output_units(plan.output_units, self.outputs)
         check_noise(ivp, stepper)
-        self.solver = build_solver(ivp, stepper)
+        self.handlers = [ScheduledOutput(n, o, ivp) for n, o in plan.handlers.items()]
+        self.solver = solver or build_solver(ivp, stepper)
         self.initial_time = self.solver.sim_time
         self.engine, self.engine_note = "dedalus", ""
         self.folder = self.output = self.progress = self.checkpoints = None
@@ -135,8 +137,9 @@ class Run:
     def choose_engine(self, engine, steps, precision="double"):
         """Let a faster engine step the solver, if asked and possible."""
         self.engine, self.engine_note = choose_engine(
-            self.solver, engine, self.projections, steps, precision=precision
-        )
+            self.solver, engine, self.projections, steps, precision=precision,
+            lazy=self.plan.each_step is None,
+        )  # fmt: skip
 
     @property
     def keeps_state(self):
@@ -198,8 +201,10 @@ class Run:
         }
         self.output = FieldOutput(
             self.solver, folder.place / "fields", self.outputs, plan.output_units, attributes,
-            kernels=plan.kernels,
+            kernels=plan.kernels, max_writes=plan.max_writes,
         )  # fmt: skip
+        for handler in self.handlers:
+            handler.open(self.solver, folder.place, plan.output_units, attributes)
         self.checkpoints = Checkpoints(self.solver, folder.place, plan.checkpoints_kept)
         self.progress = Progress(plan.stop_time, self.time_unit, enabled=self.root and not quiet)
 
@@ -229,8 +234,11 @@ class Run:
             failed = progress.get("failed_members") or {}
             self.failed.reasons = {int(member): reason for member, reason in failed.items()}
             self._exclude_failed()
+        iteration, elapsed = int(self.solver.iteration), self.solver.sim_time - self.initial_time
         if same_problem:
-            self.output.skip_existing(int(self.solver.iteration), compare=exact)
+            self.output.skip_existing(iteration, compare=exact)
+        for handler in self.handlers:
+            handler.skip(self.step, elapsed, iteration, exact, same_problem)
         self._saved_step = self.step
         return exact
 
@@ -256,6 +264,7 @@ class Run:
         if self.step == 0:
             # The watches held at the start, before the bases truncated what the file filled in.
             self.output.write(self.timestep)
+            self.write_handlers(self.timestep)
         while self.step < steps:
             step = self.step
             number = self._steps_ahead(
@@ -276,6 +285,7 @@ class Run:
                 if step % WATCH_CADENCE == 0:
                     self.check_watches()
                 self.note_progress(HEARTBEAT)
+            self.write_handlers(self.timestep)
             self.progress.update(solver.sim_time, step)
             self.attend(request)
         # Before the shorter step: a run that is resumed with a later stop time does not have it.
@@ -300,6 +310,8 @@ class Run:
         """
         if not self.keeps_state or step < FINITE_CADENCE:
             return 1
+        if self.handlers or self.plan.each_step or self._has_handlers_of_a_script():
+            return 1
         if not self.solver.timestepper.can_batch:
             return 1
         most = MOST_STEPS_AHEAD
@@ -307,11 +319,25 @@ class Run:
             most = max(1, min(most, int(LONGEST_CALL / self._seconds_per_step)))
         return min(most, FINITE_CADENCE - step % FINITE_CADENCE, output - step)
 
+    def _has_handlers_of_a_script(self):
+        evaluator = self.solver.evaluator
+        return any(handler not in evaluator.groups["F"] for handler in evaluator.handlers)
+
+    def write_handlers(self, timestep):
+        """Write the further outputs that are due."""
+        elapsed = self.solver.sim_time - self.initial_time
+        for handler in self.handlers:
+            if handler.is_due(self.step, elapsed):
+                self.synchronise()
+                handler.output.write(timestep)
+
     def advance(self, timestep, number=1):
         """One step and its projections, or several."""
         if number > 1:
             self.solver.timestepper.step_many(timestep, number)
             return
+        if self.plan.each_step is not None:
+            self.plan.each_step(self.solver)
         self.solver.step(timestep)
         if self.keeps_state:
             # They are part of its step.
@@ -356,7 +382,8 @@ class Run:
             )
 
     def _exclude_failed(self):
-        self.output.failed_members = self.failed.numbers
+        for output in [self.output, *(handler.output for handler in self.handlers)]:
+            output.failed_members = self.failed.numbers
         for limit in [*self.watch, *self.expect.values()]:
             limit.excluded = self.failed.numbers
 
@@ -405,23 +432,23 @@ class Run:
             self.check_finite()
             self.save_checkpoint()
 
+    def progress_record(self):
+        """Return what a checkpoint holds beside the state."""
+        return {
+            "step": self.step,
+            "initial_time": self.initial_time,
+            "engine": self.engine,
+            "timestepper": self.stepper_name,
+            "watch": {limit.text: [limit.extreme, limit.place] for limit in self.watch},
+            "failed_members": self.failed.reasons,
+        }
+
     def save_checkpoint(self):
         """Write a checkpoint of the present state, unless there is one."""
         if self._saved_step == self.step:
             return
         self.synchronise()
-        saved = self.checkpoints.save(
-            self.timestep,
-            {
-                "step": self.step,
-                "initial_time": self.initial_time,
-                "engine": self.engine,
-                "timestepper": self.stepper_name,
-                "watch": {limit.text: [limit.extreme, limit.place] for limit in self.watch},
-                "failed_members": self.failed.reasons,
-            },
-            self.failed,
-        )
+        saved = self.checkpoints.save(self.timestep, self.progress_record(), self.failed)
         if saved:
             self._saved_step = self.step
         self._saved = time.monotonic()

@@ -32,6 +32,15 @@ class Plan:
         Warnings that the run begins with.
     kernels : dict
         ``{name: array (2, n)}``, k and omega(k) of kernels, kept with the outputs.
+    handlers : dict
+        ``{name: {"tasks": …, "sim_dt": … or "iter": …, "max_writes", "layout", "scales"}}``:
+        further outputs, in folders of their own (see ``ScheduledOutput``).
+    each_step : callable(solver)
+        Called before every step; may change fields.
+    max_writes : int
+        Writes per set file of `outputs`, at most.
+    stop_iteration : int
+        Largest number of steps; None for no limit.
     members_fail : str
         "continue": a member that fails is NaN from then on, and the others go on; "stop": the run
         ends.
@@ -60,6 +69,10 @@ class Plan:
     kernels: dict = field(default_factory=dict)
     source: str = ""
     modules: dict = field(default_factory=dict)
+    handlers: dict = field(default_factory=dict)
+    each_step: object = None
+    max_writes: int = 1000
+    stop_iteration: int = None
     members_fail: str = "continue"
     checkpoint_interval: float = 600.0
     checkpoints_kept: int = 2
@@ -68,11 +81,15 @@ class Plan:
 
 
 def schedule(plan):
-    """(timestep, steps per output, whole steps, last shorter step) of a plan.
+    """Return (timestep, steps per output, whole steps, last shorter step) of a plan.
 
     The timestep is shortened to divide the output interval, so that outputs fall on their times
     exactly; a last, shorter step ends the run at the stop time exactly.
     """
+    if callable(plan.timestep) or hasattr(plan.timestep, "compute_timestep"):
+        return _adaptive_schedule(plan)
+    if plan.stop_time is None and plan.stop_iteration and _positive(plan.timestep):
+        plan.stop_time = plan.stop_iteration * plan.timestep
     numbers = {"timestep": plan.timestep, "stop_time": plan.stop_time}
     interval = plan.output_interval
     if interval is not None:
@@ -96,7 +113,25 @@ def schedule(plan):
     remainder = plan.stop_time - steps * timestep
     if remainder < 1e-9 * timestep:
         remainder = 0.0
+    if plan.stop_iteration is not None and plan.stop_iteration <= steps:
+        steps, remainder = int(plan.stop_iteration), 0.0
     return timestep, per_output, steps, remainder
+
+
+def _adaptive_schedule(plan):
+    """Return the same for a timestep that is chosen at every step; steps is an upper limit."""
+    if plan.stop_time is None:
+        plan.stop_time = math.inf
+    if plan.stop_time == math.inf and plan.stop_iteration is None and plan.wall_limit is None:
+        raise ParameterError("give a stop_time, a stop_iteration or a wall_limit")
+    if not plan.stop_time > 0:
+        raise ParameterError(f"stop_time = {plan.stop_time}: it must be positive")
+    if plan.output_interval is None:
+        plan.output_interval = plan.stop_time / 100
+    if not plan.output_interval > 0:
+        raise ParameterError(f"output_interval = {plan.output_interval}: it must be positive")
+    steps = math.inf if plan.stop_iteration is None else int(plan.stop_iteration)
+    return None, 0, steps, 0.0
 
 
 def _positive(value):

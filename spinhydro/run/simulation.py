@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 from dedalus.core.problems import InitialValueProblem
+from dedalus.core.solvers import InitialValueSolver
 from mpi4py import MPI
 
 from spinhydro.dedalus_support import parallel
 from spinhydro.dedalus_support.memory import separate_large_blocks
 from spinhydro.dedalus_support.solver import is_large
-from spinhydro.engines.choose import check_engine
+from spinhydro.engines.choose import check_engine, stepper_kind
 from spinhydro.errors import (
     InputError,
     NotFiniteError,
@@ -30,6 +31,7 @@ from spinhydro.errors import (
 from spinhydro.kernels.listing import tables_of
 from spinhydro.language.equations import check_complete
 from spinhydro.run import provenance
+from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.folder import RunFolder, check_writable
 from spinhydro.run.loop import Run
 from spinhydro.run.members import CHOICES
@@ -150,16 +152,21 @@ def run_problem(
 
 
 def simulate(
-    problem, timestep, stop_time, name="script", out="runs", engine="auto", quiet=False,
+    problem, timestep, stop_time=None, name="script", out="runs", engine="auto", quiet=False,
     force=False, resume=None, checkpoint=None, edited=False, **options,
 ):  # fmt: skip
     """Run any ``d3.IVP`` of a plain Dedalus script with this run loop.
 
     Parameters
     ----------
-    problem : d3.IVP
-        Its variables hold the initial state.
-    timestep, stop_time : float
+    problem : d3.IVP or d3.InitialValueSolver
+        Its variables hold the initial state. A solver, ``problem.build_solver(…)``, comes with the
+        options, handlers and stop criteria that the script has given it.
+    timestep : float, d3.CFL or callable
+        A number, or the timestep of each step: ``CFL``, ``CFL.compute_timestep`` or a function.
+        Outputs are met exactly in either case.
+    stop_time : float
+        By default ``solver.stop_sim_time``, or the time of `stop_iteration`.
     name : str
         The run folder is ``<out>/<name>/NNNN``.
     resume : str, Path or True, optional
@@ -171,7 +178,8 @@ def simulate(
         Allow a problem that is not the one of that run; this is recorded.
     **options
         ``output_interval``, ``timestepper``, ``outputs``, ``output_units``, ``projections``,
-        ``watch``, ``expect``, ``units``: as the declarations of a problem file.
+        ``watch``, ``expect``, ``units``: as the declarations of a problem file; ``handlers``,
+        ``each_step``, ``max_writes``, ``stop_iteration``, ``wall_limit``, …: see ``Plan``.
 
     Returns
     -------
@@ -188,6 +196,10 @@ def simulate(
     --------
     >>> spinhydro.simulate(problem, timestep=0.01, stop_time=10, outputs={"Z": "s@ez"})
     """
+    solver = None
+    if isinstance(problem, InitialValueSolver):
+        solver, problem = problem, problem.problem
+        stop_time, options = _criteria_of(solver, stop_time, options)
     if not isinstance(problem, InitialValueProblem):
         raise InputError(f"simulate() takes a d3.IVP, not {type(problem).__name__}")
     if not (isinstance(name, str) and name.isidentifier()):
@@ -209,8 +221,22 @@ def simulate(
         resume = parallel.on_root(problem.dist.comm, lambda: _last_incomplete(out, name))
     return execute(
         problem, plan, out=out, engine=engine, quiet=quiet, force=force, resume=resume,
-        checkpoint=checkpoint, edited=edited,
+        checkpoint=checkpoint, edited=edited, solver=solver,
     )  # fmt: skip
+
+
+def _criteria_of(solver, stop_time, options):
+    """Return the stop time and the options of a script's solver, where no others are given."""
+    if solver.iteration != solver.initial_iteration:
+        raise InputError("simulate() takes a solver before its first step")
+    options = {"timestepper": stepper_kind(solver), **options}
+    if stop_time is None and np.isfinite(solver.stop_sim_time):
+        stop_time = solver.stop_sim_time - solver.sim_time
+    if np.isfinite(solver.stop_iteration):
+        options.setdefault("stop_iteration", int(solver.stop_iteration))
+    if np.isfinite(solver.stop_wall_time):
+        options.setdefault("wall_limit", solver.stop_wall_time)
+    return stop_time, options
 
 
 def _text_of(equation):
@@ -235,7 +261,7 @@ def checked_limits(limits):
 
 def execute(
     ivp, plan, out="runs", engine="auto", quiet=False, force=False, precision="double", resume=None,
-    checkpoint=None, edited=False,
+    checkpoint=None, edited=False, solver=None,
 ):  # fmt: skip
     """Check a plan, make the run folder or open that of an earlier run, and carry the plan out."""
     started, comm = time.monotonic(), ivp.dist.comm
@@ -255,27 +281,32 @@ def execute(
     else:
         continued = continuation(comm, resume, checkpoint, edited)
     try:
-        return _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precision)
+        return _carry_out(
+            ivp, plan, continued, started, out, engine, quiet, force, precision, solver
+        )
     finally:
         if continued is not None:
             continued.folder.let_go()
 
 
-def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precision):
+def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precision, solver):
     comm = ivp.dist.comm
     if continued is not None:
         _check_same_problem(plan, continued)
         if plan.output_interval is None:
             plan.output_interval = continued.folder.record.get("output_interval")
     timestep, steps_per_output, steps, remainder = schedule(plan)
-    plan.record["output_interval"] = steps_per_output * timestep
+    is_adaptive = timestep is None
+    plan.record["output_interval"] = (
+        plan.output_interval if is_adaptive else steps_per_output * timestep
+    )
     request = StopRequest(plan.wall_limit, plan.grace, started)
     with np.errstate(all="ignore"), noted_signals(request):
         separate_large_blocks(any(map(is_large, ivp.variables)))
-        run = Run(ivp, plan, timestep)
+        run = (AdaptiveRun if is_adaptive else Run)(ivp, plan, timestep, solver)
         run.check_start()
-        run.choose_engine(engine, steps, precision)
-        line = _checked_timestep(run, force)
+        run.choose_engine(engine, None if is_adaptive else steps, precision)
+        line = "" if is_adaptive else _checked_timestep(run, force)
         if continued is not None:
             parallel.on_root(comm, lambda: check_not_complete(continued, plan, steps))
         folder = _folder_for(comm, out, plan, continued)
@@ -331,9 +362,11 @@ def _begin(run, continued, stability):
     plan, folder = run.plan, run.folder
     run.say(f"{plan.name}: run folder {folder.path}")
     run.say(f"engine: {run.engine}{run.engine_note}")
-    run.say(stability)
+    run.say(stability or "timestep: chosen at each step by the script")
     unit = plan.units.get("time", "")
-    inaccurate = accuracy_warning(run.solver, run.stepper_name, run.timestep, unit)
+    inaccurate = run.timestep and accuracy_warning(
+        run.solver, run.stepper_name, run.timestep, unit
+    )
     if inaccurate:
         run.say(inaccurate)
     for sentence in plan.advice:
@@ -392,7 +425,8 @@ def _stated(plan):
     stated = {
         "equations": plan.record.get("equations"),
         "parameters": {name: v for name, v in parameters.items() if name != "stop_time"},
-        "outputs": plan.outputs, "projections": plan.projections, "timestep": plan.timestep,
+        "outputs": plan.outputs, "projections": plan.projections,
+        "timestep": plan.timestep if isinstance(plan.timestep, (int, float)) else "chosen",
         "timestepper": getattr(plan.timestepper, "__name__", plan.timestepper),
     }  # fmt: skip
     return json.loads(json.dumps(stated, default=str))
