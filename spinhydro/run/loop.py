@@ -138,7 +138,7 @@ class Run:
         """Let a faster engine step the solver, if asked and possible."""
         self.engine, self.engine_note = choose_engine(
             self.solver, engine, self.projections, steps, precision=precision,
-            lazy=self.plan.each_step is None,
+            sync_on_request=self.plan.each_step is None,
         )  # fmt: skip
 
     @property

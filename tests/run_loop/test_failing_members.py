@@ -9,7 +9,7 @@ from spinhydro.analysis import load as read
 from spinhydro.cli.main import call
 from spinhydro.errors import InputError, NotFiniteError
 from spinhydro.problem.load import load
-from spinhydro.run.resume import resume_run
+from spinhydro.problem.resume import resume_run
 
 LINE = '''
 """Growth of spins at a rate of each member."""
