@@ -364,9 +364,7 @@ def _begin(run, continued, stability):
     run.say(f"engine: {run.engine}{run.engine_note}")
     run.say(stability or "timestep: chosen at each step by the script")
     unit = plan.units.get("time", "")
-    inaccurate = run.timestep and accuracy_warning(
-        run.solver, run.stepper_name, run.timestep, unit
-    )
+    inaccurate = run.timestep and accuracy_warning(run.solver, run.stepper_name, run.timestep, unit)
     if inaccurate:
         run.say(inaccurate)
     for sentence in plan.advice:
