@@ -113,14 +113,22 @@ def _run(problem, options, quiet):
 
 
 def _check(options, values, result):
-    """Run again at half the timestep, and print how far every output moved."""
+    """Run again at half the timestep, and print how far every output moved.
+
+    Noise follows the same path: two half steps have the noise of a whole one on average.
+    """
     from spinhydro.run.comparison import compare_runs
+    from spinhydro.steppers.noise import noises_of
 
     again = _load(options, {**values, "timestep": result.timestep / 2})
+    noises = noises_of(again.ivp)
+    for noise in noises:
+        noise.refinements += 1
     second = _run(again, options, quiet=True)
     if is_reporting_rank():
         to_stderr(
-            f"check: timestep {second.timestep:g} instead of {result.timestep:g}: {second.folder}"
+            f"check: timestep {second.timestep:g} instead of {result.timestep:g}"
+            f"{', the same path of the noise' if noises else ''}: {second.folder}"
         )
         for name, (rms, largest) in compare_runs(result.folder, second.folder).items():
             to_stderr(f"  {name}: rms difference {rms:.2e}, largest {largest:.2e}")

@@ -466,6 +466,19 @@ class Run:
                 watch={limit.text: limit.extreme for limit in self.watch},
             )
 
+    def _why_missed(self, limit):
+        """Say what makes an expectation of the file meaningless for this run, or ""."""
+        if self.plan.record.get("given_equations"):
+            return " (an expectation of the file, whose equations were replaced)"
+        time = self.ivp.time
+        depends = any(
+            hasattr(equation["F"], "has") and time is not None and equation["F"].has(time)
+            for equation in self.ivp.equations
+        )
+        if limit.is_drift and depends:
+            return " (an equation depends on time: what drift() follows need not be conserved)"
+        return ""
+
     def measure_expectations(self):
         """Value, limit and verdict of every expectation, at the present state."""
         found = {}
@@ -475,7 +488,7 @@ class Run:
             found[name] = {"text": limit.text, "value": value, "limit": limit.limit, "met": met}
             self.say(
                 f"expected {name}: {value:.3g} {'>=' if limit.is_lower else '<='} {limit.limit:g}  "
-                + ("ok" if met else "MISSED")
+                + ("ok" if met else f"MISSED{self._why_missed(limit)}")
                 + (f" ({limit.place})" if limit.place and "member" in limit.place else "")
             )
         return found
