@@ -1,6 +1,6 @@
-"""Matrices that fall apart into small dense blocks, as those of all-Fourier problems do.
+"""Block-diagonal matrices with small dense blocks, as those of all-Fourier problems.
 
-For Fourier bases M and L tie together only what belongs to one wavenumber: the components of the
+For Fourier bases M and L couple only what belongs to one wavenumber: the components of the
 fields, and the cosine and sine of a real basis. Inverses and exponentials are then those of many
 small dense matrices at once.
 """
@@ -12,16 +12,16 @@ from scipy.sparse.csgraph import connected_components
 from spinhydro.dedalus_support.private import apply_sparse
 from spinhydro.errors import InputError
 
-#: The largest number of coefficients that the linear terms may tie together.
+#: The largest number of coefficients that the linear terms may couple.
 LARGEST_BLOCK = 64
 
 
 class NoSmallBlocks(InputError):
-    """A matrix that does not fall apart into small square blocks; the message says why."""
+    """A matrix that is not block-diagonal with small square blocks; the message says why."""
 
 
 def blocks_of(*matrices):
-    """Equations and unknowns that square sparse matrices tie together.
+    """Return the equations and unknowns that square sparse matrices couple.
 
     Returns
     -------
@@ -51,8 +51,8 @@ def blocks_of(*matrices):
         )
     if widths.max(initial=0) > LARGEST_BLOCK:
         raise NoSmallBlocks(
-            f"linear terms that tie together at most {LARGEST_BLOCK} coefficients are needed, as "
-            f"on Fourier bases; here {widths.max()} hang together"
+            f"linear terms that couple at most {LARGEST_BLOCK} coefficients are needed, as on "
+            f"Fourier bases; here {widths.max()} are coupled"
         )
     first = np.concatenate([[0], np.cumsum(widths)[:-1]])
     in_order = [np.argsort(labels, kind="stable") for labels in (rows, columns)]
@@ -70,7 +70,7 @@ def is_diagonal(matrix):
 
 
 def dense(matrix, rows, columns):
-    """The blocks (B, width, width) of a sparse matrix."""
+    """Return the blocks (B, width, width) of a sparse matrix."""
     number, width = rows.shape
     block = np.full(matrix.shape[0], -1)
     row_place, column_place = (np.zeros(n, int) for n in matrix.shape)
@@ -116,7 +116,7 @@ class BlockMatrix:
 
 
 def inverse(matrix):
-    """The inverse of a sparse matrix, as a BlockMatrix.
+    """Return the inverse of a sparse matrix as a BlockMatrix.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def inverse(matrix):
 def rate_blocks(sp):
     """Return blocks (B, width, width) of A = -M^-1 L of a subproblem, each with its unknowns.
 
-    Raises NoSmallBlocks if they tie together too many.
+    Raises NoSmallBlocks if they couple too many.
     """
     return [
         (-np.linalg.solve(dense(sp.M_min, *where), dense(sp.L_min, *where)), where[1])
@@ -145,10 +145,10 @@ def rate_blocks(sp):
 
 
 def exponentials(matrices):
-    """exp of many small square matrices (…, n, n).
+    """Return exp of many small square matrices (…, n, n).
 
-    What is a multiple of the identity, as the wavenumber in most linear terms, is taken apart and
-    is then exact; the rest is scaled, summed as a Taylor series and squared.
+    The multiple of the identity, as the wavenumber in most linear terms, is split off and exact;
+    the rest is scaled, summed as a Taylor series and squared.
     """
     size = matrices.shape[-1]
     mean = np.trace(matrices, axis1=-2, axis2=-1)[..., None, None] / size

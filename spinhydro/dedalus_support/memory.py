@@ -11,7 +11,7 @@ import weakref
 import numpy as np
 from dedalus.libraries.fftw import fftw_wrappers
 
-#: Arrays below this size, in bytes, are not worth a call of the system.
+#: Size in bytes below which freeing an array is not worth a system call.
 WORTH_FREEING = 1 << 22
 #: Bytes on which arrays begin: a cache line, and enough for any vector unit.
 ALIGNMENT = 64
@@ -63,7 +63,7 @@ def advise_free(*arrays):
 
 
 def aligned(memory, shape, dtype):
-    """An array of a shape in an array of bytes that has room for it and ALIGNMENT more."""
+    """Return an array of a shape inside an array of bytes that is larger by ALIGNMENT."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     first = -memory.ctypes.data % ALIGNMENT
     return memory[first : first + size].view(dtype).reshape(shape)
@@ -76,7 +76,7 @@ def drop_data(field):
 
 
 def parts(*arrays, size=1 << 16):
-    """Corresponding flat pieces of arrays of one shape, so that no temporary is large."""
+    """Iterate over corresponding flat pieces of arrays, so that no temporary is large."""
     flat = [np.ravel(array) for array in arrays]
     for first in range(0, flat[0].size, size):
         yield tuple(array[first : first + size] for array in flat)
@@ -106,7 +106,7 @@ class _SharedTemporaries:
         return aligned(memory, shape, dtype)
 
     def free_scratch(self):
-        """Let the memory of temporaries go until the next transform."""
+        """Free the temporaries until the next transform."""
         advise_free(*self._known.values())
 
 
@@ -114,12 +114,12 @@ _temporaries = _SharedTemporaries()
 
 
 def free_temporaries():
-    """Let the memory of the temporaries of Dedalus's transforms go until the next of them."""
+    """Free the temporaries of Dedalus's transforms until the next of them."""
     _temporaries.free_scratch()
 
 
 def share_temporaries():
-    """Let the transforms of Dedalus share their temporary arrays, from now on."""
+    """Make the transforms of Dedalus share their temporary arrays."""
     from dedalus.core import transforms
 
     if getattr(transforms, "fftw", None) is fftw_wrappers:

@@ -1,4 +1,4 @@
-"""What the engines use of Dedalus that Dedalus does not document: it may change with any release.
+"""Undocumented parts of Dedalus used by the engines; they may change with any release.
 
 The names are looked for when an engine starts. If a release of Dedalus has lost some of them, the
 run goes on with the next engine, down to Dedalus's own, and the log says what is missing.
@@ -57,7 +57,7 @@ NEEDED = {
 
 
 def missing(engine):
-    """Names that an engine ("fused" or "lean"), or the solver of both, needs and Dedalus lacks."""
+    """Return the names that an engine, or "solver", needs and this release of Dedalus lacks."""
     lost = []
     for line in NEEDED.get(engine, ()):
         module, names = line.split(": ")
@@ -76,7 +76,7 @@ def missing(engine):
 
 
 def what_changed(engine):
-    """One sentence about what an engine misses in this release of Dedalus; empty if nothing."""
+    """Return one sentence on what an engine misses in this release of Dedalus, or ""."""
     lost = missing(engine)
     if not lost:
         return ""

@@ -1,4 +1,4 @@
-"""Dedalus's solver, with matrices that are built when somebody asks for them.
+"""Dedalus's solver, with matrices that are built lazily.
 
 The fused engine reads the linear terms off the equations and needs no matrices. In three dimensions
 they take longer to build, and more memory, than everything else of a run.
@@ -16,14 +16,14 @@ from spinhydro.dedalus_support.memory import WORTH_FREEING, drop_data
 
 
 class DeferredSolver(InitialValueSolver):
-    """An initial-value solver whose matrices and time stepper come into being at their first use.
+    """An initial-value solver whose matrices and time stepper are built at their first use.
 
     Parameters
     ----------
     problem : d3.IVP
     timestepper : type
     on_failure : callable(Exception)
-        Raises what a failure to build them, at whatever time, is to be told as.
+        Called with the exception when building fails; must raise the error to report.
     **options
         Those of ``d3.InitialValueSolver``.
 
@@ -47,11 +47,11 @@ class DeferredSolver(InitialValueSolver):
         self.total_modes = sum(int(np.prod(shape)) for shape in sizes)
 
     def _keep_settled(self):
-        """Let every evaluation find the fields that are not advanced in the same place."""
+        """Make every evaluation start with the fields that are not advanced on the same grid."""
         profiles, evaluate = settled_fields(self.problem), self.evaluator.evaluate_handlers
 
         def evaluate_handlers(handlers, *arguments, **options):
-            settle(profiles)
+            to_dealias_grid(profiles)
             evaluate(handlers, *arguments, **options)
 
         self.evaluator.evaluate_handlers = evaluate_handlers
@@ -63,7 +63,7 @@ class DeferredSolver(InitialValueSolver):
 
     @property
     def is_waiting(self):
-        """Whether nobody has asked for the time stepper yet."""
+        """Whether the time stepper has not been made yet."""
         return self._timestepper is None
 
     def complete(self):
@@ -113,7 +113,7 @@ class DeferredSolver(InitialValueSolver):
 
 @contextmanager
 def no_subsystems():
-    """Let Dedalus make solvers without sorting their modes, which takes time and memory."""
+    """Make solvers without sorting their modes, which takes time and memory."""
     kept = subsystems.build_subsystems
     subsystems.build_subsystems = lambda solver: ()
     try:
@@ -124,11 +124,11 @@ def no_subsystems():
 
 @contextmanager
 def no_stored_outputs(problem):
-    """Let go of the values that Dedalus keeps of every part of the equations, as soon as possible.
+    """Drop the values that Dedalus keeps of every part of the equations as soon as possible.
 
-    To evaluate them again is faster if they are kept; they take several times the state. What
-    stands in the equations more than once is kept until the end: the next place where it stands
-    finds it cut down to the modes of the bases, if it has gone there in the meantime.
+    Keeping them speeds up the next evaluation; they take several times the state. An expression
+    that occurs more than once is kept until the end: its next use finds it truncated to the modes
+    of the bases, if it has been transformed in the meantime.
     """
     with nothing_stored([equation["F"] for equation in problem.eqs]):
         try:
@@ -140,7 +140,7 @@ def no_stored_outputs(problem):
 
 @contextmanager
 def nothing_stored(expressions):
-    """The same for a list of operands."""
+    """Drop the values of a list of operands as soon as possible."""
     kept = getattr(future, "STORE_OUTPUTS", True)
     future.STORE_OUTPUTS = False
     single = _used_once(expressions)
@@ -157,7 +157,7 @@ def nothing_stored(expressions):
 
 
 def evaluated(operand):
-    """The field that an operand is at present; if it is large, nothing else is kept of it."""
+    """Return the field that an operand evaluates to, without keeping values of a large one."""
     if not hasattr(operand, "evaluate"):
         return operand
     if not is_large(operand):
@@ -179,7 +179,7 @@ def is_large(operand):
 
 
 def _used_once(expressions):
-    """Operations that stand in one place only."""
+    """Return operations that occur only once."""
     uses, stack = {}, list(expressions)
     while stack:
         expression = stack.pop()
@@ -198,7 +198,7 @@ def _forget(expression):
 
 
 def drop_rates(solver):
-    """Let the values of the right side go; the next evaluation makes them anew.
+    """Drop the values of the right side; the next evaluation makes them anew.
 
     Only where Dedalus has no matrices yet, which keep views of them.
     """
@@ -207,12 +207,12 @@ def drop_rates(solver):
             drop_data(field)
 
 
-def settle(fields):
+def to_dealias_grid(fields):
     """Bring fields that no equation advances to the grid that they are multiplied on.
 
-    Dedalus cuts what is computed from them alone, 1/n say, down to the modes of the bases if it
-    finds them there, and does not if it finds them elsewhere. So its first evaluation would differ
-    from the others, and so would the first one after an output that has looked at them.
+    Dedalus truncates what is computed from them alone, 1/n say, to the modes of the bases if it
+    finds them in coefficient space, and does not otherwise. So its first evaluation would differ
+    from the others, and so would the first one after an output that has read them.
     """
     for field in fields:
         field.change_scales(field.domain.dealias)
@@ -220,7 +220,7 @@ def settle(fields):
 
 
 def settled_fields(problem):
-    """The fields of the right side with bases that are not part of the state."""
+    """Return the fields of the right side that have bases and are not part of the state."""
     known = set(problem.variables)
     found = dict.fromkeys(
         field

@@ -1,4 +1,4 @@
-"""Which engine evaluates the right side of the equations, and the solver it works in."""
+"""Choice of the engine that evaluates the right side of the equations."""
 
 import logging
 
@@ -45,9 +45,9 @@ def check_engine(engine, precision="double"):
 
 
 def build_solver(ivp, stepper):
-    """The stock solver of a problem with the options that all-Fourier problems need.
+    """Return the stock solver of a problem with the options that all-Fourier problems need.
 
-    Its matrices, and its own time stepper, are built when somebody asks for them.
+    Its matrices, and its own time stepper, are built lazily.
 
     Raises InputError if Dedalus cannot build it.
     """
@@ -113,7 +113,7 @@ def _space_bases(field):
 
 
 def stepper_kind(solver):
-    """The class of a solver's time stepper, which is not made for the question."""
+    """Return the class of a solver's time stepper, without making the stepper."""
     if isinstance(solver, DeferredSolver) and solver.is_waiting:
         return solver.stepper_kind
     return type(solver.timestepper)
@@ -122,7 +122,7 @@ def stepper_kind(solver):
 def choose_engine(
     solver, engine, projections=(), steps=None, sync_on_request=True, precision="double"
 ):
-    """Let the fastest engine that is possible step a solver, or the one that is asked for.
+    """Make a solver step on the fastest engine that is possible, or on a given one.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def choose_engine(
                 raise
             reasons.append(str(reason))
         except _Failure as error:
-            # Dedalus's own evaluation has just worked: nobody's run should end here.
+            # Dedalus's own evaluation has just worked: the run continues with it.
             failed = f"the {name} engine failed with {error}"
             if engine == name:
                 raise InputError(f"{failed}; use --engine auto, and please report it") from error
@@ -188,11 +188,11 @@ def choose_engine(
 
 
 class _Failure(SpinhydroError):
-    """Any error inside an engine, in words."""
+    """Any other error inside an engine."""
 
 
 def _on_all_ranks(comm, start, *arguments):
-    """What `start` returns, if it returns on every rank; what one rank raises, all ranks raise."""
+    """Call `start` on all ranks; an error on one rank is raised on all."""
     said = error = None
     try:
         said = start(*arguments)
@@ -206,7 +206,7 @@ def _on_all_ranks(comm, start, *arguments):
 
 
 def _make_stepper(solver):
-    """Let a solver make its own time stepper; what cannot be built is told here, not later."""
+    """Return a solver's own time stepper; what cannot be built is reported here, not later."""
     return solver.timestepper
 
 

@@ -1,4 +1,4 @@
-"""Time steppers that ``problem.build_solver`` accepts, and how far each is stable.
+"""Time steppers that ``problem.build_solver`` accepts, and their stability limits.
 
 | name | order | stable for frequency * timestep up to |
 |---|---|---|
@@ -13,12 +13,18 @@
 | SBDF3 | 3 | 0.63 |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
-Limits are those of pure oscillation, d/dt = i omega, measured; what stands in brackets is refused.
+Limits are those of pure oscillation, d/dt = i omega, measured; those in brackets are refused. IFRK4
+and ETDRK4 have a second limit, the resonance of fast waves with the timestep: see
+``spinhydro.steppers.stability``.
 
-RKMK4, ImplicitMidpoint and SemiImplicit turn spins, and keep their length to rounding without a
-projection; see ``spinhydro.steppers.spin_steppers``. ImplicitMidpoint also keeps energies that are
-quadratic in the spins, and M_z where there is axial symmetry. All steppers of spinhydro may be used
-with noise (``spinhydro.white_noise``), those of Dedalus may not.
+RKMK4, ImplicitMidpoint and SemiImplicit rotate spins, and keep their length to rounding without a
+projection; see ``spinhydro.steppers.spin_steppers``. ImplicitMidpoint also conserves energies that
+are quadratic in the spins, and M_z where there is axial symmetry.
+
+All steppers of spinhydro draw noise (``spinhydro.white_noise``), those of Dedalus do not. For spins
+in a heat bath take RK4 with the projection ``"m/sqrt(m@m)"`` and the timestep of
+``spinhydro.thermal_timestep``; see ``spinhydro.steppers.accuracy``. For a stochastic
+Gross-Pitaevskii equation take IFRK4, with the kinetic energy on the left side.
 """
 
 import numpy as np
@@ -43,8 +49,8 @@ STABILITY_LIMITS = {
     "SBDF3": 0.63,
 }
 
-#: Steppers with no such limit, and where a run is refused: an eighth is added to an undamped wave
-#: in every step then, or the iteration of the implicit one finds nothing.
+#: Steppers without such a limit, and where a run is refused: an undamped wave then grows by an
+#: eighth in every step, or the iteration of the implicit one does not converge.
 LAST_RESORT = {"SemiImplicit": 1.0, "StochasticHeun": 1.0, "ImplicitMidpoint": 10.0}
 
 _OWN = {
@@ -122,7 +128,7 @@ def check_noise(ivp, stepper):
 
 
 def find_stepper(name):
-    """The class for a name, or for a class itself: ours first, then Dedalus's.
+    """Return the stepper class of a name (or the class itself): ours first, then Dedalus's.
 
     Raises ParameterError for an unknown name.
     """

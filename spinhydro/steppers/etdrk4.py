@@ -35,7 +35,7 @@ class ETDRK4(IFRK4):
     2.56 if a and b have the same sign; if not, growth stays below 1e-4 a step for b h up to 0.97.
     Beyond |a| h = pi waves whose phases differ by 2 pi in one step resonate, as in IFRK4.
 
-    M must be invertible, and L may tie together at most 64 coefficients: Fourier bases, with any
+    M must be invertible, and L may couple at most 64 coefficients: Fourier bases, with any
     number of fields coupled at each wavenumber.
 
     Used as ``problem.build_solver(spinhydro.ETDRK4)`` or ``timestepper = "ETDRK4"``.

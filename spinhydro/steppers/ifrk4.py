@@ -27,7 +27,7 @@ class IFRK4(RK4):
     for the highest mode: beyond, modes whose phases differ by 2 pi in one step resonate and noise
     grows slowly.
 
-    M must be invertible, and L may tie together at most 64 coefficients: Fourier bases, with any
+    M must be invertible, and L may couple at most 64 coefficients: Fourier bases, with any
     number of fields coupled at each wavenumber.
 
     Used as ``problem.build_solver(spinhydro.IFRK4)`` or ``timestepper = "IFRK4"``.

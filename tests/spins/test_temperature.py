@@ -319,7 +319,7 @@ def test_ranks_and_members_do_not_change_the_noise(command, tmp_path):
     ("text", "message"),
     [
         ({"temperature": -1}, "temperature = -1: the temperature cannot be negative"),
-        ({"alpha": -0.1}, "damping cannot be negative"),
+        ({"alpha": -0.1}, "a heat bath acts through damping: alpha > 0"),
         ({"seed": -1}, "seed = -1"),
         ({"seed": 0.5}, "seed"),
         ({"Ms": 0}, "Ms"),
@@ -420,7 +420,7 @@ def test_energy_of_the_cubic_lattice(stepper, error):
     assert bool(warning) == (error > 0.02)
     if warning:
         assert re.search(
-            r"turns spins by 0\.2 rad .* by about (2\.9|3|3\.1) % under RK4: 1 % needs", warning
+            r"turns spins by 0\.2 rad .* by about (2\.[789]|3) % under RK4: 1 % needs", warning
         )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.dedalus_support.memory import advise_free, free_temporaries, parts
-from spinhydro.dedalus_support.solver import drop_rates, no_stored_outputs, settle
+from spinhydro.dedalus_support.solver import drop_rates, no_stored_outputs, to_dealias_grid
 from spinhydro.errors import InputError, Unsupported
 from spinhydro.steppers.rk4 import RK4
 
@@ -61,7 +61,7 @@ class Checker:
         In an order that never has more than a few arrays of the size of the state at once.
         """
         with self.disturbed(noise):
-            self._settle()
+            self._to_dealias_grid()
             rates = self._stock_rates()
             self.take_fields()
         # The fields are themselves again, and no copy of them is left.
@@ -97,8 +97,8 @@ class Checker:
                 variable["c"] = coefficients
             solver.sim_time = time
 
-    def _settle(self):
-        settle(self.right_side.lowering.profiles)
+    def _to_dealias_grid(self):
+        to_dealias_grid(self.right_side.lowering.profiles)
 
     def take_fields(self):
         """Read the state from the fields, whatever it was before."""
@@ -167,17 +167,17 @@ class Checker:
         """
         part, random, changes = 1e-8, np.random.default_rng(1), []
         with self.disturbed(noise):
-            self._settle()
+            self._to_dealias_grid()
             fields = [*self.solver.state, *self.right_side.lowering.profiles]
             start = [field["c"].copy() for field in fields]
-            self._settle()
+            self._to_dealias_grid()
             rates = [field.copy() for field in self._stock_rates()]
             for field, coefficients in zip(fields, start, strict=True):
                 field["c"] = coefficients
                 field.change_scales(1)
                 grid = field["g"]
                 grid *= 1 + part * random.uniform(-1, 1, grid.shape)
-            self._settle()
+            self._to_dealias_grid()
             for before, changed in zip(rates, self._stock_rates(), strict=True):
                 changes.append(compare(self.held(changed).data, self.held(before).data)[1])
             for field, coefficients in zip(fields, start, strict=True):
