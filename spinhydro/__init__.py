@@ -26,8 +26,19 @@ if TYPE_CHECKING:
     from spinhydro.derivatives.minimise import minimise
     from spinhydro.engines.choose import accelerate
     from spinhydro.engines.fused import FusedETDRK4, FusedIFRK4, FusedRK4
-    from spinhydro.kernels import kernel, stencil
+    from spinhydro.kernels import kernel, projector, stencil
     from spinhydro.language.complex_values import abs2, im, re
+    from spinhydro.language.drives import (
+        clip,
+        maximum,
+        minimum,
+        periodic,
+        pulse,
+        ramp,
+        sinc,
+        table,
+        where,
+    )
     from spinhydro.language.pointwise import pointwise
     from spinhydro.language.words import dx
     from spinhydro.physics.cells import check_cells

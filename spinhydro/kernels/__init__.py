@@ -14,6 +14,7 @@ from spinhydro.kernels.continuum import (
     dmi_kernel,
     film_kernel,
     micromagnetic_kernel,
+    projector_kernel,
     table_kernel,
 )
 from spinhydro.kernels.kernel import Kernel, is_function_of_k
@@ -30,7 +31,7 @@ from spinhydro.kernels.stencils import Stencil, stencil
 
 __all__ = [
     "KINDS", "Kernel", "KernelOperator", "Stencil", "StencilOperator", "is_function_of_k",
-    "kernel", "stencil",
+    "kernel", "projector", "stencil",
 ]  # fmt: skip
 
 _LATTICE = "a, omega_J or stiffness, beyond, axes"
@@ -63,6 +64,7 @@ KINDS = {
         dmi_kernel, "W m = -sum over pairs of 2i sin(k.d) m x omega_d",
         "bonds={offset: (omega_x, omega_y, omega_z)}",
     ),
+    "projector": Kind(projector_kernel, "1 for |k| <= k_max, 0 beyond", "k_max"),
     "table": Kind(table_kernel, "a cubic spline through values", "k, omega, or file"),
 }  # fmt: skip
 
@@ -98,6 +100,15 @@ def kernel(kind, **parameters):
             )
         return Kernel(kind, **parameters)
     return make("kernel", KINDS, kind, parameters)
+
+
+def projector(k_max):
+    """Return the kernel that keeps modes with |k| <= k_max: ``P(psi)`` in strings and Python.
+
+    >>> P = spinhydro.projector(0.5 * pi * Nx / L_x)
+    >>> problem.add_equation("dt(psi) - 0.5j*lap(psi) = -1j*P(abs2(psi)*psi)")
+    """
+    return kernel("projector", k_max=k_max)
 
 
 def help_lines():

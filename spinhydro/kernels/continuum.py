@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.kernels.kernel import Kernel
@@ -15,6 +14,14 @@ def micromagnetic_kernel(stiffness):
     if not np.isfinite(stiffness):
         raise ParameterError(f"the kernel micromagnetic needs a finite stiffness, not {stiffness}")
     return Kernel(lambda k: stiffness * k**2, "micromagnetic")
+
+
+def projector_kernel(k_max):
+    """Return 1 for |k| <= k_max and 0 beyond: the truncation to resolved or coherent modes."""
+    if not np.all(np.asarray(k_max, dtype=float) > 0):
+        raise ParameterError(f"the kernel projector needs k_max > 0, not {k_max}")
+    # The last digits of a wavenumber do not decide on which side it is.
+    return Kernel(lambda k: np.where(np.abs(k) <= k_max * (1 + 1e-12), 1.0, 0.0), "projector")
 
 
 def film_kernel(omega_M, thickness):
@@ -129,6 +136,9 @@ def table_kernel(k=None, omega=None, file=None):
         )
     if not (np.all(np.isfinite(k)) and np.all(np.isfinite(omega))):
         raise InputError("the kernel table holds values that are not finite")
+    # Imported here: it takes as long as a tenth of a short run, and few kernels are tables.
+    from scipy.interpolate import CubicSpline
+
     # An even function has no slope at k = 0.
     ends = ((1, 0.0), "not-a-knot") if is_even else "not-a-knot"
     spline = CubicSpline(k, omega, bc_type=ends)

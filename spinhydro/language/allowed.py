@@ -28,9 +28,9 @@ BUILTINS = frozenset("abs bool complex float int len max min pow range round sum
 #: Of this library.
 SPINHYDRO = frozenset(
     """
-    abs2 atomic_mass check_cells dx heisenberg_ring im kernel langevin material pedestal per_member
-    periodic pointwise projector pulse ramp re scattering_lengths stable_timestep stencil table
-    thomas_fermi
+    abs2 atomic_mass check_cells clip dx heisenberg_ring im kernel langevin material maximum
+    minimum pedestal per_member periodic pointwise projector pulse ramp re scattering_lengths
+    sinc stable_timestep stencil table thomas_fermi where
     """.split()
 )
 _MATH = frozenset(name for name in (*dir(math), *dir(cmath)) if not name.startswith("_"))

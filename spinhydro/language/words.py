@@ -20,6 +20,7 @@ from dedalus.core import problems  # isort: skip
 from spinhydro.dedalus_support.strings import add_words, name_the_time  # isort: skip
 from spinhydro.language.operators import spin_cross  # isort: skip
 from spinhydro.language.complex_values import abs2, im, re  # isort: skip
+from spinhydro.language import drives  # isort: skip
 from spinhydro.language.functions import FUNCTIONS  # isort: skip
 from spinhydro.kernels import help_lines, stencils  # isort: skip
 
@@ -79,6 +80,7 @@ WORDS = {
         for function in FUNCTIONS.values()
         if function.word
     },
+    **{name: Word(*drive) for name, drive in drives.WORDS.items()},
 }
 
 #: Words of Dedalus that ours stand beside; a problem file may use them too.
@@ -94,13 +96,16 @@ OWN_WORDS = {
 
 dx, dy, dz = (OWN_WORDS[name] for name in ("dx", "dy", "dz"))
 
-add_words(OWN_WORDS)
+add_words({**OWN_WORDS, **{name: WORDS[name].function for name in drives.WORDS}})
 name_the_time()
 
 
 def reserved_names():
-    """Names that a problem file may not give to a number or a field."""
-    return (set(WORDS) - {"@"}) | STOCK_WORDS
+    """Names that a problem file may not give to a number or a field.
+
+    Words of time and space (ramp, pulse, …) are not among them: a file may use these names.
+    """
+    return (set(WORDS) - {"@", *drives.WORDS}) | STOCK_WORDS
 
 
 def help_text():
@@ -113,6 +118,8 @@ def help_text():
         "  + - * / **   as usual; powers are written **, not ^",
         "  ex, ey, ez   unit vectors of the spin frame, where the file defines them",
         "  t            time",
+        "",
+        "Tables in time: B = spinhydro.table(t, times, values), or file='…', above the problem.",
         "",
         "Every name that the problem file defines above `problem = d3.IVP(…)` is a word too:",
         "parameters, profiles (fields), substitutions. Functions of your own: F = lambda f: …",

@@ -8,14 +8,13 @@ A problem file declares its system by the module that it imports from, and write
 | ``spinhydro.units.um_ms`` | micrometre | millisecond | cold atoms |
 | ``spinhydro.units.nm_ps`` | nanometre | picosecond | magnetism |
 
-Mass is in kg, temperature in K, current in A, angle in rad in both. Constants come from
-scipy.constants (CODATA). ``metre`` and ``second`` are m and s, for files with fields m and s.
+Mass is in kg, temperature in K, current in A, angle in rad in both. Constants are those of CODATA
+2022; a test compares them with scipy.constants, whose import takes longer than reading a problem
+file. ``metre`` and ``second`` are m and s, for files with fields m and s.
 """
 
 from decimal import Decimal
 from math import pi
-
-from scipy import constants
 
 #: Powers of (length, time, mass, temperature, current) of every name that may be imported.
 DIMENSIONS = {
@@ -36,19 +35,22 @@ DIMENSIONS = {
     "mu_B": (2, 0, 0, 0, 1),
 }
 
+#: Elementary charge, in C.
+_E = 1.602176634e-19
+
 _SI = {
     "pi": pi, "rad": 1.0,
     "m": 1.0, "metre": 1.0, "mm": 1e-3, "um": 1e-6, "μm": 1e-6, "nm": 1e-9,
-    "a_0": constants.physical_constants["Bohr radius"][0],
+    "a_0": 5.29177210544e-11,
     "s": 1.0, "second": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15,
     "Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "THz": 1e12,
-    "kg": 1.0, "dalton": constants.atomic_mass,
+    "kg": 1.0, "dalton": 1.66053906892e-27,
     "K": 1.0, "mK": 1e-3, "uK": 1e-6, "nK": 1e-9,
-    "J": 1.0, "mJ": 1e-3, "eV": constants.e, "meV": 1e-3 * constants.e, "ueV": 1e-6 * constants.e,
-    "μeV": 1e-6 * constants.e, "Ry": constants.Rydberg * constants.h * constants.c,
+    "J": 1.0, "mJ": 1e-3, "eV": _E, "meV": 1e-3 * _E, "ueV": 1e-6 * _E,
+    "μeV": 1e-6 * _E, "Ry": 2.1798723611029888e-18,
     "tesla": 1.0, "mT": 1e-3, "Oe": 250 / pi, "A": 1.0,
-    "hbar": constants.hbar, "k_B": constants.k, "mu_0": constants.mu_0,
-    "mu_B": constants.physical_constants["Bohr magneton"][0],
+    "hbar": 1.0545718176461565e-34, "k_B": 1.380649e-23, "mu_0": 1.25663706127e-6,
+    "mu_B": 9.2740100657e-24,
 }  # fmt: skip
 
 

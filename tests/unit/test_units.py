@@ -40,3 +40,22 @@ def test_unknown_atom_names_the_nearest():
 def test_dimensions_in_words():
     assert describe(DIMENSIONS["Hz"]) == "a frequency"
     assert describe((3, 0, 0, 0, 0)) == "length^3"
+
+
+def test_constants_are_those_of_scipy():
+    from scipy import constants
+
+    from spinhydro.units import _SI
+
+    expected = {
+        "a_0": constants.physical_constants["Bohr radius"][0],
+        "mu_B": constants.physical_constants["Bohr magneton"][0],
+        "dalton": constants.atomic_mass,
+        "hbar": constants.hbar,
+        "k_B": constants.k,
+        "mu_0": constants.mu_0,
+        "eV": constants.e,
+        "Ry": constants.Rydberg * constants.h * constants.c,
+    }
+    for name, value in expected.items():
+        assert _SI[name] == pytest.approx(value, rel=1e-12), name
