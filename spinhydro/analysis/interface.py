@@ -187,8 +187,12 @@ def breaking_time(ds, window=WINDOW):
     require(ds, ["s", "n"], ["Omega_R", "kappa_n0", "hbar_over_m"], "breaking_time")
     require_time(ds, 0.0, "breaking_time")
     t = ds.t.values
-    passed = (i for i, time in enumerate(t) if torque_ratio(ds, [time], window)[0] >= 1)
-    index = next(passed, None)
+    index = None
+    for part in np.array_split(np.arange(len(t)), max(1, len(t) // 12)):
+        passed = part[torque_ratio(ds, t[part], window) >= 1]
+        if len(passed):
+            index = int(passed[0])
+            break
     if index is None:
         return float("nan")
     times = np.linspace(t[max(index - 2, 0)], t[index], 2 * REFINEMENT + 1)
