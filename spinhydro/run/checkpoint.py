@@ -166,8 +166,14 @@ class Checkpoint:
         self.sim_time, self.timestep = float(scales["sim_time"]), float(scales["timestep"])
         self.iteration = int(scales["iteration"])
 
-    def restore(self, solver):
+    def restore(self, solver, strict=True):
         """Put the state into a solver of the same problem; a collective operation.
+
+        Parameters
+        ----------
+        solver : d3.InitialValueSolver
+        strict : bool
+            Refuse to begin a multistep scheme anew.
 
         Returns
         -------
@@ -179,16 +185,30 @@ class Checkpoint:
         Raises
         ------
         InputError
-            If the variables are not those of the checkpoint.
+            If the variables are not those of the checkpoint, or, if `strict`, if the history of a
+            multistep scheme cannot be continued on this number of ranks or with this engine.
         """
         comm = solver.dist.comm
         solver.sim_time = self.sim_time
         solver.iteration = self.iteration
         with h5py.File(self.path, "r", locking=False) as file:
             self._load_fields(solver, file)
-            record = self._record_of(file, comm.rank) if self._same_ranks(comm) else None
-        exact = comm.allreduce(int(record is None)) == 0 and self._restore_exactly(solver, record)
-        if not exact and hasattr(solver.timestepper, "read_again"):
+            if self._same_ranks(comm):
+                record = self._record_of(file, comm.rank)
+            else:
+                record = self._redistributed(file, solver)
+        complete = comm.allreduce(int(record is None)) == 0
+        complete = complete and self._restore_exactly(solver, record)
+        if strict and not complete and solver.timestepper.steps > 1:
+            raise InputError(
+                f"{self.path} was written on {self.progress['ranks']} rank(s), and the history of "
+                f"its multistep scheme cannot be continued on {comm.size} with this engine: resume "
+                "on the same number of ranks, with the same engine"
+            )
+        # Members are computed by themselves: their bytes do not depend on the ranks.
+        alone = getattr(solver.dist, "member_axis", None) is not None
+        exact = complete and (alone or self._same_ranks(comm))
+        if not complete and hasattr(solver.timestepper, "read_again"):
             solver.timestepper.read_again()
         for noise, position in zip(noises_of(solver.problem), self.progress["noise"], strict=False):
             if position is not None:
@@ -225,6 +245,35 @@ class Checkpoint:
             record[name.replace(":", "/")] = np.asarray(value)
         return record
 
+    def _redistributed(self, file, solver):
+        """Return the record for this rank from those of another number of ranks.
+
+        None if the engine keeps no state of its own, or divides it in another way.
+        """
+        stepper, comm = solver.timestepper, solver.dist.comm
+        if "state" not in file["exact/0"] or not hasattr(stepper, "read_fields"):
+            return None
+        records = [self._record_of(file, rank) for rank in range(self.progress["ranks"])]
+        stepper.read_again()
+        stepper.read_fields()
+        present = stepper.state.copy()
+        shapes = comm.allgather(stepper.state.shape)
+        held = [record["state"].shape for record in records]
+        axis = _split_axis(held, shapes)
+        if axis is None:
+            return None
+        start = sum(shape[axis] for shape in shapes[: comm.rank])
+        mine = range(start, start + shapes[comm.rank][axis])
+        record = {}
+        for name, value in records[0].items():
+            if value.shape == held[0]:
+                value = np.concatenate([other[name] for other in records], axis)
+                value = np.ascontiguousarray(np.take(value, mine, axis))
+            record[name] = value
+        difference = np.abs(record["state"] - present).max(initial=0)
+        same = difference <= 1e-9 * max(np.abs(present).max(initial=0), 1e-300)
+        return record if all(comm.allgather(bool(same or not present.size))) else None
+
     def _restore_exactly(self, solver, record):
         """Restore the engine's own form of the state, on all ranks or on none."""
         failed = False
@@ -235,6 +284,16 @@ class Checkpoint:
         except InputError:
             failed = True
         return not solver.dist.comm.allreduce(int(failed))
+
+
+def _split_axis(first, second):
+    """Return the axis along which arrays of these shapes are parts of the same array, or None."""
+    for axis in range(1, len(first[0])):
+        others = {(*shape[:axis], *shape[axis + 1 :]) for shape in [*first, *second]}
+        sizes = {sum(shape[axis] for shape in shapes) for shapes in (first, second)}
+        if len(others) == len(sizes) == 1:
+            return axis
+    return None
 
 
 def _restore_fields(solver, record):

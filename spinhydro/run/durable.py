@@ -45,7 +45,16 @@ def replace_file(path, data):
             raise OutputError(f"{path} did not keep what was written to it")
         publish(temporary, path)
     except OSError as error:
+        drop_file(temporary)
         raise not_written(path, error) from None
+
+
+def drop_file(path):
+    """Delete a file, if that is possible: on a full disk its space is needed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
 
 
 def publish(temporary, path):
@@ -202,8 +211,4 @@ class Reserve:
     def release(self):
         """Free the space."""
         self._size = 0
-        try:
-            self.path.unlink(missing_ok=True)
-        except OSError:
-            # The folder is gone or read-only; there is nothing to free.
-            return
+        drop_file(self.path)

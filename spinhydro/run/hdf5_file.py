@@ -9,6 +9,7 @@ import numpy as np
 from spinhydro.errors import OutputError
 from spinhydro.run.durable import (
     FaultTolerantFile,
+    drop_file,
     not_written,
     publish,
     temporary_name,
@@ -54,6 +55,7 @@ def write_hdf5(path, fill, template=b""):
                     raise OutputError(f"{path} did not keep {name} as it was written")
         publish(temporary, path)
     except (OSError, RuntimeError, ValueError, KeyError) as error:
+        drop_file(temporary)
         raise not_written(path, error) from None
 
 

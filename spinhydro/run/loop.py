@@ -225,7 +225,7 @@ class Run:
         """
         exact = True
         if checkpoint is not None:
-            exact = checkpoint.restore(self.solver)
+            exact = checkpoint.restore(self.solver, strict=same_problem)
             progress = checkpoint.progress
             self.step, self.initial_time = progress["step"], progress["initial_time"]
             for limit in self.watch:

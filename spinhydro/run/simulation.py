@@ -39,6 +39,7 @@ from spinhydro.run.plan import Plan, schedule
 from spinhydro.run.record import read_record
 from spinhydro.run.resume import check_not_complete, continuation, latest_run
 from spinhydro.run.signals import StopRequest, noted_signals
+from spinhydro.run.watchdog import RankWatch
 from spinhydro.steppers.accuracy import accuracy_warning
 from spinhydro.steppers.stability import check_timestep
 
@@ -314,7 +315,8 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
         folder.let_go()
         _begin(run, continued, line)
         try:
-            run.loop(steps_per_output, steps, remainder, request)
+            with RankWatch(comm, run.record_failure):
+                run.loop(steps_per_output, steps, remainder, request)
             expect = run.measure_expectations()
             _agree(run, None)
         except SpinhydroError as error:

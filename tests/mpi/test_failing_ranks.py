@@ -1,4 +1,4 @@
-"""An exception on any rank, anywhere, ends all ranks with its message."""
+"""An exception on any rank, anywhere, ends all ranks with its message; so does a stopped rank."""
 
 import json
 import time
@@ -65,3 +65,27 @@ def test_all_ranks_end_with_the_message(place, rank, error, command, tmp_path):
         record = json.loads(file.read_text(encoding="utf-8"))
         assert (record["status"], record["reason"]) == ("failed", error)
         assert "on purpose" in record["message"]
+
+
+STOP = """
+import os, signal
+import spinhydro.run.watchdog as watchdog
+from spinhydro.run.loop import Run
+watchdog.INTERVAL, watchdog.LOOKS = 0.3, 3
+_stock = Run.advance
+def _advance(self, timestep, number=1):
+    if dist.comm.rank == 1 and self.solver.iteration >= 5:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return _stock(self, timestep, number)
+Run.advance = _advance
+"""
+
+
+def test_a_stopped_rank_is_noticed(command, tmp_path):
+    path = tmp_path / "square.py"
+    path.write_text(TWO_DIMENSIONS.replace("\nprojections = ", STOP + "\nprojections = "))
+    done = command("run", path, "--out", tmp_path / "runs", "--quiet", ranks=2, timeout=80)
+    assert done.returncode == 1
+    assert "rank 1 (process" in done.stderr and "has been stopped for" in done.stderr
+    (file,) = (tmp_path / "runs").glob("*/*/run.json")
+    assert json.loads(file.read_text(encoding="utf-8"))["status"] == "failed"

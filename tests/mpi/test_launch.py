@@ -82,3 +82,23 @@ def test_exit_codes_and_messages_pass_through(tmp_path):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert err.count("spinhydro: error:") == 1 and "mpiexec" not in err
+
+
+def test_multistep_history_goes_to_another_number_of_ranks(tmp_path):
+    path = tmp_path / "square.py"
+    path.write_text(
+        TWO_DIMENSIONS.replace('"dt(s) = ', '"dt(s) - 0.02*lap(s) = ') + 'timestepper = "SBDF3"\n'
+    )
+    quick = ["timestep=1e-4", "output_interval=2e-3", "projections={}", "watch=[]", "--quiet"]
+    run = ["run", "-n", 2, path, *quick, "stop_time=2e-3", "--out", tmp_path / "b"]
+    out, err = start(*run).communicate(timeout=100)
+    folder = tmp_path / "b" / "square" / "0001"
+    assert out.strip() == str(folder), err
+    process = start("resume", folder, "stop_time=4e-3", "--quiet")
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    whole = start("run", path, *quick, "stop_time=4e-3", "--out", tmp_path / "a")
+    whole.communicate(timeout=100)
+    a, b = read(tmp_path / "a" / "square" / "0001"), read(folder)
+    assert a.sizes["t"] == b.sizes["t"] == 3
+    assert abs(a.s.values - b.s.values).max() < 1e-13

@@ -220,7 +220,7 @@ class FusedRK4:
     def discard_members(self, members):
         """Fill the state of some members of this rank with NaN."""
         self.state[:, members] = np.nan
-        self._current = False
+        self.fields.in_sync = False
 
     def read_again(self):
         """Read the state from the fields at the next step, also with `sync_on_request`."""
