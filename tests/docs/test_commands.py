@@ -61,5 +61,6 @@ def test_commands_are_accepted(path, capfd, monkeypatch):
 
 def test_most_files_print_commands():
     assert sum(map(len, PRINTED.values())) > 80
-    for name in ("README.md", "problems/skyrmion.py", "docs/figures_of_pslle.md"):
-        assert PRINTED[name], name
+    for name, found in PRINTED.items():
+        if name.startswith("problems/"):
+            assert any(f"run {name}" in " ".join(words) for words in found), name

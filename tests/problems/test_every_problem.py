@@ -1,7 +1,6 @@
 """Every problem file, in its quick version, against what it says must come out."""
 
 import json
-import shlex
 import subprocess
 import sys
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 from spinhydro.problem.load import load
-from spinhydro.problem.parameters import parse_pairs
 
 from ..conftest import ROOT
 
@@ -34,21 +32,6 @@ def test_loading_runs_and_writes_nothing(path, tmp_path, monkeypatch, capfd):
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr().out == ""
     assert problem.ivp.time["g"].ravel()[0] == 0
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-def test_commands_of_the_docstring_are_accepted(path):
-    """Every printed `spinhydro run` of the file loads with its values; one of them is there."""
-    text = path.read_text(encoding="utf-8").split('"""')[1].replace("\\\\\n", "")
-    lines = [
-        line.strip() for line in text.splitlines() if f"spinhydro run problems/{path.name}" in line
-    ]
-    assert lines
-    for line in lines:
-        words = shlex.split(line.partition("#")[0])
-        words = words[words.index("run") + 2 :]
-        values = parse_pairs([word for word in words if "start=" not in word])
-        load(path, quick=True, **values)
 
 
 def test_files_are_short():
