@@ -50,8 +50,6 @@ class Unit:
         Title of the table, and name of the competitor that others are compared with.
     competitors : list of Competitor
         Ours is the first.
-    target : str
-        The goal, as the page states it.
     reference : callable(steps), optional
         The converged state after that many steps of the unit's timestep.
     transforms : callable(), optional
@@ -65,7 +63,6 @@ class Unit:
     title: str
     baseline: str
     competitors: list
-    target: str
     reference: object = None
     transforms: object = None
     sites: int = 0

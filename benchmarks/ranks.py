@@ -32,7 +32,7 @@ SAMPLE_SECONDS, SAMPLES = 0.3, 5
 def rows(repeats):
     """(what, figure) of each case: runs on one and on two ranks in turns."""
     for name, (title, *_) in CASES.items():
-        what = f"{title}: speed on 2 ranks over 1 rank, wall time (goal ≥ 1.8)"
+        what = f"{title}: speed on 2 ranks over 1 rank, wall time"
         yield what, _compare(name, max(5, repeats))
 
 

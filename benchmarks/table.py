@@ -12,7 +12,7 @@ def of_unit(unit, results):
     """The table of one unit."""
     base = next((r.milliseconds for r in results if r.competitor.name == unit.baseline), math.nan)
     ratio = f"/ {unit.baseline}"
-    lines = [f"### {unit.title}", "", f"Goal: {unit.target}.", ""]
+    lines = [f"### {unit.title}", ""]
     columns = ["", "ms per step", ratio, "error"] + (["ns per step and site"] if unit.sites else [])
     lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for result in results:

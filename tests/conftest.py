@@ -74,7 +74,7 @@ def copied(tmp_path):
     def copy(name, *edits, to=None):
         text = (ROOT / "problems" / f"{name}.py").read_text(encoding="utf-8")
         for old, new in edits:
-            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}.py"
+            assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {name}.py"
             text = text.replace(old, new)
         path = tmp_path / f"{to or name}.py"
         path.write_text(text, encoding="utf-8")

@@ -44,7 +44,7 @@ def test_competitors_of_atoms_agree(shape):
 
 def test_a_small_unit_is_measured():
     unit = landau_lifshitz._unit((16,), "small", "nothing")
-    unit = Unit("small", "plain, scipy.fft", unit.competitors[-2:-1], "nothing")
+    unit = Unit("small", "plain, scipy.fft", unit.competitors[-2:-1])
     (result,) = measure(unit, 1)
     assert result.milliseconds > 0
     assert "| plain, scipy.fft |" in table.of_unit(unit, [result])
@@ -53,7 +53,7 @@ def test_a_small_unit_is_measured():
 def test_a_state_that_is_not_finite_is_not_timed():
     broken = Competitor("broken", lambda steps: None, lambda: np.array([np.nan]))
     with pytest.raises(RuntimeError, match="no longer finite"):
-        measure(Unit("small", "broken", [broken], "nothing"), 1)
+        measure(Unit("small", "broken", [broken]), 1)
 
 
 def test_an_ensemble_is_timed_with_its_compiled_step_only():
