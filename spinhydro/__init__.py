@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from spinhydro.physics.laboratory import experiment, model
     from spinhydro.physics.magnets import exchange, grating, magnet
     from spinhydro.physics.materials import material
+    from spinhydro.physics.profiles import profile
+    from spinhydro.physics.relaxation import relax
     from spinhydro.physics.sampling import mode_noise, quantum_noise, thermal_noise
     from spinhydro.physics.species import atomic_mass, scattering_lengths
     from spinhydro.physics.states import ground_state, pedestal, thomas_fermi

@@ -1,0 +1,138 @@
+"""Profiles and maps from files, interpolated onto the grid of a field."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy.interpolate import RegularGridInterpolator
+
+from spinhydro.dedalus_support.domain import local_part
+from spinhydro.errors import InputError
+
+
+def profile(source, field, unit=1.0, lengths=None, name=None):
+    """Values of a file on the grid of a field, for ``field["g"]``.
+
+    Parameters
+    ----------
+    source : str, Path or array
+        ``.npy``: an array over the whole box; ``.csv`` or ``.txt``: two columns, position and
+        value (one dimension); ``.nc``: a variable of a netCDF file with its coordinates; ``.png``,
+        ``.jpg`` …: an image, 0 black to 1 white, its first row at the largest y. An array is taken
+        as from a ``.npy`` file.
+    field : Dedalus field
+        A scalar; a vector takes an array with its components first.
+    unit : float
+        Multiplies the values: ``unit=J/metre**3``.
+    lengths : float, optional
+        Unit of the positions in a ``.csv``, ``.txt`` or ``.nc`` file: ``lengths=um``. 1 by default.
+    name : str, optional
+        Variable of a netCDF file; the only one by default.
+
+    Returns
+    -------
+    array
+        This rank's part. An array of the grid's own size is taken point by point; other arrays and
+        images without positions cover the whole box and are interpolated linearly, periodically,
+        between the centres of their cells.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, or that has another number of dimensions than the field.
+    """
+    members = getattr(field.dist, "member_axis", None)
+    bases = [basis for axis, basis in enumerate(field.domain.bases) if axis != members]
+    grids = [basis.global_grid(field.dist, scale=1).ravel() for basis in bases]
+    bounds = [basis.bounds for basis in bases]
+    values, axes = _read(source, name)
+    leading = values.ndim - len(bases)
+    if leading != len(field.tensorsig):
+        raise InputError(
+            f"{_label(source)} has {values.ndim} dimensions; {field.name or 'the field'} has "
+            f"{len(bases)} of space and {len(field.tensorsig)} of components"
+        )
+    if axes is None:
+        sizes = values.shape[leading:]
+        axes = [
+            lower + (np.arange(n) + 0.5) / n * (upper - lower)
+            for n, (lower, upper) in zip(sizes, bounds, strict=True)
+        ]
+        if tuple(sizes) == tuple(len(g) for g in grids):
+            return local_part(unit * values, field)
+        values, axes = _periodic(values, axes, bounds, leading)
+    else:
+        axes = [np.asarray(axis) * (1 if lengths is None else lengths) for axis in axes]
+        for axis, grid, what in zip(axes, grids, "xyz", strict=False):
+            step = grid[1] - grid[0]
+            if axis.min() > grid.min() + step or axis.max() < grid.max() - step:
+                raise InputError(
+                    f"{_label(source)} covers {what} = {axis.min():g} to {axis.max():g}, and the "
+                    f"box {grid.min():g} to {grid.max():g}: is a unit of length missing (lengths=)?"
+                )
+    flat = values.reshape(-1, *values.shape[leading:])
+    points = np.stack(np.meshgrid(*grids, indexing="ij"), axis=-1)
+    found = np.array(
+        [
+            RegularGridInterpolator(axes, part, bounds_error=False, fill_value=None)(points)
+            for part in flat
+        ]
+    )
+    return local_part(unit * found.reshape(*values.shape[:leading], *points.shape[:-1]), field)
+
+
+def _periodic(values, axes, bounds, leading):
+    """One more cell on either side of each axis, from the other end of the box."""
+    for i, (lower, upper) in enumerate(bounds):
+        axis = leading + i
+        first, last = np.take(values, [0], axis), np.take(values, [-1], axis)
+        values = np.concatenate([last, values, first], axis)
+        length = upper - lower
+        axes[i] = np.concatenate([[axes[i][-1] - length], axes[i], [axes[i][0] + length]])
+    return values, axes
+
+
+def _read(source, name):
+    """Values, and the positions along each axis where the file has them."""
+    if not isinstance(source, (str, Path)):
+        return np.asarray(source, float), None
+    path = Path(source)
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, allow_pickle=False), None
+        if path.suffix in (".csv", ".txt", ".dat"):
+            text = path.read_text(encoding="utf-8")
+            table = np.loadtxt(
+                text.splitlines(), delimiter="," if "," in text else None, comments=("#", "x")
+            )
+            order = np.argsort(table[:, 0])
+            return table[order, 1], [table[order, 0]]
+        if path.suffix in (".nc", ".h5"):
+            return _from_netcdf(path, name)
+        import matplotlib.image
+
+        image = matplotlib.image.imread(path)
+        image = image / 255 if image.dtype == np.uint8 else image
+        gray = image[..., :3].mean(axis=-1) if image.ndim == 3 else image
+        return np.asarray(gray[::-1].T, float), None  # x along the first axis, y upwards
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{path} cannot be read as a profile: {error}") from None
+
+
+def _from_netcdf(path, name):
+    import xarray
+
+    with xarray.open_dataset(path) as dataset:
+        names = list(dataset.data_vars)
+        if name is None and len(names) != 1:
+            raise InputError(f"{path} has the variables {', '.join(names)}: choose one with name=")
+        if name is not None and name not in names:
+            raise InputError(f"{path} has no variable '{name}'; it has {', '.join(names)}")
+        data = dataset[name or names[0]]
+        axes = [data[dim].values for dim in data.dims if dim in data.coords]
+        return data.values, axes if len(axes) == data.ndim else None
+
+
+def _label(source):
+    return source if isinstance(source, (str, Path)) else "the array"
