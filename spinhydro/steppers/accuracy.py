@@ -18,6 +18,7 @@ projection.
 import numpy as np
 from dedalus.core.field import Operand
 
+from spinhydro.dedalus_support.solver import evaluated
 from spinhydro.errors import ParameterError
 from spinhydro.steppers.noise import noises_of
 from spinhydro.steppers.spin_steppers import is_spin_vector
@@ -130,7 +131,7 @@ def _advances(equation, field):
 
 
 def _on_grid(operand):
-    result = operand.evaluate()
+    result = evaluated(operand)
     result.change_scales(1)
     return result["g"].copy()
 
