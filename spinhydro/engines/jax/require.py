@@ -34,4 +34,4 @@ def require(name, what):
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise InputError(f"{what} needs the package {name} ({error}); type: {INSTALL}") from None
+        raise InputError(f"{what} needs the package {name}: type {INSTALL}") from None
