@@ -218,6 +218,13 @@ def gradient(problem, of, wrt, time=None, integrated=False, memory=MEMORY):
             found[name] = choose(slopes[leaf])
     if not np.isfinite(float(value)):
         raise InputError(f"{of} is not finite at the end: a shorter time, or a shorter timestep")
+    for name, slope in found.items():
+        arrays = slope.values() if isinstance(slope, dict) else [slope]
+        if not all(np.isfinite(a).all() for a in arrays):
+            raise InputError(
+                f"the derivative with respect to {name} is not finite, though the value is: a root "
+                "or a power of a field that vanishes somewhere has no derivative there"
+            )
     test = taylor_test(family, objective, float(value), found, chosen, slopes)
     return Gradient(
         of=of, value=float(value), time=steps * timestep, gradient=found, taylor=test,

@@ -33,5 +33,5 @@ def require(name, what):
     """Return an optional module; raises InputError if it is missing."""
     try:
         return importlib.import_module(name)
-    except ImportError as error:
+    except ImportError:
         raise InputError(f"{what} needs the package {name}: type {INSTALL}") from None
