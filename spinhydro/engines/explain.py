@@ -1,4 +1,4 @@
-"""What a problem costs: its engine, transforms, kernels and memory, in words and as a drawing."""
+"""Report the cost of a problem, as text and as a drawing: engine, transforms, loops, memory."""
 
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import InputError
@@ -7,12 +7,12 @@ from spinhydro.steppers import find_stepper
 
 #: Characters of one operation; longer ones are given a name of their own.
 WIDTH = 88
-#: Lines of a kernel that are printed.
+#: Lines of a pointwise loop that are printed.
 LINES = 40
 
 
 def explain(problem):
-    """Lines about a loaded problem, and its `Account` if the fused engine takes it.
+    """Return lines about a loaded problem, and its `RightSideReport` if the fused engine takes it.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def explain(problem):
     if engine != "fused":
         lines += ["", "Dedalus evaluates the right side operator by operator."]
         return lines, None
-    account = Account(solver.timestepper.right_side)
+    account = RightSideReport(solver.timestepper.right_side)
     lines += ["", *account.lines()]
     state = solver.timestepper.state
     work = account.work_bytes() + 4 * state.nbytes
@@ -48,8 +48,8 @@ def megabytes(size):
     return f"{size / 1e6:.3g} MB"
 
 
-class Account:
-    """A fused right-hand side in words.
+class RightSideReport:
+    """Description of a fused right-hand side.
 
     Attributes
     ----------
@@ -67,22 +67,22 @@ class Account:
             name for variable in right_side.variables for name in component_names(variable)
         ]
         self._names, self._uses, self._number = {}, {}, 0
-        self.rounds, self._kernels = [], []
+        self.rounds, self._loops = [], []
         for round_ in self.program.rounds:
             inverse = [self._spectrum(spectrum) for spectrum in round_.inverse_spectra]
-            kernel = self._kernel(round_.ahead_nodes, "f")
-            self.rounds.append((inverse, [self._names[n] for n in round_.ahead_nodes], kernel[1]))
-            self._kernels.append(kernel)
+            loop = self._loop(round_.ahead_nodes, "f")
+            self.rounds.append((inverse, [self._names[n] for n in round_.ahead_nodes], loop[1]))
+            self._loops.append(loop)
         outputs = self.program.outputs
         if self.program.on_grid:
-            self._kernels.append(self._kernel(outputs, "r"))
+            self._loops.append(self._loop(outputs, "r"))
             values = [self._value(value) for value in outputs]
         else:
             values = [self._spectrum(spectrum) for spectrum in outputs]
         self.rates = list(zip(self.components, values, strict=True))
 
     def lines(self):
-        """The account, line by line."""
+        """The report, line by line."""
         forward, back = self.right_side.transforms()
         lines = [f"transforms of one stage: {forward} to k-space, {back} to the grid"]
         if self.program.on_grid and self.rounds:
@@ -94,10 +94,10 @@ class Account:
                 f"  to the grid: {', '.join(inverse) or 'nothing'}",
             ]
             if ahead:
-                lines += self._kernel_lines(self._kernels[number])
+                lines += self._loop_lines(self._loops[number])
                 lines.append(f"  to k-space: {', '.join(ahead)}")
         if self.program.on_grid:
-            lines += ["", "rates on the grid", *self._kernel_lines(self._kernels[-1])]
+            lines += ["", "rates on the grid", *self._loop_lines(self._loops[-1])]
         lines += ["", "rates"]
         lines += [f"  d({name})/dt = {value}" for name, value in self.rates]
         linear = [
@@ -114,9 +114,9 @@ class Account:
         return lines
 
     @staticmethod
-    def _kernel_lines(kernel):
-        texts, operations = kernel
-        lines = [f"  kernel of {operations} operations"]
+    def _loop_lines(loop):
+        texts, operations = loop
+        lines = [f"  pointwise loop of {operations} operations"]
         lines += [f"    {text}" for text in texts[:LINES]]
         if len(texts) > LINES:
             lines.append(f"    … and {len(texts) - LINES} more lines")
@@ -125,15 +125,15 @@ class Account:
     @property
     def operations(self):
         """Operations at every grid point in one evaluation."""
-        return sum(operations for _, operations in self._kernels)
+        return sum(operations for _, operations in self._loops)
 
     def work_bytes(self):
         """Bytes of the buffers of all transforms."""
         buffers = [b for round_ in self.program.rounds for b in (round_.inverse, round_.ahead) if b]
         return sum(b.nbytes for b in buffers)
 
-    def _kernel(self, outputs, letter):
-        """Lines of a kernel with short operations written into longer ones, and its operations."""
+    def _loop(self, outputs, letter):
+        """Lines of a pointwise loop, with short operations inlined, and their number."""
         from spinhydro.engines.fused.read.graph import Node, order
 
         operations, _ = order(outputs)
@@ -246,11 +246,11 @@ def _columns(account):
             else:
                 yield ("ahead", *program.forward_rows[base[1]])
 
-    def read_by(outputs, kernel):
+    def read_by(outputs, loop):
         for leaf in program.inverse_leaves(outputs):
             kind, array, row = program.location(leaf)
             # Array 1 is the state on the grid, those of the rounds come after it.
-            edges.append((("state", row) if array == 1 else ("inverse", array - 2, row), kernel))
+            edges.append((("state", row) if array == 1 else ("inverse", array - 2, row), loop))
 
     columns = [("state", [(("state", i), n) for i, n in enumerate(account.components)])]
     for number, (inverse, ahead, operations) in enumerate(account.rounds):
@@ -261,19 +261,19 @@ def _columns(account):
             edges += [(source, key) for source in sources(spectrum)]
         if not ahead:
             continue
-        kernel, keys = ("kernel", number), [("ahead", number, row) for row in range(len(ahead))]
+        loop, keys = ("loop", number), [("ahead", number, row) for row in range(len(ahead))]
         columns.append(
-            ("kernel", [(kernel, f"{operations} operations" if operations else "as it is")])
+            ("pointwise", [(loop, f"{operations} operations" if operations else "as it is")])
         )
         columns.append((f"{len(ahead)} to k-space", list(zip(keys, ahead, strict=True))))
-        read_by(round_.ahead_nodes, kernel)
-        edges += [(kernel, key) for key in keys]
+        read_by(round_.ahead_nodes, loop)
+        edges += [(loop, key) for key in keys]
     rates = [(("rate", i), f"d({name})/dt") for i, (name, _) in enumerate(account.rates)]
     if program.on_grid:
-        kernel = ("kernel", "last")
-        columns.append(("kernel", [(kernel, f"{account.operations} operations")]))
-        read_by(program.outputs, kernel)
-        edges += [(kernel, key) for key, _ in rates]
+        loop = ("loop", "last")
+        columns.append(("pointwise", [(loop, f"{account.operations} operations")]))
+        read_by(program.outputs, loop)
+        edges += [(loop, key) for key, _ in rates]
     else:
         for (key, _), spectrum in zip(rates, program.outputs, strict=True):
             edges += [(source, key) for source in sources(spectrum)]
@@ -296,7 +296,7 @@ def draw(account, path, title=""):
     for x, (head, rows) in enumerate(columns):
         axes.text(x, -1.1, head, ha="center", va="center", fontsize=8, color="0.35")
         box = {"boxstyle": "round,pad=0.3", "ec": "0.5", "lw": 0.6}
-        box["fc"] = "#f3d9c0" if head == "kernel" else "#d5e3ef"
+        box["fc"] = "#f3d9c0" if head == "pointwise" else "#d5e3ef"
         for i, (key, text) in enumerate(rows):
             y = (tallest - len(rows)) / 2 + i
             places[key] = (x, y)

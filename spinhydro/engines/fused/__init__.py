@@ -1,7 +1,7 @@
 """The fused engine: the strings of a problem at the speed of a program written for them.
 
 The right-hand side of an all-Fourier problem is read off Dedalus's own expression trees and turned
-into as few transforms as its mathematics needs, with one pointwise kernel between them.
+into as few transforms as its mathematics needs, with one pointwise loop between them.
 """
 
 from spinhydro.engines.fused.read.graph import Unsupported
