@@ -36,6 +36,11 @@ class Parser(argparse.ArgumentParser):
 
     def read(self, arguments):
         """Options from a list of arguments, with `values` as a dictionary of texts."""
+        if "--" in arguments:
+            # argparse drops the mark and then takes -dash.py for an option.
+            at = arguments.index("--")
+            names = [f"./{a}" if a.startswith("-") else a for a in arguments[at + 1 :]]
+            arguments = [*arguments[:at], *names]
         options = self.parse_intermixed_args(arguments)
         if hasattr(options, "values"):
             from spinhydro.problem.parameters import parse_pairs

@@ -80,6 +80,10 @@ class Plan:
     grace: float = 0.0
 
 
+#: Outputs of a run beyond which a wrong unit is more likely than a wish.
+MOST_OUTPUTS = 10**6
+
+
 def schedule(plan):
     """Return (timestep, steps per output, whole steps, last shorter step) of a plan.
 
@@ -105,10 +109,11 @@ def schedule(plan):
     timestep = interval / per_output
     ratio = plan.stop_time / timestep
     if ratio > 1e12:
+        name = "output_interval" if interval < plan.timestep else "timestep"
         raise ParameterError(
-            f"timestep = {plan.timestep:g} would take {ratio:.1e} steps to stop_time = "
+            f"{name} = {numbers[name]:g} would take {ratio:.1e} steps to stop_time = "
             f"{plan.stop_time:g}: is one of them in the wrong unit?"
-        ).within("timestep")
+        ).within(name)
     steps = math.floor(ratio + 1e-9)
     remainder = plan.stop_time - steps * timestep
     if remainder < 1e-9 * timestep:
@@ -116,6 +121,25 @@ def schedule(plan):
     if plan.stop_iteration is not None and plan.stop_iteration <= steps:
         steps, remainder = int(plan.stop_iteration), 0.0
     return timestep, per_output, steps, remainder
+
+
+def check_number_of_outputs(plan, steps, per_output, force):
+    """Raise ParameterError for more outputs than can be meant, unless `force` is set."""
+    outputs = steps // per_output
+    if outputs > MOST_OUTPUTS and not force:
+        raise ParameterError(
+            f"output_interval = {plan.output_interval:g} gives {outputs:.2g} outputs up to "
+            f"stop_time = {plan.stop_time:g}: is one of them in the wrong unit? --force runs it"
+        ).within("output_interval")
+
+
+def shortening(plan, timestep):
+    """Return a line on a timestep that was shortened to divide the output interval, or ""."""
+    if not timestep < plan.timestep * (1 - 1e-3):
+        return ""
+    if plan.output_interval is not None and plan.output_interval < plan.timestep:
+        return f"timestep: {timestep:.6g}, the output interval, instead of {plan.timestep:.6g}"
+    return f"timestep: {timestep:.6g} instead of {plan.timestep:.6g}, to divide the output interval"
 
 
 def _adaptive_schedule(plan):

@@ -35,7 +35,7 @@ from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.folder import RunFolder, check_writable
 from spinhydro.run.loop import Run
 from spinhydro.run.members import CHOICES
-from spinhydro.run.plan import Plan, schedule
+from spinhydro.run.plan import Plan, check_number_of_outputs, schedule, shortening
 from spinhydro.run.record import read_record
 from spinhydro.run.resume import check_not_complete, continuation, latest_run
 from spinhydro.run.signals import StopRequest, noted_signals
@@ -298,6 +298,8 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
             plan.output_interval = continued.folder.record.get("output_interval")
     timestep, steps_per_output, steps, remainder = schedule(plan)
     is_adaptive = timestep is None
+    if not is_adaptive:
+        check_number_of_outputs(plan, steps, steps_per_output, force)
     plan.record["output_interval"] = (
         plan.output_interval if is_adaptive else steps_per_output * timestep
     )
@@ -308,6 +310,8 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
         run.check_start()
         run.choose_engine(engine, None if is_adaptive else steps, precision)
         line = "" if is_adaptive else _checked_timestep(run, force)
+        shortened = "" if is_adaptive else shortening(plan, timestep)
+        line = "\n".join(filter(None, (line, shortened)))
         if continued is not None:
             parallel.on_root(comm, lambda: check_not_complete(continued, plan, steps))
         folder = _folder_for(comm, out, plan, continued)

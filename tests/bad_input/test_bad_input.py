@@ -81,6 +81,8 @@ PARAMETERS = [
     (["Omega_R=" + "+".join(["1"] * 3000)], ["too long"]),
     (["Omega_R=" + "-" * 130 + "1"], ["more than 120 levels deep"]),
     (["Omega_R=2*i"], ["the imaginary unit is written 1j"]),
+    (["output_interval=1e-6*ms"], ["e+07 outputs", "wrong unit", "--force"]),
+    (["output_interval=1e-15*ms"], ["output_interval = 1e-15 would take"]),
     (["density=['pedestal', 'thomas_fermi']"], ["density is a text", "same for all members"]),
     (["density=pedestal,thomas_fermi"], ["density is a text", "same for all members"]),
     (["L_x=0"], ["box length must be positive"]),
