@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from spinhydro.problem.load import load
     from spinhydro.run.simulation import simulate
     from spinhydro.run.snapshot import start_from
+    from spinhydro.run.state_file import load_state, save_state
     from spinhydro.steppers import (
         ETDRK4,
         IFRK4,

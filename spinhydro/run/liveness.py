@@ -1,4 +1,4 @@
-"""Whether the process of a run is alive."""
+"""Telling runs whose process is alive from dead ones."""
 
 import os
 import socket

@@ -543,6 +543,12 @@ class Run:
             return
 
     def report(self, seconds):
+        """Say how long the run took, and the worst values of the watches."""
+        if self.output.differs:
+            self.say(
+                "warning: outputs that were computed again differ from those that were written "
+                "before the run was interrupted; those are kept"
+            )
         steps = max(1, self.solver.iteration)
         self.say(
             f"done: {self.solver.iteration} steps of {self.timestep:g} {self.time_unit} in "

@@ -1,4 +1,4 @@
-"""What a run is to do, and the steps and output times that follow."""
+"""The plan of a run, and the steps and output times that follow."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from spinhydro.errors import ParameterError
 
 @dataclass
 class Plan:
-    """What a run is to do, as declared by a problem file or by a plain script.
+    """The plan of a run, as declared by a problem file or by a plain script.
 
     Attributes
     ----------

@@ -225,6 +225,26 @@ def test_simulate_resumes(tmp_path, monkeypatch):
     np.testing.assert_allclose(solver.state[0]["g"], read(folder).u.values[2], rtol=1e-13)
 
 
+def test_plain_scripts_save_and_load_the_history_of_their_scheme(tmp_path):
+    def advance(solver, steps):
+        for _ in range(steps):
+            solver.step(1e-3)
+
+    whole = _diffusion().build_solver(d3.SBDF3)
+    advance(whole, 20)
+    first = _diffusion().build_solver(d3.SBDF3)
+    advance(first, 9)
+    assert spinhydro.save_state(first, tmp_path / "state.h5", 1e-3)
+    second = _diffusion().build_solver(d3.SBDF3)
+    assert spinhydro.load_state(second, tmp_path / "state.h5") == 1e-3
+    assert second.iteration == 9
+    advance(second, 11)
+    assert second.state[0]["c"].tobytes() == whole.state[0]["c"].tobytes()
+    second.state[0]["g"][3] = np.nan
+    assert not spinhydro.save_state(second, tmp_path / "state.h5")
+    assert spinhydro.load_state(first, tmp_path / "state.h5") == 1e-3
+
+
 def test_killed_process_is_dead_and_resumes(tmp_path, capfd):
     """SIGKILL leaves no checkpoint here: the run begins again and keeps its outputs."""
     arguments = [str(SPIRAL), "stop_time=3", "timestep=5e-4", "--quiet"]
