@@ -29,6 +29,7 @@ def main(argv=None):
         arguments = _parser().parse_args(argv)
         runs = [line.read(path) for path in arguments.runs]
         tables = _tables(runs, arguments)
+        summary = verdict(tables)
         if arguments.save:
             _save(tables, Path(arguments.save))
     except SpinhydroError as error:
@@ -37,7 +38,7 @@ def main(argv=None):
     for _, heading, rows in tables:
         lines = [heading, *table(rows)]
         print(*map(line.printable_columns, lines), "", sep="\n")
-    for text in verdict(tables):
+    for text in summary:
         print(line.printable(text))
     return 0
 
@@ -121,7 +122,7 @@ def reservations(ds):
     broken = [
         str(name)
         for name in ds.data_vars
-        if ds[name].dims[:1] == ("t",) and not np.isfinite(np.asarray(ds[name].isel(t=-1))).all()
+        if ds[name].dims[:1] == ("t",) and not _is_finite(ds[name].isel(t=-1))
     ]
     if broken:
         found.append(f"NOT FINITE at the last output: {', '.join(broken)}")
@@ -130,6 +131,14 @@ def reservations(ds):
     if ds.attrs.get("changed_by_hand"):
         found.append(f"FIELDS CHANGED BY HAND before the run: {ds.attrs['changed_by_hand']}")
     return found
+
+
+def _is_finite(variable):
+    """True for finite values; values that cannot be read are said where they are used."""
+    try:
+        return bool(np.isfinite(np.asarray(variable)).all())
+    except InputError:
+        return True
 
 
 def _save(tables, path):
