@@ -13,7 +13,7 @@ from spinhydro import IFRK4
 
 @pytest.mark.parametrize("module", [landau_lifshitz, superfluid])
 def test_competitors_agree(module):
-    unit = module._unit((32,), "small", "nothing")
+    unit = module._unit((32,), "small")
     errors = {}
     reference = unit.reference(5)
     for one in unit.competitors:
@@ -32,7 +32,7 @@ def test_competitors_agree(module):
      pytest.param((8, 8, 10), marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_competitors_of_atoms_agree(shape):
-    unit = atoms.unit(shape, "small", "nothing")
+    unit = atoms.unit(shape, "small")
     found = []
     for one in unit.competitors:
         one.advance(13)
@@ -43,7 +43,7 @@ def test_competitors_of_atoms_agree(shape):
 
 
 def test_a_small_unit_is_measured():
-    unit = landau_lifshitz._unit((16,), "small", "nothing")
+    unit = landau_lifshitz._unit((16,), "small")
     unit = Unit("small", "plain, scipy.fft", unit.competitors[-2:-1])
     (result,) = measure(unit, 1)
     assert result.milliseconds > 0
