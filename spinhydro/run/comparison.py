@@ -1,4 +1,4 @@
-"""How far two runs of the same problem are apart."""
+"""Differences between two runs of the same problem."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def compare_runs(first, second):
-    """Largest and rms difference of every output at the common last time of two runs.
+    """Return the largest and the rms difference of every output at the last time of two runs.
 
     Parameters
     ----------

@@ -408,7 +408,10 @@ class Run:
         return f"{self.solver.sim_time:.6g} {self.time_unit}".rstrip()
 
     def _kept(self):
-        return f"{self.output.writes} outputs up to then are kept"
+        number = self.output.writes
+        return (
+            f"{number} output{'s' * (number != 1)} up to then {'is' if number == 1 else 'are'} kept"
+        )
 
     def attend(self, request):
         """Write a checkpoint if one is due, and end the run in order if that is requested."""

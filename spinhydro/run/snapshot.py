@@ -1,4 +1,4 @@
-"""Starting a run from what another run has written."""
+"""Initial states from the outputs of another run."""
 
 from pathlib import Path
 
