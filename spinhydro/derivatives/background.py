@@ -11,7 +11,7 @@ AT_REST = 1e-8
 #: How far from the average of a state a uniform state at rest is still its background.
 NEARBY = 0.05
 #: Rms of the waves on a state, relative to it, up to which it counts as uniform.
-UNIFORM = 0.2
+UNIFORM = 0.5
 #: Rms below which the waves are surely no part of the background.
 TINY = 1e-4
 #: Newton's method has a dense matrix of up to so many unknowns.
@@ -63,13 +63,21 @@ def find_background(form, kind=None):
         raise InputError(f"--about {kind}: it is {', '.join(kinds)}")
     start = np.asarray(form.split(form.model.leaves["state"]))
     scale = _fastest_rate(form, start)
-    tried = []
+    tried, turning = [], None
     for name in (kind,) if kind else _worth_trying(start):
+        if name == "stationary" and turning:
+            break
         values = _values_of(form, name, start, scale)
         found = _at_rest(form, values, name, scale)
-        if found.rest <= AT_REST:
+        if found.rest <= AT_REST and (kind or not found.turning):
             return found
+        if found.rest <= AT_REST:
+            # A wave on a uniform state turns too: a state at rest comes first.
+            turning = turning or found
+            continue
         tried.append(f"{name} {found.rest:.1e}")
+    if turning:
+        return turning
     raise InputError(
         "the background is not at rest: largest rate over the fastest rate of perturbations: "
         f"{', '.join(tried)} (at most {AT_REST:g}); change the initial state, or take a period "
@@ -86,7 +94,7 @@ def _worth_trying(start):
     yield "initial"
     if TINY < waves <= UNIFORM:
         yield "uniform"
-    if start.size <= LARGEST_NEWTON:
+    if waves > UNIFORM and start.size <= LARGEST_NEWTON:
         yield "stationary"
 
 

@@ -212,7 +212,9 @@ def gradient(problem, of, wrt, time=None, integrated=False, memory=MEMORY):
     for name in names:
         if name in numbers:
             tangent = tangents[numbers.index(name)]
-            found[name] = sum(contracted(jax, slopes[leaf], tangent[leaf]) for leaf in varying)
+            found[name] = float(
+                sum(contracted(jax, slopes[leaf], tangent[leaf]) for leaf in varying)
+            )
         else:
             leaf, choose = chosen[name]
             found[name] = choose(slopes[leaf])
