@@ -108,7 +108,7 @@ def _values_of(form, kind, start, scale):
 def uniform_state(form, start, scale):
     """The average of a state over space, moved to a uniform state at rest if one is close."""
     ones = np.ones((1, *start.shape[1:]))
-    mean = start.mean(axis=tuple(range(1, start.ndim)))
+    mean = _with_spin_lengths(form, start, start.mean(axis=tuple(range(1, start.ndim))))
 
     def expand(vector):
         return form.project(vector.reshape((-1,) + (1,) * (start.ndim - 1)) * ones)
@@ -120,6 +120,20 @@ def uniform_state(form, start, scale):
     near = np.asarray(compress(expand(mean)))
     values = mean if np.abs(found - near).max() > NEARBY * (np.abs(near).max() or 1) else found
     return np.asarray(expand(values))
+
+
+def _with_spin_lengths(form, start, mean):
+    """The average with the length of vectors that are equally long everywhere, such as spins."""
+    mean = mean.copy()
+    for variable, first in form.model.lowering.first_component.items():
+        if form.is_complex or [system.dim for system in variable.tensorsig] != [3]:
+            continue
+        rows = slice(first, first + 3)
+        lengths = np.sqrt(np.sum(start[rows] ** 2, axis=0))
+        present = np.linalg.norm(mean[rows])
+        if np.ptp(lengths) <= 1e-3 * lengths.max() and present > 0:
+            mean[rows] *= lengths.mean() / present
+    return mean
 
 
 def _fastest_rate(form, values):

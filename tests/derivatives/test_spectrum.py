@@ -46,6 +46,14 @@ def test_magnons(kernel):
         assert nearest(values, wanted) <= 1e-10 * wanted
 
 
+def test_average_of_a_wave_keeps_the_length_of_spins():
+    """A wave of finite amplitude on a cubic lattice: its uniform background has |m| = 1."""
+    problem = load("problems/lattice_magnon.py", quick=True)
+    found = spectrum(problem, "uniform")
+    zero = int(np.argmin(np.linalg.norm(found.k, axis=1)))
+    assert nearest(found.frequencies[zero], problem["omega_K"]) <= 1e-10 * problem["omega_K"]
+
+
 def test_growth_and_its_edge():
     """Paper B, Fig. 2: waves about m_z = n grow below the edge."""
     problem = load("problems/modulational_instability.py", members=1, N=256, noise=1e-12)
