@@ -193,9 +193,15 @@ def stencil(kind, **parameters):
     Raises
     ------
     InputError (ParameterError)
-        For a name, a parameter or a value that cannot be; for weights that are not Hermitian,
-        C_{-d} = C_d transposed; when applied, for a grid that does not stand on the lattice, or
-        that loses waves.
+        For a name, a parameter or a value that cannot be; when applied, for a grid that is not
+        the lattice, or that loses waves.
+
+    Notes
+    -----
+    Within one sublattice energy is conserved if C_{-d} is C_d transposed. Between the sublattices
+    A and B of a lattice with a basis it is the pair that matters: ``W_AB`` with C_d in the field on
+    A and ``W_BA`` with C_d transposed at -d in the field on B. Each of them alone may reach to one
+    side, as ``{(0, 0): w, (-1, 0): w, (0, -1): w}`` of the honeycomb.
     """
     if isinstance(kind, dict):
         return _own_weights(kind, **parameters)
@@ -222,20 +228,6 @@ def _own_weights(weights, name="of weights", a=None):
     _check_finite(name, found.values())
     if len({np.shape(w) for w in found.values() if not isinstance(w, PerMember)}) > 1:
         raise ParameterError(f"the stencil {name} mixes numbers and 3 x 3 weights: write it as two")
-    for d, weight in found.items():
-        back = tuple(-i for i in d)
-        if back not in found:
-            raise ParameterError(
-                f"the stencil {name} is not Hermitian: it has the neighbour {d} and not {back}; "
-                "spins act on each other"
-            )
-        turned = found[back] if isinstance(weight, PerMember) else np.transpose(found[back])
-        values, other = (getattr(w, "values", w) for w in (weight, turned))
-        if np.shape(values) != np.shape(other) or not np.allclose(values, other, rtol=1e-12):
-            raise ParameterError(
-                f"the stencil {name} is not Hermitian: the weight of the neighbour {back} must be "
-                f"that of {d}{'' if np.ndim(values) < 2 else ' transposed'}"
-            )
     dimensions = len(next(iter(found)))
     return _weighted(name, found, _given_cells(name, a, dimensions))
 
