@@ -264,13 +264,14 @@ def main(argv=None):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            runs = [load(path, tasks=[arguments.output]) for path in arguments.runs]
+            output = arguments.output or first_common([load(path) for path in arguments.runs])
+            runs = [load(path, tasks=[output]) for path in arguments.runs]
         names = names_of(runs)
         within = arguments.within
         if within is None and all("R_x" in ds.attrs for ds in runs):
             within = INNER * runs[0].attrs["R_x"]
-        found = compare(runs, arguments.output, _times(arguments.times, runs), within)
-        space = runs[0][arguments.output]
+        found = compare(runs, output, _times(arguments.times, runs), within)
+        space = runs[0][output]
         length = space.x.attrs.get("units", "") if "x" in space.coords else ""
         unit = runs[0].t.attrs.get("units", "")
         for line in table(found, names, unit, within, length):
@@ -282,6 +283,15 @@ def main(argv=None):
         print(f"spinhydro: error: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def first_common(runs):
+    """Name of the output that is compared by default: Z, or the first that all runs have."""
+    common = [str(name) for name in runs[0].data_vars if all(name in ds for ds in runs)]
+    if not common:
+        held = "; ".join(f"{run_name(ds)}: {', '.join(map(str, ds.data_vars))}" for ds in runs)
+        raise InputError(f"these runs have no output in common ({held})")
+    return "Z" if "Z" in common else common[0]
 
 
 def _times(text, runs):
@@ -314,7 +324,10 @@ def _parser():
     )
     parser.add_argument("runs", metavar="RUN", nargs="+", help="run folders; the first one is the "
                         "reference")  # fmt: skip
-    parser.add_argument("--output", default="Z", metavar="NAME", help="what is compared [Z]")
+    parser.add_argument(
+        "--output", metavar="NAME",
+        help="what is compared [Z, or else the first output that all runs have]",
+    )  # fmt: skip
     parser.add_argument("--within", type=float, metavar="X", help="only where |x| < X [5/7 R_x "
                         "where all runs have R_x]")  # fmt: skip
     parser.add_argument(

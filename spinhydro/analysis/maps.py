@@ -76,7 +76,11 @@ def spacetime_variable(ds, name):
             what = f"output {name!r} runs along {', '.join(ds[name].dims)}, not time and one axis"
         else:
             what = f"this run has no output {name!r}"
-        offer = f"choose one of {', '.join(names)}" if names else "it has no output that does"
+        offer = (
+            f"choose one of {', '.join(names)}"
+            if names
+            else "no output runs along time and one axis"
+        )
         raise InputError(f"space-time map: {what}; {offer}")
     if ds.sizes["t"] < 2:
         raise InputError("space-time map: the run has one output so far; at least 2 are needed")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from spinhydro.analysis.compare import compare, main, names_of, table
+from spinhydro.analysis.compare import compare, first_common, main, names_of, table
 from spinhydro.errors import InputError
 from spinhydro.problem.load import load
 
@@ -86,6 +86,14 @@ def test_what_cannot_be_compared(other, options, message):
 def test_one_run_is_not_enough():
     with pytest.raises(InputError, match="at least two"):
         compare([waves()])
+
+
+def test_without_a_name_the_first_common_output_is_compared():
+    other = waves().rename(Z="m").assign(E=("t", np.ones(41)))
+    assert first_common([waves(), waves().assign(B=("t", np.ones(41)))]) == "Z"
+    assert first_common([other, other.drop_vars("m")]) == "E"
+    with pytest.raises(InputError, match="no output in common .*: Z; .*: m, E"):
+        first_common([waves(), other])
 
 
 def test_names_say_what_sets_runs_apart():

@@ -22,7 +22,8 @@ class FusedScheme(FusedRK4):
     def _build(self):
         super()._build()
         if not self.right_side.on_grid:
-            raise Unsupported(f"{type(self).__name__} on bases that drop modes")
+            name = type(self).__name__.removeprefix("Fused")
+            raise Unsupported(f"{name} on bases that drop modes")
 
     def _make_native(self):
         return compiled_step.make(self.right_side, has_stages=False)
