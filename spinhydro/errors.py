@@ -138,7 +138,7 @@ def did_you_mean(name, names, otherwise=""):
     return f"did you mean '{close}'?" if close else otherwise
 
 
-def no_such(kind, name, names):
+def unknown_name_message(kind, name, names):
     """Message about a choice that does not exist: the nearest one, and all of them."""
     listed = f"{kind}s: {', '.join(str(n) for n in names)}"
     question = did_you_mean(name, names)

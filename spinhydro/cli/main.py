@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from spinhydro.cli import terminal
-from spinhydro.errors import InputError, OutputError, SpinhydroError, no_such
+from spinhydro.errors import InputError, OutputError, SpinhydroError, unknown_name_message
 
 #: Commands in the order of ``spinhydro --help``; each is a file of this folder.
 COMMANDS = (
@@ -118,7 +118,9 @@ def _dispatch(arguments):
             return plugin.load()(rest)
     if name.endswith(".py"):
         raise InputError(f"'{name}' is a problem file; write: spinhydro run {name}")
-    raise InputError(no_such("command", name, dict.fromkeys([*COMMANDS, *plugins.names])))
+    raise InputError(
+        unknown_name_message("command", name, dict.fromkeys([*COMMANDS, *plugins.names]))
+    )
 
 
 def usage():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinhydro.errors import InputError, no_such
+from spinhydro.errors import InputError, unknown_name_message
 
 #: Names of the axes, in the order in which arrays are kept.
 AXES = ("t", "x", "y", "z")
@@ -29,7 +29,7 @@ class Data:
     def window(self, name, low, high):
         """The part between two values of an axis."""
         if name not in self.axes:
-            raise InputError(f"--window {name}: {no_such('axis', name, self.axes)}")
+            raise InputError(f"--window {name}: {unknown_name_message('axis', name, self.axes)}")
         chosen = (self.axes[name] >= low) & (self.axes[name] <= high)
         if not chosen.any():
             raise InputError(f"--window {name}={low:g}:{high:g} holds none of the data")

@@ -11,7 +11,7 @@ from spinhydro.derivatives.family import Family
 from spinhydro.derivatives.model import observed
 from spinhydro.derivatives.taylor import TaylorTest, taylor_test
 from spinhydro.engines.fused.read.lower import count
-from spinhydro.errors import InputError, ParameterError, no_such
+from spinhydro.errors import InputError, ParameterError, unknown_name_message
 from spinhydro.kernels import Kernel
 
 #: Bytes that a gradient may keep, unless a limit is given.
@@ -246,7 +246,9 @@ def split_names(problem, names):
     arrays = [n for n, v in problem.namespace.items() if isinstance(v, (Kernel, Field))]
     for name in names:
         if name not in problem.namespace:
-            raise ParameterError(no_such("parameter", name, [*problem.parameters, *arrays]))
+            raise ParameterError(
+                unknown_name_message("parameter", name, [*problem.parameters, *arrays])
+            )
     return [n for n in names if n not in arrays], [n for n in names if n in arrays]
 
 

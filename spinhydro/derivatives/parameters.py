@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.errors import ParameterError, no_such
+from spinhydro.errors import ParameterError, unknown_name_message
 
 #: Relative change of a parameter for differences of leaves and spectra.
 RELATIVE_STEP = 1e-5
@@ -13,7 +13,7 @@ def check_numbers(problem, names):
     numbers = [n for n, v in problem.parameters.items() if _is_number(v)]
     for name in names:
         if name not in problem.parameters:
-            raise ParameterError(no_such("parameter", name, numbers))
+            raise ParameterError(unknown_name_message("parameter", name, numbers))
         if not _is_number(problem.parameters[name]):
             raise ParameterError(
                 f"{name} is {problem.parameters[name]!r}, not a number: there is no derivative "

@@ -21,7 +21,7 @@ from spinhydro.errors import (
     ParameterError,
     SpinhydroError,
     Unsupported,
-    no_such,
+    unknown_name_message,
 )
 
 logger = logging.getLogger("spinhydro")
@@ -37,9 +37,9 @@ PRECISIONS = ("double", "single")
 def check_engine(engine, precision="double"):
     """Raise ParameterError unless there is an engine of that name and precision."""
     if engine not in ENGINES:
-        raise ParameterError(no_such("engine", engine, ENGINES))
+        raise ParameterError(unknown_name_message("engine", engine, ENGINES))
     if precision not in PRECISIONS:
-        raise ParameterError(no_such("precision", precision, PRECISIONS))
+        raise ParameterError(unknown_name_message("precision", precision, PRECISIONS))
     if precision != "double" and engine != "jax":
         raise ParameterError(f"precision = {precision} needs the engine jax: type --engine jax")
 

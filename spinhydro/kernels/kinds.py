@@ -3,7 +3,7 @@
 import inspect
 from typing import NamedTuple
 
-from spinhydro.errors import ParameterError, did_you_mean, no_such
+from spinhydro.errors import ParameterError, did_you_mean, unknown_name_message
 
 
 class Kind(NamedTuple):
@@ -23,7 +23,7 @@ def make(what, kinds, name, parameters):
         For a name or a parameter that it does not know, or one that is missing.
     """
     if name not in kinds:
-        raise ParameterError(no_such(what, name, kinds))
+        raise ParameterError(unknown_name_message(what, name, kinds))
     kind = kinds[name]
     known = inspect.signature(kind.make).parameters
     for parameter in parameters:

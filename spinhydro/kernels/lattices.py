@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 
 from spinhydro.dedalus_support.ensemble.values import PerMember
-from spinhydro.errors import InputError, ParameterError, no_such
+from spinhydro.errors import InputError, ParameterError, unknown_name_message
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.operator import said
 
@@ -226,7 +226,7 @@ def neighbours_kernel(lattice, a, omega_E, axes="cartesian"):
     :math:`\omega_E = z \gamma |J| / \mu` it enters the field on A as ``- W_AB(m_B)``.
     """
     if lattice not in LATTICES:
-        raise ParameterError(no_such("lattice", lattice, LATTICES))
+        raise ParameterError(unknown_name_message("lattice", lattice, LATTICES))
     _positive("a", a, "neighbours")
     _one_of("axes", axes, ("cartesian", "primitive"))
     found = LATTICES[lattice]
@@ -250,4 +250,4 @@ def _positive(what, value, name):
 
 def _one_of(what, value, allowed):
     if value not in allowed:
-        raise ParameterError(no_such(what, value, allowed))
+        raise ParameterError(unknown_name_message(what, value, allowed))

@@ -12,7 +12,7 @@ import numpy as np
 from dedalus.core.field import Operand
 
 from spinhydro.dedalus_support.ensemble.values import PerMember
-from spinhydro.errors import InputError, ParameterError, no_such
+from spinhydro.errors import InputError, ParameterError, unknown_name_message
 from spinhydro.kernels.continuum import crossed_with
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.kinds import Kind, make, table
@@ -136,7 +136,7 @@ def dmi_stencil(bonds, a=None):
 def neighbours_stencil(lattice, a, omega_E):
     """omega_E times the mean over nearest neighbours: between two sublattices."""
     if lattice not in LATTICES:
-        raise ParameterError(no_such("lattice", lattice, LATTICES))
+        raise ParameterError(unknown_name_message("lattice", lattice, LATTICES))
     found = LATTICES[lattice]
     weight = omega_E / (2 * len(found.neighbours))
     weights = {_tuple(s * d): weight for d in found.neighbours for s in (1, -1)}

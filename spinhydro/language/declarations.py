@@ -6,7 +6,7 @@ Faults are InputErrors that know which declaration they come from.
 import numpy as np
 from dedalus.core.field import Operand
 
-from spinhydro.errors import EquationError, InputError, nearest, no_such
+from spinhydro.errors import EquationError, InputError, nearest, unknown_name_message
 from spinhydro.language.equations import names_of
 from spinhydro.language.expressions import Evaluator
 from spinhydro.language.watch import Limit
@@ -56,9 +56,9 @@ def read_projections(ivp, projections):
     found = []
     for name, text in projections.items():
         if name not in variables:
-            raise InputError(f"projections: {no_such('variable', name, variables)}").within(
-                "projections"
-            )
+            raise InputError(
+                f"projections: {unknown_name_message('variable', name, variables)}"
+            ).within("projections")
         text = str(text)
         try:
             operand = Evaluator(names_of(ivp))(text)
@@ -97,6 +97,6 @@ def check_output_units(units, outputs):
     for name in units:
         # A unit of an output that was taken out does no harm; a misspelt one does.
         if name not in outputs and nearest(name, outputs):
-            raise InputError(f"output_units: {no_such('output', name, outputs)}").within(
-                "output_units"
-            )
+            raise InputError(
+                f"output_units: {unknown_name_message('output', name, outputs)}"
+            ).within("output_units")

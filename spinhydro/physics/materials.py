@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import constants
 
-from spinhydro.errors import ParameterError, no_such
+from spinhydro.errors import ParameterError, unknown_name_message
 
 #: Gyromagnetic ratio of paper B, rad/(T s).
 GAMMA = 1.76e11
@@ -148,7 +148,7 @@ def material(name):
     Raises ParameterError for a material that is not in MATERIALS, with the nearest name.
     """
     if name not in MATERIALS:
-        raise ParameterError(no_such("material", name, MATERIALS))
+        raise ParameterError(unknown_name_message("material", name, MATERIALS))
     return MATERIALS[name]
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from scipy import constants
 
-from spinhydro.errors import ParameterError, no_such
+from spinhydro.errors import ParameterError, unknown_name_message
 
 #: Masses of the neutral atoms in dalton: AME2020 atomic mass evaluation
 #: (Wang et al., Chinese Physics C 45, 030003 (2021)).
@@ -53,7 +53,7 @@ def atomic_mass(atom):
     Raises ParameterError for an atom that is not in MASSES.
     """
     if atom not in MASSES:
-        raise ParameterError(no_such("atom", atom, MASSES))
+        raise ParameterError(unknown_name_message("atom", atom, MASSES))
     return MASSES[atom] * constants.atomic_mass
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from spinhydro.errors import InputError, no_such
+from spinhydro.errors import InputError, unknown_name_message
 from spinhydro.language.declarations import as_task, read_outputs
 from spinhydro.run.output import FieldOutput
 
@@ -34,7 +34,9 @@ class ScheduledOutput:
             raise InputError(f"handlers['{name}'] must be a dictionary: {{'tasks': …, 'iter': 10}}")
         for option in options:
             if option not in _OPTIONS:
-                raise InputError(f"handlers['{name}'] has {no_such('option', option, _OPTIONS)}")
+                raise InputError(
+                    f"handlers['{name}'] has {unknown_name_message('option', option, _OPTIONS)}"
+                )
         self.name, self.options = name, options
         self.sim_dt, self.iter = options.get("sim_dt"), options.get("iter")
         cadences = [c for c in (self.sim_dt, self.iter) if c is not None]

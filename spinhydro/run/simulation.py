@@ -26,7 +26,7 @@ from spinhydro.errors import (
     SpinhydroError,
     Stopped,
     WatchError,
-    no_such,
+    unknown_name_message,
 )
 from spinhydro.kernels.listing import tables_of
 from spinhydro.language.equations import check_complete
@@ -212,7 +212,9 @@ def simulate(
     }  # fmt: skip
     for option in options:
         if option not in allowed:
-            raise InputError(f"simulate() has {no_such('option', option, sorted(allowed))}")
+            raise InputError(
+                f"simulate() has {unknown_name_message('option', option, sorted(allowed))}"
+            )
     script = Path(sys.argv[0]) if sys.argv and sys.argv[0].endswith(".py") else None
     source = script.read_text(encoding="utf-8") if script and script.is_file() else ""
     plan = Plan(name=name, timestep=timestep, stop_time=stop_time, source=source, **options)
@@ -256,7 +258,7 @@ def checked_limits(limits):
     known = ("members_fail", "checkpoint_interval", "checkpoints_kept", "wall_limit", "grace")
     for name in limits:
         if name not in known:
-            raise InputError(f"a run has {no_such('option', name, known)}")
+            raise InputError(f"a run has {unknown_name_message('option', name, known)}")
     return limits
 
 
@@ -274,7 +276,9 @@ def execute(
         "checkpoint_interval": plan.checkpoint_interval, "checkpoints_kept": plan.checkpoints_kept,
     }  # fmt: skip
     if plan.members_fail not in CHOICES:
-        raise InputError(f"members_fail: {no_such('choice', plan.members_fail, CHOICES)}")
+        raise InputError(
+            f"members_fail: {unknown_name_message('choice', plan.members_fail, CHOICES)}"
+        )
     plan.record["stated"] = _stated(plan)
     continued = None
     if resume is None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from spinhydro.errors import InputError, nearest, no_such
+from spinhydro.errors import InputError, nearest, unknown_name_message
 
 #: Largest difference of grid points, in spacings, that is taken for the same grid.
 SAME_GRID = 1e-6
@@ -88,7 +88,7 @@ def _opened(path):
 
 def _fill(field, tasks, index, run):
     if field.name not in tasks:
-        message = no_such("output", field.name, sorted(tasks))
+        message = unknown_name_message("output", field.name, sorted(tasks))
         raise InputError(f"start = {run} has {message}; the field {field.name} starts from it")
     stored = tasks[field.name]
     layout, domain = field.dist.grid_layout, field.domain

@@ -30,7 +30,7 @@ Gross-Pitaevskii equation take IFRK4, with the kinetic energy on the left side.
 import numpy as np
 from dedalus.core import timesteppers
 
-from spinhydro.errors import ParameterError, no_such
+from spinhydro.errors import ParameterError, unknown_name_message
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.noise import noises_of
@@ -136,5 +136,7 @@ def find_stepper(name):
         return name
     known = {**timesteppers.schemes, **_OWN}
     if name not in known:
-        raise ParameterError(no_such("timestepper", name, sorted(known))).within("timestepper")
+        raise ParameterError(unknown_name_message("timestepper", name, sorted(known))).within(
+            "timestepper"
+        )
     return known[name]

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spinhydro.errors import ParameterError, no_such, shorten
+from spinhydro.errors import ParameterError, shorten, unknown_name_message
 
 #: A sweep with more cases than this is taken for a slip of the keyboard.
 MOST_CASES = 1_000_000
@@ -150,7 +150,7 @@ def _range(name, text):
     first, last, count = parts[:3]
     scale = parts[3] if len(parts) == 4 else "linear"
     if scale not in _SCALES:
-        raise ParameterError(no_such("scale of a range", scale, _SCALES))
+        raise ParameterError(unknown_name_message("scale of a range", scale, _SCALES))
     if not count.isdigit() or int(count) < 2:
         raise ParameterError(
             f"{name}={shorten(text)}: the number of values must be a whole number, at least 2"
@@ -193,7 +193,7 @@ def _sampled(pairs, sample, seed, other):
         raise ParameterError("--sample stands alone: leave out --zip and --table")
     kind, _, count = sample.partition(":")
     if kind not in _SAMPLERS:
-        raise ParameterError(no_such("sample", kind, _SAMPLERS))
+        raise ParameterError(unknown_name_message("sample", kind, _SAMPLERS))
     if not count.isdigit() or int(count) < 2:
         raise ParameterError(f"--sample {shorten(sample)}: write for example --sample {kind}:64")
     _check_number([int(count)])

@@ -13,7 +13,7 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-from spinhydro.errors import InputError, Stopped, no_such
+from spinhydro.errors import InputError, Stopped, unknown_name_message
 
 BACKENDS = ("pool", "slurm", "mpi")
 #: Variables of a launcher by which a process believes that it is one of its ranks.
@@ -196,7 +196,7 @@ def choose(name):
             return "mpi"
         return "pool"
     if name not in BACKENDS:
-        raise InputError(no_such("backend", name, ("auto", *BACKENDS)))
+        raise InputError(unknown_name_message("backend", name, ("auto", *BACKENDS)))
     return name
 
 
