@@ -16,7 +16,7 @@ from spinhydro.engines.jax.schemes import find_scheme
 from spinhydro.errors import EquationError, InputError, Unsupported
 from spinhydro.language.declarations import read_projections
 from spinhydro.language.equations import names_of
-from spinhydro.language.expressions import Evaluator
+from spinhydro.language.expressions import ExpressionBuilder
 from spinhydro.steppers import find_stepper
 from spinhydro.steppers.noise import WhiteNoise
 
@@ -175,11 +175,11 @@ def observed(problem, text):
     names = dict(names_of(problem.ivp))
     for name, output in outputs.items():
         if name not in names and isinstance(output, str):
-            names[name] = Evaluator(names)(output)
+            names[name] = ExpressionBuilder(names)(output)
     if not isinstance(text, str):
         raise InputError(f"{text!r} is not an expression string such as 'ave((s@ez)**2)'")
     try:
-        return Evaluator(names)(text)
+        return ExpressionBuilder(names)(text)
     except EquationError as error:
         raise error.within("", "of") from None
 

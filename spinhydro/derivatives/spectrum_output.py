@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from spinhydro.errors import InputError
-from spinhydro.language.expressions import Evaluator
+from spinhydro.language.expressions import ExpressionBuilder
 
 TABLES, FIGURES = (".csv", ".npz"), (".png", ".pdf", ".svg")
 
 
 def number(problem, text, what):
     """The number that an expression over the names of a problem file stands for."""
-    value = Evaluator(problem.namespace)(text)
+    value = ExpressionBuilder(problem.namespace)(text)
     if not isinstance(value, (int, float, np.integer, np.floating)):
         raise InputError(f"{what} {text}: this is not a number")
     return float(value)

@@ -8,7 +8,7 @@ from dedalus.core.field import Operand
 
 from spinhydro.errors import EquationError, InputError, nearest, unknown_name_message
 from spinhydro.language.equations import names_of
-from spinhydro.language.expressions import Evaluator
+from spinhydro.language.expressions import ExpressionBuilder
 from spinhydro.language.watch import Limit
 
 
@@ -29,7 +29,7 @@ def read_outputs(ivp, outputs):
         if not isinstance(text, str):
             raise InputError("this must be a string such as 's@ez'").within("outputs", entry)
         try:
-            operands[name] = as_task(Evaluator(names_of(ivp))(text), ivp.dist)
+            operands[name] = as_task(ExpressionBuilder(names_of(ivp))(text), ivp.dist)
         except InputError as error:
             raise error.within("outputs", entry) from None
     return operands
@@ -61,7 +61,7 @@ def read_projections(ivp, projections):
             ).within("projections")
         text = str(text)
         try:
-            operand = Evaluator(names_of(ivp))(text)
+            operand = ExpressionBuilder(names_of(ivp))(text)
             if tuple(getattr(operand, "tensorsig", ())) != tuple(variables[name].tensorsig):
                 raise EquationError(
                     text, 0, len(text), f"the projection of {name} must have its components"

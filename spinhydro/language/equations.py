@@ -13,7 +13,7 @@ from dedalus.core import operators, problems
 from dedalus.core.field import Field, Operand
 
 from spinhydro.errors import EquationError, InputError, SpinhydroError
-from spinhydro.language.expressions import Evaluator, check_brackets, describe, parse
+from spinhydro.language.expressions import ExpressionBuilder, check_brackets, describe, parse
 from spinhydro.language.words import reserved_names
 
 
@@ -90,7 +90,7 @@ def read_equation(problem, text):
         side that is not linear in the variables, …
     """
     left_text, right_text, right_start = split_sides(text)
-    evaluate = Evaluator(names_of(problem), time_derivatives=True)
+    evaluate = ExpressionBuilder(names_of(problem), time_derivatives=True)
     left = evaluate(left_text, text)
     right = evaluate(right_text, text, right_start)
     left_end = right_start - 1

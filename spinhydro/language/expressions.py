@@ -121,7 +121,7 @@ def _span(node, offset, source):
     return offset + characters(node.col_offset), offset + characters(node.end_col_offset)
 
 
-class Evaluator:
+class ExpressionBuilder:
     """Walk a parsed expression and apply it to the objects of a namespace.
 
     Parameters

@@ -15,7 +15,7 @@ from mpi4py import MPI
 
 from spinhydro.dedalus_support.solver import evaluated
 from spinhydro.errors import EquationError
-from spinhydro.language.expressions import Evaluator
+from spinhydro.language.expressions import ExpressionBuilder
 
 
 class Limit:
@@ -39,7 +39,7 @@ class Limit:
     def __init__(self, text, namespace, dist):
         self.text, self.dist = text, dist
         self.is_lower = isinstance(text, str) and ">=" in text
-        evaluate = Evaluator(namespace)
+        evaluate = ExpressionBuilder(namespace)
         expression, value, self.limit = self._split(text, evaluate)
         offset = 0
         stripped = expression.strip()

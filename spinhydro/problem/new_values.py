@@ -41,7 +41,7 @@ def check_new_values(assignments, texts, before, namespace, dimensions):
 
 def _check_expression(name, text, namespace, assigned):
     """Evaluate an override on its own first, for an error with a caret."""
-    from spinhydro.language.expressions import Evaluator
+    from spinhydro.language.expressions import ExpressionBuilder
 
     _check_calls(name, text, namespace)
     if text.strip("+- ").lower() in ("nan", "inf", "infinity"):
@@ -69,7 +69,7 @@ def _check_expression(name, text, namespace, assigned):
         **namespace,
     }
     try:
-        Evaluator(known)(text)
+        ExpressionBuilder(known)(text)
     except EquationError as error:
         word = text[error.start : error.end]
         if word in assigned and word not in namespace:

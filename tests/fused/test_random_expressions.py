@@ -9,7 +9,7 @@ from spinhydro import FusedRK4, RealFourierNyquist
 from spinhydro.engines.fused import Unsupported
 from spinhydro.engines.fused.program.pointwise import make_pointwise
 from spinhydro.errors import EquationError
-from spinhydro.language.expressions import Evaluator
+from spinhydro.language.expressions import ExpressionBuilder
 
 from .problems import (
     SCALARS,
@@ -33,7 +33,7 @@ def test_random_expressions_agree_or_say_why(vector, scalar, kind):
     sides = {}
     for name, text in (("s", vector), ("u", scalar)):
         try:
-            value = Evaluator(problem.namespace)(text)
+            value = ExpressionBuilder(problem.namespace)(text)
         except EquationError:
             # Such as a cross product with the derivative of a constant, the number 0.
             reject()

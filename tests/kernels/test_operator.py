@@ -9,7 +9,7 @@ import pytest
 import spinhydro.language.words  # noqa: F401
 from spinhydro import IFRK4, RK4, FusedIFRK4, FusedRK4, RealFourierNyquist, distributor, kernel
 from spinhydro.errors import EquationError, InputError
-from spinhydro.language.expressions import Evaluator
+from spinhydro.language.expressions import ExpressionBuilder
 from spinhydro.problem.load import load
 
 L = 3.0
@@ -302,7 +302,7 @@ def test_bad_operand_has_a_caret():
     W = kernel("dmi", bonds={(0.1,): (0, 0, 1)})
     problem = d3.IVP([m], namespace=locals())
     with pytest.raises(EquationError, match="acts on vectors of 3 components"):
-        Evaluator(problem.namespace)("1 + W(n)")
+        ExpressionBuilder(problem.namespace)("1 + W(n)")
 
 
 def test_chebyshev_axis_is_refused():

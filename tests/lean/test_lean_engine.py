@@ -11,7 +11,7 @@ from spinhydro.dedalus_support.blocks import NoSmallBlocks, blocks_of, inverse
 from spinhydro.engines.fused import Unsupported
 from spinhydro.engines.lean import make_lean
 from spinhydro.errors import EquationError, InputError
-from spinhydro.language.expressions import Evaluator
+from spinhydro.language.expressions import ExpressionBuilder
 
 from ..fused.problems import (
     CASES,
@@ -96,7 +96,7 @@ def test_random_equations_agree(of_s, of_u, vector, scalar, stepper, options):
     runs = []
     for lean in (True, False):
         problem, fields = make((), **options)
-        evaluate = Evaluator(problem.namespace)
+        evaluate = ExpressionBuilder(problem.namespace)
         for name, left, right in (("u", of_u, scalar), ("s", of_s, vector)):
             try:
                 left, right = evaluate(left), evaluate(right)

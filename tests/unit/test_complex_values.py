@@ -7,7 +7,7 @@ import pytest
 
 from spinhydro import abs2, im, re, simulate
 from spinhydro.language.complex_values import is_real_valued
-from spinhydro.language.expressions import Evaluator
+from spinhydro.language.expressions import ExpressionBuilder
 from spinhydro.language.watch import Limit
 from spinhydro.steppers import RK4
 from spinhydro.steppers.frequencies import largest_frequency
@@ -58,13 +58,13 @@ def test_values(problem, real_problem, text, function):
         psi = this.namespace["psi"]
         psi.change_scales(1)
         expected = function(psi["g"].copy())
-        found = Evaluator(this.namespace)(text).evaluate()
+        found = ExpressionBuilder(this.namespace)(text).evaluate()
         found.change_scales(1)
         np.testing.assert_allclose(found["g"], expected, atol=1e-15)
 
 
 def test_vectors_are_taken_component_by_component(problem):
-    found = Evaluator(problem.namespace)("im(psi*ex + 2*psi*ez)").evaluate()["g"]
+    found = ExpressionBuilder(problem.namespace)("im(psi*ex + 2*psi*ez)").evaluate()["g"]
     psi = problem.namespace["psi"]["g"]
     np.testing.assert_allclose(found, [psi.imag, 0 * psi.imag, 2 * psi.imag], atol=1e-15)
 
@@ -96,7 +96,7 @@ def test_numbers():
     ],
 )
 def test_what_is_real_by_its_form(problem, text, is_real):
-    operand = Evaluator(problem.namespace)(text)
+    operand = ExpressionBuilder(problem.namespace)(text)
     assert is_real_valued(operand, problem.variables) is is_real
 
 

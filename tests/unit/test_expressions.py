@@ -5,7 +5,7 @@ import pytest
 from spinhydro import distributor
 from spinhydro.errors import EquationError
 from spinhydro.language.equations import read_equation, split_sides
-from spinhydro.language.expressions import Evaluator
+from spinhydro.language.expressions import ExpressionBuilder
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +36,14 @@ def problem():
     ],
 )
 def test_values_are_those_of_dedalus_itself(problem, text):
-    ours = Evaluator(problem.namespace)(text).evaluate()
+    ours = ExpressionBuilder(problem.namespace)(text).evaluate()
     stock = eval(text, dict(problem.namespace)).evaluate()
     # Transforms in between leave rounding.
     np.testing.assert_allclose(ours["g"], stock["g"], rtol=1e-11, atol=1e-10)
 
 
 def test_numbers_are_numbers(problem):
-    evaluate = Evaluator(problem.namespace)
+    evaluate = ExpressionBuilder(problem.namespace)
     assert evaluate("2*kappa - 1") == 3
     assert evaluate("-2**2") == -4
     assert evaluate("sqrt(kappa + 2)") == 2
@@ -105,7 +105,7 @@ FAULTS = [
 @pytest.mark.parametrize("text, covered, message", FAULTS, ids=[f[0][:20] for f in FAULTS])
 def test_faults_are_named_at_their_place(problem, text, covered, message):
     with pytest.raises(EquationError) as caught:
-        Evaluator(problem.namespace)(text)
+        ExpressionBuilder(problem.namespace)(text)
     error = caught.value
     assert message in f"{error}"
     if covered:
@@ -113,7 +113,7 @@ def test_faults_are_named_at_their_place(problem, text, covered, message):
 
 
 def test_interpolation_of_dedalus_is_understood(problem):
-    value = Evaluator(problem.namespace)("n(x=0)").evaluate()["g"]
+    value = ExpressionBuilder(problem.namespace)("n(x=0)").evaluate()["g"]
     np.testing.assert_allclose(value, 3, atol=1e-12)
 
 
@@ -165,7 +165,7 @@ def test_equals_signs_inside_brackets_do_not_split():
 @pytest.mark.parametrize("number", [np.float64(0.5), np.array(0.5), np.float32(0.5), 0.5])
 def test_numbers_of_numpy_are_numbers(problem, number):
     names = {**problem.namespace, "c": number}
-    ours = Evaluator(names)("c*n + c").evaluate()["g"]
+    ours = ExpressionBuilder(names)("c*n + c").evaluate()["g"]
     np.testing.assert_allclose(ours, 0.5 * problem.namespace["n"]["g"] + 0.5, rtol=1e-14)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from spinhydro import distributor
 from spinhydro.errors import EquationError
-from spinhydro.language.expressions import Evaluator
+from spinhydro.language.expressions import ExpressionBuilder
 from spinhydro.language.operators import spin_cross
 
 
@@ -77,4 +77,4 @@ def test_what_it_cannot_take(text, message):
     dist, coords, spin, bases, s, T, n = build("xyz", np.float64)
     problem = d3.IVP([s], namespace=locals())
     with pytest.raises(EquationError, match=message):
-        Evaluator(problem.namespace)(text)
+        ExpressionBuilder(problem.namespace)(text)
