@@ -39,7 +39,7 @@ def tables(repeats):
 
 def _table(title, problem, contestants, stop_time, reference, repeats):
     lines = [
-        f"### {title}, {SHAPE[0]} points: error for CPU time", "",
+        f"## {title}, {SHAPE[0]} points: error for CPU time", "",
         f"Up to t = {stop_time:g}; largest difference to plain code with a much smaller timestep, "
         "relative to the largest value.", "",
         "| | steps | timestep | CPU s | error |", "|---|---|---|---|---|",

@@ -12,7 +12,7 @@ def of_unit(unit, results):
     """The table of one unit."""
     base = next((r.milliseconds for r in results if r.competitor.name == unit.baseline), math.nan)
     ratio = f"/ {unit.baseline}"
-    lines = [f"### {unit.title}", ""]
+    lines = [f"## {unit.title}", ""]
     columns = ["", "ms per step", ratio, "error"] + (["ns per step and site"] if unit.sites else [])
     lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for result in results:
@@ -36,7 +36,7 @@ def page(tables, rows, missing=()):
         parts += [f"Not measured: {', '.join(missing)}.", ""]
     parts += [_NOTES.read_text(encoding="utf-8"), *tables]
     if rows:
-        parts += ["### Memory, set-up, ensembles and ranks", "", "| | |", "|---|---|"]
+        parts += ["## Memory, set-up, ensembles and ranks", "", "| | |", "|---|---|"]
         parts += [f"| {what} | {figure} |" for what, figure in rows]
         parts.append("")
     return "\n".join(parts)
