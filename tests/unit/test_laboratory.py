@@ -63,7 +63,7 @@ def test_speeds_and_lengths_of_both_data_sets(Omega_R, kappa_n0, expected):
 
 
 def trap_frequency(of):
-    """Frequency of the one-dimensional trap whose gas has the radius R_x: m (omega R)^2 / 2 = mu."""
+    """Frequency of the trap whose gas has the radius R_x: m (omega R_x)^2 / 2 = mu."""
     return np.sqrt(2 * of["hbar_over_m"] * of["g_n0"]) / of["R_x"]
 
 
