@@ -51,7 +51,7 @@ def compile_steps(name, lines):
 
 def _body(head, lines):
     """Source of a function whose first argument is the address of a table of addresses."""
-    lines = ["places = carray(pointer(table), (65536,), np.int64)", *lines]
+    lines = ["addresses = carray(pointer(table), (65536,), np.int64)", *lines]
     return "\n".join([head, *(f"    {line}" for line in lines), ""])
 
 

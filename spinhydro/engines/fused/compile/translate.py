@@ -5,8 +5,8 @@ ranges, arrays of fixed shapes at given addresses, arithmetic with integers, rea
 numbers, and the functions of `spinhydro.language.functions`.
 
     def name(table, timestep):
-        places = carray(pointer(table), (2,), np.int64)
-        a_ = carray(pointer(places[0]), (3, 64), np.float64)
+        addresses = carray(pointer(table), (2,), np.int64)
+        a_ = carray(pointer(addresses[0]), (3, 64), np.float64)
         for p in range(64):
             a_[0, p] = timestep * np.tanh(a_[1, p])
 

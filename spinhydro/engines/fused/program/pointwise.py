@@ -95,9 +95,9 @@ class _CompiledLoop:
         for row, value in enumerate(values):
             writer.store(f"out_[{row}, p]", value, is_complex)
         every = {**{f"x{i}": array for i, array in enumerate(arrays)}, "out": out}
-        lines = [f"places = carray(pointer(table), ({len(every)},), np.int64)"]
+        lines = [f"addresses = carray(pointer(table), ({len(every)},), np.int64)"]
         lines += [
-            f"{name}_ = carray(pointer(places[{i}]), {array.shape}, np.{array.dtype})"
+            f"{name}_ = carray(pointer(addresses[{i}]), {array.shape}, np.{array.dtype})"
             for i, (name, array) in enumerate(every.items())
         ]
         lines += [f"for p in range({out.shape[1]}):", *indent(writer.lines)]

@@ -81,7 +81,7 @@ class CompiledPasses:
             self._sequence.append(self._make("slabs", slabs.values(None)))
         if not on_grid:
             self._sequence.append(self._make("update", columns.end()))
-        self._places = self.memory.places()
+        self._addresses = self.memory.addresses()
 
     def _make(self, name, lines):
         """Compile a pass from the lines of its body."""
@@ -91,9 +91,9 @@ class CompiledPasses:
         return compile_pass(name, [*self.memory.declarations(lines), *lines])
 
     def calls(self, stage, kind, ahead=0.0, weight=0.0):
-        """Return the calls of a stage: (function, places, stage, kind, ahead, weight)."""
+        """Return the calls of a stage: (function, addresses, stage, kind, ahead, weight)."""
         functions = (self._begin if kind in (FIRST, RATE) else []) + self._sequence
-        rest = (self._places.ctypes.data, stage, kind, ahead, weight)
+        rest = (self._addresses.ctypes.data, stage, kind, ahead, weight)
         return [(function.address, *rest) for function in functions]
 
     def _real_profiles(self):

@@ -160,7 +160,7 @@ class FourierStep:
 
 
 class _Table:
-    """Calls as arrays: (function, places, stage, kind), and (ahead, weight)."""
+    """Calls as arrays: (function, addresses, stage, kind), and (ahead, weight)."""
 
     def __init__(self, calls):
         self.calls = np.array([c[:4] for c in calls], np.int64)

@@ -186,10 +186,12 @@ class Memory:
                 declared.append(f"{name}_ = carray(pointer({at}), {values.shape}, {kind})")
         used |= names_in(declared)
         addresses = [
-            f"{name} = places[{i}]" for name, i in self._names_of_addresses.items() if name in used
+            f"{name} = addresses[{i}]"
+            for name, i in self._names_of_addresses.items()
+            if name in used
         ]
         return [*addresses, *declared, *numbers]
 
-    def places(self):
+    def addresses(self):
         """Table of all addresses that have a name."""
         return np.array(list(self._addresses), np.int64)

@@ -122,37 +122,37 @@ class StencilStep:
     # Source
 
     def _function(self, name, make):
-        """A compiled function and its places; `make` fills these and gives the lines."""
+        """A compiled function and its addresses; `make` fills these and gives the lines."""
         if name not in self._functions:
             from spinhydro.engines.fused.compile.cache import compile_steps
 
-            places = _Places()
-            lines = make(places)
-            places.add("numbers", self._numbers.values)
-            head = [f"{key} = places[{i}]" for i, key in enumerate(places.names)]
+            addresses = _Addresses()
+            lines = make(addresses)
+            addresses.add("numbers", self._numbers.values)
+            head = [f"{key} = addresses[{i}]" for i, key in enumerate(addresses.names)]
             head += self._numbers.declarations(names_in(lines), "read(numbers, {})".format)
-            self._functions[name] = compile_steps(name, [*head, *lines]), places
+            self._functions[name] = compile_steps(name, [*head, *lines]), addresses
         return self._functions[name]
 
-    def _body(self, scheme, target, projects, places):
+    def _body(self, scheme, target, projects, addresses):
         stages = len(scheme)
         margin = stages * self.far
         lines = []
         rings = [self._ring(scheme, stage) for stage in range(stages)]
         rows = self.components * self.parts
         for stage, ring in enumerate(rings):
-            places.add(f"y{stage}", fftw.zeros(rows * ring * self.rows * self.width, float))
-        places.add("state", self.state)
-        places.add("target", target)
-        places.add("profiles", self.right_side.profile_values)
-        self._edges(margin, places)
-        lines += self._constants_of(scheme, projects, places)
+            addresses.add(f"y{stage}", fftw.zeros(rows * ring * self.rows * self.width, float))
+        addresses.add("state", self.state)
+        addresses.add("target", target)
+        addresses.add("profiles", self.right_side.profile_values)
+        self._edges(margin, addresses)
+        lines += self._constants_of(scheme, projects, addresses)
         lines += [f"a{i} = {c!r} * timestep" for i, (_, c, _) in enumerate(scheme, 1)]
         inner = [f"for i in range({-margin}, {self.planes + margin}):"]
         inner += indent(self._load(margin, rings[0]))
         for stage in range(1, stages + 1):
             around = (stages - stage) * self.far
-            row = self._row(stage, scheme, rings, projects and stage == stages, places)
+            row = self._row(stage, scheme, rings, projects and stage == stages, addresses)
             inner += indent(
                 [
                     f"j = i - {stage * self.far}",
@@ -165,25 +165,25 @@ class StencilStep:
                   *indent(inner)]  # fmt: skip
         return [*lines, "for step in range(steps):", *indent(member)]
 
-    def _edges(self, margin, places):
+    def _edges(self, margin, addresses):
         """Planes beyond both edges of the state, and of the profiles that need them."""
         size = self.components * 2 * margin * self.rows * self.length
         self._exchange = None
         edges = fftw.zeros(max(1, size), self.right_side.state_dtype)
-        places.add("edges", edges)
+        addresses.add("edges", edges)
         self._beyond = self.space.slabs is not None
         rows = self._profile_rows()
         self._profile_place = {row: i for i, row in enumerate(rows)}
         self._wide_margin = margin + self.far
         if self._beyond and margin:
             shape = (self.components, 2 * margin, self.rows, self.length)
-            places.exchange = PlaneExchange(self.space, margin), edges.reshape(shape)
+            addresses.exchange = PlaneExchange(self.space, margin), edges.reshape(shape)
         if rows:
             shape = (len(rows), self.parts, self.members, self.planes + 2 * self._wide_margin,
                      self.rows, self.width)  # fmt: skip
             wide = fftw.zeros(shape, float)
-            places.add("wide", wide)
-            places.wide = (rows, wide, self._wide_margin)
+            addresses.add("wide", wide)
+            addresses.wide = (rows, wide, self._wide_margin)
 
     def _profile_rows(self):
         """Profiles that are read at other places than those of the state on this rank."""
@@ -259,7 +259,7 @@ class StencilStep:
             f"        write({ring}, o + {self.length} + x, read({ring}, o + x))",
         ]
 
-    def _row(self, stage, scheme, rings, projects, places):
+    def _row(self, stage, scheme, rings, projects, addresses):
         """Lines that take a stage on row q of plane j."""
         weights, _, _ = scheme[stage - 1]
         last = stage == len(scheme)
@@ -391,16 +391,16 @@ class StencilStep:
         after = writer.continued(leaf)
         return [after.value(value) for value in _projected_values(self.right_side)]
 
-    def _projection(self, places):
+    def _projection(self, addresses):
         """Lines of the projections alone, on the state."""
-        places.add("state", self.state)
-        places.add("profiles", self.right_side.profile_values)
+        addresses.add("state", self.state)
+        addresses.add("profiles", self.right_side.profile_values)
         points, parts = self.space.points, self.parts
 
         def numbers(source, row):
             at = f"{row * points} + p"
-            places_of_parts = [f"{parts} * ({at}) + {i}" for i in range(parts)]
-            return writer.pair(*(f"read({source}, {place})" for place in places_of_parts))
+            parts_addresses = [f"{parts} * ({at}) + {i}" for i in range(parts)]
+            return writer.pair(*(f"read({source}, {place})" for place in parts_addresses))
 
         writer = ScalarWriter(None, self.is_complex, self._numbers)
         state = [numbers("state", row) for row in range(self.components)]
@@ -410,12 +410,12 @@ class StencilStep:
             for row, value in enumerate(new)
             for part in range(parts)
         ]
-        constants = self._constants_of((), True, places)
+        constants = self._constants_of((), True, addresses)
         return [*constants, f"for p in range({points}):", *indent([*writer.lines, *lines])]
 
-    def _constants_of(self, scheme, projects, places):
+    def _constants_of(self, scheme, projects, addresses):
         """Lines that read the constants of every stage, and after them the projections'."""
-        places.add("constants", self._constants)
+        addresses.add("constants", self._constants)
         rows = [(stage, self._leaves) for stage in range(len(scheme))]
         if projects:
             rows.append((len(scheme), order(_projected_values(self.right_side))[1]))
@@ -448,19 +448,19 @@ class StencilStep:
         return self.has_steps and not self._uses_time and not self.right_side.has_noise
 
     def _run(self, name, scheme, target, projects, time, timestep, steps=1):
-        function, places = self._function(
-            name, lambda places: self._body(scheme, target, projects, places)
+        function, addresses = self._function(
+            name, lambda addresses: self._body(scheme, target, projects, addresses)
         )
         self._set_constants(scheme, time, timestep)
-        self._refresh_wide(places)
-        if not places.exchange:
-            function(places.table, timestep, steps)
+        self._refresh_wide(addresses)
+        if not addresses.exchange:
+            function(addresses.table, timestep, steps)
             return
-        exchange, edges = places.exchange
+        exchange, edges = addresses.exchange
         shape = (self.components, self.planes, self.rows, self.length)
         for _ in range(steps):
             exchange(self.state.reshape(shape), edges)
-            function(places.table, timestep, 1)
+            function(addresses.table, timestep, 1)
 
     def _set_constants(self, scheme, time, timestep):
         right_side = self.right_side
@@ -471,12 +471,12 @@ class StencilStep:
             self._constants[stage] = right_side.constants(time + node * timestep)
         self._constants[-1] = right_side.constants(time + timestep)
 
-    def _refresh_wide(self, places):
+    def _refresh_wide(self, addresses):
         version = self.right_side.profiles_version
-        if places.wide is None or places.seen == version:
+        if addresses.wide is None or addresses.seen == version:
             return
-        rows, wide, margin = places.wide
-        places.seen = version
+        rows, wide, margin = addresses.wide
+        addresses.seen = version
         shape = (self.members, self.planes, self.rows, self.length)
         x = np.arange(-self.before, self.width - self.before) % self.length
         for i, row in enumerate(rows):
@@ -508,8 +508,8 @@ class StencilStep:
     def project(self, time):
         """Apply the projections."""
         self._constants[0] = self.right_side.constants(time)
-        function, places = self._function("project", self._projection)
-        function(places.table, 0.0, 1)
+        function, addresses = self._function("project", self._projection)
+        function(addresses.table, 0.0, 1)
 
     def is_current(self):
         """Whether the code still fits the fields: always, since it assumes nothing about them."""
@@ -522,7 +522,7 @@ class StencilStep:
         """Nothing to release: there is no shared memory."""
 
 
-class _Places:
+class _Addresses:
     """The addresses of the arrays of a compiled function, by name."""
 
     def __init__(self):
