@@ -49,8 +49,8 @@ def _table(title, problem, contestants, stop_time, reference, repeats):
             compiled = True if is_fused else None
             one = competitor(name, lambda: problem(SHAPE), scheme, stop_time / steps, compiled)
             seconds, error = _run(one, steps, reference, repeats if is_fused else 1)
-            said = f"{error:.1e}" if np.isfinite(error) else "unstable"
-            lines.append(f"| {name} | {steps} | {stop_time / steps:.2g} | {seconds:.2g} | {said} |")
+            text = f"{error:.1e}" if np.isfinite(error) else "unstable"
+            lines.append(f"| {name} | {steps} | {stop_time / steps:.2g} | {seconds:.2g} | {text} |")
     return "\n".join([*lines, ""])
 
 

@@ -33,7 +33,7 @@ def report(name):
     before, start = peak(), time.process_time()
     problem = superfluid.problem((size,) * 3)
     solver = build_solver(problem, IFRK4)
-    kind, said = choose_engine(solver, "auto", [], 10_000)
+    kind, text = choose_engine(solver, "auto", [], 10_000)
     solver.step(1e-4)
     seconds = time.process_time() - start
     state = 2 * size**3 * 16

@@ -41,18 +41,18 @@ def selected(ds, member=None, cut=None, names=None, parameters=None):
     InputError
         No such member, axis or output; or a choice where there is nothing to choose from.
     """
-    said = []
+    texts = []
     ds = with_names(ds, names or {})
     if parameters:
         ds = ds.assign_attrs(parameters)
     ds = with_derived(ds)
     if "member" in ds.dims:
         ds, text = _one_member(ds, member)
-        said.append(text)
+        texts.append(text)
     elif member is not None:
         raise InputError(f"member {member}: this run has no members; leave the choice out")
-    ds, texts = _line(ds, dict(cut or {}))
-    return ds.assign_attrs(selection=", ".join(said + texts))
+    ds, cuts = _line(ds, dict(cut or {}))
+    return ds.assign_attrs(selection=", ".join(texts + cuts))
 
 
 def narrowed(ds, member=None, cut=None):
@@ -166,13 +166,13 @@ def _line(ds, cut):
     axes = _cut_axes(ds)
     _check_cut(axes, cut)
     middle = {axis: ds[axis].values[ds.sizes[axis] // 2] for axis in axes}
-    ds, said = _cut(ds, {**middle, **cut})
-    return _x_components(ds, bool(axes)), said
+    ds, texts = _cut(ds, {**middle, **cut})
+    return _x_components(ds, bool(axes)), texts
 
 
 def _cut(ds, cut):
     """(dataset, texts): each axis of `cut` reduced to the grid point nearest to its position."""
-    said = []
+    texts = []
     _check_cut(_cut_axes(ds), cut)
     for axis, wanted in cut.items():
         grid = ds[axis].values
@@ -182,8 +182,8 @@ def _cut(ds, cut):
             )
         index = int(np.argmin(np.abs(grid - wanted)))
         ds = ds.isel({axis: index}, drop=True)
-        said.append(f"{axis} = {grid[index]:.4g}")
-    return ds, said
+        texts.append(f"{axis} = {grid[index]:.4g}")
+    return ds, texts
 
 
 def _cut_axes(ds):

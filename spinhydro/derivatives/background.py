@@ -161,15 +161,15 @@ def _without_drift(form, values, rate):
 
     A phase that grows at a constant rate is at rest in this sense.
     """
-    original, rate, said = rate, rate.copy(), []
+    original, rate, drifts = rate, rate.copy(), []
     for i in range(form.components):
         moved = values.copy()
         moved[i] += 1 + np.abs(values[i]).max()
         if np.abs(np.asarray(form.rate(moved)) - original).max() <= 1e-9 * np.abs(rate).max():
             mean = rate[i].mean()
             rate[i] -= mean
-            said.append(f"drift of component {i} {mean:.10g}")
-    return rate, ", ".join(said)
+            drifts.append(f"drift of component {i} {mean:.10g}")
+    return rate, ", ".join(drifts)
 
 
 def _generator(form, values, rate):
@@ -182,12 +182,12 @@ def _generator(form, values, rate):
     columns = np.stack([np.tensordot(m, values, 1).ravel() for _, m in symmetries], axis=1)
     factors = np.linalg.lstsq(columns, rate.ravel(), rcond=1e-10)[0]
     total = sum(factor * matrix for factor, (_, matrix) in zip(factors, symmetries, strict=True))
-    said = ", ".join(
+    text = ", ".join(
         f"{name} {factor:.10g}"
         for factor, (name, _) in zip(factors, symmetries, strict=True)
         if abs(factor) > 1e-12 * np.abs(factors).max()
     )
-    return total, said
+    return total, text
 
 
 def _candidates(form):

@@ -160,7 +160,7 @@ def choose_engine(
             if changed:
                 raise Unsupported(changed)
             options = (precision,) if name == "jax" else ()
-            said = _on_all_ranks(
+            text = _on_all_ranks(
                 solver.dist.comm, start, solver, projections, steps, sync_on_request, *options
             )
         except Unsupported as reason:
@@ -178,7 +178,7 @@ def choose_engine(
         else:
             if name == "lean":
                 separate_large_blocks(False)
-            return name, f" ({'; '.join([said, *reasons])})"
+            return name, f" ({'; '.join([text, *reasons])})"
         if engine == name:
             raise InputError(f"{reasons[0]}: use --engine auto")
     separate_large_blocks(False)
@@ -193,16 +193,16 @@ class _Failure(SpinhydroError):
 
 def _on_all_ranks(comm, start, *arguments):
     """Call `start` on all ranks; an error on one rank is raised on all."""
-    said = error = None
+    text = error = None
     try:
-        said = start(*arguments)
+        text = start(*arguments)
     except (Unsupported, InputError) as found:
         error = found
     except Exception as found:
         error = _Failure(f"{type(found).__name__}: {found}")
         error.__cause__ = found
     agree(error, comm=comm)
-    return said
+    return text
 
 
 def _make_stepper(solver):
@@ -224,24 +224,24 @@ def _start_fused(solver, projections, steps, sync_on_request):
     solver.timestepper = stepper
     solver.enforce_real_cadence = None
     forward, back = stepper.right_side.transforms()
-    said = f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
+    text = f"agrees with Dedalus to {agreement:.0e}; {forward} + {back} transforms per stage"
     slow = slow_sizes(solver.state[0].domain.bases) if forward + back else []
-    return "; ".join([said, *slow])
+    return "; ".join([text, *slow])
 
 
 def _start_jax(solver, projections, steps, sync_on_request, precision):
     from spinhydro.engines.jax.engine import make_jax
 
-    said = make_jax(solver, stepper_kind(solver), projections, precision)
+    text = make_jax(solver, stepper_kind(solver), projections, precision)
     solver.timestepper.sync_on_request = sync_on_request
-    return said
+    return text
 
 
 def _start_lean(solver, projections, steps, sync_on_request):
     from spinhydro.engines.lean import make_lean
 
-    said = f"agrees with Dedalus to {make_lean(solver):.0e}"
-    return "; ".join([said, *slow_sizes(solver.state[0].domain.bases)])
+    text = f"agrees with Dedalus to {make_lean(solver):.0e}"
+    return "; ".join([text, *slow_sizes(solver.state[0].domain.bases)])
 
 
 def accelerate(solver, engine="auto"):

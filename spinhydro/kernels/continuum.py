@@ -6,7 +6,7 @@ import numpy as np
 
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.kernels.kernel import Kernel
-from spinhydro.kernels.operator import said
+from spinhydro.kernels.operator import rounded
 
 
 def micromagnetic_kernel(stiffness):
@@ -132,7 +132,7 @@ def table_kernel(k=None, omega=None, file=None):
     is_even = k[0] >= 0
     if is_even and k[0] > 0:
         raise InputError(
-            f"the kernel table begins at k = {said(k[0])}: give its value at k = 0 too"
+            f"the kernel table begins at k = {rounded(k[0])}: give its value at k = 0 too"
         )
     if not (np.all(np.isfinite(k)) and np.all(np.isfinite(omega))):
         raise InputError("the kernel table holds values that are not finite")
@@ -148,8 +148,8 @@ def table_kernel(k=None, omega=None, file=None):
         low, high = float(np.min(asked)), float(np.max(asked))
         if high > spline.x[-1] * (1 + 1e-9) or low < spline.x[0] - 1e-9 * abs(spline.x[0]):
             raise InputError(
-                f"the kernel table covers k = {said(spline.x[0])} to {said(spline.x[-1])}, and the "
-                f"grid asks for {said(high)}: extend the table, or take larger cells"
+                f"the kernel table covers k = {rounded(spline.x[0])} to {rounded(spline.x[-1])}, "
+                f"and the grid needs {rounded(high)}: extend the table, or take larger cells"
             )
         return spline(asked)
 

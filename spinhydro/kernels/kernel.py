@@ -9,7 +9,7 @@ from dedalus.core.field import Operand
 
 from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError
-from spinhydro.kernels.operator import KernelOperator, said
+from spinhydro.kernels.operator import KernelOperator, rounded
 
 #: Names of the components of a wave vector.
 COMPONENTS = ("kx", "ky", "kz")
@@ -137,7 +137,7 @@ class Kernel:
         worst = np.unravel_index(np.argmax(np.abs(excess)), excess.shape)
         shape = excess.shape[2:]
         place = [np.broadcast_to(array, shape)[worst[2:]] for array in k]
-        where = ", ".join(f"{name} = {said(v)}" for name, v in zip(self._names(k), place,
+        where = ", ".join(f"{name} = {rounded(v)}" for name, v in zip(self._names(k), place,
                                                                    strict=False))  # fmt: skip
         return InputError(
             f"{self} makes real fields complex: omega(-k) must be the complex conjugate of "
@@ -177,7 +177,7 @@ class Kernel:
             worst = np.argwhere(bad)[0][values.ndim - dimensions :]
             place = [np.broadcast_to(array, shape)[tuple(worst)] for array in k]
             where = ", ".join(
-                f"{name} = {said(v)}" for name, v in zip(self._names(k), place, strict=False)
+                f"{name} = {rounded(v)}" for name, v in zip(self._names(k), place, strict=False)
             )
             raise InputError(
                 f"{self} is not finite at {where}: give its limit there, for example with "

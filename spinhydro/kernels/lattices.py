@@ -7,7 +7,7 @@ import numpy as np
 from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError, ParameterError, unknown_name_message
 from spinhydro.kernels.kernel import Kernel
-from spinhydro.kernels.operator import said
+from spinhydro.kernels.operator import rounded
 
 #: How a kernel goes on where the grid resolves less than the lattice constant.
 BEYOND = ("refuse", "flat", "periodic")
@@ -166,9 +166,9 @@ def zone_check(name, a, edges, zone):
         largest = max(float(np.abs(q).max(initial=0)) for q in k)
         raise InputError(
             f"the grid is finer than the lattice of {operator.kernel}: it holds wavenumbers up to "
-            f"{said(largest)}, beyond the Brillouin zone of a = {said(a)}, where omega falls "
+            f"{rounded(largest)}, beyond the Brillouin zone of a = {rounded(a)}, where omega falls "
             "to zero again and spurious waves live. Take cells of at least "
-            f"{said(float(np.pi / np.min(edges)))}"
+            f"{rounded(float(np.pi / np.min(edges)))}"
             + (", axes='primitive'" if zone is not None else "")
             + ", or beyond='flat' (omega stays at its edge value) or beyond='periodic'"
         )

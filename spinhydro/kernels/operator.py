@@ -234,6 +234,6 @@ def _turn(data, axis):
     return np.moveaxis(turned, 0, axis + 1).reshape(shape)
 
 
-def said(value):
-    """A number in a message."""
+def rounded(value):
+    """A number to four digits, for messages."""
     return shorten(f"{value:.4g}")

@@ -8,7 +8,7 @@ from spinhydro.dedalus_support.domain import RealFourierNyquist
 from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError
 from spinhydro.kernels.halo import Halo
-from spinhydro.kernels.operator import KernelOperator, said, space_axes
+from spinhydro.kernels.operator import KernelOperator, rounded, space_axes
 
 
 class StencilOperator(KernelOperator):
@@ -94,8 +94,8 @@ def _check_grid(operand, stencil):
         if operand.domain.dealias[axis] != 1:
             raise InputError(
                 f"{stencil} needs every grid point to be a site, and the basis along {name} has "
-                f"dealias = {said(operand.domain.dealias[axis])}: take dealias = 1, or the kernel "
-                "(spinhydro.kernel)"
+                f"dealias = {rounded(operand.domain.dealias[axis])}: take dealias = 1, or the "
+                "kernel (spinhydro.kernel)"
             )
         if basis.size % 2 == 0 and not isinstance(basis, RealFourierNyquist):
             real = isinstance(basis, RealFourier)
@@ -107,9 +107,9 @@ def _check_grid(operand, stencil):
             )
         if stencil.cells is not None and abs(distances[i] / stencil.cells[i] - 1) > 1e-9:
             raise InputError(
-                f"{stencil} needs one grid point per site: sites are {said(stencil.cells[i])} "
-                f"apart along {name}, grid points {said(distances[i])}. Take {basis.size} sites "
-                f"on a length of {said(basis.size * stencil.cells[i])}, or the kernel "
+                f"{stencil} needs one grid point per site: sites are {rounded(stencil.cells[i])} "
+                f"apart along {name}, grid points {rounded(distances[i])}. Take {basis.size} sites "
+                f"on a length of {rounded(basis.size * stencil.cells[i])}, or the kernel "
                 "(spinhydro.kernel), which any grid can have"
             )
         if stencil.reach[i] >= basis.size:

@@ -427,7 +427,7 @@ _IN_OTHER_WORDS = {
 
 def _first_line(error):
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return next((said for part, said in _IN_OTHER_WORDS.items() if part in text), text)
+    return next((ours for part, ours in _IN_OTHER_WORDS.items() if part in text), text)
 
 
 def _signature(value):

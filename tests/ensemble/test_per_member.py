@@ -211,9 +211,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("given, said", BAD, ids=lambda v: str(v)[:40])
-def test_what_cannot_be_is_refused_by_name(given, said):
-    with pytest.raises(InputError, match=said) as caught:
+@pytest.mark.parametrize("given, message", BAD, ids=lambda v: str(v)[:40])
+def test_what_cannot_be_is_refused_by_name(given, message):
+    with pytest.raises(InputError, match=message) as caught:
         load(SPIRAL, **given)
     assert str(caught.value).count("\n") < 4
 

@@ -184,8 +184,8 @@ def test_nothing_is_transformed():
     S = stencil("square", a=A, omega_J=OMEGA)
     problem, m = llg(S)
     solver = build_solver(problem, find_stepper("RK4"))
-    _, said = choose_engine(solver, "fused")
-    assert "0 + 0 transforms" in said
+    _, text = choose_engine(solver, "fused")
+    assert "0 + 0 transforms" in text
 
 
 @pytest.mark.parametrize("kind", BAD_KINDS)
@@ -207,7 +207,7 @@ def test_weights_that_are_none_are_refused_by_name(case):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "text"),
     [
         ({"dealias": 3 / 2}, "take dealias = 1, or the kernel"),
         ({"basis": d3.RealFourier, "size": 10}, "take spinhydro.RealFourierNyquist, or 11 sites"),
@@ -215,11 +215,11 @@ def test_weights_that_are_none_are_refused_by_name(case):
         ({"bounds": (0, 9.0)}, "one grid point per site: sites are 0.7 apart along x"),
     ],
 )
-def test_grids_that_are_not_the_lattice_are_refused(options, said):
+def test_grids_that_are_not_the_lattice_are_refused(options, text):
     m, _, _ = spins(LATTICES["chain"], **options)
     with pytest.raises(InputError) as refused:
         stencil("chain", a=A, omega_J=OMEGA)(m)
-    assert said in str(refused.value)
+    assert text in str(refused.value)
     with pytest.raises(InputError, match="has 2 dimensions, this space 1"):
         stencil("square", a=A, omega_J=OMEGA)(m)
 
@@ -240,8 +240,8 @@ def test_sums_of_sublattices_need_no_transform():
     problem.add_equation("dt(m) = -cross(m, 0.3*cross(l, n) - W(n))")
     problem.add_equation("dt(q) = -cross(q, 0.2*n - W(l))")
     solver = build_solver(problem, find_stepper("RK4"))
-    _, said = choose_engine(solver, "fused")
-    assert "0 + 0 transforms" in said
+    _, text = choose_engine(solver, "fused")
+    assert "0 + 0 transforms" in text
 
 
 @pytest.mark.parametrize("name", ["chain of two", "honeycomb", "checkerboard"])
@@ -269,8 +269,8 @@ def test_lattices_with_a_basis_have_bonds_to_one_side(name):
         problem.add_equation("dt(mA) = -cross(mA, W_AB(mB))")
         problem.add_equation("dt(mB) = -cross(mB, W_BA(mA))")
         solver = build_solver(problem, find_stepper("RK4"))
-        chosen, said = choose_engine(solver, engine)
-        assert chosen == engine and (engine != "fused" or "0 + 0 transforms" in said)
+        chosen, text = choose_engine(solver, engine)
+        assert chosen == engine and (engine != "fused" or "0 + 0 transforms" in text)
         for _ in range(4):
             solver.step(0.02)
         if engine == "fused":

@@ -66,8 +66,8 @@ def test_a_wheel_serves_a_user_without_a_checkout(distributions, environment, tm
     copies = {path.name: path.read_bytes() for path in (home / "problems").glob("*.py")}
     assert copies == {path.name: path.read_bytes() for path in (ROOT / "problems").glob("*.py")}
     assert "problems/quantum_torque.py" in run(bin_ / "spinhydro", "list", cwd=home)
-    said = run(bin_ / "spinhydro", "run", "problems/spin_spiral.py", "stop_time=0.2", cwd=home)
-    folder = home / said.splitlines()[-1]
+    text = run(bin_ / "spinhydro", "run", "problems/spin_spiral.py", "stop_time=0.2", cwd=home)
+    folder = home / text.splitlines()[-1]
     assert "engine: fused" in (folder / "log.txt").read_text(encoding="utf-8")
     run(bin_ / "spinhydro", "plot", folder, cwd=home)
 

@@ -50,14 +50,14 @@ def executable(tmp_path):
 
 
 def test_lines_of_a_fabric_library_do_not_matter(machine):
-    said = machine('echo "fabric: no device found"; printf "fabric: "; exec mpiexec "$@"\n')
-    assert said.startswith("found: 2 "), said
+    text = machine('echo "fabric: no device found"; printf "fabric: "; exec mpiexec "$@"\n')
+    assert text.startswith("found: 2 "), text
 
 
 def test_a_launcher_that_starts_one_rank_is_refused_and_shown(machine):
-    said = machine('shift 2; echo "fabric: no device found"; exec "$@"\n')
-    assert said.startswith("fault: mismatch"), said
-    assert "fabric: no device found" in said
+    text = machine('shift 2; echo "fabric: no device found"; exec "$@"\n')
+    assert text.startswith("fault: mismatch"), text
+    assert "fabric: no device found" in text
 
 
 def test_an_mpi_that_needs_its_launcher_is_refused(machine, executable):
@@ -71,6 +71,6 @@ def test_an_mpi_that_needs_its_launcher_is_refused(machine, executable):
         'printf \'#!/bin/sh\\n[ -n "$LAUNCHED" ] || { echo no libmpi; exit 1; }\\n'
         'exec "%s" "$@"\\n\' "$target.real" >"$target"; chmod +x "$target" ;; esac\n',
     )
-    said = machine('LAUNCHED=1 exec mpiexec "$@"\n', MPICC=str(compiler))
-    assert said.startswith("fault: alone"), said
-    assert "no libmpi" in said
+    text = machine('LAUNCHED=1 exec mpiexec "$@"\n', MPICC=str(compiler))
+    assert text.startswith("fault: alone"), text
+    assert "no libmpi" in text
