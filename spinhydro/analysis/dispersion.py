@@ -294,7 +294,10 @@ def _laws(ds, law, options):
     except InputError as error:
         if law is not None:
             raise
-        return None, None, str(error).split(";")[0]
+        if EXCHANGE not in recorded_kernels(ds):
+            return None, None, str(error).split(";")[0]
+        text = f"{EXCHANGE} + omega_K" if _is_number(ds.attrs.get("omega_K")) else EXCHANGE
+        return Law(text, lambda k: _formula(text, ds, k)), None, ""
     own = known_kernel(law or material.kernel)
     other = "micromagnetic" if own != "micromagnetic" else "chain"
     return (
@@ -313,15 +316,15 @@ def _is_formula(law, ds):
 
 def _formula(text, ds, k):
     k = np.asarray(k, dtype=float)
-    numbers = {
-        str(name): value
-        for name, value in ds.attrs.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
-    }
+    numbers = {str(name): value for name, value in ds.attrs.items() if _is_number(value)}
     kernels = {}
     for name, (places, omega) in recorded_kernels(ds).items():
         kernels[name] = np.interp(k, places, omega)
     return evaluate(text, {**numbers, **kernels, "k": k}) * np.ones_like(k)
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _is_scalar_field(variable):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spinhydro import load as load_problem
-from spinhydro.analysis import load
+from spinhydro.analysis import dispersion, load
 
 from ..conftest import ROOT
 
@@ -35,7 +35,12 @@ def test_tutorial_for_a_gas(tmp_path):
 
 def test_tutorial_for_a_magnet(tmp_path):
     path = code_of("tutorials/magnet.md", tmp_path, "chain")
-    ds = load(load_problem(path, N=63, stop_time=0.5).run(out=tmp_path, quiet=True).folder)
+    ds = load(load_problem(path, N=63, stop_time=1).run(out=tmp_path, quiet=True).folder)
+    found = dispersion.analyse(ds)
+    assert found.law.name == "W + omega_K"
+    k = np.linspace(-8, 8, 5)
+    np.testing.assert_allclose(found.law.omega(k), 0.34 + 144 * (1 - np.cos(0.355 * k)), rtol=2e-3)
+    assert found.largest < 0.15  # of 45 THz: RK4's error at the zone boundary
     assert abs(np.sqrt((ds.m**2).sum("spin")) - 1).max() < 1e-12
     assert load_problem(path, W="lambda k: 72*(k*a)**2", timestep=1e-3)["W"](1.0) == pytest.approx(
         72 * 0.355**2
