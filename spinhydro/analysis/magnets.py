@@ -143,7 +143,7 @@ class Magnet:
 
     @property
     def is_own(self):
-        """Whether the kernel is neither the chain nor the law of long waves."""
+        """Return whether the kernel is neither the chain nor the law of long waves."""
         return known_kernel(self.kernel) == OWN
 
     def magnon(self, k, kernel=None):

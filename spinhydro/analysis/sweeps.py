@@ -17,7 +17,7 @@ OPEN_RUNS = 16
 
 
 def is_sweep(path):
-    """Whether a path is the folder of a sweep."""
+    """Return whether a path is the folder of a sweep."""
     return isinstance(path, (str, Path)) and (Path(path) / "sweep.json").is_file()
 
 

@@ -64,7 +64,7 @@ def blocks_of(*matrices):
 
 
 def is_diagonal(matrix):
-    """Whether a CSR matrix holds its diagonal and nothing else."""
+    """Return whether a CSR matrix holds its diagonal and nothing else."""
     every = np.arange(matrix.shape[0] + 1)
     return np.array_equal(matrix.indptr, every) and np.array_equal(matrix.indices, every[:-1])
 

@@ -63,7 +63,7 @@ class DeferredSolver(InitialValueSolver):
 
     @property
     def is_waiting(self):
-        """Whether the time stepper has not been made yet."""
+        """Return whether the time stepper has not been made yet."""
         return self._timestepper is None
 
     def complete(self):
@@ -167,7 +167,7 @@ def evaluated(operand):
 
 
 def is_large(operand):
-    """Whether the values of an operand, or of what it is computed from, fill much memory."""
+    """Return whether the values of an operand, or of what it is computed from, fill much memory."""
     fields = {operand, *operand.atoms(Field)}
     return any(
         np.prod(f.dist.grid_layout.local_shape(f.domain, f.domain.dealias), dtype=float)

@@ -223,7 +223,7 @@ def _rotation(size, first, axis):
 
 
 def _is_symmetry(form, values, generator):
-    """Whether the rate turns with the state, at a state without symmetries."""
+    """Return whether the rate turns with the state, at a state without symmetries."""
     from scipy.linalg import expm
 
     random = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""Whether a value follows its derivative: the Taylor test."""
+"""Taylor test of a derivative: how the remainder shrinks with the step."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -39,7 +39,7 @@ class TaylorTest:
 
     @property
     def passed(self):
-        """Whether the derivative is that of the value."""
+        """Return whether the derivative is that of the value."""
         return abs(self.slope - 2) <= TOLERANCE or self.relative < 1e-6
 
     def line(self):
@@ -105,7 +105,7 @@ def taylor_test(family, objective, value, found, chosen, slopes):
 
 
 def _goes_on(changes, remainders, value):
-    """Whether smaller changes may show a slope of 2 that larger ones do not."""
+    """Return whether smaller changes may show a slope of 2 that larger ones do not."""
     if len(changes) < 2:
         return True
     ratio = np.log10(max(remainders[-2], 1e-300) / max(remainders[-1], 1e-300))

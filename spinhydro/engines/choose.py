@@ -1,4 +1,4 @@
-"""Choice of the engine that evaluates the right side of the equations."""
+"""Choice of the engine that takes the steps."""
 
 import logging
 
@@ -30,7 +30,7 @@ logger = logging.getLogger("spinhydro")
 ROUNDING = 1e-14
 
 ENGINES = ("auto", "fused", "lean", "dedalus", "jax")
-#: Of the numbers of the engine "jax"; the others have double precision only.
+#: Precisions of the engine "jax"; the others have double precision only.
 PRECISIONS = ("double", "single")
 
 
@@ -122,12 +122,12 @@ def stepper_kind(solver):
 def choose_engine(
     solver, engine, projections=(), steps=None, sync_on_request=True, precision="double"
 ):
-    """Make a solver step on the fastest engine that is possible, or on a given one.
+    """Replace a solver's stepping by the fastest possible engine, or by a given one.
 
     Parameters
     ----------
     solver : d3.InitialValueSolver
-        With a stepper of the stock kind, before its first step; what the engine needs is replaced.
+        With a stock stepper, before its first step; the engine replaces parts of it.
     engine : str
         One of ENGINES.
     projections : list of (field, operand)
@@ -141,12 +141,12 @@ def choose_engine(
     Returns
     -------
     (str, str)
-        "fused", "lean", "dedalus" or "jax", and what the log says about it.
+        "fused", "lean", "dedalus" or "jax", and details for the log.
 
     Raises
     ------
     InputError
-        If an engine was asked for and is not possible, or does not agree with Dedalus.
+        If the given engine is not possible, or if an engine does not agree with Dedalus.
     """
     reasons = []
     separate_large_blocks(any(map(is_large, solver.state)))
@@ -211,13 +211,13 @@ def _make_stepper(solver):
 
 
 def _start_fused(solver, projections, steps, sync_on_request):
-    # Imported here: another release of Dedalus may lack what these modules are made of.
+    # Imported here: another release of Dedalus may lack parts that these modules use.
     from spinhydro.engines.fused import FUSED
 
     kind = stepper_kind(solver)
     if kind not in FUSED:
         raise Unsupported(f"the time stepper {kind.__name__}")
-    # A choice by the length of a run would give a run and its continuation other last digits.
+    # A choice by the length of a run would change the last digits of a continued run.
     stepper = FUSED[kind](solver, projections, compiled=steps != 0)
     agreement = stepper.check()
     stepper.sync_on_request = sync_on_request
@@ -245,7 +245,7 @@ def _start_lean(solver, projections, steps, sync_on_request):
 
 
 def accelerate(solver, engine="auto"):
-    """Let the solver of a plain Dedalus script step as fast as its problem allows.
+    """Accelerate the solver of a plain Dedalus script.
 
     One changed line of a script::
 
@@ -253,7 +253,7 @@ def accelerate(solver, engine="auto"):
 
     and everything else stays: ``solver.step``, ``proceed``, handlers, CFL, ``load_state``,
     ``log_stats``. The fields hold the state after every step, and what is changed in them between
-    steps (state, profiles, parameters) is honoured. Numbers agree with Dedalus's to rounding.
+    steps (state, profiles, parameters) takes effect. Numbers agree with Dedalus's to rounding.
 
     Parameters
     ----------
@@ -262,9 +262,9 @@ def accelerate(solver, engine="auto"):
         first step. A second call changes nothing once the engine has been chosen.
     engine : str
         "fused", "lean", "dedalus", "jax", or "auto": the first of these that is possible ("jax",
-        which needs an optional package, only if it is asked for). The choice is
-        made at the first step, when the state is there to check the engine with, and the log says
-        in one line what it is and why it is not a faster one.
+        which needs an optional package, only if it is named). The choice is made at the first
+        step, when the state is known and the engine can be checked; one line of the log reports
+        it, and why faster ones are not possible.
 
     Returns
     -------
@@ -274,8 +274,8 @@ def accelerate(solver, engine="auto"):
     Raises
     ------
     InputError
-        For something else than such a solver, or a multistep scheme under way; at the first step,
-        if the engine that was asked for is not possible.
+        If `solver` is not such a solver, or a multistep scheme has taken steps; at the first step,
+        if the given engine is not possible.
     """
     check_engine(engine)
     if not isinstance(solver, InitialValueSolver):

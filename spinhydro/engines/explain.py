@@ -5,14 +5,14 @@ from spinhydro.errors import InputError
 from spinhydro.language.declarations import read_projections
 from spinhydro.steppers import find_stepper
 
-#: Characters of one operation; longer ones are given a name of their own.
+#: Characters of one operation; longer ones are named.
 WIDTH = 88
 #: Lines of a pointwise loop that are printed.
 LINES = 40
 
 
 def explain(problem):
-    """Return lines about a loaded problem, and its `RightSideReport` if the fused engine takes it.
+    """Return lines on a loaded problem, and its `RightSideReport` if the fused engine can run it.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def explain(problem):
 
 
 def megabytes(size):
-    """A number of bytes for a reader."""
+    """Format a number of bytes."""
     return f"{size / 1e6:.3g} MB"
 
 
@@ -54,8 +54,8 @@ class RightSideReport:
     Attributes
     ----------
     rounds : list of (list of str, list of str, int)
-        For every round of transforms: what is transformed to the grid, what is transformed back
-        to k-space, and how many operations stand between.
+        For every round of transforms: the transforms to the grid, those back to k-space, and the
+        number of operations between them.
     rates : list of (str, str)
         Component of the state, and its rate.
     """
@@ -82,7 +82,7 @@ class RightSideReport:
         self.rates = list(zip(self.components, values, strict=True))
 
     def lines(self):
-        """The report, line by line."""
+        """Return the lines of the report."""
         forward, back = self.right_side.transforms()
         lines = [f"transforms of one stage: {forward} to k-space, {back} to the grid"]
         if self.program.on_grid and self.rounds:
@@ -124,7 +124,7 @@ class RightSideReport:
 
     @property
     def operations(self):
-        """Operations at every grid point in one evaluation."""
+        """Number of operations at every grid point in one evaluation."""
         return sum(operations for _, operations in self._loops)
 
     def work_bytes(self):
@@ -133,7 +133,7 @@ class RightSideReport:
         return sum(b.nbytes for b in buffers)
 
     def _loop(self, outputs, letter):
-        """Lines of a pointwise loop, with short operations inlined, and their number."""
+        """Return the lines of a pointwise loop, with short operations inlined, and their number."""
         from spinhydro.engines.fused.read.graph import Node, order
 
         operations, _ = order(outputs)
@@ -191,7 +191,7 @@ class RightSideReport:
         return self._operation(value)
 
     def _spectrum(self, spectrum):
-        """A linear combination: derivatives and kernels of what is known."""
+        """Format a linear combination of derivatives and kernels of known values."""
         terms = []
         for base, symbol in spectrum.terms.items():
             name = self.components[base[1]] if base[0] == "state" else self._names[base[1]]
@@ -219,7 +219,7 @@ def _is_number(value):
 
 
 def _number(value):
-    """A number without a part that is zero."""
+    """Format a number without a part that is zero."""
     value = complex(value)
     if not value.imag:
         return f"{value.real:.6g}"
@@ -236,7 +236,7 @@ def component_names(field):
 
 
 def _columns(account):
-    """Columns of the drawing, as (heading, [(key, text)]), and the pairs of keys to be joined."""
+    """Return columns of the drawing, (heading, [(key, text)]), and the pairs of keys to join."""
     program, edges = account.program, []
 
     def sources(spectrum):
@@ -249,7 +249,7 @@ def _columns(account):
     def read_by(outputs, loop):
         for leaf in program.inverse_leaves(outputs):
             kind, array, row = program.location(leaf)
-            # Array 1 is the state on the grid, those of the rounds come after it.
+            # Array 1 is the state on the grid; the arrays of the rounds follow.
             edges.append((("state", row) if array == 1 else ("inverse", array - 2, row), loop))
 
     columns = [("state", [(("state", i), n) for i, n in enumerate(account.components)])]
@@ -281,7 +281,7 @@ def _columns(account):
 
 
 def draw(account, path, title=""):
-    """Draw the way from the state to its rates, a column for every kind of work, into a file.
+    """Draw the steps from the state to its rates into a file, one column per kind of work.
 
     Raises InputError if the file cannot be written.
     """

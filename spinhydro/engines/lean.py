@@ -1,9 +1,9 @@
-"""The lean engine: Dedalus evaluates the right side, the linear algebra is that of small blocks.
+"""The lean engine: Dedalus evaluates the right side, with block-diagonal linear algebra.
 
 Stock Dedalus sorts the coefficients into subproblems before it multiplies or solves, and back
-afterwards. For an all-Fourier problem that is not needed: here all coefficients of a rank are one
-system in the order in which the fields hold them, and its matrices are applied and inverted as
-many small dense blocks. Every time stepper of the stock kind runs on it as it is.
+afterwards. An all-Fourier problem does not need that: here all coefficients of a rank are one
+system in the order of the fields' arrays, and its matrices are applied and inverted as many small
+dense blocks. Every stock time stepper runs on it unchanged.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from spinhydro.dedalus_support.blocks import NoSmallBlocks, blocks_of, inverse
 from spinhydro.dedalus_support.ensemble.basis import Members
 from spinhydro.errors import InputError, Unsupported
 
-#: Largest relative difference to Dedalus's own linear algebra that is taken for rounding.
+#: Largest relative difference to Dedalus's own linear algebra that counts as rounding.
 TOLERANCE = 1e-12
 
 _REPLACED = (
@@ -24,7 +24,7 @@ _REPLACED = (
 )  # fmt: skip
 
 
-#: What a subproblem of Dedalus holds of its matrices; its ``build_matrices`` makes them again.
+#: Matrices that a subproblem of Dedalus holds; its ``build_matrices`` makes them again.
 _MATRICES = (
     "M_min", "L_min", "M_exp", "L_exp", "LHS", "pre_left", "pre_left_pinv", "pre_right",
     "pre_right_pinv",
@@ -32,7 +32,7 @@ _MATRICES = (
 
 
 class BlockInverse(SparseSolver):
-    """Solver of Dedalus's kind for matrices with small blocks (``matsolver = BlockInverse``)."""
+    """Matrix solver for matrices with small blocks (``matsolver = BlockInverse``)."""
 
     def __init__(self, matrix, solver=None):
         self._inverse = inverse(matrix.tocsr())
@@ -42,9 +42,9 @@ class BlockInverse(SparseSolver):
 
 
 class WholeSystem:
-    """All coefficients on this rank as one subproblem, in the order of the fields' own arrays.
+    """All coefficients on this rank as one subproblem, in the order of the fields' arrays.
 
-    Takes the place of ``solver.subproblems``. Coefficients that a basis does not hold (the sine of
+    Replaces ``solver.subproblems``. Coefficients that a basis does not hold (the sine of
     k = 0) are unknowns that stay zero.
 
     Attributes
@@ -55,8 +55,8 @@ class WholeSystem:
     Raises
     ------
     Unsupported
-        For equations with a condition, which hold for some wavenumbers only, and bases other than
-        Fourier's.
+        For equations with a condition, which hold for some wavenumbers only, and for bases other
+        than Fourier.
     """
 
     group = None
@@ -71,7 +71,7 @@ class WholeSystem:
         self._assemble()
 
     def build_matrices(self, names):
-        """Build the matrices again from the equations, as ``solver.build_matrices`` asks for."""
+        """Build the matrices again from the equations, for ``solver.build_matrices``."""
         for sp in self.stock:
             sp.build_matrices(names)
         self._assemble()
@@ -107,13 +107,13 @@ class WholeSystem:
         self.M_min, self.L_min = (
             _matrix(*parts, unknowns, solver.dtype) for parts in entries.values()
         )
-        # Dedalus looks here for the size of the system.
+        # Dedalus reads the size of the system from here.
         self.LHS = self.M_min
 
     def _align(self, entries):
-        """Put every equation in the place of the unknown whose dt(…) it holds.
+        """Order the equations by the unknowns whose dt(…) they hold.
 
-        M is then diagonal where the equations say so, whatever their order.
+        M is then diagonal wherever it can be.
         """
         starts = [[place.start for place, _ in places] for places in (self._out, self._in)]
         sizes = [[numbers.size for _, numbers in places] for places in (self._out, self._in)]
@@ -141,11 +141,11 @@ class WholeSystem:
             found[1] = renumbered[found[1].astype(int)]
 
     def gather_inputs(self, fields, out=None):
-        """The coefficients of the state as a vector (size, 1)."""
+        """Return the coefficients of the state as a vector (size, 1)."""
         return self._gather(fields, self._in, self._free_columns, out)
 
     def gather_outputs(self, fields, out=None):
-        """The coefficients of the right side as a vector (size, 1)."""
+        """Return the coefficients of the right side as a vector (size, 1)."""
         return self._gather(fields, self._out, self._free_rows, out)
 
     def _gather(self, fields, places, free, out):
@@ -163,7 +163,7 @@ class WholeSystem:
 
 
 def _numbered(solver, fields):
-    """Number of coefficients on this rank, and for each field (slice, its array of numbers)."""
+    """Return the number of coefficients on this rank, and for each field (slice, indices)."""
     layout, first, places = solver.dist.coeff_layout, 0, []
     for field in fields:
         shape = tuple(system.dim for system in field.tensorsig)
@@ -176,7 +176,7 @@ def _numbered(solver, fields):
 
 
 def _places(sp, selection, fields, places):
-    """Numbers (unknowns, subsystems) of the coefficients that a subproblem works on.
+    """Return the indices (unknowns, subsystems) of the coefficients of a subproblem.
 
     `selection` is the sparse matrix that chooses and orders them.
     """
@@ -200,23 +200,22 @@ def _matrix(values, rows, columns, size, dtype):
 
 
 def make_lean(solver):
-    """Let a solver do its linear algebra in small blocks, from the next step on.
+    """Replace a solver's linear algebra by small blocks, from the next step on.
 
     Parameters
     ----------
     solver : d3.InitialValueSolver
-        All-Fourier, with a time stepper of the stock kind, before its first step.
+        All-Fourier, with a stock time stepper, before its first step.
 
     Returns
     -------
     float
-        Largest difference between this linear algebra and Dedalus's, relative to what is
-        computed, at the present state.
+        Largest relative difference to Dedalus's linear algebra at the present state.
 
     Raises
     ------
     Unsupported
-        With what stands in the way; the solver is then as it was.
+        With the reason; the solver is then unchanged.
     InputError
         If the two disagree.
     """
@@ -247,7 +246,7 @@ def make_lean(solver):
 def _difference(solver, system, solve, step):
     """Residual of Dedalus's own matrices after one implicit step of the lean engine.
 
-    With random numbers for the right-hand side: functions of the user are not called.
+    The right-hand side is random, so that functions of the user are not called.
     """
     comm, fields = solver.dist.comm, solver.state
     solver.evaluator.require_coeff_space(fields)
@@ -275,7 +274,7 @@ def _difference(solver, system, solve, step):
 
 
 def _replace(solver, system):
-    """Replace the solver's subproblems, whose own matrices are dropped, by the system."""
+    """Replace the solver's subproblems by the system, and drop their matrices."""
     kept = {name: getattr(solver, name) for name in _REPLACED}
     stepper = type(solver.timestepper)
     try:

@@ -47,7 +47,7 @@ _REAL_IF_OPERANDS_ARE = (
 
 
 def is_real_valued(operand, variables=()):
-    """Whether an operand of a complex problem is real by the way it is written.
+    """Return whether an operand of a complex problem is real by the way it is written.
 
     True for re, im, abs2 and abs of anything, for real numbers, for fields that are no variables
     and hold real values now, and for what sums, products, integer powers and derivatives make of

@@ -30,7 +30,7 @@ class TimestepFunction:
         self.next = None
 
     def choose(self):
-        """Ask for the next timestep.
+        """Return the next timestep.
 
         Raises
         ------
@@ -43,7 +43,7 @@ class TimestepFunction:
         self.next = value
 
     def record(self):
-        """Return what a checkpoint holds of it."""
+        """Return the entries of a checkpoint."""
         stored = None if self._controller is None else float(self._controller.stored_dt)
         return {"next": self.next, "stored": stored}
 

@@ -48,7 +48,7 @@ def save_checkpoint(solver, path, timestep, progress, failed=None):
     timestep : float
         The last timestep.
     progress : dict
-        What else is needed to go on, as JSON can hold it.
+        Further data needed to continue, as JSON can hold it.
     failed : FailedMembers, optional
         Members whose state may be NaN.
 
@@ -125,7 +125,7 @@ def local_record(solver):
     """Return what this rank needs to continue with the same bytes: ``{name: array}``."""
     record = dict(state_record(solver))
     if "state" not in record:
-        # Engines without a state of their own continue from the fields, as they are.
+        # Engines without an internal state continue from the fields, as they are.
         for i, variable in enumerate(solver.state):
             record[f"fields/{i}"] = variable.data.copy()
             record[f"layouts/{i}"] = np.array([variable.layout.index, *variable.scales], float)
@@ -142,7 +142,7 @@ class Checkpoint:
     Attributes
     ----------
     progress : dict
-        What was given to `save_checkpoint`, with ``ranks`` and ``noise``.
+        As given to `save_checkpoint`, with ``ranks`` and ``noise``.
     sim_time, timestep : float
     iteration : int
 
@@ -205,7 +205,7 @@ class Checkpoint:
                 f"its multistep scheme cannot be continued on {comm.size} with this engine: resume "
                 "on the same number of ranks, with the same engine"
             )
-        # Members are computed by themselves: their bytes do not depend on the ranks.
+        # Members are computed independently: their bytes do not depend on the ranks.
         alone = getattr(solver.dist, "member_axis", None) is not None
         exact = complete and (alone or self._same_ranks(comm))
         if not complete and hasattr(solver.timestepper, "read_again"):
@@ -248,7 +248,7 @@ class Checkpoint:
     def _redistributed(self, file, solver):
         """Return the record for this rank from those of another number of ranks.
 
-        None if the engine keeps no state of its own, or divides it in another way.
+        None if the engine keeps no internal state, or divides it differently.
         """
         stepper, comm = solver.timestepper, solver.dist.comm
         if "state" not in file["exact/0"] or not hasattr(stepper, "read_fields"):
@@ -323,7 +323,7 @@ class Checkpoints:
     folder : Path
         The run folder.
     kept : int
-        How many are kept, at least 1.
+        Number of checkpoints kept, at least 1.
     """
 
     def __init__(self, solver, folder, kept=2):

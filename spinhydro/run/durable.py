@@ -1,4 +1,4 @@
-"""Writing files so that no kill, full disk or power loss costs what was there before.
+"""Durable, atomic writes: no kill, full disk or power loss destroys an earlier file.
 
 A file is written under a temporary name, flushed to the disk, read back and renamed. Readers see
 the old file or the new one, never a part, and their locks do not reach the writer.
@@ -50,7 +50,7 @@ def replace_file(path, data):
 
 
 def drop_file(path):
-    """Delete a file, if that is possible: on a full disk its space is needed."""
+    """Delete a file, if possible: on a full disk its space is needed."""
     try:
         path.unlink(missing_ok=True)
     except OSError:
@@ -100,7 +100,7 @@ class FaultTolerantFile:
     """A file for ``h5py.File`` whose write errors are noted instead of reported to HDF5.
 
     HDF5 cannot close a file that refuses its writes and ends the process at exit. Here its writes
-    seem to succeed; the caller looks at ``error`` after closing and discards the file.
+    seem to succeed; the caller checks ``error`` after closing and discards the file.
 
     Parameters
     ----------

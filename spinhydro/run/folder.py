@@ -16,7 +16,7 @@ RESERVED = 1 << 16
 def check_writable(out, problem):
     """Raise InputError now if the run folder ``<out>/<problem>/NNNN`` could not be made later.
 
-    Nothing is left behind.
+    No file is left behind.
     """
     if not str(out):
         raise InputError("results need a folder: --out DIR")
@@ -44,9 +44,9 @@ class RunFolder:
     Attributes
     ----------
     path : Path
-        As the user names it.
+        Path as given.
     place : Path
-        The same as an absolute path, so that ``os.chdir`` in a problem file changes nothing.
+        Absolute path, so that ``os.chdir`` in a problem file changes nothing.
     record : dict
         Contents of run.json.
     """
@@ -104,7 +104,7 @@ class RunFolder:
         self._lock = handle
 
     def let_go(self):
-        """Let other processes resume this run: once its record names this process."""
+        """Allow other processes to resume this run, once its record names this process."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

@@ -1,4 +1,4 @@
-"""Further outputs of a run, each with tasks and a cadence of its own, in Dedalus's words."""
+"""Further outputs of a run, each with separate tasks and cadence, with Dedalus's names."""
 
 import math
 

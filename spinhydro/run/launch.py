@@ -109,7 +109,7 @@ def _program():
 
 
 def _die_with_parent():
-    """Let the system send SIGUSR1 to this process when its parent dies (Linux)."""
+    """Make the kernel send SIGUSR1 to this process when its parent dies (Linux)."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)
 

@@ -23,7 +23,7 @@ def signature():
 
 
 def is_running(record):
-    """Return whether a record says "running" and its process is alive.
+    """Return whether the status in a record is "running" and its process is alive.
 
     On this host the process is looked up; elsewhere the heartbeat decides.
     """
@@ -36,7 +36,7 @@ def is_running(record):
 
 
 def shown_status(record):
-    """Return the status of a run for display: "dead" if it says "running" and is not."""
+    """Return the status of a run for display: "dead" if recorded as "running" but not alive."""
     status = record.get("status")
     return "dead" if status == "running" and not is_running(record) else status
 

@@ -40,13 +40,13 @@ from spinhydro.run.record import read_record
 from spinhydro.steppers import check_noise, find_stepper
 from spinhydro.steppers.projections import project
 
-#: Steps between two looks at whether the state is finite.
+#: Steps between two checks that the state is finite.
 FINITE_CADENCE = 10
-#: Steps between two looks at the watches (and at every output).
+#: Steps between two checks of the watches, which are also checked at every output.
 WATCH_CADENCE = 100
-#: Steps between two looks at requests to stop, at most; fewer if they take long.
+#: Largest number of steps between two checks for requests to stop; fewer if they take long.
 MOST_STEPS_AHEAD = 10
-#: Seconds that several steps in one call may take.
+#: Longest time of several steps in one call, in seconds.
 LONGEST_CALL = 0.2
 #: Seconds between two updates of the record with how far a run is.
 NOTE_INTERVAL = 1.0
@@ -81,7 +81,7 @@ class Run:
         self.failed = FailedMembers(self.solver)
 
     def check_start(self):
-        """Everything that can be known before the first step is known here.
+        """Check everything that can be known before the first step.
 
         Raises InputError if a field is not finite, if any string cannot be evaluated at the
         initial state, or if a watch does not hold there.
@@ -135,7 +135,7 @@ class Run:
         return self.ivp.dist.comm.allreduce(int(not holds), op=MPI.SUM) == 0
 
     def choose_engine(self, engine, steps, precision="double"):
-        """Let a faster engine step the solver, if asked and possible."""
+        """Choose the engine that steps the solver."""
         self.engine, self.engine_note = choose_engine(
             self.solver, engine, self.projections, steps, precision=precision,
             sync_on_request=self.plan.each_step is None,
@@ -143,11 +143,11 @@ class Run:
 
     @property
     def keeps_state(self):
-        """Whether the engine keeps the state between outputs, and takes whole steps."""
+        """Return whether the engine keeps the state between outputs, and takes whole steps."""
         return self.engine in ("fused", "jax")
 
     def synchronise(self):
-        """Bring the fields up to date, where the engine keeps the state between outputs."""
+        """Update the fields, if the engine keeps the state between outputs."""
         if self.keeps_state:
             self.solver.timestepper.synchronise()
 
@@ -159,7 +159,7 @@ class Run:
         folder : RunFolder
         quiet : bool
         resumed : dict, optional
-            What the record says of this continuation of an earlier run.
+            Entry of the record about this continuation of an earlier run.
         """
         self.folder, self.quiet, plan = folder, quiet, self.plan
         state = {
@@ -243,7 +243,7 @@ class Run:
         return exact
 
     def say(self, line):
-        """One line for the log of the run, and for the terminal unless quiet."""
+        """Write one line to the log of the run, and to the terminal unless quiet."""
         if self.root:
             self.folder.log(line)
             if not self.quiet:
@@ -251,7 +251,7 @@ class Run:
                 to_stderr(line)
 
     def loop(self, steps_per_output, steps, remainder, request):
-        """Take all steps; raises the reason if the run ends early.
+        """Take all steps; raise the reason if the run ends early.
 
         Parameters
         ----------
@@ -332,7 +332,7 @@ class Run:
                 handler.output.write(timestep)
 
     def advance(self, timestep, number=1):
-        """One step and its projections, or several."""
+        """Take one step and its projections, or several."""
         if number > 1:
             self.solver.timestepper.step_many(timestep, number)
             return
@@ -340,7 +340,7 @@ class Run:
             self.plan.each_step(self.solver)
         self.solver.step(timestep)
         if self.keeps_state:
-            # They are part of its step.
+            # The step includes the projections.
             return
         project(self.projections)
 
@@ -414,7 +414,7 @@ class Run:
         )
 
     def attend(self, request):
-        """Write a checkpoint if one is due, and end the run in order if that is requested."""
+        """Write a checkpoint if one is due, and end the run in order on request."""
         due = time.monotonic() - self._saved >= self.plan.checkpoint_interval
         limit = request.is_over_limit(ahead=2 * self._seconds_per_step)
         wishes = np.array([request.signal_number, limit, due, self._seconds_per_step], float)
@@ -457,7 +457,7 @@ class Run:
         self._saved = time.monotonic()
 
     def note_progress(self, interval):
-        """Bring the record up to date, if it was not just now: that waits for the disk."""
+        """Update the record, unless that was done recently: it waits for the disk."""
         now = time.monotonic()
         if self.root and now - self._noted >= interval:
             self._noted = now
@@ -470,7 +470,7 @@ class Run:
             )
 
     def _why_missed(self, limit):
-        """Say what makes an expectation of the file meaningless for this run, or ""."""
+        """Return why an expectation of the file is meaningless for this run, or ""."""
         if self.plan.record.get("given_equations"):
             return " (an expectation of the file, whose equations were replaced)"
         time = self.ivp.time
@@ -483,7 +483,7 @@ class Run:
         return ""
 
     def measure_expectations(self):
-        """Value, limit and verdict of every expectation, at the present state."""
+        """Return value, limit and verdict of every expectation, at the present state."""
         found = {}
         for name, limit in self.expect.items():
             value = limit.measure()
@@ -525,7 +525,7 @@ class Run:
         except OutputError:
             if error is None:
                 raise
-            # The first error says more than this one, which is its consequence.
+            # This error is a consequence of the first, which is reported.
         if status == "done":
             self.report(seconds)
 
@@ -542,11 +542,11 @@ class Run:
                 finished=provenance.now(),
             )
         except (SpinhydroError, OSError):
-            # The error itself, which is printed, says more.
+            # The error itself is printed.
             return
 
     def report(self, seconds):
-        """Say how long the run took, and the worst values of the watches."""
+        """Report the duration of the run and the worst values of the watches."""
         if self.output.differs:
             self.say(
                 "warning: outputs that were computed again differ from those that were written "

@@ -1,11 +1,11 @@
-"""Messages to streams that may be closed, full or without a reader: none of this ends a run."""
+"""Messages to streams that may be closed, full or without a reader; none of this ends a run."""
 
 import os
 import sys
 
 
 def to_stderr(text):
-    """Print a line on standard error, if that is possible."""
+    """Print a line on standard error, if possible."""
     to_stream("stderr", text)
 
 
@@ -29,7 +29,7 @@ def to_stream(name, text, end="\n"):
 
 
 def discard(stream):
-    """Send a broken stream to nowhere, so that Python does not complain when it ends."""
+    """Redirect a broken stream to nowhere, so that Python exits without a message."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -16,9 +16,9 @@ SPARE_BYTES = 20_000_000
 
 
 class LazyTask:
-    """The values of a task, computed when the handler writes them, and then dropped.
+    """Values of a task, computed lazily when the handler writes them, and then dropped.
 
-    Values that are on the grid stay there: ``solver.evaluate_handlers`` takes every output through
+    Values on the grid stay there: ``solver.evaluate_handlers`` takes every output through
     coefficient space, where a complex Fourier basis drops the Nyquist mode, and that adds a
     grid-scale ripple to outputs with a sharp edge.
     """
@@ -67,7 +67,7 @@ class FieldOutput:
     failed_members : set of int
         Members whose values may be NaN.
     differs : bool
-        On rank 0: whether a write that was skipped is not as the file holds it.
+        On rank 0: whether a skipped write differs from the file.
     """
 
     def __init__(self, solver, path, tasks, units, attributes, max_writes=1000, kernels=None):

@@ -34,7 +34,7 @@ class Plan:
         ``{name: array (2, n)}``, k and omega(k) of kernels, kept with the outputs.
     handlers : dict
         ``{name: {"tasks": …, "sim_dt": … or "iter": …, "max_writes", "layout", "scales"}}``:
-        further outputs, in folders of their own (see ``ScheduledOutput``).
+        further outputs, in separate folders (see ``ScheduledOutput``).
     each_step : callable(solver)
         Called before every step; may change fields.
     max_writes : int
@@ -80,7 +80,7 @@ class Plan:
     grace: float = 0.0
 
 
-#: Outputs of a run beyond which a wrong unit is more likely than a wish.
+#: More outputs than this suggest a wrong unit.
 MOST_OUTPUTS = 10**6
 
 
@@ -124,7 +124,7 @@ def schedule(plan):
 
 
 def check_number_of_outputs(plan, steps, per_output, force):
-    """Raise ParameterError for more outputs than can be meant, unless `force` is set."""
+    """Raise ParameterError for an implausible number of outputs, unless `force` is set."""
     outputs = steps // per_output
     if outputs > MOST_OUTPUTS and not force:
         raise ParameterError(
@@ -143,7 +143,7 @@ def shortening(plan, timestep):
 
 
 def _adaptive_schedule(plan):
-    """Return the same for a timestep that is chosen at every step; steps is an upper limit."""
+    """Return the schedule for a timestep chosen at every step; steps is an upper limit."""
     if plan.stop_time is None:
         plan.stop_time = math.inf
     if plan.stop_time == math.inf and plan.stop_iteration is None and plan.wall_limit is None:

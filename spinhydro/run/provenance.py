@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, git state, command, host-independent facts of the run."""
+"""Provenance of a result: versions, git state, command, host-independent facts of the run."""
 
 import importlib.metadata
 import platform
@@ -11,7 +11,7 @@ PACKAGES = ("spinhydro", "dedalus", "numpy", "scipy", "h5py", "mpi4py")
 
 
 def versions():
-    """Versions of Python and of the packages that decide the numbers."""
+    """Return the versions of Python and of the packages that affect the results."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -22,7 +22,7 @@ def versions():
 
 
 def git_state(folder):
-    """Commit and cleanliness of the checkout around a folder; empty outside of one."""
+    """Return commit and cleanliness of the checkout around a folder; empty outside of one."""
 
     def git(*arguments):
         return subprocess.run(
@@ -37,10 +37,10 @@ def git_state(folder):
 
 
 def now():
-    """Present time in UTC, ISO 8601."""
+    """Return the present time in UTC, ISO 8601."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def command():
-    """The command line of this process."""
+    """Return the command line of this process."""
     return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]) if sys.argv else ""

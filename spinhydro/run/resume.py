@@ -1,4 +1,4 @@
-"""What a run that continues needs: its folder, and its last checkpoint or another one."""
+"""Continuation of a run: its folder, and its last checkpoint or another one."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from spinhydro.run.record import read_record
 
 @dataclass
 class Continuation:
-    """What a run continues.
+    """The run that is continued, and where.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Continuation:
     changed : bool
         Whether the problem is not the one that ran before.
     note : dict
-        What run.json records of it.
+        Entry of run.json.
     """
 
     folder: RunFolder
@@ -33,7 +33,7 @@ class Continuation:
 
 
 def open_run(path):
-    """Return the RunFolder of a run that is not going on, for this process alone.
+    """Return the RunFolder of a run that is not alive, locked for this process.
 
     Raises
     ------
@@ -61,11 +61,11 @@ def continuation(comm, path, choice=None, changed=False, note=None):
     path : str or Path
         The run folder.
     choice : int, str or Path, optional
-        Which checkpoint: see ``find_checkpoint``.
+        See ``find_checkpoint``.
     changed : bool
         Whether the problem is not the one that ran before.
     note : dict
-        More for the record.
+        Further entries of the record.
 
     Raises
     ------

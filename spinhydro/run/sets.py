@@ -2,7 +2,7 @@
 
 A set is kept as an HDF5 image in memory, and every write replaces the file by the new image (see
 ``spinhydro.run.durable``). Sets are small, so that this stays cheap; a write that is larger than a
-set is one set of its own and streamed to the disk. HDF5 itself never sees a failing disk.
+set becomes a separate set and is streamed to the disk. HDF5 itself never sees a failing disk.
 
 Every file holds, beside what Dedalus writes, the dataset ``checksums``: one row per write, with the
 CRC-32 of the scales and of each task (see docs/output_format.md).
@@ -191,7 +191,7 @@ class SetHandler(H5GatherFileHandler):
 class OpenSet:
     """A set file in memory, or open on a stream, to which writes are appended.
 
-    HDF5's low-level interface is used: h5py's own takes 2 ms for one write of four tasks.
+    It uses HDF5's low-level interface: that of h5py takes 2 ms for one write of four tasks.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ class OpenSet:
         return found
 
     def is_full(self, max_writes):
-        """Return whether the next write belongs into a new set."""
+        """Return whether the next write belongs in a new set."""
         filled = self._size - self._empty
         return self.writes >= max_writes or filled * (1 + 1 / max(1, self.writes)) > SET_BYTES
 

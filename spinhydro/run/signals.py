@@ -10,7 +10,7 @@ NOTED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SI
 
 
 class StopRequest:
-    """Whether a run should stop before its stop time.
+    """Request to stop a run before its stop time.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Run a problem file or any ``d3.IVP``, from the checks to the record of how it ended.
+"""Run a problem file or any ``d3.IVP``, from the checks to the final record.
 
 A run goes through: check (nothing is written) -> run folder -> steps, projections, watches,
-outputs -> record of how it ended.
+outputs -> final record.
 """
 
 import json
@@ -46,7 +46,7 @@ from spinhydro.steppers.stability import check_timestep
 
 @dataclass
 class RunResult:
-    """How a run ended.
+    """Result of a run.
 
     Attributes
     ----------
@@ -85,11 +85,11 @@ def run_problem(
         Folder of all runs.
     engine : str
         "fused" (compiled right-hand side), "lean" (Dedalus's evaluator, linear algebra wavenumber
-        by wavenumber), "dedalus" (all its own), or "auto": the first of these that is possible,
-        and a line of the log that says why it is not an earlier one. "jax" needs the optional
+        by wavenumber), "dedalus" (stock), or "auto": the first of these that is possible; the log
+        reports why earlier ones are not. "jax" needs the optional
         package JAX and runs on its devices.
     quiet : bool
-        No progress and no summary on the terminal.
+        Suppress progress and summary on the terminal.
     force : bool
         Run with a timestep that the stability check refuses.
     precision : str
@@ -97,9 +97,9 @@ def run_problem(
     resume : str or Path, optional
         A run folder: continue that run, in that folder.
     checkpoint : int, str or Path, optional
-        From which of its checkpoints; by default from the last (see ``resume_run``).
+        Checkpoint to continue from; by default from the last (see ``resume_run``).
     edited : bool
-        Allow a problem that is not the one of that run; this is recorded.
+        Allow a problem that differs from that of the run; this is recorded.
     **limits
         ``checkpoint_interval``, ``checkpoints_kept``, ``wall_limit``, ``grace``: see ``Plan``.
     """
@@ -174,9 +174,9 @@ def simulate(
         A run folder: continue that run, in that folder. True: continue the last run of this name if
         it is not complete, and begin a new one if there is none.
     checkpoint : int, str or Path, optional
-        From which of its checkpoints; by default from the last (see ``resume_run``).
+        Checkpoint to continue from; by default from the last (see ``resume_run``).
     edited : bool
-        Allow a problem that is not the one of that run; this is recorded.
+        Allow a problem that differs from that of the run; this is recorded.
     **options
         ``output_interval``, ``timestepper``, ``outputs``, ``output_units``, ``projections``,
         ``watch``, ``expect``, ``units``: as the declarations of a problem file; ``handlers``,
@@ -189,9 +189,9 @@ def simulate(
     Raises
     ------
     InputError
-        Before anything is written.
+        If anything in the problem or the options is wrong; before anything is written.
     NotFiniteError, WatchError, OutputError, Stopped
-        With the run folder kept and its run.json saying why.
+        The run folder is kept; its run.json holds the reason.
 
     Examples
     --------
@@ -229,7 +229,7 @@ def simulate(
 
 
 def _criteria_of(solver, stop_time, options):
-    """Return the stop time and the options of a script's solver, where no others are given."""
+    """Return the stop time and the options of a script's solver, as defaults."""
     if solver.iteration != solver.initial_iteration:
         raise InputError("simulate() takes a solver before its first step")
     options = {"timestepper": stepper_kind(solver), **options}
@@ -254,7 +254,7 @@ def _last_incomplete(out, name):
 
 
 def checked_limits(limits):
-    """Return options of a run that are given by name; raises InputError for unknown ones."""
+    """Return the options of a run given by name; raise InputError for unknown ones."""
     known = ("members_fail", "checkpoint_interval", "checkpoints_kept", "wall_limit", "grace")
     for name in limits:
         if name not in known:
@@ -350,7 +350,7 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
 
 
 def _agree(run, error):
-    """Return the error of this run, the same on all ranks; one that others do not share ends them.
+    """Return the error of this run, the same on all ranks; an error of one rank ends all.
 
     Raises the error of another rank if this one has none.
     """
@@ -368,7 +368,7 @@ def _agree(run, error):
 
 
 def _begin(run, continued, stability):
-    """Say what runs, and continue from a checkpoint if there is one."""
+    """Log the set-up, and continue from a checkpoint if there is one."""
     plan, folder = run.plan, run.folder
     run.say(f"{plan.name}: run folder {folder.path}")
     run.say(f"engine: {run.engine}{run.engine_note}")
@@ -391,7 +391,7 @@ def _begin(run, continued, stability):
 
 
 def _checked_timestep(run, force):
-    """Return the log's line about the timestep; raises ParameterError if it is unstable."""
+    """Return the log line on the timestep; raise ParameterError if it is unstable."""
     plan, timestep = run.plan, run.timestep
     try:
         return check_timestep(
@@ -407,7 +407,7 @@ def _checked_timestep(run, force):
 
 
 def _check_same_problem(plan, continued):
-    """Raise InputError if a plan is not that of the run that it continues, unless that is asked."""
+    """Raise InputError if a plan differs from the run that it continues, unless `edited`."""
     if continued.changed:
         return
     earlier = continued.folder.record.get("stated") or {}
@@ -428,7 +428,7 @@ def _difference(name, earlier, mine):
 
 
 def _stated(plan):
-    """Return what makes a problem the same one, as run.json keeps it."""
+    """Return the entries of run.json that identify a problem."""
     parameters = plan.record.get("parameters") or {}
     stated = {
         "equations": plan.record.get("equations"),
@@ -441,7 +441,7 @@ def _stated(plan):
 
 
 def _agree_on_times(plan, comm):
-    """A timestep that was computed from the members of each rank is the smallest of them."""
+    """Reduce a timestep that depends on the members of each rank to the smallest of all."""
     for name, extreme in (("timestep", MPI.MIN), ("output_interval", MPI.MIN),
                           ("stop_time", MPI.MAX)):  # fmt: skip
         value = getattr(plan, name)

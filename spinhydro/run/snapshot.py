@@ -7,7 +7,7 @@ import numpy as np
 
 from spinhydro.errors import InputError, nearest, unknown_name_message
 
-#: Largest difference of grid points, in spacings, that is taken for the same grid.
+#: Largest difference of grid points, in spacings, that counts as the same grid.
 SAME_GRID = 1e-6
 
 
@@ -18,22 +18,22 @@ def start_from(run, *fields, time=None):
     ----------
     run : str or Path
         A run folder, ``runs/laser_grating/0001``. Its outputs must hold every field under its
-        name, on the same grid. Values are those on the grid, as they were written: a run that goes
-        on from them is the same to rounding if its basis loses nothing
-        (``spinhydro.RealFourierNyquist``) and its scheme has no memory.
+        name, on the same grid. Grid values are taken as they were written: a run that continues
+        from them is the same to rounding if its basis represents all grid values
+        (``spinhydro.RealFourierNyquist``) and its scheme is one-step.
     *fields : Dedalus fields
     time : float, optional
-        The output nearest to it is taken; by default the last.
+        Time of the output, the nearest is taken; by default the last.
 
     Returns
     -------
     float
-        The time of that output: ``t["g"] = …`` makes the new run go on from there.
+        The time of that output: assign it to ``t["g"]`` to continue from there.
 
     Raises
     ------
     InputError
-        If there is no such run, output or time, or if its grid is another one.
+        If there is no such run, output or time, or if its grid differs.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def _fill(field, tasks, index, run):
 
 
 def _check_grid(field, stored, rank, run):
-    """The same points along every axis of space."""
+    """Raise InputError unless the grid points agree along every axis of space."""
     for axis, basis in enumerate(field.domain.full_bases):
         if basis is None or axis == getattr(field.dist, "member_axis", None):
             continue

@@ -1,4 +1,4 @@
-"""Schemes that rotate spins, whatever evaluates the right side.
+"""Schemes that rotate spins, for any engine.
 
 Every scheme is a function ``advance(evaluate, start, spins, time, timestep, ranks)``:
 
@@ -9,8 +9,8 @@ Every scheme is a function ``advance(evaluate, start, spins, time, timestep, ran
 | spins | list of bool: which variables are rotated, shape (3, …) |
 | ranks | sums and largest values over all ranks, `Ranks` |
 
-and returns the list of variables at ``time + timestep``. Variables that are no spins are advanced
-by the scheme of the same order that belongs to it.
+and returns the list of variables at ``time + timestep``. Variables that are not spins are advanced
+by the related scheme of the same order.
 """
 
 import itertools
@@ -24,12 +24,12 @@ from spinhydro.steppers.rotations import cayley, cross, rotate, rotation_rate
 #: Largest change in the last iteration of an implicit step, relative to the largest value.
 TOLERANCE = 1e-13
 LARGEST_NUMBER_OF_ITERATIONS = 200
-#: Earlier iterates that are combined for the next.
+#: Number of earlier iterates combined for the next.
 MEMORY = 6
 
 
 def _rotation_rates(evaluate, state, spins, time):
-    """Rotation vectors of spins, rates of the others: arrays of our own."""
+    """Return copies: rotation vectors of spins, rates of other variables."""
     rates = evaluate(state, time)
     return [
         rotation_rate(value, rate) if is_spin else rate.copy()
@@ -117,7 +117,7 @@ def implicit_midpoint(evaluate, start, spins, time, timestep, ranks):
         return state
 
     def ends(state, at):
-        """The end of the step if `state` were its mean."""
+        """Return the end of the step if `state` were its mean."""
         rates = _rotation_rates(evaluate, state, spins, at)
         return _advanced(start, rates, spins, timestep)
 
@@ -153,7 +153,7 @@ def _advanced(start, rates, spins, timestep):
 class _Mixing:
     """Anderson's mixing for x = g(x) (J. ACM 12, 547 (1965)).
 
-    It converges where the plain iteration does not: spin waves with |omega| timestep > 2.
+    It also converges for spin waves with |omega| timestep > 2, unlike the plain iteration.
     """
 
     def __init__(self, ranks):
@@ -161,7 +161,7 @@ class _Mixing:
         self.images, self.residuals = [], []
 
     def __call__(self, x, image):
-        """The next x."""
+        """Return the next x."""
         self.images.append(image)
         self.residuals.append(image - x)
         del self.images[: -MEMORY - 1], self.residuals[: -MEMORY - 1]
@@ -183,12 +183,12 @@ class Ranks:
         self.comm = comm
 
     def largest(self, values):
-        """Largest absolute value; nan if any value is not finite."""
+        """Return the largest absolute value; NaN if any value is not finite."""
         local = float(np.abs(values).max()) if values.size else 0.0
         local = local if np.isfinite(local) else np.inf
         found = self.comm.allreduce(local, op=MPI.MAX)
         return found if np.isfinite(found) else np.nan
 
     def inner(self, a, b):
-        """Scalar product."""
+        """Return the scalar product."""
         return self.comm.allreduce(float(np.vdot(a, b)), op=MPI.SUM)

@@ -88,12 +88,12 @@ class StabilityCheck:
 
     @property
     def is_unstable(self):
-        """Whether the explicit part is beyond its limit."""
+        """Return whether the explicit part is beyond its limit."""
         return self.fraction > REFUSED
 
     @property
     def may_resonate(self):
-        """Whether linear modes may resonate with the timestep."""
+        """Return whether linear modes may resonate with the timestep."""
         return self.phase is not None and self.phase >= math.pi * REFUSED
 
     def line(self):

@@ -119,7 +119,7 @@ class JaxStepper(FusedRK4):
 
     @property
     def can_batch(self):
-        """Whether several steps may be one call of `step_many` now."""
+        """Return whether several steps may be one call of `step_many` now."""
         return (
             self.sync_on_request
             and self.fields.snapshot is not None
@@ -160,7 +160,7 @@ class JaxStepper(FusedRK4):
         return super().state_record()
 
     def is_finite(self):
-        """Whether the state is finite, without synchronising the fields."""
+        """Return whether the state is finite, without synchronising the fields."""
         if self._device_state is None:
             return super().is_finite()
         return bool(self.jax.numpy.isfinite(self.jax.numpy.sum(self._device_state)))

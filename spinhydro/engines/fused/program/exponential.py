@@ -212,7 +212,7 @@ class CompiledExponential:
 
     @staticmethod
     def has_rows(name):
-        """Whether a table has a row for every plane, not modes or components only."""
+        """Return whether a table has a row for every plane, not modes or components only."""
         return name != "mix" and not name.startswith("pc")
 
     def set(self, timestep):

@@ -77,7 +77,7 @@ class Program:
         return found
 
     def is_given(self, leaf):
-        """Whether an inverse transform is the state itself, kept on the grid."""
+        """Return whether an inverse transform is the state itself, kept on the grid."""
         terms = leaf.arguments[0].terms
         if not self.on_grid or len(terms) != 1:
             return False
@@ -85,8 +85,11 @@ class Program:
         return base[0] == "state" and symbol == self.lowering.graph.identity()
 
     def location(self, leaf):
-        """Where pointwise loops find a leaf: array 0 holds the profiles, 1 the state on the grid,
-        the following ones the inverse transforms of the rounds."""
+        """Return where pointwise loops find a leaf.
+
+        Array 0 holds the profiles, 1 the state on the grid, the following ones the inverse
+        transforms of the rounds.
+        """
         if leaf.kind == "inverse":
             if self.is_given(leaf):
                 ((base, _),) = leaf.arguments[0].terms.items()

@@ -110,7 +110,7 @@ class RightSide:
 
     @property
     def has_noise(self):
-        """Whether every step draws random numbers."""
+        """Return whether every step draws random numbers."""
         return any(isinstance(field, WhiteNoise) for field in self.lowering.profiles)
 
     def draw(self, iteration, timestep):

@@ -160,7 +160,7 @@ class ScalarWriter:
         return self._known[argument] if isinstance(argument, Node) else self.number(argument)
 
     def _is_positive(self, scalar):
-        """Whether a real value has no negative values, by the way it is written."""
+        """Return whether a real value has no negative values, by the way it is written."""
         if not isinstance(scalar, Node):
             return complex(scalar).real >= 0
         kind, arguments = scalar.kind, scalar.arguments

@@ -82,11 +82,11 @@ class Slabs:
         self.comm.Barrier()
 
     def leaves_ranks_empty(self, *sizes):
-        """Whether a rank would hold nothing of an axis of one of these sizes."""
+        """Return whether a rank would hold nothing of an axis of one of these sizes."""
         return any(span.start == span.stop for n in sizes for span in self._spans(n))
 
     def size_of(self, size):
-        """How much of an axis of `size` this rank holds."""
+        """Return the length of the part of an axis of `size` on this rank."""
         mine = self.span(size)
         return mine.stop - mine.start
 
@@ -104,14 +104,14 @@ class Slabs:
         return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
 
     def first_whole(self, values, size, out):
-        """Of arrays (n, planes of this rank, N1, …): out (n, `size` planes, part of N1, …)."""
+        """Redistribute (n, planes of this rank, N1, …) to (n, `size` planes, part of N1, …)."""
         mine, theirs = self._spans(size), self._spans(values.shape[2])
         pieces = [np.ascontiguousarray(values[:, :, span]) for span in theirs]
         for span, piece in zip(mine, self._exchange(pieces, out, 1, mine), strict=True):
             out[:, span] = piece
 
     def second_whole(self, values, size, out):
-        """Of arrays (n, N0, part of this rank, …): out (n, planes of this rank, `size`, …)."""
+        """Redistribute (n, N0, part of this rank, …) to (n, planes of this rank, `size`, …)."""
         mine, theirs = self._spans(size), self._spans(values.shape[1])
         pieces = [np.ascontiguousarray(values[:, span]) for span in theirs]
         for span, piece in zip(mine, self._exchange(pieces, out, 2, mine), strict=True):

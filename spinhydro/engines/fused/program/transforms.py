@@ -131,7 +131,7 @@ class Space:
         return np.stack([np.roll(numbers, offset, axes).ravel() for offset in back])
 
     def anywhere(self, flag):
-        """Whether a flag is set on any rank of the same space."""
+        """Return whether a flag is set on any rank of the same space."""
         return bool(self.largest(int(flag)))
 
     def largest(self, value):
@@ -288,7 +288,7 @@ class Batch:
         spectra = self._buffer()
         if number == 1:
             return [spectra]
-        # Of three transforms of complex numbers the second may overwrite the grid.
+        # The second of three complex transforms may overwrite the grid.
         other = self._buffer() if number == 2 or self.space.is_real else self.grid
         return [(spectra, other)[(number - 1 - i) % 2] for i in range(number)]
 

@@ -44,7 +44,7 @@ class Node:
 
     @property
     def is_operation(self):
-        """Whether it is computed, and not read or transformed."""
+        """Return whether a value is computed, not read or transformed."""
         return self.kind not in LEAVES
 
 
@@ -202,7 +202,7 @@ class Graph:
 
     @property
     def has_neighbours(self):
-        """Whether any value is that of a neighbour."""
+        """Return whether any value is that of a neighbour."""
         return any(node.kind == "shifted" for node in self.nodes.values())
 
     def identity(self):

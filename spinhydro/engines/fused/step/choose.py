@@ -5,7 +5,7 @@ from spinhydro.engines.fused.step import stencil_step
 
 
 def is_possible(right_side):
-    """Whether a right-hand side can have a compiled step here."""
+    """Return whether a right-hand side can have a compiled step here."""
     if right_side.lowering.graph.has_neighbours:
         return stencil_step.is_possible(right_side)
     return native.is_possible(right_side.space)

@@ -47,7 +47,7 @@ class CompiledPasses:
         self._compile(slabs, columns)
 
     def _update(self, linear, has_stages, layout):
-        """How rates are used; its tables and scratch arrays are made known to the compiled code."""
+        """Set the use of the rates; declare its tables and scratch arrays to the compiled code."""
         components = self.program.lowering.components
         if not has_stages:
             return RatesOnly(components)
@@ -104,7 +104,7 @@ class CompiledPasses:
         return {i for i, row in enumerate(profiles) if not np.any(row.imag)}
 
     def is_current(self):
-        """Whether profiles that were compiled as real are still real."""
+        """Return whether profiles that were compiled as real are still real."""
         changed = self.right_side.profile_values is not self.memory.arrays["profiles"] or (
             not self.space.is_real and not self._real_at_start <= self._real_profiles()
         )

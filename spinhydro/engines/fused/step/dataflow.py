@@ -37,12 +37,12 @@ class Dataflow:
         return sorted(found)
 
     def needed_after(self, round_, source):
-        """Whether a spectrum is needed again before a later round."""
+        """Return whether a spectrum is needed again before a later round."""
         later = range(round_ + 1, len(self.program.rounds) + 1)
         return any(source in self.sources(i) for i in later)
 
     def state_needed_from(self, round_):
-        """Whether spectra of the state are needed before this round or a later one."""
+        """Return whether spectra of the state are needed before this round or a later one."""
         last = len(self.program.rounds)
         return any(
             source[0] == "state"

@@ -40,7 +40,7 @@ MOST_AHEAD = 500_000
 
 
 def is_possible(space):
-    """Whether problems on this domain can be compiled into one."""
+    """Return whether problems on this domain can be compiled into one."""
     return fftw.AVAILABLE and (not space.slabs or space.slabs.share_memory)
 
 
@@ -104,12 +104,12 @@ class FourierStep:
                 passes.memory.free_scratch(keep_rate)
 
     def is_current(self):
-        """Whether profiles that were compiled as real are still real."""
+        """Return whether profiles that were compiled as real are still real."""
         return all(passes.is_current() for passes in (self.rates, self.projection) if passes)
 
     @property
     def can_batch(self):
-        """Whether several steps may be one call: nothing is drawn or read between them.
+        """Return whether several steps may be one call: nothing is drawn or read between them.
 
         Members then take all of these steps one after the other. A call is short enough that
         signals are still handled in time.

@@ -1,4 +1,4 @@
-"""How the values of a domain are divided for compiled loops: slabs, columns, blocks."""
+"""Partition of a domain's values for compiled loops: slabs, columns, blocks."""
 
 import numpy as np
 

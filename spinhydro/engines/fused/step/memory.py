@@ -73,7 +73,6 @@ class Memory:
             else:
                 self.arrays[name] = ends
             self.holds_all(name, size)
-        # Where the values of a stage are needed after its first transforms.
         self.keeps_stage = on_grid or dataflow.state_needed_from(1)
         if self.keeps_stage:
             self.array("stage", shape, kind, scratch=True)

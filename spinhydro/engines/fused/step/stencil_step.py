@@ -41,7 +41,7 @@ ALIGNED = 8
 
 
 def is_possible(right_side):
-    """Whether a right-hand side and its projections stay on the grid."""
+    """Return whether a right-hand side and its projections stay on the grid."""
     if not right_side.on_grid or right_side.program.rounds:
         return False
     leaves = order(_projected_values(right_side))[1]
@@ -110,7 +110,7 @@ class StencilStep:
         self.width = -(-(self.before + self.length + self.ends) // ALIGNED) * ALIGNED
 
     def _ring(self, scheme, stage):
-        """How many planes of a stage are alive; stage 0 is the state."""
+        """Number of live planes of a stage; stage 0 is the state."""
         used = [2 if stage + 1 <= len(scheme) else 0]
         used += [
             later - stage
@@ -439,12 +439,12 @@ class StencilStep:
 
     @property
     def has_steps(self):
-        """Whether it takes steps, not only computes rates."""
+        """Return whether steps are taken, not only rates computed."""
         return self.scheme is not None
 
     @property
     def can_batch(self):
-        """Whether steps depend on nothing that changes from one to the next but the state."""
+        """Return whether nothing but the state changes from one step to the next."""
         return self.has_steps and not self._uses_time and not self.right_side.has_noise
 
     def _run(self, name, scheme, target, projects, time, timestep, steps=1):
@@ -512,14 +512,14 @@ class StencilStep:
         function(addresses.table, 0.0, 1)
 
     def is_current(self):
-        """Whether the code still fits the fields: always, since it assumes nothing about them."""
+        """Return whether the code still fits the fields: always, as it assumes nothing of them."""
         return True
 
     def free_scratch(self, keep_rate=False):
         """Nothing to free: all arrays are small or in use."""
 
     def release(self):
-        """Nothing to release: there is no shared memory."""
+        """Do nothing: there is no shared memory."""
 
 
 class _Addresses:

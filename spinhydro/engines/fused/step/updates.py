@@ -1,4 +1,4 @@
-"""How a compiled step uses the rates of a stage: the update of a state of spectra.
+"""Update of spectra in a compiled step: the use of the rates of a stage.
 
 An update has ``tables`` for the compiled code, which ``set(timestep)`` fills, names of further
 ``scratch`` arrays of the shape of the state, and writes the ``lines`` of a stage. In these lines u
@@ -58,7 +58,7 @@ class Classical(RatesOnly):
 
 
 class IntegratingFactor(Classical):
-    """The same with the exponential of the linear terms, E = exp(-L timestep/2).
+    """Update with the exponential of the linear terms, E = exp(-L timestep/2).
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class IntegratingFactor(Classical):
         self.set = exponential.set
 
     def has_rows(self, name):
-        """Whether a table has a row for every plane or member."""
+        """Return whether a table has a row for every plane or member."""
         return self.exponential.has_rows(name)
 
     def lines(self, over_modes):
@@ -144,7 +144,7 @@ class ExponentialDifferences(RatesOnly):
         return f"w{name}{i}q{j}{part}"
 
     def has_rows(self, name):
-        """Whether a table has a row for every plane or member."""
+        """Return whether a table has a row for every plane or member."""
         return self._has_rows
 
     def set(self, timestep):

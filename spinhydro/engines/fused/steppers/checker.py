@@ -56,15 +56,15 @@ class Checker:
         return worst
 
     def rates(self, noise):
-        """Differences to Dedalus, each of a different kind, with this much noise on the state.
+        """Yield differences to Dedalus of different kinds, with this much noise on the state.
 
-        In an order that never has more than a few arrays of the size of the state at once.
+        The order keeps only a few arrays of the size of the state in memory at once.
         """
         with self.disturbed(noise):
             self._to_dealias_grid()
             rates = self._stock_rates()
             self.take_fields()
-        # The fields are themselves again, and no copy of them is left.
+        # The fields hold the state again, and no copy of them is left.
         free_temporaries()
         self.fields.exchange.free_scratch()
         self.stepper.evaluate_rate(self.solver.sim_time + noise)
@@ -79,7 +79,7 @@ class Checker:
 
     @contextmanager
     def disturbed(self, noise):
-        """Let the fields hold the state with noise on it, at another time, for a while."""
+        """Context in which the fields hold the state plus noise, at a later time."""
         solver, time = self.solver, self.solver.sim_time
         kept = [variable["c"].copy() for variable in solver.state]
         random = np.random.default_rng(0)
@@ -88,7 +88,7 @@ class Checker:
                 for variable in solver.state:
                     variable.change_scales(1)
                     _add_noise(variable["g"], noise, random)
-                    # The state is what the bases hold.
+                    # The state is truncated to the modes of the bases.
                     variable.require_coeff_space()
             solver.sim_time = time + noise
             yield
@@ -106,7 +106,7 @@ class Checker:
         self.stepper.read_fields()
 
     def _compare(self, rates):
-        """[largest of Dedalus's rates, largest difference of the present rates to them]."""
+        """Return [largest of Dedalus's rates, largest difference of the present rates to them]."""
         sizes, rates = [], [self.fields.values(held) for held in rates]
         free_temporaries()
         for (_, rows), values in zip(self.fields.rows(), rates, strict=True):
@@ -115,7 +115,7 @@ class Checker:
         return np.max(sizes, axis=0)
 
     def _stock_rates(self):
-        """Fields with F - L X (with F, if L is apart) of the state, as Dedalus evaluates them."""
+        """Return fields with Dedalus's F - L X of the state (F if L is treated separately)."""
         solver, right_side = self.solver, self.right_side
         if right_side.linear_has_products:
             return self._rates_by_matrices()
@@ -136,14 +136,14 @@ class Checker:
         return rates
 
     def held(self, field):
-        """A field on the grid, with what the bases hold of it."""
+        """Return a field on the grid, truncated to the modes of its bases."""
         field.require_coeff_space()
         field.change_scales(self.right_side.space.scales)
         field.require_grid_space()
         return field
 
     def _rates_by_matrices(self):
-        """The same with the matrices of Dedalus, which treats products in L otherwise."""
+        """Rates from Dedalus's matrices, which do not dealias products in L."""
         solver, stock = self.solver, RK4(self.solver)
         solver.evaluator.require_coeff_space(solver.state)
         start = [variable.data.copy() for variable in solver.state]
@@ -158,12 +158,12 @@ class Checker:
         return rates
 
     def _condition(self, noise):
-        """Largest change of Dedalus's rates per relative change of state and profiles, |dF/dX . X|.
+        """Return the condition of Dedalus's rates, |dF/dX . X|.
 
-        Rounding errors of the rates are as large as those of the terms that they are sums of.
-        Near a state of rest, where the terms cancel, that is far above the rates themselves: what
-        the terms amount to shows when every value of the state and of the profiles is changed,
-        each by another part in 1e8.
+        It is the largest change of the rates per relative change of the state and the profiles.
+        Rounding errors of the rates are as large as those of the terms that they are sums of. Near
+        a state of rest, where the terms cancel, these are far larger than the rates. Changing every
+        value of the state and of the profiles by a different part in 1e8 measures the terms.
         """
         part, random, changes = 1e-8, np.random.default_rng(1), []
         with self.disturbed(noise):
@@ -195,16 +195,16 @@ def _add_noise(grid, noise, random):
 
 
 def compare(ours, theirs):
-    """[largest of their values, largest difference], without large temporaries."""
+    """Return [largest value, largest difference], without large temporaries."""
     sizes = np.zeros(2)
     for a, b in parts(ours, theirs):
-        # A NaN stays, whatever comes after it.
+        # A NaN stays.
         sizes = np.maximum(sizes, [np.abs(b).max(), np.abs(a - b).max()])
     return sizes
 
 
 def relative(sizes, comm):
-    """Largest difference of all ranks relative to the largest value, from [value, difference].
+    """Return the largest difference of all ranks over the largest value, from [value, difference].
 
     0 where there is nothing to compare.
     """
@@ -213,6 +213,6 @@ def relative(sizes, comm):
 
 
 def largest_of_ranks(sizes, comm):
-    """The largest of each of some numbers on all ranks; infinite where it is not a number."""
-    # MPI's maximum forgets NaN.
+    """Return the elementwise maximum over all ranks; infinite in place of NaN."""
+    # MPI's maximum ignores NaN.
     return np.max(comm.allgather(np.where(np.isnan(sizes), np.inf, sizes)), axis=0)

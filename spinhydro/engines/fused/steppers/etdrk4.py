@@ -48,7 +48,7 @@ class FusedETDRK4(FusedLinear):
         if not (compiled and self.linear_apart and compiled_step.is_possible(self.right_side)):
             super()._allocate(compiled)
             return
-        # The whole step is compiled, not rates alone.
+        # The whole step is compiled, not only the rates.
         FusedRK4._allocate(self, True)
 
     def _make_native(self):
@@ -70,7 +70,7 @@ class FusedETDRK4(FusedLinear):
         return {name: ModeMatrix(matrix) for name, matrix in weights.items()}
 
     def _add(self, target, matrix, source):
-        """target += matrix source."""
+        """Add matrix times source to `target`."""
         matrix.apply(source, self._product)
         target += self._product
 
@@ -98,7 +98,7 @@ class FusedETDRK4(FusedLinear):
         self._add(whole, weights["w4"], fourth)
 
     def _linear_difference(self, timestep):
-        """Difference to ETDRK4 in what every matrix of the scheme makes of the state."""
+        """Return the difference to ETDRK4 of every matrix of the scheme, applied to the state."""
         solver, stock, worst = self.solver, ETDRK4(self.solver), 0.0
         solver.evaluator.require_coeff_space(solver.state)
         before = CoeffSystem(solver.subproblems, dtype=solver.dtype)

@@ -1,4 +1,4 @@
-"""The state of a fused stepper and the fields of its solver, kept in agreement."""
+"""Synchronisation of a fused stepper's state with the fields of its solver."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ class FieldSynchroniser:
     ----------
     solver : d3.InitialValueSolver
     right_side : RightSide
-        Whose form the state has: spectra, or values on the grid.
+        Determines the form of the state: spectra, or values on the grid.
     on_request : bool
         Whether the fields are updated on request only, and not after every step. Changes that a
         script makes to them between steps are then not noticed.
@@ -21,8 +21,8 @@ class FieldSynchroniser:
     Attributes
     ----------
     snapshot : list or None
-        What the fields held when they were last read or written; empty with `on_request`; None if
-        the state is to be read from the fields.
+        Contents of the fields when they were last read or written; empty with `on_request`; None
+        if the state is to be read from the fields.
     in_sync : bool
         Whether the fields hold the present state.
     exchange : plan of transforms of one component
@@ -111,5 +111,5 @@ class FieldSynchroniser:
             and np.array_equal(variable.data, kept)
             for variable, kept in zip(self.solver.state, self.snapshot, strict=True)
         )
-        # What follows is done by all ranks or by none.
+        # All ranks must agree: what follows is collective.
         return self.right_side.space.anywhere(not same)

@@ -16,9 +16,9 @@ from spinhydro.steppers.records import copy_into
 
 
 class FusedImplicit(FusedLinear):
-    """Solves (1 + a L) X = R for every wavenumber; what all implicit schemes share.
+    """Base of implicit schemes: solve (1 + a L) X = R for every wavenumber.
 
-    Equations, coefficients and start are those of the class of Dedalus named `scheme`.
+    Equations, coefficients and first steps are those of Dedalus's class `scheme`.
     """
 
     scheme = None
@@ -84,7 +84,7 @@ class FusedRungeKutta(FusedImplicit):
         ]
 
     def _is_needed(self, j):
-        """Whether L X_j enters a later stage."""
+        """Return whether L X_j enters a later stage."""
         return np.any(self.scheme.H[j + 1 :, j])
 
     def _prepare(self, timestep):
@@ -146,7 +146,7 @@ class FusedMultistep(FusedImplicit):
             self._timesteps, self._taken = deque([0.0] * self.steps), 0
 
     def state_record(self):
-        """Return what the next step depends on: also the history of the scheme."""
+        """Return the record of a stepper, with the history of the scheme."""
         record = super().state_record()
         record |= {
             f"{name}/{i}": values.copy()

@@ -34,7 +34,7 @@ class FusedIFRK4(FusedRK4):
         self.exponential = Exponential(self.right_side)
 
     def linear_row(self, row):
-        """(column, array of modes) of the entries of L in a row."""
+        """Return (column, array of modes) of the entries of L in a row."""
         space = self.right_side.space
         for (i, j), symbol in self.exponential.symbols.items():
             if i == row:
@@ -68,16 +68,16 @@ class FusedIFRK4(FusedRK4):
         total += rate
 
     def differences(self, checker, noise):
-        """Also that of a small step of L X, and of exponentials at some modes with SciPy's."""
+        """Also check a small step of L X, and the exponentials of some modes against SciPy's."""
         yield from super().differences(checker, noise)
         if noise:
-            # The linear terms know neither the time nor any state.
+            # The linear terms depend on neither the time nor the state.
             yield self._linear_difference(checker, noise)
             yield self.exponential.error_at_some_modes()
 
     def _linear_difference(self, checker, noise):
         exponential, space, exchange = self.exponential, self.right_side.space, self.fields.exchange
-        # Each rank knows the linear terms of its own modes.
+        # Each rank holds the linear terms of its modes.
         timestep = 1 / (1 + space.largest(exponential.largest()))
         sizes = []
         with checker.disturbed(noise):
@@ -96,7 +96,7 @@ class FusedIFRK4(FusedRK4):
         return relative(np.max(sizes, axis=0), self.solver.dist.comm)
 
     def _stock_step(self, checker, variable, timestep):
-        """Grid values of X + timestep L X, as Dedalus evaluates L."""
+        """Return grid values of X + timestep L X, as Dedalus evaluates L."""
         linear = self.right_side.left_sides[variable]
         start = checker.held(variable).data.copy()
         if hasattr(linear, "tensorsig"):

@@ -9,7 +9,7 @@ from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 
 
 class ModeMatrix:
-    """A matrix (components, components) for every wavenumber; only entries that are not zero.
+    """Matrix (components, components) for every wavenumber; stores nonzero entries only.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class ModeMatrix:
 
 
 def linear_matrix(right_side):
-    """L of ``dt(X) + L.X = F`` as (components, components, *spectral shape).
+    """Return L of ``dt(X) + L.X = F`` as (components, components, *spectral shape).
 
     Raises Unsupported for terms that are products with fields.
     """
@@ -57,13 +57,13 @@ def linear_matrix(right_side):
 
 
 def of_modes(function, matrix):
-    """A function of matrices (…, n, n), such as np.linalg.inv, for (n, n, *spectral shape)."""
+    """Apply a function of matrices (…, n, n), such as np.linalg.inv, to (n, n, *spectral shape)."""
     last = np.moveaxis(matrix, (0, 1), (-2, -1))
     return np.moveaxis(function(last), (-2, -1), (0, 1))
 
 
 class FusedLinear(FusedRK4):
-    """What the fused steppers that treat the linear terms apart have in common.
+    """Base of fused steppers that treat the linear terms separately.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class FusedLinear(FusedRK4):
             self._compile()
 
     def _compile(self):
-        """From now on rates are computed by compiled loops, if that is possible here."""
+        """Compile the loops that compute rates, if the domain allows it."""
         self._release_rates()
         if compiled_step.is_possible(self.right_side):
             self._compiled_rates = compiled_step.make(self.right_side, has_stages=False)
@@ -111,7 +111,7 @@ class FusedLinear(FusedRK4):
             self._compile()
 
     def _rate_at(self, values, time, out):
-        """out = the right-hand side at a state; fastest at the array self._stage."""
+        """Write the right-hand side at a state into `out`; fastest for the array self._stage."""
         compiled = self._compiled_rates
         if not compiled:
             self.right_side(values, time, out)
@@ -137,14 +137,14 @@ class FusedLinear(FusedRK4):
         self._rate_at(self.state, time, self.rate)
 
     def linear_row(self, row):
-        """(column, array of modes) of the entries of L in a row."""
+        """Return (column, array of modes) of the entries of L in a row."""
         if self.linear is not None:
             yield from enumerate(self.linear[row])
 
     def prepared(self, timestep):
-        """What `_prepare` makes of the linear terms for a timestep.
+        """Return the prepared linear terms for a timestep, cached.
 
-        A run needs two: the timestep, and a shorter one that ends at the stop time.
+        A run needs two timesteps: the usual one, and a shorter last one.
         """
         if timestep not in self._prepared:
             while len(self._prepared) > 1:
@@ -155,11 +155,11 @@ class FusedLinear(FusedRK4):
     def differences(self, checker, noise):
         """Also compare one step of the linear terms with Dedalus's own matrices.
 
-        With noise, so that every mode is there and what the bases do not hold is gone.
+        The state has noise on it, so that every mode of the bases is tested.
         """
         yield from super().differences(checker, noise)
         if noise and self.linear is not None:
-            # Each rank knows the linear terms of its own modes.
+            # Each rank holds the linear terms of its modes.
             largest = self.right_side.space.largest(np.abs(self.linear).max())
             with checker.disturbed(noise):
                 yield self._linear_difference(1 / (1 + largest))
@@ -170,7 +170,7 @@ class FusedLinear(FusedRK4):
             self._compiled_rates.free_scratch()
 
     def _put(self, values):
-        """Let the fields of the solver hold a state, in coefficients."""
+        """Copy a state into the fields of the solver, in coefficient space."""
         np.copyto(self.state, values)
         self.fields.in_sync = False
         self.synchronise()
@@ -178,9 +178,9 @@ class FusedLinear(FusedRK4):
 
 
 def largest_difference(pairs, comm):
-    """Largest |ours - theirs| of pairs of arrays, relative to the largest of all values.
+    """Return the largest |ours - theirs| of pairs of arrays over the largest value of all ranks.
 
-    Those of all ranks: one that holds short waves only has nothing but rounding errors.
+    A rank that holds short waves only has nothing but rounding errors.
     """
     sizes = np.array(
         [

@@ -6,7 +6,7 @@ from spinhydro.dedalus_support.memory import parts
 
 
 class Linearisation:
-    """The right-hand side about the state of the fields, as a matrix on vectors of real numbers.
+    """Linearised right-hand side at the state of the fields, acting on real vectors.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Linearisation:
         ----------
         vector : array
         choose_step : callable(vector)
-            How far to go along it, from the state.
+            Return the step along it, from the state.
         """
         stepper = self.stepper
         time = stepper.solver.sim_time
@@ -43,7 +43,7 @@ class Linearisation:
             stepper.evaluate_rate(time)
             self._rate_before = as_reals(stepper.rate).copy()
         state, rate = as_reals(stepper.state), as_reals(stepper.rate)
-        # One-sided differences are of first order: a shorter step than for those of both sides.
+        # One-sided differences are of first order and need a shorter step than central ones.
         step = choose_step(state) / 100
         for a, b in parts(state, vector):
             a += step * b
@@ -54,7 +54,7 @@ class Linearisation:
             b *= 1 / step
 
     def noise(self, random):
-        """Return a random state: what the bases hold of noise on the grid."""
+        """Return a random state: noise on the grid, truncated to the modes of the bases."""
         stepper, exchange = self.stepper, self.stepper.fields.exchange
         found, grid = np.empty_like(stepper.state), exchange.grid
         for row in range(len(found)):
@@ -68,7 +68,7 @@ class Linearisation:
         return as_reals(found)
 
     def release(self):
-        """Hand the stepper its state back: that of the fields."""
+        """Restore the stepper's state from the fields."""
         self._rate_before = None
         self.stepper.read_again()
         self.stepper.free_scratch()

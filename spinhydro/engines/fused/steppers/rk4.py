@@ -18,9 +18,9 @@ class FusedRK4:
     r"""The scheme of ``spinhydro.RK4`` with the right-hand side compiled from its strings.
 
     ``problem.build_solver(FusedRK4)`` gives the numbers of ``problem.build_solver(RK4)`` to
-    rounding. The state is kept apart from the fields of the solver between steps; they are
-    brought up to date after every step, or, with ``sync_on_request = True``, when `synchronise` is
-    called. Fields that a script changes between steps are read again (unless `sync_on_request`).
+    rounding. The state is kept in its own array between steps; the fields of the solver are
+    updated after every step, or, with ``sync_on_request = True``, when `synchronise` is called.
+    Fields that a script changes between steps are read again (unless `sync_on_request`).
 
     The scheme is here; `FieldSynchroniser` copies between state and fields, `Checker` compares with
     Dedalus, `evaluate_due_handlers` serves handlers, `Linearisation` the stability limit.
@@ -63,7 +63,7 @@ class FusedRK4:
 
     @property
     def sync_on_request(self):
-        """Whether the fields are updated by `synchronise` only, and not after every step."""
+        """Return whether the fields are updated by `synchronise` only, and not after every step."""
         return self.fields.on_request
 
     @sync_on_request.setter
@@ -77,7 +77,7 @@ class FusedRK4:
         self._build()
 
     def _make_right_side(self):
-        # The compiled step has its own loops.
+        # The compiled step replaces these loops.
         self.right_side = RightSide(self.solver, compiled=False, **self._options)
         if self._compiled and not compiled_step.is_possible(self.right_side):
             # Ranks on several machines, or neighbours beside transforms.
@@ -87,7 +87,7 @@ class FusedRK4:
         return compiled_step.make(self.right_side)
 
     def _allocate(self, compiled):
-        """Arrays of the state and of a step, and with `compiled` the compiled step."""
+        """Allocate the state and the arrays of a step; with `compiled`, compile the step."""
         self.native = None
         if compiled and compiled_step.is_possible(self.right_side):
             self.native = self._make_native()
@@ -100,7 +100,7 @@ class FusedRK4:
 
     @property
     def _must_compile(self):
-        """Whether only compiled steps know of the neighbours on other ranks."""
+        """Return whether only compiled steps can reach neighbours on other ranks."""
         right_side = self.right_side
         return right_side.space.slabs is not None and right_side.lowering.graph.has_neighbours
 
@@ -135,7 +135,7 @@ class FusedRK4:
 
     @property
     def can_batch(self):
-        """Whether several steps may be one call of `step_many` now."""
+        """Return whether `step_many` may take several steps in one call now."""
         known = self.sync_on_request and self.fields.snapshot is not None
         return known and self.native is not None and self.native.can_batch
 
@@ -163,14 +163,14 @@ class FusedRK4:
         self.state, self._total = self._total, self.state
 
     def evaluate_rate(self, time):
-        """rate = the right-hand side at the state."""
+        """Write the right-hand side at the state into `rate`."""
         if self.native:
             self.native.evaluate(time)
         else:
             self.right_side(self.state, time, self.rate)
 
     def _advance(self, time, timestep):
-        """total = the state after one step of the scheme."""
+        """Write the state after one step of the scheme into `total`."""
         right_side = self.right_side
         stage, rate, total = self._stage, self.rate, self._total
         np.copyto(stage, self.state)
@@ -186,7 +186,7 @@ class FusedRK4:
     def state_record(self):
         """Return what the next step depends on (see ``spinhydro.steppers.records``)."""
         if self.fields.snapshot is None:
-            # The state is still in the fields alone.
+            # Only the fields hold the state so far.
             return {}
         return {"state": self.state.copy(), "compiled": np.array(self._is_compiled)}
 
@@ -209,7 +209,7 @@ class FusedRK4:
         return self.native is not None
 
     def is_finite(self):
-        """Whether the state is finite, without a look at the fields."""
+        """Return whether the state is finite, without synchronising the fields."""
         return bool(np.isfinite(np.sum(self.state)))
 
     def finite_members(self):
@@ -236,7 +236,7 @@ class FusedRK4:
         self.fields.read(self.state)
 
     def synchronise(self):
-        """Bring the fields of the solver up to date."""
+        """Update the fields of the solver."""
         if self.fields.in_sync:
             return
         if self.fields.on_request:
@@ -246,21 +246,21 @@ class FusedRK4:
     def check(self):
         """Compare the fused right-hand side with Dedalus's.
 
-        At the present state, and at that state with noise on it (a uniform state would hide an
-        error in a derivative).
+        They are compared at the present state, and at that state with noise on it (a uniform state
+        would hide an error in a derivative).
 
         Returns
         -------
         float
-            Largest difference relative to the largest rate; where that is more than rounding
-            explains, relative to how fast the rates change with the state (see `_condition`).
+            Largest difference relative to the largest rate; if that is more than rounding explains,
+            relative to the condition of the rates (see `_condition`).
 
         Raises
         ------
         InputError
             If they differ by more than rounding.
         Unsupported
-            If that is how Dedalus treats products with fields on the left side.
+            If products with fields on the left side explain the difference.
         """
         on_request = self.sync_on_request
         # No script changes the fields meanwhile.
@@ -273,7 +273,7 @@ class FusedRK4:
             self.free_scratch()
 
     def differences(self, checker, noise):
-        """Differences to Dedalus, each of another kind, with this much noise on the state."""
+        """Yield differences to Dedalus of different kinds, with this much noise on the state."""
         yield from checker.rates(noise)
 
     def linearised(self):

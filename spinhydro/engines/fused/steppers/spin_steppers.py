@@ -1,4 +1,4 @@
-"""Steppers that turn spins, and Heun's scheme, on the fused right-hand side."""
+"""Steppers that rotate spins, and Heun's scheme, on the fused right-hand side."""
 
 import numpy as np
 
@@ -11,12 +11,12 @@ from spinhydro.steppers.spin_steppers import RKMK4, ImplicitMidpoint, SemiImplic
 
 
 class FusedScheme(FusedRK4):
-    """A scheme that asks for rates one at a time, on a state that is kept on the grid.
+    """Scheme that evaluates one rate at a time, with the state on the grid.
 
     Raises
     ------
     Unsupported
-        Also if the bases drop what is on the grid.
+        If the problem cannot be fused, or if the bases truncate the grid values.
     """
 
     def _build(self):
@@ -46,27 +46,27 @@ class FusedScheme(FusedRK4):
             self.synchronise()
 
     def spans(self, field):
-        """Which part of each axis of the grid this rank holds."""
+        """Return the slice of each grid axis on this rank."""
         space = self.right_side.space
         if space.slabs is None:
             return field.dist.grid_layout.slices(field.domain, 1)
         return [space.slabs.span(space.whole[0]), *[slice(None)] * (len(space.whole) - 1)]
 
     def _parts(self, array):
-        """Views of all components of each variable."""
+        """Return views of all components of each variable."""
         return [array[rows] for _, rows in self.fields.rows()]
 
     def values(self):
-        """The state on the grid, as arrays of our own."""
+        """Return copies of the state on the grid."""
         return [part.copy() for part in self._parts(self.state)]
 
     def assign(self, values):
-        """Put values on the grid into the state."""
+        """Set the state from grid values."""
         for part, value in zip(self._parts(self.state), values, strict=True):
             np.copyto(part, value)
 
     def evaluate(self, values, time):
-        """Rates of all variables on the grid."""
+        """Return the rates of all variables on the grid."""
         self.assign(values)
         self.evaluate_rate(time)
         return self._parts(self.rate)
@@ -100,7 +100,7 @@ class FusedSpins(FusedScheme):
         self.ranks = Ranks(solver.dist.comm)
 
     def state_record(self):
-        """Return what the next step depends on: also which variables are spins."""
+        """Return the record of a stepper, with the variables that are spins."""
         record = super().state_record()
         return record if self.spins is None else record | {"spins": np.array(self.spins)}
 
