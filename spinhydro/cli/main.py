@@ -13,6 +13,7 @@ from pathlib import Path
 
 from spinhydro.cli import terminal
 from spinhydro.errors import InputError, OutputError, SpinhydroError, unknown_name_message
+from spinhydro.run.signals import ignore_signals
 
 #: Commands in the order of ``spinhydro --help``; each is a file of this folder.
 COMMANDS = (
@@ -35,6 +36,9 @@ def main(arguments=None):
     if isinstance(arguments, (str, Path)):
         _drop(sys._getframe(1).f_globals)
         arguments = ["run", _shortest(arguments), *sys.argv[1:]]
+        is_process = True
+    else:
+        is_process = arguments is None
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     terminal.prepare_streams()
     code = 0
@@ -47,6 +51,8 @@ def main(arguments=None):
         terminal.discard(sys.stdout)
         terminal.to_stderr(f"spinhydro: error: cannot write to standard output: {error.strerror}")
         code = code or OutputError.exit_code
+    if is_process:
+        ignore_signals()
     sys.exit(code)
 
 

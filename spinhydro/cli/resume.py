@@ -11,6 +11,7 @@ from spinhydro.cli.launch import (
 from spinhydro.cli.limits import add_limit_arguments, limits
 from spinhydro.cli.parser import Parser
 from spinhydro.cli.terminal import is_reporting_rank, print_folder
+from spinhydro.run.signals import signals_that_end
 
 
 def _parser():
@@ -44,10 +45,9 @@ def _parser():
 def command(arguments):
     """Continue the run, print its folder."""
     options = _parser().read(arguments)
-    code = launched(options, ["resume", *arguments])
-    if code is not None:
-        return code
-    return on_working_ranks(lambda: _solve(options))
+    with signals_that_end(is_reporting_rank()):
+        code = launched(options, ["resume", *arguments])
+        return on_working_ranks(lambda: _solve(options)) if code is None else code
 
 
 def _solve(options):

@@ -13,6 +13,7 @@ from spinhydro.cli.launch import (
 from spinhydro.cli.limits import add_limit_arguments, limits
 from spinhydro.cli.parser import Parser
 from spinhydro.cli.terminal import is_reporting_rank, print_folder, to_stderr
+from spinhydro.run.signals import signals_that_end
 
 
 def _parser():
@@ -56,6 +57,11 @@ def _parser():
 def command(arguments):
     """Check the new values, run the problem, print the run folder."""
     options = _parser().read(arguments)
+    with signals_that_end(is_reporting_rank()):
+        return _checked(options, arguments)
+
+
+def _checked(options, arguments):
     from spinhydro.problem.parameters import override
     from spinhydro.problem.source_file import find_file, read_source, with_quick_values
 

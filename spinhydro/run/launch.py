@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from spinhydro.errors import InputError
+from spinhydro.errors import InputError, Stopped
 from spinhydro.run.signals import NOTED
 
 #: The variables that tell a process its rank.
@@ -91,14 +91,23 @@ def launch(ranks, arguments):
     process = subprocess.Popen(
         line, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
     )
+    passed = []
+
+    def note(number, _):
+        passed.append(number)
+        pass_on(number, process.pid)
+
     try:
         for number in kept:
-            signal.signal(number, lambda number, _: pass_on(number, process.pid))
+            signal.signal(number, note)
         code = process.wait()
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
-    return code if code >= 0 else 128 - code
+    code = code if code >= 0 else 128 - code
+    # mpiexec, or ranks that were not listening yet, died of the signal: there is no run to lose.
+    died = code - 128 in {*passed, signal.SIGUSR1}
+    return Stopped.exit_code if passed and died else code
 
 
 def _program():

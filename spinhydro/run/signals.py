@@ -1,9 +1,12 @@
 """Requests to end a run in order: signals and the wall limit."""
 
+import os
 import signal
 import threading
 import time
 from contextlib import contextmanager
+
+from spinhydro.errors import Stopped
 
 #: Signals that end programs: SLURM, submitit, batch systems, terminals and Ctrl-C send them.
 NOTED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -39,23 +42,60 @@ class StopRequest:
 
 
 @contextmanager
-def noted_signals(request):
-    """Note signals in a StopRequest instead of ending the process.
+def handled_signals(handler):
+    """Handle signals that end programs by ``handler(number, frame)``.
 
     Signals that are ignored when the run starts (``nohup``, ``trap '' INT``) stay ignored.
     """
     previous = {}
-
-    def note(number, _):
-        request.signal_number = number
-
     try:
         # Only the main thread may install handlers; elsewhere signals keep their meaning.
         if threading.current_thread() is threading.main_thread():
             for number in NOTED:
                 if signal.getsignal(number) is not signal.SIG_IGN:
-                    previous[number] = signal.signal(number, note)
-        yield request
+                    previous[number] = signal.signal(number, handler)
+        yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number, old in previous.items():
+            signal.signal(number, old)
+
+
+def noted_signals(request):
+    """Return a context in which signals are noted in a StopRequest and do not end the process."""
+
+    def note(number, _):
+        request.signal_number = number
+
+    return handled_signals(note)
+
+
+def ignore_signals():
+    """Ignore signals that end programs until this process ends: all is done, the code is known."""
+    for number in NOTED:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def signals_that_end(notify=True):
+    """Return a context in which a signal ends the process at once, with exit code 75.
+
+    For the time before there is a run folder: loading the file, building and compiling the solver.
+    An exception could be caught on its way through foreign code, so there is none. `noted_signals`
+    takes over when there is something to keep.
+
+    Parameters
+    ----------
+    notify : bool
+        Whether a message goes to standard error.
+    """
+
+    def end(number, _):
+        if notify:
+            name = signal.Signals(number).name
+            try:
+                # Not through sys.stderr, which this signal may have interrupted.
+                os.write(2, f"spinhydro: error: stopped by {name} before the first step\n".encode())
+            except OSError:
+                pass
+        os._exit(Stopped.exit_code)
+
+    return handled_signals(end)

@@ -5,6 +5,7 @@ outputs -> final record.
 """
 
 import json
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -308,7 +309,7 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
         plan.output_interval if is_adaptive else steps_per_output * timestep
     )
     request = StopRequest(plan.wall_limit, plan.grace, started)
-    with np.errstate(all="ignore"), noted_signals(request):
+    with np.errstate(all="ignore"):
         separate_large_blocks(any(map(is_large, ivp.variables)))
         run = (AdaptiveRun if is_adaptive else Run)(ivp, plan, timestep, solver)
         run.check_start()
@@ -318,32 +319,43 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
         line = "\n".join(filter(None, (line, shortened)))
         if continued is not None:
             parallel.on_root(comm, lambda: check_not_complete(continued, plan, steps))
-        folder = _folder_for(comm, out, plan, continued)
-        run.open(folder, quiet, continued and continued.note)
-        folder.let_go()
-        _begin(run, continued, line)
-        try:
-            with RankWatch(comm, run.record_failure):
-                run.loop(steps_per_output, steps, remainder, request)
-            expect = run.measure_expectations()
-            _agree(run, None)
-        except SpinhydroError as error:
-            error = _agree(run, error)
-            run.close(_status_of(error), error, time.monotonic() - started)
-            error.folder = folder.path
-            raise error from None
-        except BaseException as error:
-            _agree(run, error)
-            run.close("failed", error, time.monotonic() - started)
-            raise
-        seconds = time.monotonic() - started
-        run.close("done", None, seconds, expect)
+        with noted_signals(request):
+            # All ranks note signals from here on, before there is a folder.
+            stopped = comm.allreduce(request.signal_number, op=MPI.MAX)
+            if stopped:
+                raise Stopped(f"stopped by {signal.Signals(stopped).name} before the first step")
+            folder = _folder_for(comm, out, plan, continued)
+            run.open(folder, quiet, continued and continued.note)
+            folder.let_go()
+            loop = (steps_per_output, steps, remainder, request)
+            return _to_the_end(run, continued, line, loop, started)
+
+
+def _to_the_end(run, continued, stability, loop, started):
+    """Run the loop and record how it ends."""
+    try:
+        _begin(run, continued, stability)
+        with RankWatch(run.ivp.dist.comm, run.record_failure):
+            run.loop(*loop)
+        expect = run.measure_expectations()
+        _agree(run, None)
+    except SpinhydroError as error:
+        error = _agree(run, error)
+        run.close(_status_of(error), error, time.monotonic() - started)
+        error.folder = run.folder.path
+        raise error from None
+    except BaseException as error:
+        _agree(run, error)
+        run.close("failed", error, time.monotonic() - started)
+        raise
+    seconds = time.monotonic() - started
+    run.close("done", None, seconds, expect)
     return RunResult(
-        folder=folder.path,
+        folder=run.folder.path,
         status="done",
         watch={limit.text: limit.extreme for limit in run.watch},
         expect=expect,
-        timestep=timestep,
+        timestep=run.timestep,
         wall_seconds=seconds,
         failed_members=run.failed.reasons,
     )

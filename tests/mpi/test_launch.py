@@ -26,10 +26,10 @@ ENVIRONMENT = {
 }
 
 
-def start(*arguments):
+def start(*arguments, cwd=None):
     line = [sys.executable, "-m", "spinhydro", *map(str, arguments)]
     return subprocess.Popen(
-        line, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        line, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -75,6 +75,23 @@ def test_stopped_by_a_signal_and_resumed_on_one_and_two_ranks(tmp_path):
     process.communicate(timeout=100)
     assert process.returncode == 0
     assert abs(a.s.values - read(folder).s.values).max() < 1e-12
+
+
+def test_a_signal_while_ranks_start_or_load(tmp_path):
+    path = tmp_path / "square.py"
+    slow = "\nopen('loading', 'w').close()\nimport time\ntime.sleep(20)\n"
+    path.write_text(TWO_DIMENSIONS.replace("\nprojections = ", slow + "projections = "))
+    for ready in ("started", "loading"):
+        process = start("run", "-n", 2, path, "--out", tmp_path / "runs", cwd=tmp_path)
+        if ready == "started":
+            while not descendants(process.pid):
+                time.sleep(0.01)
+        else:
+            wait_for(tmp_path / "loading", process)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=15)
+        assert process.returncode == 75, err
+        assert not (tmp_path / "runs").exists()
 
 
 def test_exit_codes_and_messages_pass_through(tmp_path):

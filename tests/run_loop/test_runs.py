@@ -191,6 +191,27 @@ def test_signals_end_the_run_in_order(number, tmp_path):
     assert checkpoint.sim_time >= last_output
 
 
+SIGNAL_WHILE_LOADING = """
+import os, signal
+try:
+    os.kill(os.getpid(), signal.{name})
+except BaseException:
+    pass
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_while_the_file_is_loaded_leaves_nothing(name, command, copied, tmp_path):
+    signalled = SIGNAL_WHILE_LOADING.format(name=name)
+    path = copied("spin_spiral", ("\nproblem = d3.IVP", signalled + "\nproblem = d3.IVP"))
+    done = command("run", path, "--out", tmp_path / "runs")
+    assert done.returncode == 75
+    assert (
+        done.stderr.splitlines()[-1] == f"spinhydro: error: stopped by {name} before the first step"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
 def test_same_run_twice_gives_the_same_bytes(command, tmp_path):
     arguments = ["run", "problems/quantum_torque.py", "--quick", "--quiet", "--out", tmp_path]
     for _ in range(2):
