@@ -40,11 +40,14 @@ def separate_large_blocks(wanted):
     """Choose whether freed large blocks return to the system at once (GNU's C library).
 
     That costs time where blocks are freed and allocated repeatedly, as in Dedalus's own steps.
+    Blocks that were freed before are returned too: no later large block would reuse them.
     """
     if _madvise is not None:
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            mallopt(_SEPARATE, WORTH_FREEING if wanted else _USUAL)
+        library = ctypes.CDLL(None)
+        if hasattr(library, "mallopt"):
+            library.mallopt(_SEPARATE, WORTH_FREEING if wanted else _USUAL)
+        if wanted and hasattr(library, "malloc_trim"):
+            library.malloc_trim(ctypes.c_size_t(0))
 
 
 def advise_free(*arrays):

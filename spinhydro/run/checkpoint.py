@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from spinhydro.dedalus_support import parallel
+from spinhydro.dedalus_support.memory import free_temporaries, parts
 from spinhydro.errors import InputError, OutputError
 from spinhydro.run.hdf5_file import data_checksum, dataset_checksum, write_hdf5
 from spinhydro.run.sets import SCALES
@@ -63,26 +64,92 @@ def save_checkpoint(solver, path, timestep, progress, failed=None):
         On every rank, if it could not be written and verified.
     """
     comm = solver.dist.comm
-    fields = {str(variable.name): variable.copy() for variable in solver.state}
-    for field in fields.values():
-        field.change_layout("c")
-    finite = all(_is_finite(field, failed) for field in fields.values())
-    if not all(comm.allgather(bool(finite))):
-        return False
-    local = local_record(solver)
-    records = comm.gather(local, root=0)
-    values = {name: (field, field.gather_data()) for name, field in fields.items()}
     scales = {
         "sim_time": solver.sim_time, "wall_time": solver.wall_time, "timestep": timestep,
         "iteration": int(solver.iteration), "write_number": 1,
     }  # fmt: skip
     progress = {**progress, "ranks": comm.size, "noise": _noise_positions(solver)}
+    datasets = _datasets(solver, failed)
 
-    def fill(file):
-        return _fill(file, scales, values, records, progress)
+    def write():
+        try:
+            write_hdf5(path, lambda file: _fill(file, scales, datasets, progress))
+        except _NotFinite:
+            return False
+        finally:
+            # The other ranks send the rest also if the disk is full.
+            _exhaust(datasets)
+        return True
 
-    parallel.on_root(comm, lambda: write_hdf5(path, fill))
-    return True
+    if comm.rank:
+        _exhaust(datasets)
+    return parallel.on_root(comm, write)
+
+
+class _NotFinite(Exception):
+    """The state is not finite; raised on all ranks."""
+
+
+def _exhaust(datasets):
+    """Take part in the collective operations that are left."""
+    try:
+        for _ in datasets:
+            pass
+    except _NotFinite:
+        # Rank 0 reports it.
+        return
+
+
+def _datasets(solver, failed):
+    """Iterate over (name, values, attributes) of the state; a collective operation.
+
+    Values are complete on rank 0 only. One array is in memory at a time, beside the solver's.
+    """
+    comm = solver.dist.comm
+    for variable in solver.state:
+        field = variable.copy()
+        field.change_layout("c")
+        if not all(comm.allgather(bool(_is_finite(field, failed)))):
+            raise _NotFinite
+        attributes = {
+            "grid_space": field.layout.grid_space,
+            "constant": field.domain.constant,
+            "scales": field.scales,
+        }
+        values = field.data if comm.size == 1 else field.gather_data()
+        del field
+        yield f"tasks/{variable.name}", values if comm.rank else values[None], attributes
+        del values
+    free_temporaries()
+    record = {name: _plain(values) for name, values in local_record(solver).items()}
+    forms = {name: (values.shape, values.dtype) for name, values in record.items()}
+    forms = comm.gather(forms, root=0)
+    if comm.rank:
+        for values in record.values():
+            comm.Send(_as_message(values), dest=0)
+        return
+    for rank in range(comm.size):
+        for name, (shape, dtype) in forms[rank].items():
+            if rank:
+                values = np.empty(shape, dtype)
+                comm.Recv(_as_message(values), source=rank)
+            else:
+                values = record[name]
+            # "state" and "state/0" cannot both be names in HDF5.
+            yield f"exact/{rank}/{name.replace('/', ':')}", values, {}
+            del values
+
+
+def _plain(values):
+    """Return contiguous values of a kind that HDF5 holds."""
+    values = np.asarray(values, order="C")
+    return values.astype("S") if values.dtype.kind == "U" else values
+
+
+def _as_message(values):
+    """Return a flat view of contiguous values that MPI can send."""
+    flat = values.reshape(-1)
+    return flat.view(np.uint8) if flat.dtype.kind == "S" else flat
 
 
 def _is_finite(field, failed):
@@ -90,44 +157,39 @@ def _is_finite(field, failed):
     axis = failed.axis_of(field) if failed and failed.reasons else None
     if axis is not None:
         data = np.delete(data, failed.local(failed.numbers), axis=axis)
-    return np.all(np.isfinite(data))
+    return all(np.isfinite(part).all() for (part,) in parts(data))
 
 
-def _fill(file, scales, values, records, progress):
+def _fill(file, scales, datasets, progress):
     file.attrs["set_number"], file.attrs["handler_name"], file.attrs["writes"] = 1, NAME, 1
     checksums = {}
 
     def add(name, data):
-        data = np.asarray(data)
-        if data.dtype.kind == "U":
-            data = data.astype("S")
         file[name] = data
         checksums[name] = data_checksum(data)
 
     for name, kind in SCALES.items():
         add(f"scales/{name}", np.array([scales[name]], kind))
-    for name, (field, data) in values.items():
-        add(f"tasks/{name}", data[None])
-        attributes = file["tasks"][name].attrs
-        attributes["grid_space"] = field.layout.grid_space
-        attributes["constant"] = field.domain.constant
-        attributes["scales"] = field.scales
-    for rank, record in enumerate(records):
-        for name, data in record.items():
-            # "state" and "state/0" cannot both be names in HDF5.
-            add(f"exact/{rank}/{name.replace('/', ':')}", data)
+    for name, values, attributes in datasets:
+        add(name, values)
+        file[name].attrs.update(attributes)
+        # Before the next array is made.
+        del values
     file.attrs["progress"] = json.dumps(progress, default=str)
     file.attrs["checksums"] = json.dumps(checksums)
     return checksums
 
 
 def local_record(solver):
-    """Return what this rank needs to continue with the same bytes: ``{name: array}``."""
-    record = dict(state_record(solver))
+    """Return what this rank needs to continue with the same bytes: ``{name: array}``.
+
+    The arrays are those of the solver, not copies.
+    """
+    record = dict(state_record(solver, copy=False))
     if "state" not in record:
         # Engines without an internal state continue from the fields, as they are.
         for i, variable in enumerate(solver.state):
-            record[f"fields/{i}"] = variable.data.copy()
+            record[f"fields/{i}"] = variable.data
             record[f"layouts/{i}"] = np.array([variable.layout.index, *variable.scales], float)
     return record
 

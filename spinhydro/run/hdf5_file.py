@@ -28,6 +28,7 @@ def write_hdf5(path, fill, template=b""):
     path : Path
     fill : callable(h5py.File)
         Fill the file; return ``{dataset name: CRC-32 of its bytes}`` of what is to be verified.
+        Nothing is written if it raises an exception.
     template : bytes
         Image of an HDF5 file to begin with.
 
@@ -57,6 +58,9 @@ def write_hdf5(path, fill, template=b""):
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         drop_file(temporary)
         raise not_written(path, error) from None
+    except BaseException:
+        drop_file(temporary)
+        raise
 
 
 def data_checksum(data):

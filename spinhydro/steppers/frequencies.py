@@ -91,6 +91,7 @@ def frequencies_of(solver, explicit_linear):
         found = ritz(lambda v: rates.differentiate(v, comm), vector, KRYLOV, comm)
         if found is None:
             return None
+        del vector
         values, coupling = found
         linear, whole = 0.0, float(np.abs(values).max(initial=0))
         if not explicit_linear:
@@ -377,6 +378,9 @@ class _FusedRates:
         return self.linearised.noise(random)
 
     def linear_part(self):
+        if self.nbytes > LARGE:
+            # The rates of a large state are not differentiated any more.
+            self.linearised.free_scratch()
         return _FusedLinear(self.stepper)
 
     def put_back(self):

@@ -9,7 +9,7 @@ from spinhydro.errors import InputError
 _HISTORIES = ("MX", "LX", "F")
 
 
-def state_record(solver):
+def state_record(solver, copy=True):
     """Return everything that the next step depends on beside fields, time and iteration.
 
     With the fields in coefficient space, ``solver.sim_time``, ``solver.iteration`` and this record
@@ -25,6 +25,9 @@ def state_record(solver):
     Parameters
     ----------
     solver : d3.InitialValueSolver
+    copy : bool
+        Whether the arrays are independent of the solver. Otherwise large ones are those of the
+        solver itself and change at its next step.
 
     Returns
     -------
@@ -34,15 +37,15 @@ def state_record(solver):
     stepper = solver.timestepper
     record = {"scheme": np.array(_scheme(stepper))}
     if hasattr(stepper, "state_record"):
-        return record | stepper.state_record()
-    if isinstance(stepper, MultistepIMEX):
+        record |= stepper.state_record()
+    elif isinstance(stepper, MultistepIMEX):
         record |= {
-            f"{name}/{i}": system.data.copy()
+            f"{name}/{i}": system.data
             for name in _HISTORIES
             for i, system in enumerate(getattr(stepper, name))
         }
         record |= {"timesteps": np.array(stepper.dt), "taken": np.array(stepper._iteration)}
-    return record
+    return {name: np.array(values) for name, values in record.items()} if copy else record
 
 
 def restore(solver, record):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from dedalus.core import future
 
-from spinhydro import FusedIFRK4, FusedRK4
+from spinhydro import RK4, FusedIFRK4, FusedRK4
 from spinhydro.dedalus_support import memory
 from spinhydro.dedalus_support.memory import advise_free, parts
 from spinhydro.dedalus_support.solver import no_stored_outputs
@@ -60,6 +60,21 @@ def test_memory_that_was_given_back_changes_no_number(stepper, monkeypatch):
             solver.timestepper.synchronise()
         found.append([field["g"].copy() for field in fields.values() if field in solver.state])
     assert_same(*found, 0)
+
+
+def test_a_state_that_was_given_back_is_not_written_to_the_fields(monkeypatch):
+    """Nor after an estimate of stability: until the first step the fields alone hold the state."""
+    monkeypatch.setattr(memory, "WORTH_FREEING", 0)
+    monkeypatch.setattr(memory, "_PAGE", 1 << 12)
+    problem, fields = make((SPIN, SCALAR), size=1024)
+    solver = build_solver(problem, RK4)
+    before = state(fields)
+    assert choose_engine(solver, "fused")[0] == "fused"
+    for estimate in (False, True):
+        if estimate:
+            frequencies.largest_frequency(solver, True)
+        solver.timestepper.synchronise()
+        assert_same(before, state(fields), 1e-14)
 
 
 def test_arrays_can_be_written_to_again():

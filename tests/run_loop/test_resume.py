@@ -242,6 +242,7 @@ def test_plain_scripts_save_and_load_the_history_of_their_scheme(tmp_path):
     assert second.state[0]["c"].tobytes() == whole.state[0]["c"].tobytes()
     second.state[0]["g"][3] = np.nan
     assert not spinhydro.save_state(second, tmp_path / "state.h5")
+    assert [path.name for path in tmp_path.iterdir()] == ["state.h5"]
     assert spinhydro.load_state(first, tmp_path / "state.h5") == 1e-3
 
 

@@ -149,7 +149,7 @@ class FusedMultistep(FusedImplicit):
         """Return the record of a stepper, with the history of the scheme."""
         record = super().state_record()
         record |= {
-            f"{name}/{i}": values.copy()
+            f"{name}/{i}": values
             for name, past in self._history.items()
             for i, values in enumerate(past)
         }

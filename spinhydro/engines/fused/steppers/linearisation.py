@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.dedalus_support.memory import parts
+from spinhydro.dedalus_support.memory import advise_free, parts
 
 
 class Linearisation:
@@ -67,11 +67,16 @@ class Linearisation:
         stepper.free_scratch()
         return as_reals(found)
 
-    def release(self):
-        """Restore the stepper's state from the fields."""
+    def free_scratch(self):
+        """Free the rates at the fields' state, and the scratch arrays of a step."""
         self._rate_before = None
-        self.stepper.read_again()
         self.stepper.free_scratch()
+
+    def release(self):
+        """Make the stepper read its state from the fields again."""
+        self.stepper.read_again()
+        self.free_scratch()
+        advise_free(self.stepper.state)
 
 
 def as_reals(values):

@@ -184,11 +184,11 @@ class FusedRK4:
             total += rate
 
     def state_record(self):
-        """Return what the next step depends on (see ``spinhydro.steppers.records``)."""
+        """Return what the next step depends on (see ``spinhydro.steppers.records``), not copied."""
         if self.fields.snapshot is None:
             # Only the fields hold the state so far.
             return {}
-        return {"state": self.state.copy(), "compiled": np.array(self._is_compiled)}
+        return {"state": self.state, "compiled": np.array(self._is_compiled)}
 
     def restore(self, record):
         """Continue from a record of `state_record`."""
@@ -237,7 +237,8 @@ class FusedRK4:
 
     def synchronise(self):
         """Update the fields of the solver."""
-        if self.fields.in_sync:
+        if self.fields.in_sync or self.fields.snapshot is None:
+            # Without a snapshot only the fields hold the state.
             return
         if self.fields.on_request:
             self.free_scratch()
