@@ -25,12 +25,12 @@ class SpinhydroError(Exception):
     declaration = entry = ""
 
     def at(self, where):
-        """The same error with its place, unless it already has one."""
+        """Add its position to the error, unless it already has one."""
         self.where = self.where or where
         return self
 
     def within(self, declaration, entry=""):
-        """The same error, said to come from a declaration (and an entry of it) of the file."""
+        """Name the declaration of the file (and its entry) that the error comes from."""
         self.declaration, self.entry = declaration, entry
         return self
 

@@ -1,4 +1,4 @@
-"""What the commands of this folder have in common: runs, choices and NAME=VALUE on the line."""
+"""Arguments shared by the commands of this folder: runs, choices and NAME=VALUE."""
 
 import argparse
 import ast
@@ -59,7 +59,7 @@ def add_choices(parser):
 
 
 def split(words):
-    """(runs, {option: value}): words NAME=VALUE that are no existing path are options."""
+    """(runs, {option: value}): words NAME=VALUE that are not an existing path are options."""
     runs, options = [], {}
     for word in words:
         match = _ASSIGNMENT.match(word)
@@ -137,6 +137,8 @@ def _numbers(words, option, example):
     for name, text in _pairs(words, option, example).items():
         number = value(text)
         if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise InputError(f"{option} {name}={text}: {text!r} is no number ({option} {example})")
+            raise InputError(
+                f"{option} {name}={text}: {text!r} is not a number ({option} {example})"
+            )
         numbers[name] = number
     return numbers

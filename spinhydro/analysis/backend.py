@@ -1,4 +1,4 @@
-"""Let xarray open runs: ``xr.open_dataset(RUN, engine="spinhydro")``, and `open_datatree`.
+"""Backend of xarray for runs: ``xr.open_dataset(RUN, engine="spinhydro")``, `open_datatree`.
 
 xarray finds the class below by the entry point ``xarray.backends``.
 """

@@ -1,4 +1,4 @@
-"""How the interface breaks, in numbers: currents, gradients and the departure from local dynamics.
+"""Breaking of the interface: currents, gradients and the departure from local dynamics.
 
 All maxima are taken within `window` of the analytic ±x_c of the initial density.
 """
@@ -27,7 +27,7 @@ PERIODS = (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5)
 # Omega_R t/2π at which profiles of the interface are taken.
 PROFILE_PERIODS = (0.7, 0.8, 0.9, 1.0, 1.5)
 DEPARTURES = (0.05, 0.1, 0.2, 0.5)
-# Where the density is below this share of its peak, a current per n c_s means nothing.
+# Below this fraction of the peak density a current per n c_s is meaningless.
 THIN = 1e-3
 
 
@@ -135,7 +135,7 @@ def _maxima(ds, times, window):
 
 
 def departure_times(ds, thresholds=DEPARTURES, window=WINDOW):
-    """When the run first differs from the local dynamics on its initial density.
+    """Times when the run first differs from the local dynamics on its initial density.
 
     max |Z - Z_local| within `window` of ±x_c, Z_local the exact solution without spin current
     (`josephson.magnetization`) at the same times; between outputs Z is a quintic spline.
@@ -162,7 +162,7 @@ def departure_times(ds, thresholds=DEPARTURES, window=WINDOW):
     Z = magnetization_map(ds)[:, near]
     kappa_n = abs(ds.attrs["kappa_n0"]) * np.maximum(squeezed(ds.n).isel(t=0).values[near], 0)
     times = np.linspace(t[0], t[-1], 20 * (len(t) - 1) + 1)
-    # The passages lie early in the run: most of it is never looked at.
+    # The passages are early in the run: most of it is never read.
     found, done = np.full(len(thresholds), np.nan), 0.0
     before, before_time = 0.0, times[0]
     for part in np.array_split(times, max(1, len(times) // 200)):

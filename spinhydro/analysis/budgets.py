@@ -29,7 +29,7 @@ from .interface import is_unit_vector, require
 from .sampling import periodic_derivative, squeezed, unit
 
 QUANTITIES = ("number", "spin_x", "spin_y", "spin_z", "momentum", "energy")
-# 1/n stands for n/(n² + THIN²): outside the cloud the terms fade out.
+# 1/n is replaced by n/(n² + THIN²): outside the cloud the terms fade out.
 THIN = 1e-6
 
 
@@ -259,7 +259,7 @@ def _spin(f):
 
 
 def _integral(values, x):
-    """Integral over the stretch by a quintic spline: its ends are no multiples of a period."""
+    """Integral over the stretch by a quintic spline, since it is not a whole period."""
     from scipy.interpolate import make_interp_spline
 
     spline = make_interp_spline(x, values, k=min(5, 2 * ((len(x) - 1) // 2) - 1), axis=1)

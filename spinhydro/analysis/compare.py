@@ -1,4 +1,4 @@
-"""`spinhydro compare RUN RUN …`: how far runs of different models are apart, as a table."""
+"""`spinhydro compare RUN RUN …`: a table of the differences between runs of different models."""
 
 import argparse
 import csv
@@ -25,7 +25,7 @@ class Differences(NamedTuple):
     """Table of one output: rows are times, columns are runs.
 
     ``rms`` and ``largest`` have the shape (times, runs - 1); the first run is the reference. They
-    are NaN where a run has not come that far.
+    are NaN where a run ended earlier.
     """
 
     output: str
@@ -46,9 +46,8 @@ def compare(runs, output="Z", times=None, within=None):
     Parameters
     ----------
     runs : list of Dataset
-        As `spinhydro.analysis.load` gives them. Grids may differ: the others are taken to the
-        points of the first by their Fourier series, which is what their own equations mean
-        between the points.
+        As returned by `spinhydro.analysis.load`. Grids may differ: the others are interpolated to
+        the points of the first by their Fourier series, as their equations imply.
     output : str
         A common output.
     times : sequence of float, optional
@@ -146,7 +145,7 @@ def _check_like(reference, variable, first, ds):
 
 
 def _inside(reference, within):
-    """Mask of the points of the last axes that count."""
+    """Mask of the points of the last axes that are compared."""
     space = _space(reference)
     shape = tuple(reference.sizes[dim] for dim in space)
     if list(reference.dims[len(reference.dims) - len(space) :]) != space:
@@ -242,7 +241,7 @@ def table(differences, names, unit="", within=None, length=""):
 
 
 def write_table(path, differences, names):
-    """The same as comma-separated values; raises InputError if it cannot be written."""
+    """Write the table as comma-separated values; raise InputError if that is impossible."""
     path = Path(path)
     if path.exists():
         raise InputError(f"{path} is there already; choose another name with --save")

@@ -67,7 +67,7 @@ def autocorrelation(ds, window, times, blur=0.0, longest=LONGEST):
     Parameters
     ----------
     ds : Dataset with Z (t, x)
-    window : (low, high) in the unit of x.  0 <= low < high stands for the two stretches
+    window : (low, high) in the unit of x.  0 <= low < high means the two stretches
         low < |x| < high, one on each side; with a negative bound it is one stretch in x.
     times : (first, last) in the unit of t, the outputs between them; or one time
     blur : float, imaging resolution (standard deviation, in the unit of x)

@@ -52,7 +52,7 @@ class Law:
 
 @dataclass(frozen=True)
 class Dispersion:
-    """What a dispersion map shows of one run.
+    """Data of the dispersion map of one run.
 
     power : DataArray (f, k); found : Dataset of `ridge`; law, other : Law or None
     error : DataArray (k), ridge minus law, or None without a law; note : why there is no law
@@ -114,7 +114,7 @@ def default_output(ds):
         names = [str(one) for one in ds.data_vars if _is_scalar_field(ds[one])]
         name = names[0] if names else None
     if name is None:
-        spins(ds)  # says which outputs there are, and how to name the spins among them
+        spins(ds)  # the error lists the outputs, and explains how to name the spins
     return name
 
 
@@ -277,7 +277,7 @@ def length_unit(ds):
 def _laws(ds, law, options):
     """(law of the run or None, another known law or None, why there is none)."""
     if law == "none":
-        return None, None, "none asked for"
+        return None, None, "none requested"
     names = (*NAMES, "lattice", "atomistic", "asd", "pslle", "k2", "k^2", "llg")
     if law is not None and str(law).lower() not in names and _is_formula(law, ds):
         return Law(str(law), lambda k: _formula(str(law), ds, k)), None, ""

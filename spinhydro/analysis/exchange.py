@@ -8,7 +8,7 @@ Lattice and spectral definitions, per site and in units of the exchange constant
 
 (m̂_k is the transform divided by the number of points).  They are the same for the chain law on
 cells of the lattice constant.  The raw sum (1/N) Σ m_i·m_{i+1} is what paper B compares: its
-ground state, one per site, is not taken off, and relative errors in it look five to ten times
+ground state, one per site, is not subtracted, and relative errors in it look five to ten times
 smaller.
 """
 

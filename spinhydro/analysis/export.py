@@ -200,7 +200,7 @@ def _parser():
         description="Write a run for other tools: .ovf, .vti, .csv, .nc or .gif.",
     )
     parser.add_argument("run", metavar="RUN", help="run folder, handler folder or .h5 file")
-    parser.add_argument("file", metavar="FILE", help="file to write; its ending says what")
+    parser.add_argument("file", metavar="FILE", help="file to write; its extension is the format")
     parser.add_argument("--output", metavar="NAME", help="output of .ovf and .gif [m, s, Z]")
     parser.add_argument("--time", type=float, metavar="T", help="nearest output [the last]")
     parser.add_argument(

@@ -6,8 +6,8 @@ from spinhydro.errors import InputError
 
 # Amplitudes below this are round-off of a point at rest, not an oscillation.
 SMALLEST_AMPLITUDE = 1e-3
-# Centres of successive maxima further than this from even spacing (in periods) are no oscillation
-# with one frequency any more.
+# If the centres of successive maxima deviate further than this from even spacing (in periods), the
+# oscillation has no single frequency.
 LARGEST_IRREGULARITY = 0.1
 
 

@@ -1,4 +1,4 @@
-"""The inner front of the fluctuating region: where it is, and how fast it moves inwards.
+"""The inner front of the fluctuating region: its position and inward speed.
 
 Farolfi et al., Nature Physics 17, 1359 (2021), text below Fig. 3: the edge of the region where the
 standard deviation of Z in windows of 5 µm has jumped from a low to a finite value.
@@ -133,7 +133,7 @@ def inward_front(ds, thresholds=THRESHOLDS, width=WIDTH, fit_range=RANGE, until=
     Raises
     ------
     InputError
-        No Z (t, x); a threshold or range that is none; no front inside the range so far.
+        No Z (t, x); an invalid threshold or range; no front inside the range so far.
     """
     require(ds, ["Z"], [], "front")
     thresholds = np.atleast_1d(np.asarray(thresholds, dtype=float))

@@ -20,7 +20,7 @@ from .spectra import wave_amplitudes
 
 # Beyond this deviation (rms over space) waves begin to act on each other.
 LINEAR = 1e-2
-# Relative error of an amplitude that time step and rounding leave.
+# Relative error of an amplitude from the timestep and rounding.
 ROUNDING = 1e-6
 
 
@@ -62,7 +62,7 @@ def growth_rates(ds, output="m", until=None):
     alive = start > 1e-12 * start.max()
     ratio, squared, misfit = (np.full(shape, np.nan) for shape in (power.shape, *[start.shape] * 2))
     ratio[:, alive] = power[:, alive] / start[alive]
-    # Waves act on each other to second order: a guess at what that adds to each one, over itself.
+    # Waves act on each other to second order: estimate of the relative change of each one.
     disturbed = 0.1 * deviation[: last + 1, None] ** 2 / np.sqrt(start[alive])
     squared[alive], misfit[alive] = _fit(ratio[:, alive], t, disturbed)
     return xr.Dataset(
@@ -160,7 +160,7 @@ def cut_off_formula(material, n_bar):
 
 
 def _crossing(material, level):
-    """The smallest k > 0 at which a kernel of the run's own passes a level."""
+    """The smallest k > 0 at which the recorded kernel of the run passes a level."""
     from scipy.optimize import brentq
 
     k, omega = material.table
@@ -201,7 +201,7 @@ def _fit(ratio, t, disturbed):
         squared = _branch(amplitude[row], t[row], squared)
     for _ in range(6):
         model, slope = _cosh(squared, t)
-        # Relative where waves have grown, absolute where they swing through zero.
+        # Relative where waves have grown, absolute where they pass through zero.
         size = np.maximum(np.abs(model), 1.0)
         weight = 1 / (ROUNDING * size + disturbed)
         relative = (amplitude - np.abs(model)) / size
@@ -220,9 +220,9 @@ def _fit(ratio, t, disturbed):
 
 
 def _branch(amplitude, t, guess):
-    """Γ² from |cosh Γt| = amplitude; of the branches of the cosine that nearest to the guess."""
+    """Γ² from |cosh Γt| = amplitude, on the branch of the cosine nearest to the guess."""
     near = np.sqrt(np.maximum(-np.nan_to_num(guess), 0)) * t
-    # A wave that has swung through zero is at a turning point, where rounding may exceed 1.
+    # A wave that has passed through zero is at a turning point, where rounding may exceed 1.
     grown = (amplitude >= 1) & (near < np.pi / 2)
     out = np.full_like(guess, np.nan)
     out[grown] = (np.arccosh(amplitude[grown]) / t) ** 2

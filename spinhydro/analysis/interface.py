@@ -1,4 +1,4 @@
-r"""The magnetic interface at x_c: where it stands, its spin current, and when it breaks.
+r"""The magnetic interface at x_c: its position, its spin current, and when it breaks.
 
 Equation of motion (Farolfi et al., Nature Physics 17, 1359 (2021), Eqs. 1 and 2):
 
@@ -28,7 +28,7 @@ def interface_position(ds, periods=(0.75, 0.9, 1.0)):
     """x_c of a run: the outermost |x| where the maximum of Z over 0 <= t <= t_m reaches 0.
 
     Inside x_c the magnetization is trapped at Z < 0; outside it changes sign.  Where the run has n,
-    points are looked at only where the first n is above 1 % of its peak.  The mean of both sides
+    only points where the first n is above 1 % of its peak are searched.  The mean of both sides
     of the cloud; Z is refined in time by a quintic spline, x by a straight line between the
     two grid points on either side of the sign change.
 
@@ -314,7 +314,7 @@ def require_time(ds, time, what):
 
 
 def _outermost_zero(distance, values):
-    """Where values, given at ascending distances, rise through zero for the last time."""
+    """Distance at which values, given at ascending distances, last rise through zero."""
     trapped = np.flatnonzero(values < 0)
     if not len(trapped) or trapped[-1] == len(values) - 1:
         return np.nan

@@ -1,8 +1,8 @@
 r"""Exact local dynamics without quantum torque: Josephson oscillation at every point.
 
-Without spin current each point obeys d\hat{s}/dt = H x \hat{s}, H = (Omega_R, 0, kappa n Z), on
-its own.  From Z = -1 the solution is a Jacobi elliptic function of modulus k or 1/k,
-k = kappa n / (2 Omega_R): full oscillation for k < 1, self-trapped (Z < 0) for k > 1.
+Without spin current each point independently obeys d\hat{s}/dt = H x \hat{s},
+H = (Omega_R, 0, kappa n Z).  From Z = -1 the solution is a Jacobi elliptic function of modulus k or
+1/k, k = kappa n / (2 Omega_R): full oscillation for k < 1, self-trapped (Z < 0) for k > 1.
 Farolfi et al., Nature Physics 17, 1359 (2021), the discussion under Eq. (2).
 """
 

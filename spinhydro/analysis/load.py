@@ -62,10 +62,10 @@ def load(path, tasks=None, handler=None, **where):
         - `x`, `y`, `z` … are the grid points; constant axes are dropped.  A second grid of the
           same axis (another `scales`) is called after its number of points, `x_384`; an axis that
           is called t in the file is `t_axis`.
-        - a tensor axis is `spin` with labels x, y, z where the file says so (`tensor_axes`),
+        - a tensor axis is `spin` with labels x, y, z if declared in the file (`tensor_axes`),
           otherwise `component`, and `component2` for a second one.
         - coefficient-space tasks run along `kx`, `ky` …; the labels are the mode numbers as
-          Dedalus stores them (in a real Fourier basis each stands twice: cosine, minus sine).
+          Dedalus stores them (in a real Fourier basis each appears twice: cosine, minus sine).
 
         Units are in the `units` attribute of variables and coordinates where the run states them.
         Attributes of the dataset: `problem`, `run` (folder), `status`, every scalar parameter by
@@ -332,13 +332,13 @@ def _check_same_tasks(first, one):
         odd = sorted(one.tasks.keys() ^ first.tasks.keys())
         raise InputError(
             f"{first.file} and {one.file} do not hold the same outputs "
-            f"(only in one of them: {', '.join(odd)}); load them apart, or choose tasks=…"
+            f"(only in one of them: {', '.join(odd)}); load them separately, or choose tasks=…"
         )
     for name, task in one.tasks.items():
         if task.axes != first.tasks[name].axes:
             raise InputError(
                 f"output {name!r} is on different grids in {first.file} "
-                f"{first.tasks[name].shape} and {one.file} {task.shape}; load the files apart"
+                f"{first.tasks[name].shape} and {one.file} {task.shape}; load the files separately"
             )
 
 

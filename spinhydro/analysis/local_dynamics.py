@@ -28,7 +28,7 @@ def without_torque(ds, without=None):
     """Return Z (t, x) without quantum torque, n and the parameters as a Dataset.
 
     It is `without` if given, `ds` itself if its torque is 0, and otherwise the exact local
-    solution at the output times of `ds` on its own initial n(x); attribute `origin` says which.
+    solution at the output times of `ds` on its own initial n(x); attribute `origin` names it.
 
     Raises InputError if something is missing, or if the two runs are of different clouds.
     """

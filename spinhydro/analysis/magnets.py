@@ -143,7 +143,7 @@ class Magnet:
 
     @property
     def is_own(self):
-        """Return whether the kernel is neither the chain nor the law of long waves."""
+        """Return whether the kernel is neither the chain nor its long-wavelength limit."""
         return known_kernel(self.kernel) == OWN
 
     def magnon(self, k, kernel=None):
@@ -164,7 +164,7 @@ def micromagnetic(magnet, k):
 def own(magnet, k):
     """The kernel of the run's file, by a spline through its table; NaN beyond the grid's k."""
     if magnet.table is None:
-        raise InputError("this run keeps no kernel of its own; there are chain and micromagnetic")
+        raise InputError("this run recorded no kernel; choose chain or micromagnetic")
     from scipy.interpolate import CubicSpline
 
     return CubicSpline(*magnet.table, extrapolate=False)(k)
@@ -184,7 +184,7 @@ SAME_LAW = {
 
 
 def known_kernel(name):
-    """The entry of KERNELS that a name stands for; InputError with the choices otherwise."""
+    """The entry of KERNELS of a name; raise InputError with the choices if there is none."""
     word = str(name).lower()
     word = SAME_LAW.get(word, word)
     if word not in KERNELS:
@@ -206,13 +206,13 @@ def magnet(ds, **changes):
     ----------
     ds : Dataset
     **changes
-        Values that replace those of the run or stand in for what a file does not state; `kernel`
+        Values that replace those of the run or supply what a file does not state; `kernel`
         one of KERNELS. Without it the law is that of the kernel W which the run keeps.
 
     Raises
     ------
     InputError
-        A parameter is missing; it says which, and that it can be given as NAME=VALUE.
+        A parameter is missing; the message names it, and NAME=VALUE as the remedy.
     """
     given = {**ds.attrs, **changes}
     second = SECONDS.get(ds.t.attrs.get("units"))
@@ -285,8 +285,8 @@ def _gamma(given, second, metre):
         if 0.1 < turned / GAMMA < 10:
             return turned, field
     raise InputError(
-        f"gamma = {gamma:g} is no gyromagnetic ratio in rad/(T s) (1.76e11 for an electron); "
-        "state it with --parameter gamma=NUMBER"
+        f"gamma = {gamma:g} is not a plausible gyromagnetic ratio in rad/(T s) "
+        "(1.76e11 for an electron); state it with --parameter gamma=NUMBER"
     )
 
 

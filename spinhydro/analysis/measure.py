@@ -134,7 +134,7 @@ def reservations(ds):
 
 
 def _is_finite(variable):
-    """True for finite values; values that cannot be read are said where they are used."""
+    """True for finite values; values that cannot be read are reported where they are used."""
     try:
         return bool(np.isfinite(np.asarray(variable)).all())
     except InputError:

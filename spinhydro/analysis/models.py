@@ -23,7 +23,7 @@ LOOK = {
     LONG_WAVES: {"color": "#c1272d", "lw": 1.3},
 }
 ORDER = (ATOMISTIC, CONTINUUM, LONG_WAVES)
-# Circles per panel: more cannot be told apart.
+# Circles per panel: more cannot be distinguished.
 CIRCLES = 45
 # Times at which series are printed, as shares of the whole run.
 SHARES = (0.01, 0.1, 0.25, 0.5, 1.0)
@@ -118,7 +118,7 @@ def plot_errors(runs, ax=None, output="m"):
     ax.set_ylabel(f"error against {model(runs[0])} (%)")
     last = max(float(run.t[-1]) for run in runs)
     ax.set_xlim(0, min(last, 5.0) if runs[0].t.attrs.get("units") == "ps" else last)
-    # Between lines that are many decades apart there is room in the middle.
+    # There is room between lines that are many decades apart.
     ax.legend(fontsize=6.5, loc="center right" if high / low > 1e8 else "best")
     return ax
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from spinhydro.errors import InputError
 
-#: Ends of the names of the two real variables that stand for a complex one.
+#: Suffixes of the two real variables that represent a complex one.
 PARTS = ("_real", "_imag")
 #: Attribute that marks them, and one that keeps an original name.
 COMPLEX, NAME = "part_of_complex", "original_name"

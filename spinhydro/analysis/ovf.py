@@ -80,7 +80,7 @@ def read_ovf(path, unit="nm"):
     Raises
     ------
     InputError
-        The file is damaged or of another kind; it says where.
+        The file is damaged or of another kind; the message gives the position.
     """
     path = Path(path)
     try:

@@ -9,7 +9,7 @@ from .style import DIVERGING, SEQUENTIAL, colour_bar, grid_of_panels, is_tensor,
 _COLUMNS = 3
 # Panels beyond this cannot be read on one sheet.
 MOST_PANELS = 24
-# More lines than this in one panel cannot be told apart; then no legend is drawn.
+# More lines than this in one panel cannot be distinguished; then no legend is drawn.
 MOST_LABELS = 6
 
 
@@ -20,7 +20,7 @@ def draw_outputs(figure, ds):
       Components of a vector share a panel in one dimension and have one each in two.
     - Outputs without an axis of space: against time; in a scan (members that differ in a
       parameter), the last value against that parameter.
-    - Complex outputs are drawn as |value|, and the title says so.  Of a run with members that is
+    - Complex outputs are drawn as |value|, as the title shows.  Of a run with members that is
       not a scan, member 0 is drawn where its fields need two axes.
 
     Raises InputError if the run has no outputs.

@@ -14,7 +14,7 @@ HEADER = ("quantity", "value", "unit", "from", "reference", "agrees", "paper")
 class Row:
     """One number of a run.
 
-    value : None where the run cannot give it; `note` then says why
+    value : None where the run cannot give it; `note` is then the reason
     reference, tolerance : the number it is set against, None if there is none; or `band`
     paper : what the paper prints, as text
     origin : RUN for a number that the run computed, FORMULA for one of its parameters alone

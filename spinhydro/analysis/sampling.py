@@ -40,7 +40,7 @@ def at_times(values, t, times, order=3):
     t, values = t[first:last], np.asarray(values)[first:last]
     if not np.all(np.isfinite(values)):
         raise InputError(
-            "the record is not finite at the times asked for: the run left the finite range, or "
+            "the record is not finite at the given times: the run left the finite range, or "
             "its file is damaged; choose earlier times"
         )
     degree = next(k for k in (5, 3, 1) if k <= order and k < len(t))

@@ -33,7 +33,7 @@ def selected(ds, member=None, cut=None, names=None, parameters=None):
 
     Returns
     -------
-    Dataset.  Its attribute `selection` says in words what was chosen ("" if there was nothing to
+    Dataset.  Its attribute `selection` describes what was chosen ("" if there was nothing to
     choose).  Z, and n from psi_a and psi_b, are added where the run has what they are made of.
 
     Raises
@@ -150,7 +150,7 @@ def _one_member(ds, member):
     if not isinstance(index, int) or not -size <= index < size:
         raise InputError(f"member {member}: the run has {size}; give 0 to {size - 1}, or mean")
     chosen = ds.isel(member=index)
-    # A parameter with a value for each member stands along that axis.
+    # A parameter with a value for each member is a coordinate along that axis.
     own = {
         str(name): float(variable)
         for name, variable in chosen.variables.items()

@@ -1,4 +1,4 @@
-"""One set file of a Dedalus file handler: what it holds, and lazy arrays of its tasks.
+"""One set file of a Dedalus file handler: its contents, and lazy arrays of its tasks.
 
 Files are opened for every read and closed again, read-only and unlocked, so that a run may go on
 while it is read and any number of sets may belong to it.
@@ -163,7 +163,7 @@ def opened(file):
 
 @contextmanager
 def damage(file):
-    """Turn what HDF5 says of a damaged file into one InputError."""
+    """Convert HDF5's errors about a damaged file into one InputError."""
     try:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError) as error:
@@ -445,7 +445,7 @@ def _read_task(dataset):
 def _points(dim, size, space_axis):
     """Grid points or mode numbers along an axis, or None where the file does not tell them.
 
-    Mode numbers stand in the file as an array over all space axes, and Dedalus 3.0 writes those
+    Mode numbers are stored as an array over all space axes, and Dedalus 3.0 writes those
     of the first axis for every axis: an array that does not vary along its own axis is not used.
     """
     if not len(dim):

@@ -16,7 +16,7 @@ from spinhydro.errors import InputError
 
 from .magnets import BOLTZMANN, magnet, scalar, space_axes, spins
 
-# What runs call the temperature that drives the spins, and that of the phonons.
+# Names, in runs, of the temperature that drives the spins and that of the phonons.
 ELECTRONS = ("T_e", "T_electron", "temperature", "T", "T_spin")
 PHONONS = ("T_p", "T_phonon", "T_l")
 

@@ -1,4 +1,4 @@
-"""What commands that solve something share: ranks that agree, and the log on standard error."""
+"""Shared by commands that solve: ranks that agree, and the log on standard error."""
 
 import logging
 

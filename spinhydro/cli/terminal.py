@@ -36,7 +36,7 @@ def _replaced(error):
 
 
 def prepare_streams():
-    """Let no character that an encoding lacks raise an error on standard output or error.
+    """Replace characters that the encoding of standard output or error lacks.
 
     Streams that are closed are opened on nowhere: the next file would take their number, and
     messages of libraries would end up in it.

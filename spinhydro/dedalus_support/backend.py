@@ -1,4 +1,4 @@
-"""How Dedalus is set up for spinhydro; imported before Dedalus's public interface."""
+"""Set-up of Dedalus for spinhydro; imported before Dedalus's public interface."""
 
 import logging
 

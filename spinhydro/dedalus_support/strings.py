@@ -27,5 +27,5 @@ def _initialise(self, variables, time="t", **options):
 
 
 def name_the_time():
-    """Let strings use the time of every ``d3.IVP`` by its name, ``t`` unless it has another."""
+    """Add the time of every ``d3.IVP`` to the names of its strings, ``t`` by default."""
     problems.InitialValueProblem.__init__ = _initialise

@@ -101,7 +101,7 @@ def lowest_modes(problem, number=6, about=None, tolerance=1e-8):
         spectra = np.fft.fftn(vector.reshape(shape), axes=axes)
         found = np.einsum("ij...,j...->i...", inverse, spectra)
         found = np.asarray(onto(np.fft.ifftn(found, axes=axes).real.ravel()))
-        # What is no perturbation is moved to the far end of the spectrum.
+        # Modes that are not perturbations are moved to the far end of the spectrum.
         return found - away * (vector - np.asarray(onto(vector)))
 
     def shifted(vector):

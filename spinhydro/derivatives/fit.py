@@ -325,7 +325,7 @@ class _Search:
         relative = matrix[:, :number] * size
         others = matrix[:, number:]
         if others.shape[1]:
-            # What offsets and scales can imitate is no information.
+            # Directions that offsets and scales can reproduce carry no information.
             relative = relative - others @ np.linalg.lstsq(others, relative, rcond=None)[0]
         _, values, rows = np.linalg.svd(relative, full_matrices=False)
         _, model = self._prediction(best.x)

@@ -65,7 +65,7 @@ class Spectrum:
 
     @property
     def double_resolution(self):
-        """How far a double eigenvalue, such as a zero mode, is split by rounding."""
+        """Splitting of a double eigenvalue, such as a zero mode, by rounding."""
         return float(np.sqrt(self.resolution * self.largest))
 
     def table(self, number=12):

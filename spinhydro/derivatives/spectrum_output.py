@@ -80,7 +80,7 @@ def _draw(found, path, run, output):
 
 
 def compare(found, folder, output=None):
-    """How far the strongest wave of a run at each wavenumber is from the nearest branch.
+    """Distance of the strongest wave of a run at each wavenumber from the nearest branch.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The neighbours of all points of a rank, round the periodic box."""
+"""Halo: the neighbours of all points of a rank in the periodic box."""
 
 import numpy as np
 
@@ -12,14 +12,14 @@ class Halo:
     axes : list of int
         The axes of space.
     reach : sequence of int
-        Of each, the largest shift.
+        The largest shift along each axis.
     """
 
     def __init__(self, dist, domain, axes, reach):
         layout = dist.grid_layout
         self.axes = axes
         shape = layout.global_shape(domain, 1)
-        #: (axis, how far it is reached, its Edges), where neighbours live on other ranks.
+        #: (axis, reach, Edges) of axes along which neighbours are on other ranks.
         self._split = [
             (axis, int(far), Edges(dist, domain, axis, int(far)))
             for axis, far in zip(axes, reach, strict=True)
@@ -27,13 +27,13 @@ class Halo:
         ]
 
     def shifted(self, data, rank):
-        """A function of an offset d that gives the array of data(r + d).
+        """Return a function of an offset d whose values are data(r + d).
 
         Parameters
         ----------
         data : array (components…, members and space…)
         rank : int
-            How many axes of components there are.
+            Number of axes of components.
         """
         padded, before = data, {}
         for axis, far, edges in self._split:
@@ -55,15 +55,15 @@ class Halo:
 
 
 class Edges:
-    """The exchange of planes between ranks that share an axis.
+    """Halo exchange of planes between ranks that share an axis.
 
     Parameters
     ----------
     dist, domain : Dedalus Distributor and Domain
     axis : int
-        One that is split over ranks.
+        An axis that is split over ranks.
     far : int
-        How many planes are needed on either side.
+        Number of planes needed on either side.
     """
 
     def __init__(self, dist, domain, axis, far):
@@ -81,7 +81,7 @@ class Edges:
         }
         owner = {int(n): rank for rank, planes in held.items() for n in planes}
         needed = {rank: _sides(planes, far, size) for rank, planes in held.items()}
-        #: For every rank, the planes of mine that it needs.
+        #: For every rank, the planes of this rank that it needs.
         self._give = [
             [n - held[me][0] for side in needed.get(rank, ()) for n in side if owner[n] == me]
             for rank in range(self.comm.size)
@@ -89,7 +89,7 @@ class Edges:
         self._take = [[owner[n] for n in side] for side in needed[me]]
 
     def around(self, data, axis):
-        """The data of this rank with those of its neighbours before and after."""
+        """Return the data of this rank between those of its neighbours."""
         parts = [np.ascontiguousarray(np.take(data, rows, axis=axis)) for rows in self._give]
         found = [iter(np.moveaxis(part, axis, 0)) for part in self.comm.alltoall(parts)]
         sides = [[next(found[rank]) for rank in span] for span in self._take]

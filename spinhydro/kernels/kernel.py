@@ -1,4 +1,4 @@
-"""A kernel omega(k): a function of the wavenumbers, and the operator that it stands for."""
+"""A kernel omega(k): a function of the wavenumbers, and its operator."""
 
 import inspect
 from functools import cached_property, reduce
@@ -16,10 +16,10 @@ COMPONENTS = ("kx", "ky", "kz")
 
 
 class Kernel:
-    r"""omega(k), the frequency with which a wave of exchange turns at each wavenumber.
+    r"""omega(k), a frequency for each wavenumber.
 
-    Of a field, ``W(m)`` is the operator :math:`\mathcal{F}^{-1}\{\omega(k) \mathcal{F}\{m\}\}`,
-    in Python and in the strings of a problem alike; of numbers or arrays, ``W(k)`` is omega there.
+    ``W(m)`` of a field is the operator :math:`\mathcal{F}^{-1}\{\omega(k) \mathcal{F}\{m\}\}`, in
+    Python and in the strings of a problem alike; ``W(k)`` of numbers or arrays is omega there.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ class Kernel:
     check : callable(KernelOperator), optional
         Raises InputError if the kernel cannot act on the space of an operand.
     arguments : int, optional
-        How many components of k the function takes, where it does not say; 0: as many as there
-        are dimensions of space.
+        Number of components of k that the function takes, if its signature is variable; 0: as
+        many as there are dimensions of space.
 
     Raises
     ------
@@ -52,7 +52,7 @@ class Kernel:
     @cached_property
     def components(self):
         """Components of the vectors that a tensor kernel acts on; 0 of a scalar kernel."""
-        # As many axes as a field can have, of which members are one.
+        # As many axes as a field can have, including that of the members.
         axes = (1,) * 4
         values = self._evaluate([np.zeros(axes)] * max(1, self.arguments))
         if values.ndim == len(axes):
@@ -86,7 +86,7 @@ class Kernel:
     def fastest(self, *k):
         """The largest |omega| over arrays of wavenumbers, for a timestep.
 
-        Of a kernel with values of members in it, a value for each member.
+        One value for each member if the kernel differs between them.
         """
         grid = np.broadcast_arrays(*k)
         first = self.function(*(array.flat[0] for array in grid))
@@ -112,16 +112,16 @@ class Kernel:
         Parameters
         ----------
         k : arrays
-            One for every direction of space, all with as many axes as the result, whose first is
-            that of the members of this rank where the kernel differs between them.
+            One for every direction of space, all with as many axes as the result. If the kernel
+            differs between members, the first axis is that of the members of this rank.
         """
         values = self._finite(self._chosen(k))
         return values if self.components else values[None, None]
 
     def symmetric_matrix(self, k, signless):
-        """The same, averaged over both signs of k where `signless` (an array for each k) is set.
+        """The matrix, averaged over both signs of k where `signless` (an array for each k) is set.
 
-        What a real field can know of omega at the Nyquist wavenumber.
+        Only this average acts on the Nyquist mode of a real field.
         """
         used = [i for i, mask in enumerate(signless) if np.any(mask)]
         total = 0
@@ -133,7 +133,7 @@ class Kernel:
         return total / 2 ** len(used)
 
     def not_real(self, k, excess):
-        """The error for a kernel that would turn real fields into complex ones."""
+        """Return the error for a kernel that would make real fields complex."""
         worst = np.unravel_index(np.argmax(np.abs(excess)), excess.shape)
         shape = excess.shape[2:]
         place = [np.broadcast_to(array, shape)[worst[2:]] for array in k]

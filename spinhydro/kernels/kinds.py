@@ -7,7 +7,7 @@ from spinhydro.errors import ParameterError, did_you_mean, unknown_name_message
 
 
 class Kind(NamedTuple):
-    """What has a name: what makes it, its formula, and its parameters."""
+    """A named kernel or stencil: its constructor, formula, and parameters."""
 
     make: object
     formula: str
@@ -15,12 +15,12 @@ class Kind(NamedTuple):
 
 
 def make(what, kinds, name, parameters):
-    """The kernel or stencil (`what`) of that name in a table of kinds.
+    """Return the kernel or stencil (`what`) of that name in a table of kinds.
 
     Raises
     ------
     ParameterError
-        For a name or a parameter that it does not know, or one that is missing.
+        For an unknown name or parameter, or a missing one.
     """
     if name not in kinds:
         raise ParameterError(unknown_name_message(what, name, kinds))
@@ -41,6 +41,6 @@ def make(what, kinds, name, parameters):
 
 
 def table(kinds):
-    """Lines of a table of kinds, as ``spinhydro words`` prints it."""
+    """Return the lines of a table of kinds, as ``spinhydro words`` prints it."""
     width = max(map(len, kinds))
     return [f"  {name:<{width}}  {kind.formula}; {kind.usage}" for name, kind in kinds.items()]

@@ -9,7 +9,7 @@ from spinhydro.errors import InputError, ParameterError, unknown_name_message
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.operator import rounded
 
-#: How a kernel goes on where the grid resolves less than the lattice constant.
+#: Continuations of a kernel on grids finer than the lattice constant.
 BEYOND = ("refuse", "flat", "periodic")
 
 
@@ -98,8 +98,8 @@ def lattice_kernel(name, a, omega_J=None, stiffness=None, beyond="refuse", axes=
     omega_J, stiffness : float
         gamma J / mu, or omega(k)/k^2 for k -> 0 (gamma mu_0 M_s lambda_ex^2); one of them.
     beyond : str
-        What to do about a grid finer than the lattice: "refuse", "flat" (the value at the edge
-        of the Brillouin zone), "periodic" (as the formula says, with a second soft mode at
+        Treatment of a grid finer than the lattice: "refuse", "flat" (the value at the edge
+        of the Brillouin zone), "periodic" (the formula as it is, with a second soft mode at
         2 pi/a).
     axes : str
         "cartesian", or "primitive": the coordinates run along the primitive vectors, in units of
@@ -137,7 +137,7 @@ def lattice_kernel(name, a, omega_J=None, stiffness=None, beyond="refuse", axes=
 
 
 def exchange_rate(name, omega_J, stiffness, curvature):
-    """omega_J from itself or from the stiffness."""
+    """Return omega_J, as given or from the stiffness."""
     if (omega_J is None) == (stiffness is None):
         raise InputError(
             f"the kernel {name} takes omega_J (gamma J/mu) or stiffness (gamma mu_0 M_s "
@@ -150,7 +150,7 @@ def exchange_rate(name, omega_J, stiffness, curvature):
 
 
 def zone_check(name, a, edges, zone):
-    """A function that raises InputError where a grid resolves more than the Brillouin zone."""
+    """Return a check that raises InputError if a grid resolves more than the Brillouin zone."""
 
     def check(operator):
         k = operator.wavenumbers()
@@ -188,7 +188,7 @@ def shells_kernel(bonds, vectors=None, name="exchange", beyond="periodic", a=Non
         Primitive vectors. Cartesian axes; for sheared axes give offsets as multiples of the
         lengths of the vectors and leave this out.
     beyond, a
-        "refuse" needs a, the largest cell that the coordinates may not undercut.
+        "refuse" needs a, the smallest cell allowed.
     """
     if not isinstance(bonds, dict) or not bonds:
         raise InputError(

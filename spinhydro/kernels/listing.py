@@ -1,4 +1,4 @@
-"""The kernels of a problem as tables of omega(k): for a look before a run, and to keep with it."""
+"""The kernels of a problem as tables of omega(k), to print before a run and to keep with it."""
 
 import numpy as np
 
@@ -17,8 +17,8 @@ AXES = "xyz"
 def kernels_of(problem):
     """Lines of text: omega(k) of every kernel that a loaded problem file defines.
 
-    Along the first axis of space, from k = 0 to the largest wavenumber of the grid; of a tensor the
-    largest of its components.
+    k runs along the first axis of space, from 0 to the largest wavenumber of the grid. Tensors are
+    listed by their largest component.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def kernels_of(problem):
 def tables_of(problem):
     """``{name: array (2, n)}``: k and omega(k) of every kernel, to be kept with a run.
 
-    Of a tensor, each component that is not zero under its own name, WD_xy or, for the imaginary
-    part, WD_xy_imag.
+    Each nonzero component of a tensor has its own entry, WD_xy or, for the imaginary part,
+    WD_xy_imag.
 
     From -k to k, the largest wavenumber of the grid along the first axis of space; up to 8000
     points of a grid have their wavenumbers among them. Kernels that differ between members are left
@@ -59,7 +59,7 @@ def tables_of(problem):
         try:
             values = kernel.matrix(k, *[np.zeros_like(k)] * (dimensions - 1))
         except InputError:
-            # Of another space than that of the problem: an energy of its own, say.
+            # A kernel of another space than that of the problem.
             continue
         if values.ndim == 3:
             tables |= {

@@ -26,19 +26,18 @@ def space_axes(dist):
 
 
 class KernelOperator(LinearOperator):
-    r"""What ``W(m)`` is: :math:`\mathcal{F}^{-1}\{\omega(\mathbf{k})\, \mathcal{F}\{A\}\}`.
+    r"""The operator ``W(m)``: :math:`\mathcal{F}^{-1}\{\omega(\mathbf{k})\, \mathcal{F}\{A\}\}`.
 
-    Diagonal in the wavenumbers, so that it can stand on either side of an equation, under MPI,
-    and beside axes that are not directions of space (members).
+    It is diagonal in the wavenumbers, so that it may appear on either side of an equation, under
+    MPI, and beside axes that are not directions of space (members).
 
     A real basis holds pairs (cos kx, -sin kx) for k >= 0 along each axis, each a complex number
-    with a unit of its own. Split by parity,
+    with its own imaginary unit. Split by parity,
 
     .. math:: \omega(\sigma_1 k_1, \ldots) =
               \sum_p \Omega_p(k) \prod_a (i \sigma_a)^{p_a}, \qquad \sigma_a = \pm 1,
 
-    a factor :math:`i` turns the pair along its axis. The Nyquist mode has no sign: the even part
-    acts on it.
+    a factor :math:`i` rotates the pair along its axis. Only the even part acts on the Nyquist mode.
 
     Parameters
     ----------
@@ -72,7 +71,7 @@ class KernelOperator(LinearOperator):
             raise InputError(
                 f"{kernel} is a {size} x {size} tensor and acts on vectors of {size} components"
             )
-        # Now, so that a symbol that cannot act is refused where it is written.
+        # Now, so that a symbol that cannot act is refused on the line that applies it.
         self._kept = self._parity_parts()
 
     def __str__(self):
@@ -159,7 +158,7 @@ class KernelOperator(LinearOperator):
         return parts
 
     def _clear_signless(self, part, axis):
-        """An odd part does nothing to k = 0 and to the Nyquist mode, which share a pair."""
+        """Clear odd parts at k = 0 and at the Nyquist mode, which share a pair."""
         elements = self.dist.coeff_layout.local_elements(self.domain, scales=1)[axis]
         index = [slice(None)] * part.ndim
         index[part.ndim - self.dist.dim + axis] = elements < 2
@@ -167,7 +166,7 @@ class KernelOperator(LinearOperator):
 
     @property
     def nonzero(self):
-        """Array (rows, columns): which components of the kernel do anything here."""
+        """Array (rows, columns): whether a component of the kernel is nonzero on this rank."""
         return np.any(
             [np.any(part != 0, axis=tuple(range(2, part.ndim))) for part in self._kept.values()],
             axis=0,
@@ -221,7 +220,7 @@ class KernelOperator(LinearOperator):
 
 
 def nyquist(basis):
-    """The largest wavenumber of an even grid, pi over its spacing."""
+    """Return the Nyquist wavenumber, pi over the grid spacing."""
     return np.pi * basis.size / (basis.bounds[1] - basis.bounds[0])
 
 

@@ -12,7 +12,7 @@ from spinhydro.kernels.operator import KernelOperator, rounded, space_axes
 
 
 class StencilOperator(KernelOperator):
-    r"""What ``W(m)`` of a stencil is, evaluated on the grid: sum of C_d m(r + d).
+    r"""The operator ``W(m)`` of a stencil, evaluated on the grid: sum of C_d m(r + d).
 
     On the left side of an equation it is the kernel with the same omega(k). Where an axis of the
     grid is split over ranks, they exchange the planes at their edges.

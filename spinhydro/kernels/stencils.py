@@ -65,7 +65,7 @@ class Stencil(Kernel):
         return super().__call__(*arguments)
 
     def on_cells(self, cells):
-        """The same stencil on a grid with these distances of points."""
+        """Return this stencil on a grid of this spacing."""
         cells = tuple(cells)
         if self.cells is None and not self._on_cells:
             self._unit = cells

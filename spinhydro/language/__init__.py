@@ -1,1 +1,1 @@
-"""What equation strings may say, and how they are checked."""
+"""The language of equation strings, and its checks."""

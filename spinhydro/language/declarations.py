@@ -1,6 +1,6 @@
 """The strings that a problem declares besides its equations, as operands ready to evaluate.
 
-Faults are InputErrors that know which declaration they come from.
+Faults are InputErrors with the declaration they come from.
 """
 
 import numpy as np
@@ -36,7 +36,7 @@ def read_outputs(ivp, outputs):
 
 
 def as_task(value, dist):
-    """Return a value of an output string as something a handler can write: an operand."""
+    """Return the value of an output string as an operand, which a handler can write."""
     if isinstance(value, Operand):
         return value
     if isinstance(value, complex) and not np.iscomplexobj(dist.dtype()):

@@ -1,7 +1,7 @@
 """Words of time and space: bounds, steps, ramps, pulses and tables, of fields and of numbers.
 
-All of them are sums and products of ``abs`` and other functions of one value, so that every engine
-knows them. Arguments have real values.
+All of them are sums and products of ``abs`` and other functions of one value, which every engine
+supports. Arguments have real values.
 """
 
 from pathlib import Path

@@ -31,7 +31,7 @@ def names_of(problem):
 
 
 def fields_of(problem):
-    """The variables of a problem and every field that the right sides of its equations hold."""
+    """The variables of a problem and every field in the right sides of its equations."""
     fields = set(problem.variables)
     for equation in problem.equations:
         fields |= set(equation["F"].atoms(Field))
@@ -41,7 +41,7 @@ def fields_of(problem):
 def split_sides(text):
     """Positions of the two sides of an equation: (left, right, start of right).
 
-    Raises EquationError unless exactly one '=' stands outside all brackets.
+    Raises EquationError unless there is exactly one '=' outside all brackets.
     """
     check_brackets(text)
     depth, equals = 0, []
@@ -65,7 +65,7 @@ def split_sides(text):
 
 
 def advanced_variable(text):
-    """Name of the variable whose dt(…) stands on the left side, or None."""
+    """Name of the variable whose dt(…) is on the left side, or None."""
     left, _, _ = split_sides(text)
     tree, _, _ = parse(left, text)
     for node in ast.walk(tree):
@@ -81,7 +81,7 @@ def advanced_variable(text):
 
 
 def read_equation(problem, text):
-    """Both sides of an equation string as Dedalus operands, checked as far as one equation can be.
+    """Both sides of an equation string as Dedalus operands, after the checks of a single equation.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def _find_call(side, whole, offset, name):
 
 
 def _check_left_side(problem, text, left_text, left, left_end, evaluate):
-    """Name the first term of the left side that is not linear, constant in time, first order."""
+    """Raise EquationError at the first left-side term that is not linear, constant, first order."""
     checks = (
         (
             lambda term: term.require_linearity(*problem.variables, allow_affine=False),
@@ -175,7 +175,7 @@ def _terms(side, whole):
 
 
 def _check_constraint(problem, text, right_text, right, right_start):
-    """An equation without dt(…) may only tie variables together linearly, as div(u) = 0 does."""
+    """Raise EquationError unless an equation without dt(…) is linear, as div(u) = 0 is."""
     if isinstance(right, Operand) and right.has(*problem.variables):
         raise EquationError(
             text, 0, right_start - 1, "there is no dt(…) term on the left side",
@@ -281,7 +281,7 @@ def check_complete(problem):
 
 
 def _check_dtypes(problem):
-    """Real and complex fields do not mix: Dedalus writes complex values into real arrays."""
+    """Refuse to mix real and complex fields: Dedalus writes complex values into real arrays."""
     fields = [field for field in fields_of(problem) if field is not problem.time]
     real = sorted(str(f.name) for f in fields if not np.issubdtype(f.dtype, np.complexfloating))
     if real and len(real) < len(fields):
@@ -293,7 +293,7 @@ def _check_dtypes(problem):
 
 
 def _refuse_wrong_indices(expression):
-    """Components and divergences of a later index come out wrong in Dedalus 3.0.5."""
+    """Refuse components and divergences of a later index, which are wrong in Dedalus 3.0.5."""
     stack = [expression]
     while stack:
         node = stack.pop()

@@ -1,8 +1,8 @@
-"""Expression strings -> Dedalus operands, with a caret under whatever cannot be.
+"""Expression strings -> Dedalus operands, with a caret under errors.
 
 A string is parsed into Python's syntax tree, the tree is walked and every node is applied to
-Dedalus objects one by one. So a fault is reported at its own place in the string, only arithmetic
-and calls of known words can happen, and nothing else of Python.
+Dedalus objects one by one. So an error is reported at its position in the string, and only
+arithmetic and calls of known words are possible, nothing else of Python.
 """
 
 import ast
@@ -30,7 +30,7 @@ _BINARY = {
 }
 _UNARY = {ast.UAdd: operator.pos, ast.USub: operator.neg}
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
-#: Deeper trees are typing accidents, and would exhaust Python's stack.
+#: Deeper trees are typing errors, and would exhaust Python's stack.
 _MAX_DEPTH = 120
 
 
@@ -42,7 +42,7 @@ def parse(text, whole=None, offset=0):
     text : str
         The expression.
     whole, offset : str, int
-        The string that it was cut from and where it starts there: errors show that string.
+        The string that contains it, which errors show, and its position there.
 
     Raises
     ------
@@ -127,9 +127,9 @@ class ExpressionBuilder:
     Parameters
     ----------
     namespace : mapping
-        What names mean: ``problem.namespace``.
+        Meaning of names: ``problem.namespace``.
     time_derivatives : bool
-        Whether dt(…) may stand in the expression: in equations only.
+        Whether the expression may contain dt(…): in equations only.
     """
 
     def __init__(self, namespace, time_derivatives=False):
@@ -148,7 +148,7 @@ class ExpressionBuilder:
         return value
 
     def _check_time(self, node, value):
-        """Refuse a constant field with the name of the time that is not the time."""
+        """Refuse a constant field that has the name of the time but is not the time."""
         time = getattr(self.namespace, "time", None)
         if time is None or not isinstance(value, Operand):
             return
@@ -302,7 +302,7 @@ class ExpressionBuilder:
             self._fail(node.right, f"{ranks[1]} cannot be added to {ranks[0]}")
 
     def _number(self, node, function, left, right):
-        """Arithmetic of numbers, as floats: 9**9**9 must not run for ever."""
+        """Compute with numbers as floats: 9**9**9 must not run forever."""
         if function is operator.matmul:
             self._fail(node, "@ contracts vectors; these are numbers")
         if function is operator.pow or not all(abs(value) < 1e15 for value in (left, right)):
@@ -339,7 +339,7 @@ class ExpressionBuilder:
         return self._apply(node, function, *positional, **keywords)
 
     def _check_arguments(self, node, name, function, positional, keywords):
-        """What Dedalus would take in silence: further arguments (it writes into them), …"""
+        """Refuse what Dedalus accepts silently: further arguments (it writes into them), …"""
         if "out" in keywords:
             self._fail(node, "an expression cannot write into a field: leave `out` out")
         if name in ("comp", "div", "Component", "Divergence") and keywords.get("index", 0) != 0:
@@ -413,7 +413,7 @@ def _finite(value):
     return bool(np.isfinite(complex(value))) if abs(value) < 1e308 else False
 
 
-#: What Dedalus and Python say -> what it means here.
+#: Messages of Dedalus and Python -> ours.
 _IN_OTHER_WORDS = {
     "Objects are not all equal": (
         "a real and a complex field do not mix: make both without dtype=…, as the distributor has "
@@ -435,7 +435,7 @@ def _signature(value):
 
 
 def describe(value):
-    """An operand in words: "the scalar n", "the vector s (sx, sy, sz)", "the number 2"."""
+    """Describe an operand: "the scalar n", "the vector s (sx, sy, sz)", "the number 2"."""
     if isinstance(value, Operand):
         name = getattr(value, "name", None)
         named = f" {name}" if name and name.isidentifier() and not hasattr(value, "args") else ""

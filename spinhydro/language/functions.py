@@ -1,4 +1,4 @@
-"""Functions of one value that strings may use: the one table that says what each is called where.
+"""Functions of one value that strings may use: one table of their names in every layer.
 
 Words of the language, NumPy calls, machine code and the dimension rule of a problem file are all
 derived from `FUNCTIONS`. A new function of one value is a new line of it.
@@ -84,7 +84,7 @@ def imaginary_part(values, out):
     np.copyto(out, values.imag)
 
 
-#: The name under which `erf` of a complex argument, which C lacks, is known to machine code.
+#: Symbol in machine code of `erf` of a complex argument, which C lacks.
 COMPLEX_ERF = "spinhydro_complex_erf"
 
 _LN2, _LN10 = math.log(2), math.log(10)

@@ -37,7 +37,7 @@ def spin_cross(A, b):
 
 
 class SpinCross(arithmetic.Product, FutureField):
-    """What `spin_cross` returns; can stand on both sides of an equation."""
+    """Operand returned by `spin_cross`; allowed on both sides of an equation."""
 
     name = "SpinCross"
 

@@ -31,7 +31,7 @@ def pointwise(function, *arguments, like):
     ]
 
     def evaluate(*fields):
-        # A constant field stands on one rank only.
+        # A constant field is stored on one rank only.
         return function(*(cast.cast(f) for cast, f in zip(casts, fields, strict=True)))
 
     evaluate.__name__ = getattr(function, "__name__", "pointwise")

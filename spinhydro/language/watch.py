@@ -1,10 +1,9 @@
-"""Limits on what must stay small, ``"abs(sqrt(s@s) - 1) <= 1e-6"``, or large, ``"n >= 0.01"``.
+"""Limits on a run: ``"abs(sqrt(s@s) - 1) <= 1e-6"`` or ``"n >= 0.01"``.
 
 With ``<=`` the largest absolute value of the left side over all points is compared with the number
-on the right, with ``>=`` the smallest value; over all members, if there are members, so that the
-worst of them counts. ``drift(E)`` stands for the relative change of the sum
-of E over the grid since the start, |E(t)/E(0) - 1|. ``"ave(n) = 0.58 +- 0.01"`` limits the distance
-from a number.
+on the right, with ``>=`` the smallest value. The worst of the members counts. ``drift(E)`` is the
+relative change of the sum of E over the grid since the start, |E(t)/E(0) - 1|.
+``"ave(n) = 0.58 +- 0.01"`` limits the distance from a number.
 """
 
 import math
@@ -87,12 +86,12 @@ class Limit:
         return text[:equals], number(equals + 1, sign), number(sign + 2, len(text))
 
     def start(self):
-        """The value at the initial state, from which drifts are counted."""
+        """Measure the value at the initial state, the reference for drifts."""
         self.initial = self.extreme = None
         return self.measure()
 
     def measure(self):
-        """The present value; the worst so far is kept in ``extreme``, its place in ``place``."""
+        """Return the present value; keep the worst in ``extreme``, its position in ``place``."""
         values = grid_values(self.operand)
         if self.is_drift:
             present = self._sums(values)
@@ -120,11 +119,11 @@ class Limit:
         return np.concatenate(self.dist.comm.allgather(mine))
 
     def _worst(self, values):
-        """The value that is compared with the limit, and where on the grid it stands."""
+        """Return the value that is compared with the limit, and its position on the grid."""
         values = self._without_excluded(values if self.is_lower else -np.abs(values))
         worst = int(np.argmin(values)) if values.size else 0
         local = float(values.flat[worst]) if values.size else math.inf
-        # MPI's minimum forgets NaN.
+        # MPI's minimum ignores NaN.
         bad = not math.isfinite(local) and values.size > 0
         ranked = -math.inf if bad else local
         lowest, rank = self.dist.comm.allreduce((ranked, self.dist.comm.rank), op=MPI.MINLOC)
@@ -153,7 +152,7 @@ class Limit:
         return np.isin(np.arange(size), list(self.excluded)) if size > 1 else np.zeros(size, bool)
 
     def _without_excluded(self, values):
-        """Values that are compared, with those of failed members out of the way."""
+        """Return the values that are compared, without those of failed members."""
         axis = self._member_axis()
         if axis is None or not self.excluded:
             return values

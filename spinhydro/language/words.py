@@ -34,7 +34,7 @@ class Word(NamedTuple):
 
     @property
     def operands(self):
-        """How many fields or numbers it takes."""
+        """Number of its operands."""
         return self.usage.count(",") + 1
 
 
@@ -54,7 +54,7 @@ def _derivative(axis):
 
 
 def _operator(function):
-    """What a word of the table of functions calls; Dedalus knows how to call a ufunc."""
+    """Return the function that a word calls; Dedalus can call ufuncs."""
     own = {"abs2": abs2, "re": re, "im": im}
     return own.get(function.word, function.evaluate)
 
@@ -83,7 +83,7 @@ WORDS = {
     **{name: Word(*drive) for name, drive in drives.WORDS.items()},
 }
 
-#: Words of Dedalus that ours stand beside; a problem file may use them too.
+#: Words of Dedalus listed with ours; a problem file may use them too.
 STOCK_WORDS = {name for name in problems.parseables if name.islower()}
 
 #: Functions of one number, which would act on a vector component by component.

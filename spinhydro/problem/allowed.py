@@ -1,4 +1,4 @@
-"""What a typed value may contain: arithmetic, names, and calls of functions that only compute.
+"""Allowed content of a typed value: arithmetic, names, and calls of pure functions.
 
 The rule is a list of what is allowed; everything else is refused before anything is evaluated.
 """

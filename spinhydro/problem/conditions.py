@@ -14,7 +14,7 @@ def check_conditions(conditions, namespace, texts):
 
 
 def broken_rules(kind, rules, namespace, texts):
-    """What is said of every rule of ``{"rule": "what it means"}`` that does not hold."""
+    """Return the messages of the rules of ``{"rule": "meaning"}`` that do not hold."""
     if not isinstance(rules, dict):
         plural = {"condition": "conditions"}.get(kind, kind)
         raise InputError(f'{plural} must be a dictionary {{"{kind}": "what it means"}}')

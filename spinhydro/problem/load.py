@@ -120,7 +120,7 @@ class Problem:
         return spinhydro.minimise(self, of, over, **options)
 
     def member_record(self):
-        """What run.json says of the members: how many, and which parameters are theirs."""
+        """Entry of run.json on the members: their number, and the parameters that differ."""
         if self.members is None:
             return {}
         theirs = [
@@ -157,7 +157,7 @@ def load(path, equations=(), quick=False, **overrides):
     Raises
     ------
     InputError (ParameterError, EquationError)
-        Says which file, line, parameter or equation, what is allowed, and what to do.
+        With the file, line, parameter or equation, what is allowed, and what to do.
 
     Examples
     --------

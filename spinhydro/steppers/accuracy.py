@@ -1,4 +1,4 @@
-r"""How accurate a timestep is for spins in a heat bath.
+r"""Accuracy of a timestep for spins in a heat bath.
 
 Schemes for multiplicative noise are of first weak order: the temperature of spins comes out low by
 a part of the variance of the rotation that noise makes in one step,

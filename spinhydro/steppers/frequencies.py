@@ -360,7 +360,7 @@ class _StockLinear:
 
 
 class _FusedRates:
-    """The same by the fused engine, which treats L as its stepper does."""
+    """Estimate with the fused engine, which treats L as its stepper does."""
 
     def __init__(self, solver, explicit_linear):
         self.stepper = solver.timestepper

@@ -74,7 +74,7 @@ def test_other_parameters_have_no_references(moving_run, capsys):
     assert main([str(moving_run), *words]) == 2
     assert "states no Rabi frequency" in capsys.readouterr().err
     assert main([str(moving_run), "--parameter", "Omega_R=fast"]) == 2
-    assert "'fast' is no number" in capsys.readouterr().err
+    assert "'fast' is not a number" in capsys.readouterr().err
 
 
 def test_cells():

@@ -6,7 +6,7 @@ NEEDS = {"run": ("quantum_torque",)}
 
 
 def draw(figure, run):
-    """Draw every output in a panel of its own."""
+    """Draw every output in a separate panel."""
     profiles.draw_outputs(figure, run)
 
 

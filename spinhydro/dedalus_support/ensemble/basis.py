@@ -74,7 +74,7 @@ class Members(IntervalBasis, metaclass=CachedClass):
 
 
 class ConvertToMembers(operators.ConvertConstant, operators.SpectralOperator1D):
-    """The same value for every member."""
+    """Constant along the member axis."""
 
     output_basis_type = Members
     subaxis_dependence = [False]
@@ -103,7 +103,7 @@ class ConvertToMembers(operators.ConvertConstant, operators.SpectralOperator1D):
 
 
 class _EachMember:
-    """What integrals and averages do along the member axis: nothing."""
+    """Identity: integrals and averages leave the member axis as it is."""
 
     input_coord_type = coords.Coordinate
     input_basis_type = Members

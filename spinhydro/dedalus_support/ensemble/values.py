@@ -158,7 +158,7 @@ def per_member(values):
 
 
 class PerMember(NDArrayOperatorsMixin):
-    """What `per_member` returns.
+    """One value for each member, as `per_member` returns it.
 
     Attributes
     ----------
@@ -184,7 +184,7 @@ class PerMember(NDArrayOperatorsMixin):
         return " and ".join(self.names) or "this value"
 
     def named(self, name):
-        """The same values as the parameter `name`."""
+        """Return these values as the parameter `name`."""
         same = PerMember(self.values, (name,), self.ensemble)
         same._is_named = True
         return same
@@ -244,7 +244,7 @@ class PerMember(NDArrayOperatorsMixin):
 
     def _refused(self, why):
         verb = "have" if len(self.names) > 1 else "has"
-        # What has been computed from a parameter would be shown under its name.
+        # Values computed from a parameter would be shown under its name.
         shown = f" ({self!r})" if self._is_named or not self.names else ""
         return ParameterError(
             f"{self.name} {verb} a value for each member{shown}, but {why}; give one value, "

@@ -53,7 +53,7 @@ class Scheme:
     linear_apart = False
 
     def weights(self, linear, timestep):
-        """What the scheme needs of L for a timestep, as nested dictionaries and lists of arrays.
+        """Arrays prepared from L for a timestep, as nested dictionaries and lists.
 
         Parameters
         ----------

@@ -56,7 +56,7 @@ class Sweep:
         return self.path / "tasks" / f"{number:04d}"
 
     def result(self, number):
-        """What a task that has ended says; None before."""
+        """Return the record of a task that has ended; None before."""
         return read_json(self.task_folder(number) / "task.json")
 
 
