@@ -35,7 +35,7 @@ GENERATED = Path(__file__).parent / "_generated"
 
 def write_words():
     """Write the page of all words that equations may use."""
-    from spinhydro.language.words import help_text
+    from spinhydro.language.vocabulary import help_text
 
     text = "# Words\n\nWhat equation strings may say; `spinhydro words` prints this page.\n\n"
     (GENERATED / "words.md").write_text(f"{text}```text\n{help_text()}\n```\n", encoding="utf-8")

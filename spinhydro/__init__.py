@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from spinhydro.derivatives.minimise import minimise
     from spinhydro.engines.choose import accelerate
     from spinhydro.engines.fused import FusedETDRK4, FusedIFRK4, FusedRK4
-    from spinhydro.kernels import kernel, projector, stencil
+    from spinhydro.kernels.named import kernel, projector
+    from spinhydro.kernels.stencils import stencil
     from spinhydro.language.complex_values import abs2, im, re
     from spinhydro.language.drives import (
         clip,

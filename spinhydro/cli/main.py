@@ -6,7 +6,6 @@ else goes to standard error.
 
 import gc
 import importlib
-import importlib.metadata
 import os
 import sys
 from pathlib import Path
@@ -118,7 +117,10 @@ def _dispatch(arguments):
     name, rest = arguments[0], arguments[1:]
     if name in COMMANDS:
         return importlib.import_module(f"spinhydro.cli.{name}").command(rest)
-    plugins = importlib.metadata.entry_points(group="spinhydro.commands")
+    # Imported here: it costs as much time as printing the help.
+    from importlib.metadata import entry_points
+
+    plugins = entry_points(group="spinhydro.commands")
     for plugin in plugins:
         if plugin.name == name:
             return plugin.load()(rest)

@@ -43,7 +43,14 @@ class Parser(argparse.ArgumentParser):
             arguments = [*arguments[:at], *names]
         options = self.parse_intermixed_args(arguments)
         if hasattr(options, "values"):
-            from spinhydro.problem.parameters import parse_pairs
-
-            options.values = parse_pairs(options.values)
+            options.values = _read_values(options.values)
         return options
+
+
+def _read_values(texts):
+    """Return ``{NAME: text}`` of arguments NAME=VALUE."""
+    if not texts:
+        return {}
+    from spinhydro.problem.parameters import parse_pairs
+
+    return parse_pairs(texts)

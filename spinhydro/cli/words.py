@@ -9,7 +9,7 @@ def command(arguments):
     parser.add_problem(nargs="?")
     options = parser.read(arguments)
     if not options.problem:
-        from spinhydro.language.words import help_text
+        from spinhydro.language.vocabulary import help_text
 
         print(help_text())
         return 0

@@ -12,7 +12,7 @@ from spinhydro.derivatives.model import observed
 from spinhydro.derivatives.taylor import TaylorTest, taylor_test
 from spinhydro.engines.fused.read.lower import count
 from spinhydro.errors import InputError, ParameterError, unknown_name_message
-from spinhydro.kernels import Kernel
+from spinhydro.kernels.kernel import Kernel
 
 #: Bytes that a gradient may keep, unless a limit is given.
 MEMORY = 2e9

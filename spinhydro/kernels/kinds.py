@@ -38,9 +38,3 @@ def make(what, kinds, name, parameters):
         if "argument" not in str(error):
             raise
         raise ParameterError(f"the {what} {name} takes {kind.usage}") from None
-
-
-def table(kinds):
-    """Return the lines of a table of kinds, as ``spinhydro words`` prints it."""
-    width = max(map(len, kinds))
-    return [f"  {name:<{width}}  {kind.formula}; {kind.usage}" for name, kind in kinds.items()]

@@ -14,8 +14,9 @@ from dedalus.core.field import Operand
 from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError, ParameterError, unknown_name_message
 from spinhydro.kernels.continuum import crossed_with
+from spinhydro.kernels.formulas import LATTICE_STENCIL, STENCILS
 from spinhydro.kernels.kernel import Kernel
-from spinhydro.kernels.kinds import Kind, make, table
+from spinhydro.kernels.kinds import Kind, make
 from spinhydro.kernels.lattices import LATTICES, exchange_rate, exchange_sum
 from spinhydro.kernels.stencil_operator import StencilOperator
 
@@ -144,27 +145,11 @@ def neighbours_stencil(lattice, a, omega_E):
 
 
 KINDS = {
-    **{
-        name: Kind(
-            partial(lattice_stencil, name),
-            "omega_J times the sum over nearest neighbours of m(r) - m(r + d)",
-            "a, omega_J or stiffness",
-        )
-        for name in LATTICES
-    },
-    "exchange": Kind(
-        shells_stencil, "sum over pairs of omega_d (2 m(r) - m(r + d) - m(r - d))",
-        "bonds={offset: omega_d}, a",
-    ),
-    "neighbours": Kind(
-        neighbours_stencil, "omega_E * mean over nearest neighbours of m(r + d) (sublattices)",
-        "lattice, a, omega_E",
-    ),
-    "dmi": Kind(
-        dmi_stencil, "-sum over pairs of (m(r + d) - m(r - d)) x omega_d",
-        "bonds={offset: (omega_x, omega_y, omega_z)}, a",
-    ),
-}  # fmt: skip
+    **{name: Kind(partial(lattice_stencil, name), *LATTICE_STENCIL) for name in LATTICES},
+    "exchange": Kind(shells_stencil, *STENCILS["exchange"]),
+    "neighbours": Kind(neighbours_stencil, *STENCILS["neighbours"]),
+    "dmi": Kind(dmi_stencil, *STENCILS["dmi"]),
+}
 
 
 def stencil(kind, **parameters):
@@ -206,13 +191,6 @@ def stencil(kind, **parameters):
     if isinstance(kind, dict):
         return _own_weights(kind, **parameters)
     return make("stencil", KINDS, kind, parameters)
-
-
-def help_lines():
-    """The table of stencils that ``spinhydro words`` prints."""
-    shown = {"chain, square, …": KINDS["chain"]}
-    shown |= {name: kind for name, kind in KINDS.items() if name not in LATTICES}
-    return table(shown)
 
 
 def _own_weights(weights, name="of weights", a=None):

@@ -4,7 +4,7 @@ import numpy as np
 from dedalus.core import arithmetic, operators
 from dedalus.core.field import Field, Operand
 
-from spinhydro.language import functions
+from spinhydro.language import array_functions, functions
 
 __all__ = ["abs2", "im", "is_real_valued", "re"]
 
@@ -13,21 +13,21 @@ def abs2(operand):
     """|f|² = f conj(f) of a field, component by component, or of a number."""
     if not isinstance(operand, Operand):
         return abs(operand) ** 2
-    return operators.UnaryGridFunction(functions.squared_modulus, operand)
+    return operators.UnaryGridFunction(array_functions.squared_modulus, operand)
 
 
 def re(operand):
     """Real part of a field or of a number."""
     if not isinstance(operand, Operand):
         return operand.real
-    return operators.UnaryGridFunction(functions.real_part, operand)
+    return operators.UnaryGridFunction(array_functions.real_part, operand)
 
 
 def im(operand):
     """Imaginary part of a field or of a number; 0 in a real problem."""
     if not isinstance(operand, Operand):
         return operand.imag
-    return operators.UnaryGridFunction(functions.imaginary_part, operand)
+    return operators.UnaryGridFunction(array_functions.imaginary_part, operand)
 
 
 #: Nodes whose value is real if all of their operands are.

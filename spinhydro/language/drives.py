@@ -121,16 +121,3 @@ def table(t, times=None, values=None, file=None):
         if kink:
             result = result + kink * np.absolute(t - time)
     return result
-
-
-#: Usage and help of those that strings may use.
-WORDS = {
-    "minimum": (minimum, "minimum(a, b)", "the smaller value at every point"),
-    "maximum": (maximum, "maximum(a, b)", "the larger value at every point"),
-    "clip": (clip, "clip(f, a, b)", "f within the bounds a and b"),
-    "where": (where, "where(f, a, b)", "a where f > 0, b elsewhere; both finite"),
-    "sinc": (sinc, "sinc(f)", "sin(pi f)/(pi f), 1 at f = 0"),
-    "ramp": (ramp, "ramp(t, a, b, t_0, t_1)", "from a at the time t_0 to b at t_1, linearly"),
-    "pulse": (pulse, "pulse(t, t_0, w)", "Gaussian of height 1, exp(-(t - t_0)**2/(2*w**2))"),
-    "periodic": (periodic, "periodic(t, T)", "time since the present period T began, 0 to T"),
-}

@@ -11,8 +11,6 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 __all__ = ["FUNCTIONS", "Function", "find"]
 
 
@@ -24,8 +22,8 @@ class Function:
     ----------
     name : str
         Name in the graph of the fused engine, NumPy's where there is one.
-    own : callable, optional
-        ``own(values, out)``, of a function that neither NumPy nor SciPy has.
+    own : str, optional
+        Name in `array_functions` of a function that neither NumPy nor SciPy has.
     real, complex : str, optional
         Symbol in machine code for real and for complex arguments: an LLVM intrinsic or a function
         of the C library. Without one, `ScalarWriter` composes the function from its parts.
@@ -54,34 +52,23 @@ class Function:
     power: float = 0
     is_real: bool = False
     needs: str | None = None
-    own: object = None
+    own: str | None = None
 
     @cached_property
     def evaluate(self):
         """``evaluate(values, out=…)`` on arrays."""
+        # Imported here: `spinhydro words` needs the table alone, and few problems need SciPy's.
         if self.own:
-            return self.own
+            from spinhydro.language import array_functions
+
+            return getattr(array_functions, self.own)
+        import numpy as np
+
         if hasattr(np, self.name):
             return getattr(np, self.name)
-        # Imported here: commands that compute nothing start faster without SciPy.
         import scipy.special
 
         return getattr(scipy.special, self.name)
-
-
-def squared_modulus(values, out):
-    """out = |values|²."""
-    np.multiply(values, np.conjugate(values), out=out)
-
-
-def real_part(values, out):
-    """out = Re values."""
-    np.copyto(out, values.real)
-
-
-def imaginary_part(values, out):
-    """out = Im values."""
-    np.copyto(out, values.imag)
 
 
 #: Symbol in machine code of `erf` of a complex argument, which C lacks.
@@ -93,12 +80,12 @@ _TABLE = (
              power=1, is_real=True),
     Function("sign", word="sign", help="sign, -1, 0 or 1; of a complex value z: z/|z|"),
     Function("conjugate", word="conj", help="complex conjugate", power=1),
-    Function("real", word="re", power=1, is_real=True, own=real_part,
+    Function("real", word="re", power=1, is_real=True, own="real_part",
              help="real part; an output that is real is stored as real numbers"),
     Function("imag", word="im", help="imaginary part", power=1, is_real=True,
-             own=imaginary_part),
+             own="imaginary_part"),
     Function("abs2", word="abs2", help="|f|**2, the same as re(conj(f)*f)",
-             power=2, is_real=True, own=squared_modulus),
+             power=2, is_real=True, own="squared_modulus"),
     Function("square", power=2),
     Function("sqrt", "llvm.sqrt.f64", "csqrt", word="sqrt", help="square root",
              power=1 / 2, needs=">= 0"),
@@ -129,10 +116,11 @@ FUNCTIONS = {function.name: function for function in _TABLE}
 
 
 def find(function):
-    """Return the entry of a ufunc or of a function of this module, or None."""
-    known = FUNCTIONS.get(getattr(function, "__name__", None))
-    if known is None:
-        known = next((one for one in FUNCTIONS.values() if one.own is function), None)
+    """Return the entry of a ufunc or of a function of `array_functions`, or None."""
+    name = getattr(function, "__name__", None)
+    known = FUNCTIONS.get(name)
+    if known is None and name is not None:
+        known = next((one for one in FUNCTIONS.values() if one.own == name), None)
     return known if known and known.evaluate is function else None
 
 

@@ -22,7 +22,7 @@ from spinhydro.language.operators import spin_cross  # isort: skip
 from spinhydro.language.complex_values import abs2, im, re  # isort: skip
 from spinhydro.language import drives  # isort: skip
 from spinhydro.language.functions import FUNCTIONS  # isort: skip
-from spinhydro.kernels import help_lines, stencils  # isort: skip
+from spinhydro.language.vocabulary import DRIVES, VOCABULARY  # isort: skip
 
 
 class Word(NamedTuple):
@@ -59,29 +59,15 @@ def _operator(function):
     return own.get(function.word, function.evaluate)
 
 
-WORDS = {
-    "dt": Word(d3.TimeDerivative, "dt(s)", "time derivative; on the left side only"),
-    "dx": Word(_derivative("x"), "dx(f)", "derivative along x; of a vector: of every component"),
-    "dy": Word(_derivative("y"), "dy(f)", "derivative along y"),
-    "dz": Word(_derivative("z"), "dz(f)", "derivative along z"),
-    "lap": Word(d3.lap, "lap(f)", "Laplacian, over all space coordinates"),
-    "grad": Word(d3.grad, "grad(f)", "gradient: adds a space index in front"),
-    "div": Word(d3.div, "div(v)", "divergence over the first index, which must be a space index"),
-    "cross": Word(d3.cross, "cross(a, b)", "cross product of two spin vectors"),
-    "spin_cross": Word(
-        spin_cross, "spin_cross(grad(s), s)", "cross product over the last index of a tensor"
-    ),
-    "dot": Word(d3.dot, "dot(a, b)", "contraction of neighbouring indices, the same as a @ b"),
-    "@": Word(d3.dot, "s @ ez", "scalar product of spin vectors; s @ ez is the z component"),
-    "integ": Word(d3.integ, "integ(f)", "integral over all space"),
-    "ave": Word(d3.ave, "ave(f)", "average over all space"),
-    **{
-        function.word: Word(_operator(function), f"{function.word}(f)", function.help)
-        for function in FUNCTIONS.values()
-        if function.word
-    },
-    **{name: Word(*drive) for name, drive in drives.WORDS.items()},
-}
+_CALLED = {
+    "dt": d3.TimeDerivative, "dx": _derivative("x"), "dy": _derivative("y"),
+    "dz": _derivative("z"), "lap": d3.lap, "grad": d3.grad, "div": d3.div, "cross": d3.cross,
+    "spin_cross": spin_cross, "dot": d3.dot, "@": d3.dot, "integ": d3.integ, "ave": d3.ave,
+    **{function.word: _operator(function) for function in FUNCTIONS.values() if function.word},
+    **{name: getattr(drives, name) for name in DRIVES},
+}  # fmt: skip
+
+WORDS = {name: Word(_CALLED[name], *texts) for name, texts in VOCABULARY.items()}
 
 #: Words of Dedalus listed with ours; a problem file may use them too.
 STOCK_WORDS = {name for name in problems.parseables if name.islower()}
@@ -96,7 +82,7 @@ OWN_WORDS = {
 
 dx, dy, dz = (OWN_WORDS[name] for name in ("dx", "dy", "dz"))
 
-add_words({**OWN_WORDS, **{name: WORDS[name].function for name in drives.WORDS}})
+add_words({**OWN_WORDS, **{name: WORDS[name].function for name in DRIVES}})
 name_the_time()
 
 
@@ -105,34 +91,4 @@ def reserved_names():
 
     Words of time and space (ramp, pulse, …) are not among them: a file may use these names.
     """
-    return (set(WORDS) - {"@", *drives.WORDS}) | STOCK_WORDS
-
-
-def help_text():
-    """The table that ``spinhydro words`` prints."""
-    width = max(len(word.usage) for word in WORDS.values())
-    lines = ["Words for equations, outputs, projections, watches and expectations:", ""]
-    lines += [f"  {word.usage:<{width}}  {word.help}" for word in WORDS.values()]
-    lines += [
-        "",
-        "  + - * / **   as usual; powers are written **, not ^",
-        "  ex, ey, ez   unit vectors of the spin frame, where the file defines them",
-        "  t            time",
-        "",
-        "Tables in time: B = spinhydro.table(t, times, values), or file='…', above the problem.",
-        "",
-        "Every name that the problem file defines above `problem = d3.IVP(…)` is a word too:",
-        "parameters, profiles (fields), substitutions. Functions of your own: F = lambda f: …",
-        "",
-        "A function of the wavenumber k (or of kx, ky, kz) makes a kernel,",
-        "W = spinhydro.kernel(lambda k: D*k**2), and W(m) in an equation multiplies every Fourier",
-        "mode of m by W(k). Kernels by name, W = spinhydro.kernel(NAME, PARAMETERS):",
-        "",
-        *help_lines(),
-        "",
-        "The same exchange as a sum over neighbours, on a grid with one point per site and dealias",
-        "= 1, W = spinhydro.stencil(NAME, PARAMETERS): faster, without transforms:",
-        "",
-        *stencils.help_lines(),
-    ]
-    return "\n".join(lines)
+    return (set(WORDS) - {"@", *DRIVES}) | STOCK_WORDS

@@ -173,8 +173,8 @@ def exchange(magnet, kernel="lattice", cell=None, beyond="refuse", strength=1):
     ParameterError
         For another kernel, or atomistic spins with a cell other than a.
     """
-    from spinhydro.kernels import kernel as kernel_by_name
-    from spinhydro.kernels import stencil
+    from spinhydro.kernels.named import kernel as kernel_by_name
+    from spinhydro.kernels.stencils import stencil
 
     check_choice("kernel", kernel, EXCHANGE)
     stiffness = strength * magnet.stiffness

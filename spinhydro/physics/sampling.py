@@ -5,7 +5,7 @@ import numpy as np
 from spinhydro.dedalus_support.ensemble.noise import initial_noise
 from spinhydro.dedalus_support.solver import evaluated
 from spinhydro.errors import InputError
-from spinhydro.kernels import kernel
+from spinhydro.kernels.named import kernel
 from spinhydro.physics.checks import check
 
 

@@ -7,7 +7,7 @@ from mpi4py import MPI
 
 from spinhydro.dedalus_support.solver import evaluated
 from spinhydro.errors import InputError
-from spinhydro.kernels import kernel
+from spinhydro.kernels.named import kernel
 from spinhydro.physics.checks import check
 
 #: Iterations after which the preconditioner follows the state.

@@ -43,7 +43,7 @@ class located:
 def execute(original, source, texts):
     """Execute the file as Python does, statement by statement; check each assignment."""
     # Imported for their effect: Dedalus is configured and the words are known.
-    from spinhydro.kernels import Kernel
+    from spinhydro.kernels.kernel import Kernel
     from spinhydro.language.words import reserved_names
 
     path = source.path

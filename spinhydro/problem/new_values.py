@@ -16,7 +16,7 @@ from spinhydro.units import DIMENSIONS
 
 def check_new_values(assignments, texts, before, namespace, dimensions):
     """Default value and dimension of every overridden name, after its new text was checked."""
-    from spinhydro.kernels import Kernel
+    from spinhydro.kernels.kernel import Kernel
 
     defaults = {}
     for assignment in assignments:
@@ -106,7 +106,7 @@ def _check_names(name, text, body, namespace):
 
 def check_kernel(name, value, text):
     """Raise ParameterError unless the new value of a kernel is a kernel."""
-    from spinhydro.kernels import Kernel
+    from spinhydro.kernels.kernel import Kernel
 
     if not isinstance(value, Kernel):
         raise ParameterError(

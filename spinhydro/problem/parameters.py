@@ -8,7 +8,6 @@ the results is the one that ran.
 import ast
 from dataclasses import dataclass, field
 
-from spinhydro.dedalus_support.ensemble.values import check_members
 from spinhydro.errors import ParameterError, did_you_mean, marked, shorten
 from spinhydro.problem.typed_values import as_kernel, as_members, as_text, offsets
 from spinhydro.units import DIMENSIONS
@@ -188,6 +187,9 @@ def override(source, values):
 
 def _members_text(value):
     try:
+        # Imported here: errors of typed names are found without NumPy.
+        from spinhydro.dedalus_support.ensemble.values import check_members
+
         return str(check_members(ast.literal_eval(str(value))))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise ParameterError(f"members = {value}: it must be a whole number") from None

@@ -34,7 +34,7 @@ def without(tmp_path):
     "package, line",
     [
         ("dedalus", ["run", "problems/josephson.py", "--quick"]),
-        ("dedalus", ["words"]),
+        ("dedalus", ["words", "problems/transient_grating.py"]),
         ("mpi4py", ["explain", "problems/josephson.py"]),
         ("xarray", ["plot", "{run}"]),
     ],

@@ -75,3 +75,14 @@ def test_public_names_are_found_without_loading_the_solver():
     code = "import spinhydro, sys; assert 'load' in dir(spinhydro); print('dedalus' in sys.modules)"
     done = launch("-c", code)
     assert done.stdout == "False\n", done.stderr
+
+
+def test_the_words_are_printed_without_numpy():
+    """The table of words, the help and errors of typed names come from light modules."""
+    for line in (["words"], ["--help"], ["list"], ["run", "problems/josephson.py", "Omga=3"]):
+        code = (
+            f"import sys; from spinhydro.cli.main import call; call({line!r}); "
+            "print({'numpy', 'scipy', 'dedalus', 'xarray'} & set(sys.modules))"
+        )
+        done = launch("-c", code)
+        assert done.stdout.splitlines()[-1] == "set()", (line, done.stdout, done.stderr)

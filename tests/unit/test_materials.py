@@ -3,7 +3,7 @@ import pytest
 from scipy import constants
 
 from spinhydro.errors import ParameterError
-from spinhydro.kernels import kernel
+from spinhydro.kernels.named import kernel
 from spinhydro.physics.materials import MATERIALS, material
 
 MU_B = constants.physical_constants["Bohr magneton"][0]

@@ -19,7 +19,8 @@ from spinhydro.engines.fused.read.graph import (
     Spectrum,
     Unsupported,
 )
-from spinhydro.kernels import KernelOperator, StencilOperator
+from spinhydro.kernels.operator import KernelOperator
+from spinhydro.kernels.stencil_operator import StencilOperator
 from spinhydro.language.functions import find
 from spinhydro.language.operators import SpinCross
 

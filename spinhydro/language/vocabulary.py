@@ -1,0 +1,78 @@
+"""The words of strings: how each is written and what it does.
+
+Nothing here needs NumPy or Dedalus, so that ``spinhydro words`` prints its table at once. What a
+word calls is in `spinhydro.language.words`.
+"""
+
+from spinhydro.kernels.formulas import KERNELS, LATTICE_STENCIL, STENCILS, table
+from spinhydro.language.functions import FUNCTIONS
+
+#: ``{word: (usage, help)}`` of derivatives, products and means.
+OPERATORS = {
+    "dt": ("dt(s)", "time derivative; on the left side only"),
+    "dx": ("dx(f)", "derivative along x; of a vector: of every component"),
+    "dy": ("dy(f)", "derivative along y"),
+    "dz": ("dz(f)", "derivative along z"),
+    "lap": ("lap(f)", "Laplacian, over all space coordinates"),
+    "grad": ("grad(f)", "gradient: adds a space index in front"),
+    "div": ("div(v)", "divergence over the first index, which must be a space index"),
+    "cross": ("cross(a, b)", "cross product of two spin vectors"),
+    "spin_cross": ("spin_cross(grad(s), s)", "cross product over the last index of a tensor"),
+    "dot": ("dot(a, b)", "contraction of neighbouring indices, the same as a @ b"),
+    "@": ("s @ ez", "scalar product of spin vectors; s @ ez is the z component"),
+    "integ": ("integ(f)", "integral over all space"),
+    "ave": ("ave(f)", "average over all space"),
+}
+
+#: ``{word: (usage, help)}`` of time and space; `spinhydro.language.drives` has the functions.
+DRIVES = {
+    "minimum": ("minimum(a, b)", "the smaller value at every point"),
+    "maximum": ("maximum(a, b)", "the larger value at every point"),
+    "clip": ("clip(f, a, b)", "f within the bounds a and b"),
+    "where": ("where(f, a, b)", "a where f > 0, b elsewhere; both finite"),
+    "sinc": ("sinc(f)", "sin(pi f)/(pi f), 1 at f = 0"),
+    "ramp": ("ramp(t, a, b, t_0, t_1)", "from a at the time t_0 to b at t_1, linearly"),
+    "pulse": ("pulse(t, t_0, w)", "Gaussian of height 1, exp(-(t - t_0)**2/(2*w**2))"),
+    "periodic": ("periodic(t, T)", "time since the present period T began, 0 to T"),
+}
+
+#: ``{word: (usage, help)}`` of all words, in the order of ``spinhydro words``.
+VOCABULARY = {
+    **OPERATORS,
+    **{
+        function.word: (f"{function.word}(f)", function.help)
+        for function in FUNCTIONS.values()
+        if function.word
+    },
+    **DRIVES,
+}
+
+
+def help_text():
+    """The table that ``spinhydro words`` prints."""
+    width = max(len(usage) for usage, _ in VOCABULARY.values())
+    lines = ["Words for equations, outputs, projections, watches and expectations:", ""]
+    lines += [f"  {usage:<{width}}  {text}" for usage, text in VOCABULARY.values()]
+    lines += [
+        "",
+        "  + - * / **   as usual; powers are written **, not ^",
+        "  ex, ey, ez   unit vectors of the spin frame, where the file defines them",
+        "  t            time",
+        "",
+        "Tables in time: B = spinhydro.table(t, times, values), or file='…', above the problem.",
+        "",
+        "Every name that the problem file defines above `problem = d3.IVP(…)` is a word too:",
+        "parameters, profiles (fields), substitutions. Functions of your own: F = lambda f: …",
+        "",
+        "A function of the wavenumber k (or of kx, ky, kz) makes a kernel,",
+        "W = spinhydro.kernel(lambda k: D*k**2), and W(m) in an equation multiplies every Fourier",
+        "mode of m by W(k). Kernels by name, W = spinhydro.kernel(NAME, PARAMETERS):",
+        "",
+        *table(KERNELS),
+        "",
+        "The same exchange as a sum over neighbours, on a grid with one point per site and dealias",
+        "= 1, W = spinhydro.stencil(NAME, PARAMETERS): faster, without transforms:",
+        "",
+        *table({"chain, square, …": LATTICE_STENCIL, **STENCILS}),
+    ]
+    return "\n".join(lines)
