@@ -56,7 +56,7 @@ conditions = {
     "temperature >= 0": "the temperature cannot be negative",
     "alpha > 0 or temperature == 0": "a heat bath acts through damping: alpha > 0",
     "plane in (0, 1)": "plane must be 0 or 1",
-    "kernel != 'atomistic' or dealias == 1": "atomistic spins stand one to a cell: dealias=1",
+    "kernel != 'atomistic' or dealias == 1": "atomistic spins need one point per site: dealias=1",
     "kernel != 'atomistic' or N % 2 == 1 or keep_nyquist": (
         f"with an even number of spins the wave cos(pi x/a) is lost: take N={N + 1}, or "
         "keep_nyquist=1"

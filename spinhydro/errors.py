@@ -15,7 +15,7 @@ from difflib import get_close_matches
 class SpinhydroError(Exception):
     """Base of every error that is meant for a user's eyes.
 
-    ``where`` says which file and line it is about; the innermost place that knows it sets it.
+    ``where`` is the file and line of the error, set by the innermost code that knows it.
     ``declaration`` names the declaration of a problem file (``outputs``, ``watch``) that it came
     from, if it did.
     """
@@ -86,7 +86,7 @@ class EquationError(InputError):
 
 
 class Unsupported(Exception):
-    """Something that an engine cannot do; the message says what. Never reaches a user."""
+    """Something that an engine cannot do, named by the message. Never reaches a user."""
 
 
 class NotFiniteError(SpinhydroError):

@@ -99,7 +99,7 @@ def printable_columns(text):
 
 
 def chosen(ds, arguments):
-    """`ds` reduced as the options of `add_choices` say."""
+    """`ds` reduced by the options of `add_choices`."""
     return selected(
         ds,
         member_of(arguments),

@@ -288,6 +288,6 @@ def reached(ds, periods, what):
         raise InputError(
             f"{what}: needs Omega_R t/2pi >= {min(periods):g}, that is "
             f"t >= {min(periods) * period:.4g}, and the run ends at t = {float(ds.t[-1]):.4g}; "
-            "let it go on, or resume it"
+            "resume it with a later stop_time"
         )
     return inside

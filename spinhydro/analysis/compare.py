@@ -195,17 +195,17 @@ def _fourier_interpolation(own, wanted, dim):
 
 
 def names_of(runs):
-    """A short name for every run: its folder, and what sets it apart from others of its kind."""
+    """Short names of the runs: the folder, and the parameters that differ from runs of its kind."""
     names = []
     for ds in runs:
         same = [other for other in runs if other.attrs.get("problem") == ds.attrs.get("problem")]
-        apart = [
+        differing = [
             f"{key}={_short(value)}"
             for key, value in ds.attrs.items()
             if key in _parameters(ds) - {"stop_time", "output_interval"}
             and any(other.attrs.get(key) != value for other in same if key in other.attrs)
         ]
-        names.append(" ".join([run_name(ds), *apart[:3]]))
+        names.append(" ".join([run_name(ds), *differing[:3]]))
     return names
 
 

@@ -254,7 +254,7 @@ def _rows(t, first, last):
     if not inside or first > last:
         raise InputError(
             f"autocorrelation: no output between t = {first:g} and {last:g}; the run has "
-            f"{len(t)} from {t[0]:.4g} to {t[-1]:.4g}. Choose times inside, or let it go on"
+            f"{len(t)} from {t[0]:.4g} to {t[-1]:.4g}. Choose times inside, or resume the run"
         )
     return rows
 

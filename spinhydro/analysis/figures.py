@@ -27,7 +27,7 @@ A figure file states what it needs and draws it; nothing is registered anywhere:
 - The first parameter of `draw` is ``ax`` (axes with a caption below) or ``figure`` (an empty
   matplotlib Figure for several panels).
 - `draw` may return numbers to print: a dictionary or a list of lines.
-- ``LINE = True`` asks for one member and one line along x; otherwise runs arrive whole.
+- ``LINE = True`` requests one member and one line along x; otherwise runs arrive whole.
 - ``check(name, run)`` may raise InputError for a reason beyond names; it must be cheap.
 - ``order(runs)`` may sort the runs given on the command line.
 - ``PANELS = {"fig2a": "panel_a", …}`` gives further names to further functions of the file.

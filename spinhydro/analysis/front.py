@@ -162,7 +162,7 @@ def inward_front(ds, thresholds=THRESHOLDS, width=WIDTH, fit_range=RANGE, until=
     if np.all(np.isnan(lines)):
         raise InputError(
             f"front: fewer than {FEWEST} outputs have the front between {low:g} and {high:g}; "
-            f"the run ends at t = {t[-1]:.4g}. Let it go on, or choose another range"
+            f"the run ends at t = {t[-1]:.4g}. Resume it, or choose another range"
         )
     dims = ("side", "threshold")
     out = xr.Dataset(

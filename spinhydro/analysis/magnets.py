@@ -47,7 +47,7 @@ def spins(ds, output="m"):
             held = ", ".join(str(key) for key in ds.data_vars) or "none"
             raise InputError(
                 f"this run has no output {name!r} of spins; it has {held}. "
-                "If one of them is the spins, say so with --name m=OUTPUT"
+                "If one of them is the spins, add --name m=OUTPUT"
             )
     if len(names) == 3:
         values = np.stack([ds[name].values for name in names], axis=1)

@@ -88,10 +88,9 @@ def _first_that_fits(ds, arguments):
 
 
 def verdict(tables):
-    """Return lines: how many numbers of the runs agree, and why a run is no basis for it.
+    """Return lines: how many numbers of the runs agree, and why a run may not be a basis for it.
 
-    Numbers that come from formulas and parameters alone say nothing about a run and are counted
-    apart.
+    Numbers from formulas and parameters alone do not depend on the run and are counted separately.
     """
     lines = []
     for ds, _, _ in tables:

@@ -67,7 +67,7 @@ def exchange_series(ds, output="m"):
                 energy = energy / (float(ds.attrs["N"]) * magnet(ds).J)
             return energy
     raise InputError(
-        "this run has neither spins m nor an output E_exchange; say which output is the spins "
+        "this run has neither spins m nor an output E_exchange; name the output of the spins "
         "with --name m=OUTPUT"
     )
 

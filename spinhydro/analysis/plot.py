@@ -60,7 +60,7 @@ def _main(arguments):
 
 
 def _view(ds, arguments, one_line):
-    """A run as a figure takes it: reduced to one member and line, or as the options say."""
+    """A run as a figure takes it: reduced to one member and line, or by the options."""
     return line.chosen(ds, arguments) if one_line else line.named(ds, arguments)
 
 

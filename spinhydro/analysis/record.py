@@ -38,7 +38,7 @@ def read_run_json(file):
 
 
 def run_record(folder, sets):
-    """(record, warning): run.json of `folder`, or what the set files say of it.
+    """(record, warning): run.json of `folder`, or its contents as far as the set files hold them.
 
     Entries of the wrong type are dropped, so that the rest can rely on them.
     """

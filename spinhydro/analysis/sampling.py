@@ -32,7 +32,7 @@ def at_times(values, t, times, order=3):
     if len(t) < 2 or times.min() < t[0] - slack or times.max() > t[-1] + slack:
         raise InputError(
             f"time {times.max():g} is outside the record, which has {len(t)} outputs "
-            f"from t = {t[0]:g} to {t[-1]:g}; let the run go on, or choose an earlier time"
+            f"from t = {t[0]:g} to {t[-1]:g}; resume the run, or choose an earlier time"
         )
     # A spline needs only a few samples on either side; long records stay cheap this way.
     first = max(np.searchsorted(t, times.min()) - 8, 0)

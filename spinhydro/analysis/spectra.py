@@ -289,7 +289,7 @@ def ridge_error(found, law, output_interval=None):
         `magnet(ds).magnon`.
     output_interval : float, optional
         If given, frequencies that differ by a multiple of 1/output_interval count as equal: a run
-        with output at that interval cannot tell them apart.
+        with output at that interval cannot distinguish them.
 
     Returns
     -------
@@ -311,7 +311,7 @@ def interval_of(ds):
     t = np.asarray(ds.t.values, dtype=float)
     if len(t) < 4:
         raise InputError(
-            f"a spectrum in time needs at least 4 outputs and the run has {len(t)}; let it go on, "
+            f"a spectrum in time needs at least 4 outputs and the run has {len(t)}; resume it, "
             "or run it with a shorter output_interval"
         )
     steps = np.diff(t)

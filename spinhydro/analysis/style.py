@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
 INK, CRITICAL, TORQUE = "black", "#c1272d", "#c1272d"
-# The two spin components: told apart by all common kinds of colour vision, and in grey.
+# The two spin components: distinct for all common kinds of colour vision, and in grey.
 COMPONENT_UP, COMPONENT_DOWN = "#d55e00", "#0b4f9c"
 # Figures show the part of the cloud with at least this share of the peak density.
 SHOWN_DENSITY = 0.09

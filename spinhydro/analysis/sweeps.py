@@ -62,10 +62,10 @@ def load_sweep(path, load_run, tasks=None, **where):
     Returns
     -------
     xarray.Dataset
-        Every output along the axes of the sweep and its own. A full grid of parameters has an axis
-        for each of them; other designs have the axis `case`, with the parameters as coordinates
-        along it. `status` says how every case has ended; cases without a result are NaN. Numbers
-        of the table (expectations, cost) are variables too.
+        Every output, with the axes of the sweep before those of the output. A full grid of
+        parameters has an axis for each of them; other designs have the axis `case`, with the
+        parameters as coordinates along it. `status` is the final status of every case; cases
+        without a result are NaN. Numbers of the table (expectations, cost) are variables too.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 r"""Temperatures of a run: those that it states, and that of the spins themselves.
 
-The spins have a temperature of their own, from the energy E(m) on the sphere of each spin:
+The temperature of the spins follows from the energy E(m) on the sphere of each spin:
 
 .. math:: k_B T = \frac{\langle |m \times \nabla E|^2 \rangle}{\langle \nabla^2_{S^2} E \rangle}
 
@@ -32,7 +32,7 @@ def temperature_profile(ds, output=None):
     if not names:
         raise InputError(
             "this run has no output of a temperature (T_e, T_p or temperature); draw a run of "
-            "problems/laser_grating.py, or say which it is with --name T_e=OUTPUT"
+            "problems/laser_grating.py, or name the output with --name T_e=OUTPUT"
         )
     return scalar(ds, names[0])
 

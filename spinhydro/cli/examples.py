@@ -7,7 +7,7 @@ from spinhydro.problem.examples import FOLDERS, copy_examples
 
 
 def command(arguments):
-    """Copy the files, say how many are new, and print the folders that hold them."""
+    """Copy the files, print how many are new, and the folders that hold them."""
     parser = Parser(
         "examples",
         "Copy the problem and analysis files that come with spinhydro into a folder. Existing "

@@ -42,7 +42,7 @@ def command(arguments):
 
 
 def _evaluated(function, names, file):
-    """`function` of the names that it asks for."""
+    """Call `function` with the names in its signature."""
     wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
     missing = [name for name in wanted if name not in names]
     if missing:

@@ -21,7 +21,7 @@ EPILOG = """examples:
 
 A range is first:last:number, or first:last:number:log in equal ratios; a list is v1,v2,…
 
-Exit codes: 0 all cases computed, 1 some failed (sweep.csv says which and why), 2 bad input,
+Exit codes: 0 all cases computed, 1 some failed (see sweep.csv), 2 bad input,
 75 stopped by a signal: --resume goes on."""
 
 
@@ -55,7 +55,7 @@ def _parser():
         "--slurm", action="append", default=[], metavar="NAME=VALUE",
         help="a parameter of submitit, partition=short",
     )  # fmt: skip
-    parser.add_argument("--dry-run", action="store_true", help="say what it would cost, and end")
+    parser.add_argument("--dry-run", action="store_true", help="print what it would cost, and end")
     parser.add_argument("--out", default="runs", metavar="DIR", help="folder of all runs [runs]")
     parser.add_argument("--engine", default="auto", metavar="ENGINE", help="as for run [auto]")
     parser.add_argument("--equation", action="append", default=[], metavar="EQUATION")
@@ -180,7 +180,7 @@ def _pair(text):
 
 
 class Progress:
-    """Say how many tasks have ended and how long the others will take.
+    """Report how many tasks have ended and how long the others will take.
 
     The table is brought up to date at most every two seconds.
     """

@@ -92,7 +92,7 @@ def is_reporting_rank():
     """True on rank 0, which prints for all ranks."""
     mpi = sys.modules.get("mpi4py.MPI")
     if mpi is None and any(name in os.environ for name in _RANKS):
-        # A variable may be left from another job; MPI knows.
+        # A variable may be left from another job; MPI's answer is reliable.
         try:
             from mpi4py import MPI as mpi
         except (ImportError, RuntimeError):

@@ -17,7 +17,7 @@ LARGEST_BLOCK = 64
 
 
 class NoSmallBlocks(InputError):
-    """A matrix that is not block-diagonal with small square blocks; the message says why."""
+    """A matrix that is not block-diagonal with small square blocks, for the reason given."""
 
 
 def blocks_of(*matrices):

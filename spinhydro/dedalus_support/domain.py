@@ -32,7 +32,7 @@ def distributor(coords, dtype=np.float64, members=None):
     """``d3.Distributor(coords, dtype=dtype)`` for any number of ranks and of members.
 
     Dedalus splits all but one of the space axes over the ranks of mpiexec, so one dimension
-    cannot be split: the first rank takes the whole problem, the others wait, and the log says so.
+    cannot be split: the first rank takes the whole problem, the others wait, as the log reports.
 
     With members, every field with bases has a first axis of the members. They are distributed over
     the ranks in blocks that do not communicate.
@@ -40,8 +40,8 @@ def distributor(coords, dtype=np.float64, members=None):
     Parameters
     ----------
     coords : d3.CartesianCoordinates
-        All space coordinates in one object. (Spin components get coordinates of their own, which
-        are not passed here.)
+        All space coordinates in one object. (Spin components have separate coordinates, which are
+        not passed here.)
     dtype : np.float64 or np.complex128
     members : int, optional
         Number of realisations that are advanced together, ``members=members`` in a problem file.

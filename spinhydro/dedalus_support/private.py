@@ -1,7 +1,7 @@
 """Undocumented parts of Dedalus used by the engines; they may change with any release.
 
 The names are looked for when an engine starts. If a release of Dedalus has lost some of them, the
-run goes on with the next engine, down to Dedalus's own, and the log says what is missing.
+run continues with the next engine, down to Dedalus's own, and the log names what is missing.
 """
 
 import importlib

@@ -208,11 +208,11 @@ def drop_rates(solver):
 
 
 def to_dealias_grid(fields):
-    """Bring fields that no equation advances to the grid that they are multiplied on.
+    """Transform fields that no equation advances to the dealiasing grid.
 
-    Dedalus truncates what is computed from them alone, 1/n say, to the modes of the bases if it
-    finds them in coefficient space, and does not otherwise. So its first evaluation would differ
-    from the others, and so would the first one after an output that has read them.
+    Dedalus truncates expressions of them alone, such as 1/n, to the modes of the bases if they are
+    in coefficient space, and does not otherwise. So its first evaluation would differ from later
+    ones, and so would the first one after an output that has read them.
     """
     for field in fields:
         field.change_scales(field.domain.dealias)

@@ -1,4 +1,4 @@
-"""Derivatives of what the strings of a problem say: spectra, gradients, fits, design.
+"""Derivatives of the strings of a problem: spectra, gradients, fits, design.
 
 Everything here needs the optional package JAX.
 """

@@ -90,7 +90,7 @@ def lowest_modes(problem, number=6, about=None, tolerance=1e-8):
     uniform = blocks(jax, form.rate, mean, (1,) * (values.ndim - 1)).matrices
     uniform = np.stack(uniform) - generator
     moduli = np.abs(np.linalg.eigvals(uniform))
-    # Below the lowest waves of the average, so that zero modes are no poles of the inverse.
+    # Below the lowest waves of the average, so that zero modes are not poles of the inverse.
     sigma = 0.05 * float(np.sort(moduli[moduli > 1e-6 * moduli.max()])[0])
     inverse = np.linalg.inv(uniform - sigma * np.eye(uniform.shape[-1]))
     inverse = np.moveaxis(inverse, 0, -1).reshape(*inverse.shape[1:], *shape[1:])

@@ -86,7 +86,7 @@ def find_background(form, kind=None):
 
 
 def _worth_trying(start):
-    """Kinds of backgrounds that a state may stand for, the likeliest first."""
+    """Yield the kinds of backgrounds that a state may represent, the likeliest first."""
     mean = start.mean(axis=tuple(range(1, start.ndim)), keepdims=True)
     waves = np.sqrt(np.mean((start - mean) ** 2)) / (np.sqrt(np.mean(start**2)) or 1.0)
     if waves <= TINY:

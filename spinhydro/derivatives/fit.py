@@ -79,7 +79,7 @@ class Fit:
 
     @property
     def undetermined(self):
-        """The relative changes of the parameters that the data do not know, in words."""
+        """Texts of the relative changes of the parameters that the data do not determine."""
         factor = 1.0 if self.noise_is_known else np.sqrt(self.chi_squared)
         found = []
         for value, row in zip(self.singular_values, self.directions, strict=True):

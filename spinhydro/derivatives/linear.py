@@ -149,7 +149,7 @@ def blocks(jax, function, values, cell):
 def reduced(jacobian, projector):
     """Matrices on the range of a projector, each with the basis of that range.
 
-    Radial changes of spins, and modes that the bases do not hold, are no perturbations.
+    Radial changes of spins, and modes that the bases do not hold, are not perturbations.
 
     Returns
     -------

@@ -33,7 +33,7 @@ class Model:
         Whether a state is values on the grid, (components, *grid shape), or spectra.
     rate, project : callable
         ``f(state, time, leaves)``; `project` is None without projections. With a scheme that
-        treats the linear terms L apart, the rate is without them.
+        treats the linear terms L separately, the rate is without them.
     observe : callable
         ``f(state, time, leaves)`` -> the observed values on the grid, (texts, *grid shape).
     scheme : Scheme
@@ -93,7 +93,7 @@ def make_model(problem, texts=(), timestep=None, linear_apart=True, what="this")
     timestep : float, optional
         In place of the file's.
     linear_apart : bool
-        Let the scheme treat linear terms apart, as in a run; False for the whole rate.
+        Separate the linear terms if the scheme does, as in a run; False for the whole rate.
     what : str
         What needs the model, for messages.
 

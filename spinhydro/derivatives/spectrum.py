@@ -252,7 +252,7 @@ def _relative(fields):
 
 
 def _eigen(matrices, vectors):
-    """Eigenvalues of each matrix, sorted by frequency, and the eigenvectors if asked for."""
+    """Eigenvalues of each matrix, sorted by frequency, and the eigenvectors on request."""
     values, kept = [], [] if vectors else None
     sizes = {matrix.shape for matrix, _ in matrices}
     if not vectors and len(sizes) == 1:

@@ -11,7 +11,7 @@ TABLES, FIGURES = (".csv", ".npz"), (".png", ".pdf", ".svg")
 
 
 def number(problem, text, what):
-    """The number that an expression over the names of a problem file stands for."""
+    """Value of an expression over the names of a problem file."""
     value = ExpressionBuilder(problem.namespace)(text)
     if not isinstance(value, (int, float, np.integer, np.floating)):
         raise InputError(f"{what} {text}: this is not a number")

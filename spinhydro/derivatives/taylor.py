@@ -56,7 +56,7 @@ class TaylorTest:
 
 
 def taylor_test(family, objective, value, found, chosen, slopes):
-    """Compare the value of changed parameters and arrays with what the derivative says.
+    """Compare the value of changed parameters and arrays with the prediction of the derivative.
 
     The file is executed again with each change, so that the whole chain is tested.
 

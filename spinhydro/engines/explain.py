@@ -108,7 +108,7 @@ class RightSideReport:
         if linear:
             lines += [
                 "",
-                "linear terms L, taken apart and treated wavenumber by wavenumber",
+                "linear terms L, treated separately, wavenumber by wavenumber",
                 *linear,
             ]
         return lines

@@ -124,8 +124,8 @@ def lattice_kernel(name, a, omega_J=None, stiffness=None, beyond="refuse", axes=
     if beyond == "flat":
         if zone is not None:
             raise InputError(
-                f"the kernel {name} cannot go on flat beyond its Brillouin zone on Cartesian axes: "
-                "take axes='primitive', or beyond='periodic'"
+                f"the kernel {name} cannot be continued flat beyond its Brillouin zone on "
+                "Cartesian axes: take axes='primitive', or beyond='periodic'"
             )
         inner = omega
 

@@ -2,7 +2,7 @@
 
 >>> W = spinhydro.stencil("chain", a=a, stiffness=omega_M * lambda_ex**2)
 
-stands in equations as the kernel of the same name does, on a grid of one point per site.
+is used in equations as the kernel of the same name, on a grid of one point per site.
 """
 
 from functools import partial

@@ -49,9 +49,9 @@ _REAL_IF_OPERANDS_ARE = (
 def is_real_valued(operand, variables=()):
     """Return whether an operand of a complex problem is real by the way it is written.
 
-    True for re, im, abs2 and abs of anything, for real numbers, for fields that are no variables
-    and hold real values now, and for what sums, products, integer powers and derivatives make of
-    such operands. Rounding leaves small imaginary parts in some of these; they mean nothing.
+    True for re, im, abs2 and abs of anything, for real numbers, for fields that are not variables
+    and hold real values now, and for sums, products, integer powers and derivatives of such
+    operands. Some of these have small imaginary parts, from rounding.
 
     Parameters
     ----------

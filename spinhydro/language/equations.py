@@ -55,7 +55,7 @@ def split_sides(text):
             "write it as dt(s) = …",
         )  # fmt: skip
     if len(equals) > 1:
-        raise EquationError(text, equals[1], equals[1] + 1, "a second '=' stands here")
+        raise EquationError(text, equals[1], equals[1] + 1, "there is a second '='")
     at = equals[0]
     if at and text[at - 1] in "<>!:+-*/@":
         raise EquationError(
@@ -109,7 +109,7 @@ def read_equation(problem, text):
         )  # fmt: skip
     if isinstance(right, Operand) and right.has(operators.TimeDerivative):
         start, end = _find_call(right_text, text, right_start, "dt")
-        raise EquationError(text, start, end, "a time derivative must stand on the left side")
+        raise EquationError(text, start, end, "a time derivative must be on the left side")
     _check_left_side(problem, text, left_text, left, left_end, evaluate)
     if not left.has(operators.TimeDerivative):
         _check_constraint(problem, text, right_text, right, right_start)

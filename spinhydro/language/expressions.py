@@ -57,7 +57,10 @@ def parse(text, whole=None, offset=0):
     for i, character in enumerate(padded):
         if character == "#" or not character.isprintable():
             raise EquationError(
-                whole, offset + i, offset + i + 1, f"the character {character!r} cannot stand here"
+                whole,
+                offset + i,
+                offset + i + 1,
+                f"the character {character!r} is not allowed here",
             )
     try:
         tree = ast.parse(padded, mode="eval").body
@@ -168,8 +171,8 @@ class ExpressionBuilder:
         if method is None:
             self._fail(
                 node,
-                f"{_NODE_NAMES.get(type(node).__name__, type(node).__name__)} cannot stand in an "
-                "expression",
+                f"{_NODE_NAMES.get(type(node).__name__, type(node).__name__)} is not allowed in "
+                "an expression",
                 "allowed: numbers, names, + - * / ** @, brackets and calls such as cross(a, b)",
             )
         return method(node)
@@ -245,7 +248,7 @@ class ExpressionBuilder:
 
     def _visit_UnaryOp(self, node):
         if type(node.op) not in _UNARY:
-            self._fail(node, "only + and - may stand before a term")
+            self._fail(node, "only + and - are allowed before a term")
         value = self._visit(node.operand)
         self._check_operand(node.operand, value)
         return self._apply(node, _UNARY[type(node.op)], value)
@@ -257,7 +260,7 @@ class ExpressionBuilder:
                 self.whole, self.offset + at, self.offset + at + 1, "'^' is not a power: write **"
             )
         if type(node.op) not in _BINARY:
-            self._fail(node, "only + - * / ** and @ may stand between terms")
+            self._fail(node, "only + - * / ** and @ are allowed between terms")
         symbol, function = _BINARY[type(node.op)]
         left, right = self._visit(node.left), self._visit(node.right)
         self._check_operand(node.left, left)
@@ -322,7 +325,7 @@ class ExpressionBuilder:
         keywords = {}
         for keyword in node.keywords:
             if keyword.arg is None:
-                self._fail(node, "** cannot stand before an argument")
+                self._fail(node, "** is not allowed before an argument")
             keywords[keyword.arg] = self._visit(keyword.value)
         is_interpolation = isinstance(function, Operand) and keywords and not positional
         if not callable(function) or (isinstance(function, Operand) and not is_interpolation):
@@ -349,7 +352,7 @@ class ExpressionBuilder:
                 "keep the space index first and leave `index` out",
             )
         if function is TimeDerivative and not self.time_derivatives:
-            self._fail(node, "dt(…) can stand in equations only")
+            self._fail(node, "dt(…) is allowed in equations only")
         word = next((w for w in WORDS.values() if w.function is function), None)
         if word is None:
             operands = [v for v in positional if isinstance(v, Operand)]

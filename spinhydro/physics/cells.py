@@ -34,7 +34,7 @@ def check_cells(length, number, cell, unit=""):
     >>> spinhydro.check_cells(L_x, N, cell, "nm")
     """
     if any(isinstance(value, PerMember) for value in (length, number, cell)):
-        # One grid serves all members; the basis says so.
+        # One grid serves all members; the basis raises the error.
         return
     if not (math.isfinite(length) and length > 0):
         raise ParameterError(f"L_x = {length:g}: the length of the box must be positive")

@@ -1,5 +1,5 @@
 """
-The experiment of paper A, as `spinhydro laboratory` reads it: what a laboratory knows.
+The experiment of paper A, as `spinhydro laboratory` reads it: quantities known in a laboratory.
 
 Copy this file, or give new values by name:
 

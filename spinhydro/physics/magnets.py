@@ -9,7 +9,7 @@ from spinhydro.physics.materials import material
 from spinhydro.units import multipliers
 
 _UNITS = multipliers(length=-9, time=-12)
-#: What `exchange` knows.
+#: Kinds of `exchange`.
 EXCHANGE = ("lattice", "micromagnetic", "atomistic")
 
 
@@ -183,7 +183,7 @@ def exchange(magnet, kernel="lattice", cell=None, beyond="refuse", strength=1):
     if kernel == "lattice":
         return kernel_by_name("chain", a=magnet.a, stiffness=stiffness, beyond=beyond)
     check(
-        cell is None or cell == magnet.a, "atomistic spins stand one to a cell: cell=a",
+        cell is None or cell == magnet.a, "atomistic spins need one cell per site: cell=a",
         kernel=kernel, cell=cell, a=magnet.a,
     )  # fmt: skip
     return stencil("chain", a=magnet.a, stiffness=stiffness)

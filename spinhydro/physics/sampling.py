@@ -22,7 +22,7 @@ def quantum_noise(field, seed=0, density=1.0):
     seed : int or per_member
         Every field and every member has its own numbers.
     density : float
-        Atoms per volume that |psi|^2 = 1 stands for, > 0; 1 if |psi|^2 is the density itself.
+        Atoms per volume for |psi|^2 = 1, > 0; 1 if |psi|^2 is the density itself.
 
     Examples
     --------

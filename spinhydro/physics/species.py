@@ -68,8 +68,8 @@ def scattering_lengths(atom):
     Returns
     -------
     ScatteringLengths
-        ``aa``, ``bb``, ``ab``; ``states`` says of which states and at what magnetic field,
-        ``source`` where the numbers come from. Those of potassium change by a Bohr radius and more
+        ``aa``, ``bb``, ``ab``; ``states`` names the states and the magnetic field,
+        ``source`` the publication. Those of potassium change by a Bohr radius and more
         per 0.1 G: give your own for another field. For sodium an earlier analysis has 55.4(1.2)
         for two atoms in |1,-1> (van Abeelen and Verhaar, Phys. Rev. A 59, 578 (1999)), in
         agreement; what matters for the spin is the difference a_2 - a_0, of some ten per cent.

@@ -75,7 +75,7 @@ def ground_state_density(x, potential, interaction, kinetic, chemical_potential,
         Equidistant grid of the whole period along each axis, N even. An array of one axis may have
         further axes of length 1, as ``dist.local_grid`` gives it.
     potential : array (N,), or (Nx, Ny, …)
-        V/hbar. Every index of further axes, the axis of members, is a gas of its own.
+        V/hbar. Every index of further axes, such as that of the members, is a separate gas.
     interaction : float or per_member
         g/hbar for a density in units of the reference density, > 0.
     kinetic : float or per_member
@@ -208,7 +208,7 @@ def _banded_inverse(diagonal, kinetic, spacing, chemical_potential):
 
 
 def _split_inverse(diagonal, kinetic_symbol, filtered):
-    """J's inverse as if the diagonal hardly varied: half of its own inverse on either side."""
+    """Approximate inverse of J for a slowly varying diagonal, split symmetrically."""
     mean = np.abs(diagonal).mean()
     half = 1 / np.sqrt(np.maximum(np.abs(diagonal), mean / 3))
     between = 1 / (1 + kinetic_symbol / mean)

@@ -40,7 +40,7 @@ def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
     .. math:: i \partial_t \psi_j = (H\psi)_j, \qquad H\psi = \mu\psi, \qquad
               \sum_j \int |\psi_j|^2 = N
 
-    Any number of components, with any trap, coupling and interaction that the strings say. All
+    Any number of components, with any trap, coupling and interaction in the strings. All
     components are changed from the same state: preconditioned nonlinear conjugate gradients on the
     sphere of fixed N (Antoine, Levitt and Tang, J. Comput. Phys. 343, 92 (2017)). The fields hold
     the first guess: relative signs and textures that no gradient changes are kept.

@@ -37,7 +37,7 @@ def dimension(node, known):
         found = known.get(node.id)
         return None if isinstance(found, dict) else found
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        # A number of an object of the library, magnet.Ms: the object knows its dimensions.
+        # A number of an object of the library, magnet.Ms: the object has its dimensions.
         attributes = known.get(node.value.id)
         return attributes.get(node.attr) if isinstance(attributes, dict) else None
     if isinstance(node, ast.Compare):

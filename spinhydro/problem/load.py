@@ -49,8 +49,8 @@ class Problem:
     members : int or None
         Number of realisations that are advanced together; None for an ordinary problem.
     advice : list of str
-        What ``advice = {"rule": "what it means"}`` of the file has to say of these values: legal,
-        but perhaps not what was meant.
+        Warnings from ``advice = {"rule": "meaning"}`` of the file: the values are legal, but may
+        not be intended.
     units : dict
         ``{"length": "um", "time": "ms"}``, empty if the file declares no unit system.
     modules : dict
@@ -145,7 +145,7 @@ def load(path, equations=(), quick=False, **overrides):
     equations : sequence of str
         Equations that replace the file's equation for the same variable, or are added.
     quick : bool
-        Take the file's ``quick = {…}`` values where no override says otherwise.
+        Take the file's ``quick = {…}`` values, unless overridden.
     **overrides
         New values by name: numbers, or texts such as ``"2*pi*62*Hz"``. A list of numbers gives
         each member of an ensemble its own; ``members=100`` makes an ensemble of any file.
@@ -187,7 +187,7 @@ def load(path, equations=(), quick=False, **overrides):
     with located(path):
         if ensemble.size is not None and ivp.dist is not ensemble.dist:
             raise InputError(
-                "members need a distributor that knows of them: write dist = "
+                "members need a distributor with a member axis: write dist = "
                 "spinhydro.distributor(coords, dtype=…)"
             )
         check_complete(ivp)

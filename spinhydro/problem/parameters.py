@@ -27,7 +27,7 @@ DECLARATIONS = (
 
 @dataclass
 class Assignment:
-    """One top-level ``name = value``: where it stands and what it says."""
+    """One top-level ``name = value``: its position and its text."""
 
     name: str
     statement: ast.stmt
@@ -147,7 +147,7 @@ def override(source, values):
     Returns
     -------
     (Source, dict)
-        The new source, and the text that now stands for each name.
+        The new source, and the new text of each name.
 
     Raises
     ------

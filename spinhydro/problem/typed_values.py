@@ -15,7 +15,7 @@ from spinhydro.problem.allowed import check_allowed
 
 #: Functions of NumPy that make lists of numbers.
 _MAKE_LISTS = ("linspace", "arange", "logspace", "geomspace", "array", "repeat", "tile")
-#: Defaults of these kinds are no single number.
+#: Defaults of these kinds are not single numbers.
 _NO_NUMBERS = (ast.List, ast.Tuple, ast.Dict, ast.Set)
 
 
@@ -60,7 +60,7 @@ def as_text(name, value, default):
             hint = "; write a function as text, W='lambda k: …'" if callable(value) else ""
             raise ParameterError(
                 f"{name} is given as {type(value).__name__}; numbers, strings, lists and "
-                f"dictionaries can stand in a problem file{hint}"
+                f"dictionaries are allowed in a problem file{hint}"
             )
         return repr(value)
     if is_text(default):

@@ -286,8 +286,8 @@ class Checkpoint:
             if name not in file["tasks"]:
                 held = ", ".join(file["tasks"])
                 raise InputError(
-                    f"{self.path} holds no variable '{name}' (it holds {held}): it can be resumed "
-                    "with the variables of its own problem only"
+                    f"{self.path} holds no variable '{name}' (it holds {held}): it can only be "
+                    "resumed with the variables of its problem"
                 )
             try:
                 variable.load_from_hdf5(file, 0)

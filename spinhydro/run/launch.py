@@ -148,7 +148,7 @@ def _send(pid, number):
 
 
 def descendants(pid):
-    """Return the process ids below a process, as far as /proc tells."""
+    """Return the process ids below a process, as far as /proc lists them."""
     found = []
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
         try:

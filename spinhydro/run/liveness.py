@@ -52,7 +52,7 @@ def _exists(pid):
 
 
 def _start_of(pid):
-    """Return the start of a process in ticks since boot, which tells it from a later one."""
+    """Return the start of a process in ticks since boot, which identifies it."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -119,7 +119,7 @@ class FieldOutput:
         ----------
         iteration : int
         compare : bool
-            Whether they should be equal to the last byte; ``differs`` tells if they are not.
+            Whether they should be equal to the last byte; ``differs`` is set if they are not.
         """
         self._compare = compare
         if self.comm.rank == 0:

@@ -18,7 +18,7 @@ LARGE = 1 << 22
 SKETCH = 1024
 #: A mode with a growth rate above this part of |lambda| grows; others count as waves.
 GROWING = 0.2
-#: Linear modes at or above this part of the largest frequency stand for the fastest wave.
+#: Linear modes at or above this part of the largest frequency represent the fastest wave.
 SHELL = 0.98
 #: Dimension of the Krylov space that starts with them: density, spin and their conjugates.
 SMALL_KRYLOV = 6

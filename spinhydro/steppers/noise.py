@@ -89,7 +89,7 @@ class WhiteNoise(Field):
             if len(self.seeds) == 1 or axis is None:
                 self._runs = [(self.seeds[0], *run) for run in _runs(shape, spans)]
             else:
-                # A member with a seed of its own has the numbers of a run with this seed.
+                # A member with its own seed has the numbers of a run with this seed.
                 points, local = int(np.prod(shape[1:])), range(shape[0])[spans[0]]
                 self._runs = [
                     (self.seeds[member], 0, slice(i * points, (i + 1) * points))
@@ -134,7 +134,7 @@ def white_noise(like, seed=0, stream=None, name="xi"):
     like : field
         The noise has its bases and components.
     seed : int or per_member
-        0 <= seed < 2**63. Another seed is another realisation. A member with a seed of its own has
+        0 <= seed < 2**63. Another seed is another realisation. A member with its own seed has
         the noise of a single run with that seed.
     stream : int, optional
         0 <= stream < 2**32. By default the noises of a problem that share a seed are independent:

@@ -67,7 +67,7 @@ class NormalNumbers:
 
     def _polar(self, first, number, component):
         """Radius and angle from the random words `first`, `first` + 1, …"""
-        # A counter stands for four words.
+        # A counter gives four words.
         block, skipped = divmod(first, 4)
         self._state["state"]["counter"][:] = block, self.stream, component, self.kind
         self._philox.state = self._state

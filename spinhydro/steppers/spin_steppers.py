@@ -14,7 +14,7 @@ PERPENDICULAR = 1e-5
 class SpinStepper(RK4):
     r"""Base of the schemes that advance spins by rotations, on the grid.
 
-    The angular velocity follows from the right side of the equation, whatever its string says:
+    The angular velocity follows from the right side of the equation:
 
     .. math:: \partial_t \mathbf{m} = \mathbf{F}, \quad \mathbf{F} \perp \mathbf{m} \quad
               \Rightarrow \quad \partial_t \mathbf{m} = \boldsymbol\omega \times \mathbf{m}, \quad

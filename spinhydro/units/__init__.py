@@ -69,7 +69,7 @@ def multipliers(length, time):
 
 
 def describe(powers):
-    """A dimension in words: (0, -1, 0, 0, 0) -> "a frequency"."""
+    """Name of a dimension: (0, -1, 0, 0, 0) -> "a frequency"."""
     names = {
         (0, 0, 0, 0, 0): "a pure number",
         (1, 0, 0, 0, 0): "a length",

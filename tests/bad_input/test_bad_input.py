@@ -179,7 +179,7 @@ EDITS = [
     ('conditions = {', 'conditions = {"exit()": "nothing", ', ["cannot be evaluated"]),
     ("cross(Omega_R*ex + kappa_n0*n*(s@ez)*ez, s)", "cross(Omega_R*ex, ez, s)", ["takes 2 fields"]),
     ("cross(Omega_R*ex + kappa_n0*n*(s@ez)*ez, s)", "cross(s, dx(lap)+lap(s))", ["1 field"]),
-    ("cross(Omega_R*ex + ", "cross(Omega_R*ex, s) # cross(", ["'#' cannot stand here"]),
+    ("cross(Omega_R*ex + ", "cross(Omega_R*ex, s) # cross(", ["'#' is not allowed here"]),
     ('"Z": "s@ez"', '"Z": "dt(s)"', ["outputs['Z']", "in equations only"]),
     ('"Z": "s@ez"', '"Z": "s.T"', ["outputs['Z']", "has no 'T'"]),
     ('"Z": "s@ez"', '"Z": "1j"', ["outputs['Z']", "complex"]),

@@ -173,7 +173,7 @@ def test_bcc_on_cartesian_axes_needs_cells_that_hold_its_zone():
     with pytest.raises(InputError, match="axes='primitive'"):
         kernel("bcc", a=1.0, omega_J=1.0)(field(0.5))
     kernel("bcc", a=1.0, omega_J=1.0)(field(1.0))
-    with pytest.raises(InputError, match="cannot go on flat"):
+    with pytest.raises(InputError, match="cannot be continued flat"):
         kernel("bcc", a=1.0, omega_J=1.0, beyond="flat")
 
 

@@ -93,7 +93,7 @@ def test_samples_fill_the_box_and_repeat_with_their_seed(kind):
         ({"a": "0:1"}, {"sample": "sobol:many"}, "--sample sobol:64"),
         ({"a": "1"}, {"sample": "sobol:4"}, "needs a range"),
         ({"a": "0:1:5"}, {"sample": "sobol:4"}, "first:last"),
-        ({"a": "0:1"}, {"sample": "sobol:4", "zipped": True}, "stands alone"),
+        ({"a": "0:1"}, {"sample": "sobol:4", "zipped": True}, "cannot be combined"),
         ({"a": "1,2"}, {"table": "no such file.csv"}, "cannot be read"),
     ],
 )

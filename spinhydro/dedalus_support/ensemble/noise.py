@@ -25,8 +25,8 @@ def initial_noise(field, seed):
     field : Dedalus field
         The numbers have its components and its grid (scales 1).
     seed : int or per_member
-        0, 1, 2, … A member with a seed of its own has the numbers of member 0 of that seed: equal
-        seeds, equal noise.
+        0, 1, 2, … A member with its own seed has the numbers of member 0 of that seed: equal seeds,
+        equal noise.
 
     Returns
     -------

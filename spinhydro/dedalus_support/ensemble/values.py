@@ -180,7 +180,7 @@ class PerMember(NDArrayOperatorsMixin):
 
     @property
     def name(self):
-        """The parameters in words."""
+        """Text of the parameters."""
         return " and ".join(self.names) or "this value"
 
     def named(self, name):

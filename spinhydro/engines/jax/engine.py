@@ -187,7 +187,7 @@ class JaxStepper(FusedRK4):
         np.copyto(self.rate, rate)
 
     def differences(self, checker, noise):
-        """Also those of the whole rate, if the linear terms are apart."""
+        """Also yield those of the whole rate, if the linear terms are separate."""
         yield from super().differences(checker, noise)
         if self.linear_apart:
             self.linear_apart, self._has_all_terms = False, True

@@ -1,11 +1,11 @@
-"""Import JAX, which is optional, or say what to install."""
+"""Import JAX, which is optional, or report what to install."""
 
 import importlib
 import os
 
 from spinhydro.errors import InputError
 
-#: What the message about a missing package says to type.
+#: Command in the message about a missing package.
 INSTALL = "pip install 'spinhydro[jax]'"
 
 

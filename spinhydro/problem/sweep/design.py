@@ -169,7 +169,7 @@ def _number(text):
 
 
 def _between(first, last, step, steps, scale):
-    """Text of the value at a fraction ``step/steps`` of the way; ends are taken as they stand."""
+    """Text of the value at a fraction ``step/steps`` of the way; the ends keep their text."""
     if step in (0, steps):
         return first if step == 0 else last
     a, b = _number(first), _number(last)
@@ -190,7 +190,7 @@ def _sampled(pairs, sample, seed, other):
     from scipy.stats import qmc
 
     if other:
-        raise ParameterError("--sample stands alone: leave out --zip and --table")
+        raise ParameterError("--sample cannot be combined: leave out --zip and --table")
     kind, _, count = sample.partition(":")
     if kind not in _SAMPLERS:
         raise ParameterError(unknown_name_message("sample", kind, _SAMPLERS))

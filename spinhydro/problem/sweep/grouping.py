@@ -12,10 +12,10 @@ _TRIED = 20
 
 
 def check_values(path, design, **options):
-    """Load the file with values of every parameter; raise what no case can be meant to have.
+    """Load the file with values of every parameter; raise errors that no case can be meant to have.
 
     A wrong unit or word is refused before anything is computed. Values that a condition of the
-    file refuses are cases of the sweep: their rows of the table say so.
+    file refuses are cases of the sweep, reported in their rows of the table.
     """
     for name in design.names:
         texts = list(dict.fromkeys(case[name] for case in design.cases))
@@ -36,7 +36,7 @@ def _is_number(text):
 
 
 def member_names(path, design, equations=(), quick=False):
-    """Return the varied parameters that members of one run may have values of their own for.
+    """Return the varied parameters that may differ between members of one run.
 
     A parameter qualifies if the file loads with a list of two of its values. Others, such as the
     number of grid points or the name of a kernel, change the shape of the problem: cases that

@@ -21,7 +21,7 @@ DONE, MISSED, FAILED = "done", "missed", "failed"
 
 
 def solve(sweep, number):
-    """Solve a task unless it has been; return what ``task.json`` says.
+    """Solve a task unless that is done; return its ``task.json``.
 
     Raises
     ------

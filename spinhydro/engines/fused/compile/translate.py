@@ -12,8 +12,8 @@ numbers, and the functions of `spinhydro.language.functions`.
 
 Beside arrays there are plain addresses: ``read(address, i)`` and ``write(address, i, value)`` are
 the i-th double behind one. ``read1`` … ``read4`` and ``write1`` … ``write4`` belong to one stage of
-a scheme, whose reads never see its writes: LLVM vectorises loops over many arrays only if their
-metadata say so.
+a scheme, whose reads never see its writes: LLVM vectorises loops over many arrays only with
+metadata about that.
 ``execute(function, plan, input, output)`` and ``call(function, …)`` call what is at an address.
 """
 

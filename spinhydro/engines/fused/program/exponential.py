@@ -20,7 +20,7 @@ class Exponential:
     Parameters
     ----------
     right_side : RightSide
-        With linear terms kept apart.
+        With separate linear terms.
 
     Raises
     ------

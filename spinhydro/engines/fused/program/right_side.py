@@ -131,7 +131,7 @@ class RightSide:
         return self.space.profile(field).reshape(-1, self.space.points)
 
     def _read_constants(self):
-        """Values of the constant fields, time apart."""
+        """Values of the constant fields except time."""
         i = 0
         for field in self.lowering.constants:
             size = count(field)

@@ -86,7 +86,7 @@ class ScalarWriter:
         )
 
     def power(self, a, exponent, is_positive=True):
-        """a ** exponent; `is_positive` says that a real a has no negative values."""
+        """a ** exponent; `is_positive` if a real a has no negative values."""
         if exponent == int(exponent) and 0 < exponent <= _LARGEST_PRODUCT:
             result = a
             for _ in range(int(exponent) - 1):
@@ -109,7 +109,7 @@ class ScalarWriter:
                          f"-{imaginary} / {square}")  # fmt: skip
 
     def function(self, kind, a, is_positive=True):
-        """A function of one value; `is_positive` says that a real one has no negative values."""
+        """A function of one value; `is_positive` if a real one has no negative values."""
         real, imaginary = a
         if kind == "abs2":
             return self.add(self.multiply((real, None), (real, None)),

@@ -72,7 +72,7 @@ class Spectrum:
         ``{base: symbol}``; a base is ("state", i) or ("forward", node); a symbol is a dictionary
         ``{(powers of d/dx, d/dy, …, then kernel entries): coefficient}``.
     since : int
-        Round from which Dedalus's evaluator knows it, if that is later than its terms say.
+        Round from which Dedalus's evaluator has it, if later than its terms imply.
     on_grid : bool
         Whether Dedalus has its values on the grid: a product, such as one with a unit vector.
     """

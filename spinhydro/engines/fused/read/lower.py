@@ -1,4 +1,4 @@
-"""Lower Dedalus's expression trees to the graph. Only this file knows Dedalus's operators."""
+"""Lower Dedalus's expression trees to the graph. Only this file depends on Dedalus's operators."""
 
 from itertools import product as all_indices
 from math import prod

@@ -11,7 +11,7 @@ and operation:
 One-dimensional problems have a single slab, and columns without a transform. Members are
 independent: each goes through a whole step and its projection before the next one begins, and all
 use the same scratch arrays, so that an ensemble of any size stays in the cache. (Groups of several
-members are no faster, even for members of 32 points.)
+members are not faster, even for members of 32 points.)
 
 All arrays and plans are made once. Shapes are constants of the compiled code, addresses an
 argument: a problem of the same shape finds its code on disk (`compile.cache`). A step is

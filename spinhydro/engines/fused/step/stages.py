@@ -2,7 +2,7 @@
 
 #: How a rate is used: by one of the four stages of a step, or as the result.
 FIRST, SECOND, THIRD, LAST, RATE = range(5)
-#: Stages of a step, and after them its projection, each with a row of the constants of its own:
+#: Stages of a step, and after them its projection, each with its own row of constants:
 #: they may depend on time.
 STAGES, PROJECTION = 4, 4
 
