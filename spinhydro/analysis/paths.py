@@ -181,6 +181,6 @@ def _not_a_run(folder):
 def no_writes(where, record):
     status = record.get("status")
     if status == "running":
-        return f"{where} has no output yet; the run is going on, try again later"
+        return f"{where} has no output yet; try again later if `spinhydro list` shows it running"
     state = f" (status: {status}; {record.get('message') or 'no message'})" if status else ""
     return f"{where} has no output: nothing has been written{state}"

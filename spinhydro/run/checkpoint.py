@@ -15,7 +15,8 @@ import numpy as np
 
 from spinhydro.dedalus_support import parallel
 from spinhydro.dedalus_support.memory import free_temporaries, parts
-from spinhydro.errors import InputError, OutputError
+from spinhydro.errors import InputError
+from spinhydro.run.durable import make_folder
 from spinhydro.run.hdf5_file import data_checksum, dataset_checksum, write_hdf5
 from spinhydro.run.sets import SCALES
 from spinhydro.steppers.noise import noises_of
@@ -404,7 +405,7 @@ class Checkpoints:
         """
         path = self.folder / NAME / f"{NAME}_s{self.number + 1}.h5"
         comm = self.solver.dist.comm
-        parallel.on_root(comm, lambda: _make_folder(path.parent))
+        parallel.on_root(comm, lambda: make_folder(path.parent))
         if not save_checkpoint(self.solver, path, timestep, progress, failed):
             return False
         self.number += 1
@@ -415,13 +416,6 @@ class Checkpoints:
         files = checkpoint_files(self.folder)
         for number in [n for n in files if n <= self.number][: -self.kept]:
             files[number].unlink(missing_ok=True)
-
-
-def _make_folder(path):
-    try:
-        path.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path} could not be made: {error.strerror}") from None
 
 
 def find_checkpoint(folder, choice=None):

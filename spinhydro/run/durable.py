@@ -49,6 +49,14 @@ def replace_file(path, data):
         raise not_written(path, error) from None
 
 
+def make_folder(path):
+    """Make a folder unless it exists; raises OutputError if it cannot be made."""
+    try:
+        Path(path).mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} could not be made: {error.strerror}") from None
+
+
 def drop_file(path):
     """Delete a file, if possible: on a full disk its space is needed."""
     try:

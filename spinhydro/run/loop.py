@@ -151,17 +151,15 @@ class Run:
         if self.keeps_state:
             self.solver.timestepper.synchronise()
 
-    def open(self, folder, quiet, resumed=None):
+    def open(self, resumed=None):
         """Record the beginning in the run folder and create the output handler.
 
         Parameters
         ----------
-        folder : RunFolder
-        quiet : bool
         resumed : dict, optional
             Entry of the record about this continuation of an earlier run.
         """
-        self.folder, self.quiet, plan = folder, quiet, self.plan
+        folder, plan = self.folder, self.plan
         state = {
             "status": "running",
             "reason": "",
@@ -206,7 +204,9 @@ class Run:
         for handler in self.handlers:
             handler.open(self.solver, folder.place, plan.output_units, attributes)
         self.checkpoints = Checkpoints(self.solver, folder.place, plan.checkpoints_kept)
-        self.progress = Progress(plan.stop_time, self.time_unit, enabled=self.root and not quiet)
+        self.progress = Progress(
+            plan.stop_time, self.time_unit, enabled=self.root and not self.quiet
+        )
 
     def restore(self, checkpoint, same_problem=True):
         """Continue from a checkpoint; outputs that exist already are not written again.

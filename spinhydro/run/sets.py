@@ -15,8 +15,9 @@ import numpy as np
 from dedalus.core.evaluator import H5GatherFileHandler
 from h5py import h5s
 
+from spinhydro.dedalus_support import parallel
 from spinhydro.language.complex_values import is_real_valued
-from spinhydro.run.durable import replace_file
+from spinhydro.run.durable import make_folder, replace_file
 from spinhydro.run.hdf5_file import data_checksum, write_hdf5
 
 #: Size of a set from which a new one is begun, in bytes.
@@ -59,6 +60,7 @@ class SetHandler(H5GatherFileHandler):
     """
 
     def __init__(self, path, dist, vars, units, attributes, kernels, max_writes):
+        parallel.on_root(dist.comm, lambda: make_folder(path))
         super().__init__(
             path, dist, vars, mode="append", max_writes=max_writes, custom_schedule=_never
         )

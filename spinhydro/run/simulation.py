@@ -325,8 +325,7 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
             if stopped:
                 raise Stopped(f"stopped by {signal.Signals(stopped).name} before the first step")
             folder = _folder_for(comm, out, plan, continued)
-            run.open(folder, quiet, continued and continued.note)
-            folder.let_go()
+            run.folder, run.quiet = folder, quiet
             loop = (steps_per_output, steps, remainder, request)
             return _to_the_end(run, continued, line, loop, started)
 
@@ -334,6 +333,8 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
 def _to_the_end(run, continued, stability, loop, started):
     """Run the loop and record how it ends."""
     try:
+        run.open(continued and continued.note)
+        run.folder.let_go()
         _begin(run, continued, stability)
         with RankWatch(run.ivp.dist.comm, run.record_failure):
             run.loop(*loop)

@@ -1,5 +1,6 @@
 """What a run leaves behind, and how it ends when it ends early."""
 
+import errno
 import json
 import os
 import shutil
@@ -148,6 +149,21 @@ def test_full_disk_is_an_error_and_what_was_written_stays(tmp_path, monkeypatch)
     assert record(folder)["exit_code"] == 4
     with h5py.File(folder / "fields" / "fields_s1.h5") as file:
         assert file["tasks/s"].shape[0] == 3
+
+
+@pytest.mark.parametrize("name", ["fields", "checkpoints"])
+def test_a_folder_that_cannot_be_made_is_an_error_and_recorded(name, tmp_path, monkeypatch):
+    stock = os.mkdir
+
+    def mkdir(path, *options):
+        if os.path.basename(path) == name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        stock(path, *options)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    with pytest.raises(OutputError, match=f"{name} could not be made: No space left"):
+        load(SPIRAL, stop_time=1).run(out=tmp_path, quiet=True)
+    assert record(tmp_path / "spin_spiral" / "0001")["status"] == "failed"
 
 
 def test_a_write_that_does_not_read_back_is_an_error(tmp_path, monkeypatch):
