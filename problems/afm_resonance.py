@@ -1,7 +1,7 @@
 """
 Spin waves and resonance of a two-sublattice antiferromagnet or ferrimagnet.
 
-Spins A up and B down alternate on a chain with the distance a; each sublattice is a unit vector
+Spins A up and B down alternate on a chain with spacing a; each sublattice is a unit vector
 field, and the exchange between them is a kernel, omega_E cos(ka), the mean over both neighbours:
 
     dm_A/dt = -p [m_A x H_A + alpha m_A x (m_A x H_A)],
@@ -9,7 +9,7 @@ field, and the exchange between them is a kernel, omega_E cos(ka), the mean over
 
     H_A = (omega_H + omega_AA m_Az) z - W_AB m_B,   H_B = (omega_H + omega_AB m_Bz) z - W_BA m_A.
 
-Small waves turn with
+Small waves precess with
 
     Omega = [(A - B) +- sqrt((A + B)^2 - 4 omega_EA omega_EB cos^2 ka)]/2,
     A = omega_EA + omega_AA + omega_H,   B = omega_EB + omega_AB - omega_H,
@@ -20,7 +20,7 @@ for equal sublattices sqrt((omega_E + omega_A)^2 - (omega_E cos ka)^2) +- omega_
     spinhydro run problems/afm_resonance.py wave=3 moment_ratio=0.6
     spinhydro plot runs/afm_resonance/0001
 
-Expected: the resonance of MnF2 at 0.261 THz; waves as the formula says, to a part in 1e8.
+Expected: the resonance of MnF2 at 0.261 THz; waves as in the formula, to a part in 1e8.
 """
 
 import dedalus.public as d3
@@ -41,7 +41,7 @@ alpha = 0.0
 a = 0.33 * nm
 N = 32  # pairs of spins
 wave = 1  # waves in the chain; 0: resonance
-branch = 1  # 1 or -1: which of both frequencies
+branch = 1  # 1 or -1: branch of the frequency
 amplitude = 1e-5
 stop_time = 5 * ps
 output_interval = 0.02 * ps
@@ -120,7 +120,7 @@ outputs = {"m": "m_A", "m_B": "m_B", "mz_mean": "ave(m_A@ez)", "neel": "(m_A - m
 watch = ["abs(sqrt(m_A@m_A) - 1) <= 1e-6"]
 expect = {"spin length": "abs(sqrt(m_B@m_B) - 1) <= 1e-12"}
 if alpha == 0:
-    # Larger waves turn a little slower: by the square of the amplitude.
+    # Larger waves precess more slowly, by the square of the amplitude.
     limit = amplitude * (1e-8 + 10 * amplitude**2 * (1 + Omega**2 * stop_time))
     expect["wave on A, over its limit"] = "abs(m_A - A_exact)/limit <= 1"
     expect["wave on B, over its limit"] = "abs(m_B - B_exact)/limit <= 1"

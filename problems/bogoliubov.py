@@ -8,7 +8,7 @@ waves. At the level of the Gross-Pitaevskii equations
     d psi_b/dt = i [hbar/2m lap - g |psi_b|^2 - g12 |psi_a|^2] psi_b - i Omega_R/2 psi_a,
 
 of the hydrodynamics of (n, J, s), or, without density waves, of the Landau-Lifshitz equation, every
-wave with e = hbar k^2/2m swings (or grows, where omega^2 < 0) on its own:
+wave with e = hbar k^2/2m oscillates (or grows, where omega^2 < 0) independently:
 
     n - 1 = amplitude cos(kx) cos(omega_n t),   omega_n^2 = e (e + (g + g12) n/hbar)
     Z     = amplitude cos(kx) cos(omega_s t),   omega_s^2 = f (f + kappa n), f = e - s_x Omega_R
@@ -33,9 +33,9 @@ level = "gpe"  # or "hydrodynamics", "lle"
 s_x = -1  # or 1
 Omega_R = 2 * pi * 118 * Hz  # Rabi frequency
 g12_over_g = 0.93
-kappa_n0 = 2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)  # spin interaction
+kappa_n0 = 2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)  # spin interaction; zero if g12 = g
 waves = 5  # wavelengths L_x, L_x/2, …
-amplitude = 1e-7  # up to 1e-6, so that the waves do not feel each other
+amplitude = 1e-7  # up to 1e-6, so that the waves do not interact
 atom = "Na23"
 L_x = 20 * um
 Nx = 64

@@ -12,19 +12,19 @@ t = 0. With every term divided by hbar, the wave functions obey
 
 V = (omega_x^2 x^2 + …)/(2 hbar/m) - mu. From psi = (psi_a, psi_b) follow the density n = |psi|^2,
 the spin s = psi^dagger sigma psi with |s| = n, the magnetization Z = s_z/n and the velocity
-v = (hbar/m) Im(psi^dagger grad psi)/n. Outside the cloud Z and v mean nothing: 1/n is replaced by
-n/(n^2 + n_floor^2), which takes both to zero there.
+v = (hbar/m) Im(psi^dagger grad psi)/n. Outside the cloud Z and v are undefined: 1/n is replaced by
+n/(n^2 + n_floor^2), which makes both vanish there.
 
-The number of atoms is kept to 1e-10 over 20 ms, and Z (rms, |x| < 150 um) is right to 1e-7 up to
-24 ms and 2e-6 at 32 ms; later, rounding errors have grown into the fluctuations. trap=pedestal
-leaves 5 % of the peak density all over the box, as in problems/spinor_hydrodynamics.py. Runs in
-some ten seconds on one core; to plot Fig. 2:
+The number of atoms is kept to 1e-10 over 20 ms, and Z (rms, |x| < 150 um) is right to 1e-7 up to 24
+ms and 2e-6 at 32 ms; later, rounding errors have grown to the size of the fluctuations.
+trap=pedestal leaves 5 % of the peak density throughout the box, as in
+problems/spinor_hydrodynamics.py. Runs in some ten seconds on one core; to plot Fig. 2:
 
     spinhydro run problems/coupled_gpe.py
     spinhydro plot runs/coupled_gpe/0001 --figure fig2
 
 Expected: interface at 122.4 um, breaking at 1.11 Rabi periods, and in the velocity and density
-the sound that the frozen gas of problems/quantum_torque.py cannot make.
+the sound waves that the frozen gas of problems/quantum_torque.py lacks.
 """
 
 import dedalus.public as d3
@@ -36,13 +36,15 @@ from spinhydro.units.um_ms import Hz, ms, pi, um
 # Parameters
 Omega_R = 2 * pi * 118 * Hz  # Rabi frequency (Fig. 3)
 g12_over_g = 0.93  # interspecies over intraspecies interaction (Methods)
-kappa_n0 = 2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)  # spin interaction at the peak density
+kappa_n0 = (
+    2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)
+)  # spin interaction at the peak; zero if g12 = g
 g_aa_over_g = 1.0  # unequal interactions within the components
 g_bb_over_g = 1.0
 detuning = 0 * Hz  # delta, of the coupling from resonance
 atom = "Na23"
 trap = "harmonic"  # or "pedestal"
-wall, wall_width = 0.95, 0.02  # pedestal: where it levels off, over mu, and how gently
+wall, wall_width = 0.95, 0.02  # pedestal: level over mu, and width of the transition
 dimensions = 1  # 1, 2 or 3
 R_x, R_y, R_z = 210 * um, 2.2 * um, 2.2 * um  # Thomas-Fermi radii (interchanged in the paper)
 L_x, L_y, L_z = 480 * um, 6.4 * um, 6.4 * um

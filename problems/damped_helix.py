@@ -1,7 +1,7 @@
 """
-A helix that winds itself up and lies down in the field of its axis: an exact solution with damping.
+A helix relaxing to its easy axis: an exact solution with damping.
 
-Spins on a cone about the easy axis, with the azimuth Q x, relax towards it whatever the kernel:
+Spins on a cone about the easy axis, with the azimuth Q x, relax towards it for any kernel:
 the field of exchange and anisotropy acts as one anisotropy omega(Q) + omega_K, and
 
     dm/dt = -p [m x H + alpha m x (m x H)],   H = omega_K m_z z - W m,   p = 1/(1 + alpha^2)
@@ -17,7 +17,7 @@ With turns = 0 it is a macrospin in its anisotropy field.
     spinhydro run problems/damped_helix.py W='lambda k: 2*stiffness/a*abs(np.sin(k*a/2))*abs(k)'
     spinhydro plot runs/damped_helix/0001
 
-Expected: m as the exact solution to 1e-8; a helix is unstable to bending late in long runs.
+Expected: the exact solution to 1e-8; a helix becomes unstable to bending late in long runs.
 """
 
 import dedalus.public as d3
@@ -53,7 +53,7 @@ omega_K, stiffness, p = magnet.omega_K, magnet.stiffness, magnet.p
 L_x = N * cell
 spinhydro.check_cells(L_x, N, cell, "nm")
 Q = 2 * pi * turns / L_x
-W = spinhydro.exchange(magnet, kernel, cell, beyond)  # or omega(k) of your own: lambda k: …
+W = spinhydro.exchange(magnet, kernel, cell, beyond)  # or your own omega(k): lambda k: …
 timestepper = "RK4"
 timestep = 0.1 / (omega_K + W.fastest(2 * pi * np.fft.fftfreq(N, cell)))
 

@@ -1,17 +1,17 @@
 """
-A dark-bright soliton that the Rabi coupling turns, against the exact solution.
+A dark-bright soliton rotated by the Rabi coupling, against the exact solution.
 
 With equal interactions the coupled Gross-Pitaevskii equations
 
     d psi_a/dt = i [hbar/2m d2/dx2 - g (|psi_a|^2 + |psi_b|^2 - n_0)] psi_a - i Omega_R/2 psi_b,
     d psi_b/dt = i [hbar/2m d2/dx2 - g (|psi_a|^2 + |psi_b|^2 - n_0)] psi_b - i Omega_R/2 psi_a
 
-are the integrable ones of Manakov, seen from a spin frame that turns about x at Omega_R. They carry
+are Manakov's integrable equations in a spin frame that rotates about x at Omega_R. They carry
 a notch in one component, filled by the other, that moves at U = c D tan f; in the spin frame of the
 laboratory dark and bright change place once per Rabi period. It is an exact solution of the full
 spinor hydrodynamics too: density, velocity and spin all take part. Across the soliton the phase
 steps by 2 f - pi. So that psi is periodic, the whole gas flows at V = (hbar/m)(pi - 2 f)/L_x, which
-is a change of frame and as exact.
+is a change of frame and equally exact.
 
     spinhydro run problems/dark_bright_soliton.py
     spinhydro plot runs/dark_bright_soliton/0001 --figure spacetime
@@ -70,7 +70,7 @@ n = spinhydro.abs2(psi_a) + spinhydro.abs2(psi_b)
 
 
 def exact(x, t):
-    """(psi_a, psi_b) in the gas that flows at V, with x unrolled so that the soliton is inside."""
+    """(psi_a, psi_b) in the gas that flows at V, with x shifted by periods to hold the soliton."""
     centre = (U + V) * t
     x = centre + (x - centre + L_x / 2) % L_x - L_x / 2
     psi = spinhydro.dark_bright_soliton((x - V * t) / ell, g_n0 * t, angle, inverse_width)

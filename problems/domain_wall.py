@@ -7,10 +7,10 @@ h_k = H_k/M_s; in
 
     dm/dt = -p [m x H + alpha m x (m x H)],   H = (gamma B + omega_K m_z) z - omega_p m_y y - W m
 
-it moves exactly, if omega_p = 0, with v = p alpha gamma B Delta while it turns about z with p gamma
-B. A hard axis y (omega_p > 0) stops the turning as long as gamma B < alpha omega_p/2: the wall
+it moves exactly, if omega_p = 0, with v = p alpha gamma B Delta while it rotates about z with
+p gamma B. A hard axis y (omega_p > 0) stops the rotation for gamma B < alpha omega_p/2: the wall
 tilts to the angle phi with sin 2 phi = 2 gamma B/(alpha omega_p) and moves with v = gamma B Delta'/
-alpha, Delta' = Delta/sqrt(1 + omega_p/omega_K sin^2 phi) (Walker). Beyond that field it turns.
+alpha, Delta' = Delta/sqrt(1 + omega_p/omega_K sin^2 phi) (Walker). Beyond that field it rotates.
 
 On the lattice the exchange energy of a wall at rest is larger by (a/Delta)^2/24 than
 stiffness/Delta, that of the anisotropy smaller by (a/Delta)^2/8 (kernel=lattice field=0 alpha=1).
@@ -102,7 +102,7 @@ output_units = {"E_exchange": "nm rad/ps", "E_anisotropy": "nm rad/ps"}
 watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
 expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
 if W.name in ("chain", "micromagnetic") and (omega_p == 0 or motion.is_walker):
-    # On the lattice the wall is a little wider, by (a/Delta)^2/24 or so.
+    # On the lattice the wall is wider by about (a/Delta)^2/24.
     limit = 1e-6 if kernel == "micromagnetic" else 2e-3
     expect["spin against the exact solution"] = f"abs(m - m_exact) <= {limit}"
 quick = {"stop_time": "2*ps", "N": 384}

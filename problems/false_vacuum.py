@@ -10,8 +10,8 @@ quantum in every mode, nucleates bubbles of the true vacuum, one run for each me
     i dpsi_b/dt = [-hbar/2m d2/dx2 + g |psi_b|^2 + g12 |psi_a|^2 - mu - delta(t)/2] psi_b
                   + Omega_R/2 psi_a.
 
-The metastable state ends at delta_c = |kappa n| [1 - (Omega_R/|kappa n|)^(2/3)]^(3/2). Single runs
-mean nothing after some 15 ms: compare rates. Parameters are of the size of the experiment.
+The metastable state exists up to delta_c = |kappa n| [1 - (Omega_R/|kappa n|)^(2/3)]^(3/2). Single
+runs are unpredictable after some 15 ms: compare rates. Parameters are close to the experiment.
 
     spinhydro run problems/false_vacuum.py
     spinhydro run problems/false_vacuum.py delta_end='2*pi*500*Hz' members=64
@@ -50,7 +50,7 @@ dist = spinhydro.distributor(coords, dtype=np.complex128, members=members)
 xbasis = d3.ComplexFourier(coords["x"], size=Nx, bounds=(0, L_x))
 psi_a, psi_b = (dist.Field(name=name, bases=xbasis) for name in ("psi_a", "psi_b"))
 t = dist.Field(name="t")
-left = 1 - t / ramp_time  # part of the ramp that is left; a smooth kink at its end
+left = 1 - t / ramp_time  # remaining part of the ramp; smoothed at its end
 delta = delta_end + (delta_start - delta_end) * (left + np.sqrt(left * left + 1e-8)) / 2
 
 # Problem
@@ -64,7 +64,7 @@ problem.add_equation(
     " = -1j*(g*abs2(psi_b) + g12*abs2(psi_a) - mu - delta/2)*psi_b"
 )
 
-# Initial conditions: the state of the problem's own equations at delta_start, and quantum noise
+# Initial conditions: the stationary state at delta_start, and quantum noise
 psi_a["g"], psi_b["g"] = 1.0, -0.3
 spinhydro.ground_state(problem, N=members * L_x)
 psi_a["g"] += spinhydro.quantum_noise(psi_a, seed, density)

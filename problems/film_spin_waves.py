@@ -1,13 +1,13 @@
 """
 Spin waves of a thin film: exchange, anisotropy and the dipolar field as kernels.
 
-A film of the thickness d in the x-y plane lies in a field B along y. The dipolar field, averaged
+A film of thickness d in the x-y plane is in a field B along y. The dipolar field, averaged
 over the thickness, is a tensor kernel, W_d = omega_M diag((1 - P) kk/k^2, P) with
 P = (1 - exp(-kd))/(kd). In
 
     dm/dt = -p [m x H + alpha m x (m x H)],   H = gamma B - W m - W_d m
 
-small waves with the angle phi between k and m turn with
+small waves with the angle phi between k and m precess with
 
     Omega^2 = [w + omega_M (1 - P) sin^2 phi] [w + omega_M P],
     w = gamma B + omega_M lambda_ex^2 k^2,
@@ -19,7 +19,7 @@ volume waves for phi = 0.
     spinhydro run problems/film_spin_waves.py waves=[0,3]
     spinhydro plot runs/film_spin_waves/0001
 
-Expected: the wave as the formula says, to a part in 1e6 of its size.
+Expected: the wave as in the formula, to a part in 1e6 of its size.
 """
 
 import dedalus.public as d3

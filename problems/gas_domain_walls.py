@@ -12,8 +12,8 @@ has static textures in a plane, here carried along at v:
   for any kappa (Son and Stephanov 2002); stable for Omega_R < kappa n/3;
 - kind="lattice": without Rabi coupling, (s_x, s_z) = (cn, sn)(x/(ell sqrt(modulus)) | modulus) for
   an easy axis, kappa < 0, and (sn, cn) for an easy plane, kappa > 0, with
-  ell = sqrt(hbar/(2 m |kappa| n)). Lattices are saddle points: after a few ms rounding errors have
-  taken them out of the plane.
+  ell = sqrt(hbar/(2 m |kappa| n)). Lattices are saddle points: after a few ms rounding errors
+  move them out of the plane.
 
 Walls of a magnet, driven by a field, are in problems/domain_wall.py.
 
@@ -70,7 +70,7 @@ else:
     ell = np.sqrt(hbar_over_m / (2 * Omega_R))
     L_x = L_wall
 fastest = hbar_over_m / 2 * (pi * Nx / L_x) ** 2
-# Near the limit of stability rounding errors of the shortest waves feed on a strong texture.
+# Near the stability limit a strong texture amplifies rounding errors of the shortest waves.
 timestep = np.minimum(0.01 * ms, 0.2 * spinhydro.stable_timestep(timestepper, fastest))
 
 # Bases

@@ -1,7 +1,7 @@
 """
 Josephson oscillation and self-trapping, point by point, against the exact elliptic functions.
 
-Without spin current every point of a coupled gas (Farolfi et al. 2021) swings on its own:
+Without spin current every point of a coupled gas (Farolfi et al. 2021) oscillates independently:
 
     ds/dt = (Omega_R, 0, kappa n s_z) x s,        s = -z at t = 0,
 

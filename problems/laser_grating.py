@@ -1,8 +1,8 @@
 """
-A laser grating heats a chain of spins; what remains is followed in three models (Rockwell et al.).
+A laser grating heats a chain of spins; three models of the relaxation (Rockwell et al.).
 
 A pulse of light, stronger in stripes, heats the electrons of a wire. They share their heat with the
-lattice (two-temperature model) and shake the spins (atomistic spin dynamics in a heat bath):
+lattice (two-temperature model) and agitate the spins (atomistic spin dynamics in a heat bath):
 
     dm/dt = -p [m x (H + b) + alpha m x (m x (H + b))],   H = omega_K m_z z - W m
     b = sqrt(2 alpha gamma k_B T_e/mu_s) xi
@@ -10,12 +10,12 @@ lattice (two-temperature model) and shake the spins (atomistic spin dynamics in 
 
 with p = 1/(1 + alpha^2). The equations advance theta_e = (T_e/1000 K)^2 and theta_p = T_p/1000 K:
 the heat capacity gamma_e T_e vanishes at T_e = 0, where dT_e/dt is singular and dT_e^2/dt is not.
-Below T_floor the heat capacity is held up, which changes the maximum of T_e by less than 1e-10.
+Below T_floor the heat capacity is kept finite, which changes the maximum of T_e by less than 1e-10.
 
-The paper (SI 8) stops at the strongest quench and goes on in three ways: atomistic spins with the
-heat bath, PS-LLE and the k^2 law without. `start` does that: the run folder whose outputs are the
-initial state (nothing else is taken over), and start_time which of them. The noise belongs to the
-seed and the number of the step: take another seed after `start`. Some minutes on one core:
+The paper (SI 8) stops at the strongest quench and continues in three ways: atomistic spins with the
+heat bath, PS-LLE and the k^2 law without. `start` is the run folder whose outputs are the initial
+state (nothing else is taken from it), and start_time selects the output. The noise depends on the
+seed and the step number: take another seed after `start`. A few minutes on one core:
 
     spinhydro run problems/laser_grating.py
     spinhydro run problems/laser_grating.py start=runs/laser_grating/0001 stop_time=5 seed=1
@@ -98,7 +98,7 @@ T_p = kK * theta_p
 f = np.exp(-(((t - t_0) / width) ** 2))
 H = omega_K * (m @ ez) * ez - W(m)
 if heat_bath:
-    # Rounding may leave -1e-16 K where it is cold.
+    # Rounding may give -1e-16 K in cold regions.
     H = H + spinhydro.thermal_field(m, np.abs(T_e), alpha, mu_s, gamma, k_B, seed=seed)
 bonds = spinhydro.kernel("chain", a=a, omega_J=1)  # m.bonds(m), summed, is |m_{i+1} - m_i|^2
 
@@ -128,7 +128,7 @@ output_units = {"T_e": "K", "T_p": "K", "E_exchange": "J"}
 watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
 expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
 if not start:
-    # The heat of the light is in the electrons and the lattice.
+    # Electrons and lattice hold the heat of the pulse.
     brought = P_0 * width * np.sqrt(pi) / 2 * (erf((stop_time - t_0) / width) + erf(t_0 / width))
     heat_0 = gamma_e / 2 * kK**2 * theta_0 + C_p * kK * tau_0
     expect = {"heat": "ave(heat)/(brought*ave(g) + heat_0) = 1 +- 1e-6"}

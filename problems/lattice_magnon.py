@@ -1,13 +1,13 @@
 """
 A precessing spiral on a lattice in one, two or three dimensions: an exact solution.
 
-Spins on a cone of angle theta about z, with the azimuth k.r - Omega t, turn for ever with one
-frequency if nothing damps them, at any angle and not only for small waves:
+Undamped spins on a cone of angle theta about z, with the azimuth k.r - Omega t, precess at one
+frequency, at any angle and not only for small waves:
 
     dm/dt = -m x H,   H = omega_K m_z z - W m,   Omega = -(omega(k) + omega_K) cos(theta)
 
 The kernel omega(k) is the exchange sum over nearest neighbours of the lattice. The axes of space
-run along its primitive vectors, one grid point to a site, so that the grid is the lattice: in
+run along its primitive vectors, one grid point per site, so that the grid is the lattice: in
 Cartesian axes bcc and fcc would have spurious soft modes. A minute on one core in three dimensions:
 
     spinhydro run problems/lattice_magnon.py lattice=bcc

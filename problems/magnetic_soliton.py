@@ -5,13 +5,13 @@ Without Rabi coupling the one-dimensional Landau-Lifshitz equation of a uniform 
 
     ds/dt = (hbar/2m) s x d2s/dx2 + (0, 0, kappa n s_z) x s,
 
-carries solitons: over the width xi = sqrt(hbar/(2 m kappa n)) the spin turns from +y to -y, dips
-out of the plane, and the whole moves at a fraction U of the spin sound velocity
+has solitons: over the width xi = sqrt(hbar/(2 m kappa n)) the spin rotates from +y to -y and out
+of the plane, and the soliton moves at a fraction U of the spin sound velocity
 c_s = sqrt(hbar kappa n/2m):
 
     s = (U sech qz, -tanh qz, q sech qz),   q = sqrt(1 - U^2),   z = (x - U c_s t)/xi.
 
-The periodic box holds this soliton and, half a box further, the same turned by pi about x.
+The periodic box holds this soliton and, half a box away, its copy rotated by pi about x.
 
     spinhydro run problems/magnetic_soliton.py velocity=0.3
     spinhydro plot runs/magnetic_soliton/0001
@@ -62,7 +62,7 @@ X["g"] = dist.local_grid(xbasis)
 
 
 def exact(x, t):
-    """The soliton at -L_x/4 and its twin, turned about x, at L_x/4; both move at U c_s."""
+    """The soliton at -L_x/4 and its copy, rotated about x, at L_x/4; both move at U c_s."""
     y = (x - velocity * c_s * t + L_x / 2) % L_x - L_x / 2
     first = spinhydro.magnetic_soliton((y + L_x / 4) / xi, velocity)
     second = spinhydro.magnetic_soliton((y - L_x / 4) / xi, velocity)

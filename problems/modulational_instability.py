@@ -1,5 +1,5 @@
 """
-Modulational instability of a magnet turned away from its easy axis (Rockwell et al. 2023, Fig. 2).
+Modulational instability of a magnet tilted from its easy axis (Rockwell et al. 2023, Fig. 2).
 
 A chain with perpendicular anisotropy precesses uniformly with m_z = n_bar. Small noise on m_z grows
 at long waves: the uniform state breaks up into a train of solitons. In
@@ -14,7 +14,7 @@ so that it grows with Gamma = |Omega| below the cut-off omega(k) = (1 - n_bar^2)
 with (1 - n_bar^2) omega_K/2. (The paper writes M_eff for H_k; its cut-off of 0.19 rad/nm is that of
 H_k.) Every member of the ensemble has its own noise; together they give <|n(k, t)|^2>.
 
-Some minutes on one core, half of that on two ranks. The growing waves are a hundred sites long:
+A few minutes on one core, half of that on two ranks. The growing waves are a hundred sites long:
 cells of four sites (N=288) have the same rates and need a minute at most, as does members=4.
 
     spinhydro run problems/modulational_instability.py n_bar=0.25
@@ -101,7 +101,7 @@ outputs = {"m": "m", "mz_mean": "ave(m@ez)"}
 watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
 expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
 # The largest wave of the noise has grown to a few noise*cosh(Gamma t) by the end, and its square is
-# what linear theory leaves out; RK4 lets the shortest waves of the noise fade.
+# neglected by linear theory; RK4 damps the shortest waves of the noise.
 grown = noise * np.cosh(omega_K / 2 * stop_time)
 if grown < 0.01:
     expect["waves of linear theory"] = (

@@ -1,8 +1,8 @@
 """
 A magnetic soliton that moves through an easy-axis magnet: an exact solution without damping.
 
-A droplet of turned spins keeps its form, moves with a constant velocity and turns with a constant
-frequency. In the units Delta = lambda_ex/sqrt(H_k/M_s) of length and 1/omega_K of time,
+A droplet of reversed spins keeps its form, moves with a constant velocity and precesses with a
+constant frequency. In the units Delta = lambda_ex/sqrt(H_k/M_s) of length and 1/omega_K of time,
 
     dm/dt = -m x (m_z z + d^2 m/dx^2)
 
@@ -69,7 +69,7 @@ X["g"] = dist.local_grid(xbasis)
 
 
 def soliton(x, t):
-    """The exact solution; periodic where its tails meet."""
+    """The exact solution, periodic."""
     xi = (x - V * Delta * omega_K * t + L_x / 2) % L_x - L_x / 2
     return exact_magnets.easy_axis_soliton(xi / Delta, omega_K * t, Omega, V)
 

@@ -1,8 +1,8 @@
 """
 Plasma oscillations of a trapped, coupled gas: frequency against position (Farolfi et al. 2021).
 
-In its ground state the coupled gas points along -x everywhere. A small tilt out of the plane swings
-about it with the plasma frequency of the density at that place,
+In its ground state the coupled gas points along -x everywhere. A small tilt out of the plane
+oscillates with the plasma frequency of the local density,
 
     ds/dt = (hbar/2m) s x (d2s/dx2 + (d ln n/dx) ds/dx) + (Omega_R, 0, kappa n s_z) x s,
     Z = Z_0 cos(omega_p t),      omega_p = sqrt(Omega_R (Omega_R + kappa n)),
@@ -10,15 +10,15 @@ about it with the plasma frequency of the density at that place,
 which is how the paper measures kappa n_0. (It names s = (+n, 0, 0) as the ground state. With this
 equation that is the state of highest Rabi energy: about it omega^2 = Omega_R (Omega_R - kappa n),
 which ground=1 shows; the tilt grows where kappa n > Omega_R.) Where points of different density
-swing apart, the quantum torque couples them; torque=0 leaves every point on its own, for which the
-formula is exact at small Z_0.
+go out of phase, the quantum torque couples them; torque=0 makes all points independent, for which
+the formula is exact at small Z_0.
 
     spinhydro run problems/plasma_oscillation.py
     spinhydro run problems/plasma_oscillation.py torque=0 tilt=0.05
     spinhydro plot runs/plasma_oscillation/0001 --figure spacetime
 
 Expected: 237 Hz at the centre and 118 Hz at the edge for the parameters of Fig. 3; Z to 1 % of the
-tilt as the formula says where |x| < R_x/2, and to 1e-5 of it everywhere with torque=0.
+tilt as in the formula where |x| < R_x/2, and to 1e-5 of it everywhere with torque=0.
 """
 
 import dedalus.public as d3
@@ -35,7 +35,7 @@ ground = -1  # s_x at the start: -1 the ground state, +1 the state that the pape
 R_x = 210 * um  # Thomas-Fermi radius
 atom = "Na23"
 torque = 1.0
-edge = 1e-4  # d ln n/dx = n'/(n + edge): silences the torque where there is no gas
+edge = 1e-4  # d ln n/dx = n'/(n + edge): suppresses the torque where there is no gas
 L_x = 480 * um
 Nx = 1024
 stop_time = 10 * ms
@@ -104,7 +104,7 @@ output_units = {"n": "n0"}
 watch = ["abs(sqrt(s@s) - 1) <= 1e-6"]
 expect = {"spin length": "abs(sqrt(s@s) - 1) <= 1e-6"}
 if ground == -1 or Omega_R > kappa_n0:
-    # The rest is the torque between neighbours, and that a pendulum lags with its amplitude.
+    # Remaining: the torque between neighbours, and the longer period at finite amplitude.
     where, limit = ("centre*", 0.01) if torque else ("", 1e-5 + 5 * tilt**2)
     expect["plasma oscillation"] = f"{where}(s@ez - Z_formula)/tilt <= {limit}"
 quick = {"Nx": 512, "stop_time": "3*ms"}

@@ -1,15 +1,15 @@
 """
-The dispersion relation of magnons from a single turned spin (Rockwell et al. 2023, Figs. 1, SI 2).
+The dispersion relation of magnons from a single tilted spin (Rockwell et al. 2023, Figs. 1, SI 2).
 
-One spin of a perpendicularly magnetised chain is turned away from the axis. The defect sends out
-every spin wave that the grid holds, and the space-time spectrum of m_x - i m_y shows omega(k). The
+One spin of a perpendicularly magnetised chain is tilted from the axis. The defect emits every
+spin wave that the grid holds, and the space-time spectrum of m_x - i m_y shows omega(k). The
 pseudo-spectral Landau-Lifshitz equation reproduces the relation of the chain of atoms on any cell,
-also one that has nothing to do with the lattice constant:
+also one unrelated to the lattice constant:
 
     dm/dt = -p [m x H + alpha m x (m x H)],   H = omega_K m_z z - W m,   p = 1/(1 + alpha^2)
 
 where W multiplies every Fourier mode by omega(k): 2 omega_M (lambda_ex/a)^2 (1 - cos ka), or
-omega_M lambda_ex^2 k^2. Small waves about m_z = 1 turn with omega(k) + omega_K. The time between
+omega_M lambda_ex^2 k^2. Small waves about m_z = 1 precess with omega(k) + omega_K. The time between
 outputs sets the largest frequency, 50 THz for 0.01 ps.
 
     spinhydro run problems/pslle_dispersion.py
@@ -38,7 +38,7 @@ beyond = "refuse"  # cells smaller than a; or "flat", "periodic": omega(k) beyon
 N = 1127  # cells
 cell = a
 L_x = N * cell
-defect = 0.1 * rad  # angle of the turned spin
+defect = 0.1 * rad  # angle of the tilted spin
 stop_time = 10 * ps
 output_interval = 0.01 * ps
 
@@ -88,7 +88,7 @@ outputs = {"m": "m", "mz_mean": "ave(m@ez)"}
 watch = ["abs(sqrt(m@m) - 1) <= 1e-6"]
 expect = {"spin length": "abs(sqrt(m@m) - 1) <= 1e-12"}
 if alpha == 0:
-    # RK4 damps the fastest waves a little: 0.2 per cent of the energy in a picosecond.
+    # RK4 slightly damps the fastest waves: 0.2 per cent of the energy in a picosecond.
     expect["energy"] = (
         f"drift(m@W(m) - omega_K*((m@ez)**2 - 1)) <= {4e-3 * max(stop_time / ps, 0.5):g}"
     )

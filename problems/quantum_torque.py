@@ -9,8 +9,8 @@ one-dimensional Landau-Lifshitz equation (Eqs. 1 and 2 of the paper, divided by 
 
     ds/dt = (hbar/2m) s x (d2s/dx2 + (d ln n/dx) ds/dx) - v ds/dx + (Omega_R, 0, kappa n s_z) x s
 
-with the density n frozen at its initial value, and a velocity v that is the same everywhere (fill
-the field v for a profile). Runs in about ten seconds on one core; to plot Fig. 2:
+with the density n frozen at its initial value, and a uniform velocity v (fill the field v for a
+profile). Runs in about ten seconds on one core; to plot Fig. 2:
 
     spinhydro run problems/quantum_torque.py
     spinhydro plot runs/quantum_torque/0001
@@ -27,13 +27,15 @@ from spinhydro.units.um_ms import Hz, ms, pi, um
 # Parameters
 Omega_R = 2 * pi * 118 * Hz  # Rabi frequency (Fig. 3)
 g12_over_g = 0.93  # interspecies over intraspecies interaction (Methods)
-kappa_n0 = 2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)  # spin interaction at the peak density
+kappa_n0 = (
+    2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)
+)  # spin interaction at the peak; zero if g12 = g
 R_x = 210 * um  # Thomas-Fermi radius (Methods, printed as R_r)
 atom = "Na23"
-velocity = 0 * um / ms  # of the gas, carries the spins along
-torque = 1.0  # 0 removes the quantum torque: every point on its own
+velocity = 0 * um / ms  # of the gas, advects the spins
+torque = 1.0  # 0 removes the quantum torque: independent points
 density = "ground_state"  # or "pedestal", "thomas_fermi", "thomas_fermi_floor"
-edge = 1e-4  # d ln n/dx = n'/(n + edge): silences the torque where there is no gas
+edge = 1e-4  # d ln n/dx = n'/(n + edge): suppresses the torque where there is no gas
 L_x = 480 * um
 Nx = 2048
 stop_time = 40 * ms

@@ -2,20 +2,20 @@
 A wall of the relative phase between two half-vortices, in two dimensions.
 
 In a coherently coupled gas the relative phase of the components is pinned. A vortex in component a
-alone (a half-vortex) turns it by 2 pi, and Rabi coupling gathers this turn in a wall, which ends on
-another half-vortex (Son and Stephanov, Phys. Rev. A 65, 063621 (2002)). Here a vortex and an
-antivortex in component a are joined by a wall along y. Its tension
+alone (a half-vortex) winds it by 2 pi, and Rabi coupling confines this winding to a wall, which
+ends on another half-vortex (Son and Stephanov, Phys. Rev. A 65, 063621 (2002)). Here a vortex and
+an antivortex in component a are joined by a wall along y. Its tension
 
     sigma = 2 n hbar^2/(m ell),      ell = sqrt(hbar/(2 m Omega_R))
 
-pulls at both, and as vortices move at right angles to a force, the wall travels sideways. From
+pulls on both, and as vortices move at right angles to a force, the wall travels sideways. From
 sigma sqrt(1 - w^2/c_s^2) = h (n/2) V, the Magnus force of the atoms in component a, follows
 
     V = (2 hbar/pi m ell) sqrt(1 - w^2/c_s^2) + v_0,      v_0 = pi hbar/(2 m L_x),  w = V - 2 v_0,
 
 where the wall moves at w through the gas, which shortens its tension as it does the mass of a
 relativistic string with the spin sound c_s for light. The separation is half of the box, so that
-the vortices of all other periods only give the mean flow v_0. The gas obeys
+the periodic images only give the mean flow v_0. The gas obeys
 
     d psi_a/dt = i [hbar/2m lap - g |psi_a|^2 - g12 |psi_b|^2 + mu] psi_a - i Omega_R/2 psi_b,
     d psi_b/dt = i [hbar/2m lap - g |psi_b|^2 - g12 |psi_a|^2 + mu] psi_b - i Omega_R/2 psi_a,
@@ -28,7 +28,7 @@ imaginary time. About a minute on one core:
     spinhydro plot runs/rabi_wall/0001 --figure maps
 
 Expected: the vorticity of the velocity is that of the spins everywhere (Mermin and Ho). The wall
-starts from rest and swings as it goes; on average it moves at wall_speed to 5 per cent.
+starts from rest and oscillates as it moves; its mean speed is wall_speed to 5 per cent.
 """
 
 import dedalus.public as d3
@@ -45,8 +45,8 @@ g12_over_g = 0.8
 atom = "Na23"
 L_x = L_y = 64 * um
 separation = 0.56 * L_y  # of the vortices at the start
-Nx = Ny = 160  # the vorticity in the cores is missed by 5e-4/ms of 2/ms; 2e-6/ms with 256
-relaxation_time = 6 * ms  # long enough for wall and cores to form, too short for vortices to meet
+Nx = Ny = 160  # error of the vorticity in the cores: 5e-4/ms of 2/ms; 2e-6/ms with 256
+relaxation_time = 6 * ms  # wall and cores have formed, vortices have not met
 stop_time = 20 * ms
 output_interval = 1 * ms
 

@@ -7,8 +7,8 @@ Exchange, anisotropy and the Dzyaloshinskii-Moriya interaction of an interface,
     dm/dt = -p [m x H + alpha m x (m x H)],   H = omega_K m_z z - W m - W_D m,
 
 make a small disc of reversed magnetisation stable. W is the kernel 2 gamma A k^2/M_s, and W_D a
-tensor kernel that is typed into this file: i k is odd, as a real field demands. K is the effective
-anisotropy K_u - mu_0 M_s^2/2, in which the demagnetising field of a thin film is contained. The
+tensor kernel that is defined in this file: i k is odd, as a real field requires. K is the effective
+anisotropy K_u - mu_0 M_s^2/2, which contains the demagnetising field of a thin film. The
 film (Sampaio et al., Nature Nanotech. 8, 839 (2013)) stays uniform for D < 4 sqrt(AK)/pi.
 
     spinhydro run problems/skyrmion.py
@@ -17,7 +17,7 @@ film (Sampaio et al., Nature Nanotech. 8, 839 (2013)) stays uniform for D < 4 sq
 
 Expected: Q = (1/4 pi) int m.(dm/dx x dm/dy) d^2 r = -1, and in equilibrium the virial theorem of
 two dimensions, E_D = -2 E_K (to one per cent after 100 ps): under a change of scale exchange does
-not change, D grows with the size, K with its square. With D=0 nothing holds the disc: it shrinks.
+not change, D grows with the size, K with its square. With D=0 the disc shrinks.
 """
 
 import dedalus.public as d3

@@ -1,5 +1,5 @@
 """
-A skyrmion in a spin-polarised current moves as Thiele's equation says.
+A skyrmion driven by a spin-polarised current, against Thiele's equation.
 
 The film of problems/skyrmion.py carries a current along x whose spins drift with u. The torque of
 Zhang and Li enters the field as h = -m x (u.grad) m - beta (u.grad) m:

@@ -1,5 +1,5 @@
 """
-Spins in a heat bath: a chain of atoms at a temperature, or spins on their own in a field.
+Spins in a heat bath: a chain of atoms at a temperature, or independent spins in a field.
 
 Every spin feels a fluctuating field b whose strength is tied to the damping, so that the chain
 comes to equilibrium at the temperature T:
@@ -8,7 +8,7 @@ comes to equilibrium at the temperature T:
     b = sqrt(2 alpha gamma k_B T/mu_s) xi,   <xi_i(t) xi_j(t')> = delta_ij delta(t - t')
 
 with p = 1/(1 + alpha^2), read in the sense of Stratonovich; W m is the exchange omega(k) =
-2 (gamma J/mu_s)(1 - cos ka). In equilibrium nothing depends on alpha any more:
+2 (gamma J/mu_s)(1 - cos ka). Equilibrium does not depend on alpha:
 
 - coupling = 1: without field and anisotropy the energy of a long ring is E = N J (1 - L(J/k_B T)),
   L(x) = coth x - 1/x (Fisher, Am. J. Phys. 32, 343 (1964)); the sum over all l is used here, which
@@ -21,14 +21,14 @@ waves are the same on every grid, and sums over all modes, as the energy, are no
 
 The error of the timestep goes with diffusion*timestep, diffusion = p alpha gamma k_B T/mu_s
 (spinhydro.thermal_timestep): the file chooses 0.5 % of the temperature (0.26 fs at 300 K and
-alpha = 0.5), and for single spins a stop_time that forgets the start. A minute on one core:
+alpha = 0.5), and for single spins a stop_time beyond their relaxation. A minute on one core:
 
     spinhydro run problems/thermal_chain.py
     spinhydro run problems/thermal_chain.py coupling=0 B=100*tesla temperature=100
     spinhydro plot runs/thermal_chain/0001
 
 Expected: E_exchange is 0.2916 at 300 K and 0.04898 at 50 K (long rings), m_z is 0.6129 in 100 T at
-100 K, whatever alpha.
+100 K, for any alpha.
 """
 
 import dedalus.public as d3
@@ -74,7 +74,7 @@ diffusion = p * alpha * gamma * k_B * temperature / mu_s
 timestep = np.minimum(
     1 * ps, spinhydro.thermal_timestep(timestepper, 2 * diffusion, fastest, error=0.005)
 )
-# Spins on their own take long to forget where they were: 1/(3.2*diffusion) in 100 T at 100 K.
+# Independent spins relax slowly: 1/(3.2*diffusion) in 100 T at 100 K.
 stop_time = 2 * ps if coupling else 45 / (diffusion + 0.1 / ps)
 
 # Bases

@@ -36,7 +36,7 @@ from spinhydro.units.um_ms import Hz, ms, pi, um
 # Parameters
 Omega_R = 2 * pi * 60 * Hz  # Rabi frequency
 g12_over_g = 0.5
-kappa_n0 = 2 * pi * (60 / 0.33) * Hz * (g12_over_g < 1)  # spin interaction on the axis, averaged
+kappa_n0 = 2 * pi * (60 / 0.33) * Hz * (g12_over_g < 1)  # averaged, on the axis; zero if g12 = g
 omega_r = 2 * pi * 4000 * Hz  # trap across the axis
 R_x = 60 * um  # Thomas-Fermi radius
 atom = "Na23"
@@ -68,7 +68,7 @@ mu = g_n0 + omega_r
 a_r = np.sqrt(hbar_over_m / omega_r)
 omega_x = np.sqrt(2 * hbar_over_m * g_n0) / R_x
 lengths, sizes = (L_x, width * a_r, width * a_r), (Nx, Ny, Nz)
-# The kinetic energy and the tight trap nearly cancel: a stepper that takes one of them apart, as
+# The kinetic energy and the tight trap nearly cancel: a stepper that splits off one of them, as
 # IFRK4 does, needs shorter steps than one that sees their sum.
 timestepper = "RK4"
 free = hbar_over_m / 2 * sum((pi * N / L) ** 2 for N, L in zip(sizes, lengths, strict=True))

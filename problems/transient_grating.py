@@ -98,7 +98,7 @@ m["g"] = spinhydro.grating(dist.local_grid(xbasis), L_x, pulses, r_max, seed, pl
 # Output: E_exchange is (J/2) sum over i of |m_{i+1} - m_i|^2
 outputs = {"m": "m", "E_exchange": "E_chain/2*ave(m@bonds(m))", "mz_mean": "ave(m@ez)"}
 output_units = {"E_exchange": "J"}
-# Where the grid holds more than the basis, spins of length 1 on every site cannot be held.
+# If the grid has more modes than the basis, spins cannot have length 1 on every site.
 lossless = dealias == 1 and (N % 2 == 1 or keep_nyquist)
 watch = [f"abs(sqrt(m@m) - 1) <= {1e-6 if lossless else 0.5}"]
 expect = {"spin length": f"abs(sqrt(m@m) - 1) <= {1e-12 if lossless else 0.5}"}
