@@ -1,6 +1,7 @@
 """Shared by commands that solve: ranks that agree, and the log on standard error."""
 
 import logging
+import signal
 
 from spinhydro.cli.terminal import is_reporting_rank, to_stderr
 from spinhydro.errors import InputError, NotFiniteError, SpinhydroError
@@ -27,6 +28,14 @@ def launched(options, arguments):
     at = next(i for i, text in enumerate(arguments) if text.startswith("-n"))
     rest = arguments[:at] + arguments[at + (2 if arguments[at] == "-n" else 1) :]
     return launch(options.ranks, rest)
+
+
+def ending_at_signals():
+    """Return a context for commands that solve something; until the run begins, signals end it."""
+    from spinhydro.run.launch import is_rank
+    from spinhydro.run.signals import signals_that_end
+
+    return signals_that_end(is_reporting_rank(), quiet=signal.SIGTERM if is_rank() else None)
 
 
 def on_working_ranks(action):

@@ -2,6 +2,7 @@
 
 from spinhydro.cli.launch import (
     add_ranks,
+    ending_at_signals,
     exit_code,
     launched,
     log_to_standard_error,
@@ -11,7 +12,6 @@ from spinhydro.cli.launch import (
 from spinhydro.cli.limits import add_limit_arguments, limits
 from spinhydro.cli.parser import Parser
 from spinhydro.cli.terminal import is_reporting_rank, print_folder
-from spinhydro.run.signals import signals_that_end
 
 
 def _parser():
@@ -45,7 +45,7 @@ def _parser():
 def command(arguments):
     """Continue the run, print its folder."""
     options = _parser().read(arguments)
-    with signals_that_end(is_reporting_rank()):
+    with ending_at_signals():
         code = launched(options, ["resume", *arguments])
         return on_working_ranks(lambda: _solve(options)) if code is None else code
 

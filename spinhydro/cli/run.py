@@ -4,6 +4,7 @@ from pathlib import Path
 
 from spinhydro.cli.launch import (
     add_ranks,
+    ending_at_signals,
     exit_code,
     launched,
     log_to_standard_error,
@@ -13,7 +14,6 @@ from spinhydro.cli.launch import (
 from spinhydro.cli.limits import add_limit_arguments, limits
 from spinhydro.cli.parser import Parser
 from spinhydro.cli.terminal import is_reporting_rank, print_folder, to_stderr
-from spinhydro.run.signals import signals_that_end
 
 
 def _parser():
@@ -57,7 +57,7 @@ def _parser():
 def command(arguments):
     """Check the new values, run the problem, print the run folder."""
     options = _parser().read(arguments)
-    with signals_that_end(is_reporting_rank()):
+    with ending_at_signals():
         return _checked(options, arguments)
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from spinhydro.errors import InputError, Stopped
+from spinhydro.run.messages import to_stderr
 from spinhydro.run.signals import NOTED
 
 #: The variables that tell a process its rank.
@@ -95,6 +96,7 @@ def launch(ranks, arguments):
 
     def note(number, _):
         passed.append(number)
+        to_stderr(f"spinhydro: {signal.Signals(number).name} is passed on to the ranks")
         pass_on(number, process.pid)
 
     try:

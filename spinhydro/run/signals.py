@@ -75,7 +75,7 @@ def ignore_signals():
         signal.signal(number, signal.SIG_IGN)
 
 
-def signals_that_end(notify=True):
+def signals_that_end(notify=True, quiet=None):
     """Return a context in which a signal ends the process at once, with exit code 75.
 
     For the time before there is a run folder: loading the file, building and compiling the solver.
@@ -86,10 +86,12 @@ def signals_that_end(notify=True):
     ----------
     notify : bool
         Whether a message goes to standard error.
+    quiet : int, optional
+        A signal without a message: mpiexec sends SIGTERM to ranks when another one has failed.
     """
 
     def end(number, _):
-        if notify:
+        if notify and number != quiet:
             name = signal.Signals(number).name
             try:
                 # Not through sys.stderr, which this signal may have interrupted.
