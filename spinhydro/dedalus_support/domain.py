@@ -35,7 +35,8 @@ def distributor(coords, dtype=np.float64, members=None):
     cannot be split: the first rank takes the whole problem, the others wait, as the log reports.
 
     With members, every field with bases has a first axis of the members. They are distributed over
-    the ranks in blocks that do not communicate.
+    the ranks in blocks that do not communicate. A variable without an axis of space, such as a
+    single spin, takes ``bases=dist.members``, which is None for an ordinary problem.
 
     Parameters
     ----------
@@ -68,14 +69,20 @@ def distributor(coords, dtype=np.float64, members=None):
         ensemble.dist = EnsembleDistributor(coords, ensemble.size, comm, dtype)
         return ensemble.dist
     if coords.dim > 1 or size == 1:
-        return d3.Distributor(coords, dtype=dtype)
+        return _without_members(coords, dtype)
     if parallel.is_root():
         logger.warning(
             f"one space dimension cannot be split over {size} ranks: rank 0 computes, the others "
             "wait. To use them, run many realisations at once: members=100, or a list of values "
             "for a parameter, Omega_R='[0.5, 0.6]'; or take a problem in two or three dimensions"
         )
-    return d3.Distributor(coords, dtype=dtype, comm=parallel.first_ranks_work(1))
+    return _without_members(coords, dtype, comm=parallel.first_ranks_work(1))
+
+
+def _without_members(coords, dtype, **options):
+    dist = d3.Distributor(coords, dtype=dtype, **options)
+    dist.members = None
+    return dist
 
 
 def _runs_again():
@@ -96,7 +103,7 @@ def _runs_again():
 def _on_this_rank(coords, dtype, ensemble):
     comm = MPI.COMM_SELF
     if ensemble.size is None:
-        return d3.Distributor(coords, dtype=dtype, comm=comm)
+        return _without_members(coords, dtype, comm=comm)
     ensemble.dist = EnsembleDistributor(coords, ensemble.size, comm, dtype)
     return ensemble.dist
 

@@ -230,6 +230,13 @@ def _check_variables(problem):
             f"a real and a complex variable cannot share a problem: make {names} without dtype=…, "
             "as the distributor has it; real values stay real, and re(…) is their real part"
         )
+    members = getattr(problem.dist, "members", None)
+    shared = [str(v.name) for v in problem.variables if members and members not in v.domain.bases]
+    if shared:
+        raise InputError(
+            f"{', '.join(shared)} without bases would be the same for all members: make it with "
+            "bases=dist.members, which is None for a single run"
+        )
     for variable in problem.variables:
         if variable.name in reserved_names():
             raise InputError(

@@ -19,6 +19,7 @@ from spinhydro.problem.source_file import (
     find_file,
     read_source,
     replace_equations,
+    with_members_of_lists,
     with_quick_values,
 )
 from spinhydro.problem.surroundings import surroundings
@@ -168,6 +169,7 @@ def load(path, equations=(), quick=False, **overrides):
     original = read_source(path)
     if quick:
         overrides = with_quick_values(original, overrides)
+    overrides = with_members_of_lists(original, overrides)
     source, texts = override(original, overrides)
     # Names are checked above, before the solver's packages are imported.
     from spinhydro.language.equations import check_complete, checked_equations

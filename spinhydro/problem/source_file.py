@@ -4,8 +4,8 @@ import ast
 from pathlib import Path
 
 from spinhydro.errors import InputError, nearest, shorten
-from spinhydro.problem.parameters import Source, override
-from spinhydro.problem.typed_values import offsets
+from spinhydro.problem.parameters import DECLARATIONS, Source, override
+from spinhydro.problem.typed_values import list_length, offsets
 
 
 def find_file(path):
@@ -49,10 +49,27 @@ def read_source(path):
     return Source(path, text)
 
 
+def with_members_of_lists(source, values):
+    """Overrides with as many `members` as a typed list has values, where the file states others.
+
+    A number of members that is typed itself stays, and must agree with the list.
+    """
+    defaults = {assignment.name: assignment.value for assignment in reversed(source.assignments)}
+    if "members" not in defaults or "members" in values:
+        return values
+    lengths = (
+        list_length(name, value, defaults[name])
+        for name, value in values.items()
+        if name in defaults and name not in DECLARATIONS
+    )
+    found = next((length for length in lengths if length), None)
+    return values if found is None else {**values, "members": found}
+
+
 def with_quick_values(source, values):
     """Overrides with those of ``quick = {…}``, the file's own small version, behind them."""
     changed, _ = override(source, values)
-    return {**_quick_values(changed), **values}
+    return {**_quick_values(changed), **with_members_of_lists(source, values)}
 
 
 def _quick_values(source):

@@ -183,6 +183,15 @@ def lists_in(text):
     return sorted(spans, reverse=True)
 
 
+def list_length(name, value, default):
+    """Number of values of the first list, ``[…]``, that makes members; None without one."""
+    text = as_text(name, value, default)
+    if as_members(text, default) == text:
+        return None
+    lists = [node for node in ast.walk(parsed(text)) if isinstance(node, (ast.List, ast.Tuple))]
+    return len(lists[0].elts) if lists else None
+
+
 def offsets(text, node):
     """Character positions of a node in a text; Python counts columns in UTF-8 bytes."""
     lines = text.splitlines(keepends=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import spinhydro
+from spinhydro.analysis import load as analysis_load
 from spinhydro.dedalus_support.ensemble.values import new_ensemble, per_member
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.problem.load import load
@@ -261,3 +262,50 @@ def test_values_that_were_computed_are_not_shown_as_those_of_the_parameter():
     """The line that fails has -L_x/2."""
     with pytest.raises(InputError, match="L_x has a value for each member, but"):
         load(ROOT / "problems" / "spin_spiral.py", L_x="[32, 64]*um")
+
+
+def test_a_typed_list_says_how_many_members_there_are():
+    path = ROOT / "problems" / "thermal_chain.py"
+    options = {"quick": True, "stop_time": "0.1*ps", "N": 9}
+    assert load(path, seed="[1, 2]", **options).members == 2
+    assert load(path, temperature="[1, 2, 3]*K", **options).members == 3
+    with pytest.raises(ParameterError, match="same length"):
+        load(path, seed="[1, 2]", members=3, **options)
+
+
+MACROSPIN = """
+import dedalus.public as d3, numpy as np, spinhydro
+from spinhydro import spin
+omega_0, alpha, temperature, seed, members = 1.0, 0.1, 0.5, 3, 1
+timestep, stop_time, output_interval, timestepper = 0.01, 0.2, 0.2, "StochasticHeun"
+coords = d3.CartesianCoordinates("x")
+dist = spinhydro.distributor(coords, dtype=np.float64)
+m = dist.VectorField(spin, name="m"BASES)
+ex, ey, ez = spin.unit_vector_fields(dist)
+b = spinhydro.thermal_field(m, temperature, alpha, 1.0, 1.0, 1.0, seed=seed)
+H = omega_0 * ez + b
+problem = d3.IVP([m], namespace=locals())
+problem.add_equation("dt(m) = -(cross(m, H) + alpha*cross(m, cross(m, H)))/(1 + alpha**2)")
+m["g"][0] = 1
+outputs = {"m": "m"}
+"""
+
+
+def test_members_of_a_single_spin(tmp_path):
+    path = tmp_path / "macrospin.py"
+    path.write_text(MACROSPIN.replace("BASES", ""))
+    load(path)
+    for options in ({"members": 3}, {"omega_0": "[1, 2]"}):
+        with pytest.raises(InputError, match="m without bases .* bases=dist.members"):
+            load(path, **options)
+    path.write_text(MACROSPIN.replace("BASES", ", bases=dist.members"))
+
+    def last(**values):
+        found = load(path, **values).run(out=tmp_path, quiet=True)
+        return analysis_load(found.folder).m.isel(t=-1).values
+
+    members = last(seed="[3, 4, 3]", omega_0="[1, 1, 2]")
+    assert members.shape == (3, 3)
+    np.testing.assert_allclose(members[:, 0], last(), atol=1e-14)
+    np.testing.assert_allclose(members[:, 1], last(seed=4), atol=1e-14)
+    np.testing.assert_allclose(members[:, 2], last(omega_0=2), atol=1e-14)

@@ -53,6 +53,8 @@ class Space:
         self.is_real = self.dtype is np.float64
         kinds = RealFourier if self.is_real else ComplexFourier
         for basis in domain.full_bases[first:]:
+            if basis is None:
+                raise Unsupported("fields without an axis of space")
             if not isinstance(basis, kinds):
                 raise Unsupported(f"the basis {type(basis).__name__}")
             if self.is_real and basis.size % 2 and not isinstance(basis, RealFourierNyquist):
