@@ -27,9 +27,7 @@ from spinhydro.units.um_ms import Hz, ms, pi, um
 # Parameters
 Omega_R = 2 * pi * 118 * Hz  # Rabi frequency (Fig. 3)
 g12_over_g = 0.93  # interspecies over intraspecies interaction (Methods)
-kappa_n0 = (
-    2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)
-)  # spin interaction at the peak; zero if g12 = g
+kappa_n0 = 2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)  # zero if g12 = g, at the peak
 R_x = 210 * um  # Thomas-Fermi radius (Methods, printed as R_r)
 atom = "Na23"
 velocity = 0 * um / ms  # of the gas, advects the spins

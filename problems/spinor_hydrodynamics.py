@@ -30,9 +30,7 @@ dimensions, form = 1, "conservative"  # or "log_density"
 as_printed = 0  # 1: Eq. (4) of Farolfi et al. as printed
 Omega_R = 2 * pi * 118 * Hz  # Rabi frequency
 g12_over_g = 0.93
-kappa_n0 = (
-    2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)
-)  # spin interaction at the peak; zero if g12 = g
+kappa_n0 = 2 * pi * (118 / 0.33) * Hz * (g12_over_g < 1)  # zero if g12 = g, at the peak
 R_x, atom = 210 * um, "Na23"  # Thomas-Fermi radius
 trap = "pedestal"  # or "sponge", "harmonic", "none"
 wall = 0.95 if trap != "sponge" else 0.998  # where the trap levels off, over g_n0
