@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.fixture(scope="session", autouse=True)
 def quiet():
-    """Dedalus's log would mix with what the command prints.
+    """Keep Dedalus's log out of the output of commands.
 
     Imported here and not above: once MPI has started, processes that are started with this
     environment cannot start another mpiexec, and pytest's workers are such processes.
@@ -69,7 +69,7 @@ def command(tmp_path):
 
 @pytest.fixture
 def copied(tmp_path):
-    """Copy a problem file and replace parts of its text, each of which must be there once."""
+    """Copy a problem file and replace parts of its text, each of which must occur once."""
 
     def copy(name, *edits, to=None):
         text = (ROOT / "problems" / f"{name}.py").read_text(encoding="utf-8")

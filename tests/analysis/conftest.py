@@ -23,7 +23,7 @@ def josephson_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def torque_run(tmp_path_factory):
-    """10 ms with quantum torque, by an RK4 of its own (N = 1024)."""
+    """10 ms with quantum torque, by a separate RK4 (N = 1024)."""
     x, n = cloud(1024)
     t, s = landau_lifshitz(x, n, 0.25, 40)
     return write_run(
@@ -36,7 +36,7 @@ def torque_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def moving_run(tmp_path_factory):
-    """45 ms of a made-up gas that moves: a front of domains runs inwards at 2.5 µm/ms.
+    """45 ms of an artificial moving gas: a front of domains runs inwards at 2.5 µm/ms.
 
     No solution of anything, but long enough, and with all the outputs, for every figure.
     """

@@ -1,4 +1,4 @@
-"""A spin chain in plain numpy: the independent code that the magnetism analysis is measured by.
+"""A spin chain in plain numpy: the independent reference for the magnetism analysis.
 
 dm/dt = -p [m x w + alpha m x (m x w)], w = omega_K m_z z - W(m), p = 1/(1 + alpha²), by RK4 with
 renormalisation (physics of Rockwell et al., arXiv:2312.14068, with the anisotropy field H_k).
@@ -121,7 +121,7 @@ def write_chain_run(folder, t, x, tasks, problem="transient_grating", status="do
 
 
 def dataset(t, x, m, **parameters):
-    """The same without a file: m (t, spin, x) or (t, member, spin, x)."""
+    """Dataset without a file: m (t, spin, x) or (t, member, spin, x)."""
     dims = ("t", "member", "spin", "x") if m.ndim == 4 else ("t", "spin", "x")
     return xr.Dataset(
         {"m": (dims, m)},

@@ -1,4 +1,4 @@
-"""Run folders in the agreed format, written without Dedalus, from solutions of their own."""
+"""Run folders in the agreed format, written without Dedalus, from separate solutions."""
 
 import json
 from pathlib import Path

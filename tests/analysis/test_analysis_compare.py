@@ -120,7 +120,7 @@ def test_command_on_runs(problems, tmp_path, capsys):
         rows = list(csv.reader(file))
     assert float(rows[1][0]) == 2.5
     assert float(rows[2][1]) == pytest.approx(0.5)
-    assert 1e-5 < float(rows[2][2]) < 1e-2  # the torque has begun to act at half a period
+    assert 1e-5 < float(rows[2][2]) < 1e-2  # the torque acts at half a period
     assert main(arguments) == 2
     assert "is there already" in capsys.readouterr().err
     assert main([*map(str, folders), "--times", "soon"]) == 2

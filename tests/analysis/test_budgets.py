@@ -1,4 +1,4 @@
-"""Balances in a stretch of the cloud: on Gross-Pitaevskii and Landau-Lifshitz runs made here."""
+"""Balances in a stretch of the cloud, on Gross-Pitaevskii and Landau-Lifshitz runs."""
 
 import numpy as np
 import pytest

@@ -30,7 +30,7 @@ def random_domains(L1, L2, outputs, seed=0):
 def test_correlation_of_a_cosine():
     k = 2 * np.pi / 12
     found = autocorrelation(dataset(np.cos(k * X)[None]), (-230, 230), 0.0)
-    # Up to the share of the last, incomplete period of the window.
+    # Up to the part of the last, incomplete period of the window.
     assert np.allclose(found.correlation, np.cos(k * found.dx), atol=0.02)
     assert found["each"].dims == ("t", "side", "dx") and found.sizes["side"] == 1
     assert found.dx.values[-1] <= 15 < found.dx.values[-1] + 0.25
@@ -78,7 +78,7 @@ def test_blur_damps_waves_and_sees_the_density():
     for sigma in (0.5, 2.0):
         expected = np.exp(-((k * sigma) ** 2) / 2) * np.cos(k * X)
         assert np.allclose(blurred(ds, sigma)[0], expected, atol=1e-4)
-        # A density that is twice as high on one side of a step in Z shifts what is seen.
+        # A density that is twice as high on one side of a step in Z shifts the image.
         n, Z = np.where(X > 0, 2.0, 1.0), np.where(X > 0, 1.0, -1.0)
         seen = blurred(dataset(Z[None], n=n[None]), sigma)[0]
         assert seen[X == 0] > 0.1 and np.allclose(seen[np.abs(X - 100) < 50], 1)

@@ -61,12 +61,12 @@ def test_lattice_and_spectral_definitions(runs):
     ds = runs["atomistic"]
     lattice = exchange_energy(ds).values
     assert np.allclose(exchange_energy(ds, definition="spectral").values, lattice, rtol=1e-12)
-    # The same from the field, E = m·W(m)/2, of the neighbour differences.
+    # The energy from the field, E = m·W(m)/2, of the neighbour differences.
     m = ds.m.values
     field = exchange_operator("atomistic", 1127)(m)
     strength = exchange_operator("atomistic", 3)(np.array([1.0, 0, 0]))[0] / 2
     assert np.allclose((m * field).sum(axis=(1, 2)) / 2 / 1127 / strength, lattice[:, 0])
-    # The law of long waves overestimates a white state.
+    # The long-wavelength law overestimates a white state.
     long_waves = exchange_energy(runs["micromagnetic"], definition="spectral").values
     assert long_waves[0, 0] > 1.3 * lattice[0, 0]
 

@@ -32,7 +32,7 @@ def test_ovf_and_back(form, field, tmp_path):
     np.testing.assert_allclose(back.x, field.x, atol=1e-12)
     with pytest.raises(InputError, match="nothing is overwritten"):
         write_ovf(field, path, form)
-    # The order of OVF: x runs fastest, the components of a cell stand together.
+    # The order of OVF: x runs fastest, the components of a cell are adjacent.
     if form == "text":
         lines = [row for row in path.read_text().splitlines() if not row.startswith("#")]
         assert np.allclose(np.array(lines[1].split(), float), field.isel(x=1, y=0))

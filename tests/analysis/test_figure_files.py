@@ -1,4 +1,4 @@
-"""Figures are files: found by name or path, drawn with what they need, one line for any fault."""
+"""Figure files: found by name or path, drawn with their needs, one line for any error."""
 
 import shutil
 import subprocess
@@ -114,7 +114,7 @@ def test_default_picture_of_a_gas_without_rabi_coupling_or_interface(tmp_path, c
     for number, values in enumerate(({"Omega_R": 0.0}, {"Omega_R": 50.0}, {"kappa_n0": 0.0})):
         run = gas(tmp_path / str(number), parameters={**PARAMETERS, **values})
         assert default(run, capsys) == "spacetime"
-        # Whatever is offered for the run is drawn for it.
+        # Every figure listed for the run can be drawn.
         offered = drawn([run], capsys)[1][0].split("also gives ")[-1].split(" (--figure")[0]
         for name in offered.split(", "):
             assert drawn([run, "--figure", name], capsys)[0] == 0, name

@@ -1,4 +1,4 @@
-"""The inner front: a front made to measure, and the independent reference."""
+"""The inner front: a synthetic front, and the independent reference."""
 
 import numpy as np
 import pytest
@@ -40,10 +40,10 @@ def test_speed_of_a_made_front(speed):
     sound = np.sqrt(PARAMETERS["hbar_over_m"] * KAPPA_N0 / 2)
     assert found.attrs["mach"] == pytest.approx(found.attrs["speed"] / sound)
     assert found.position.shape == (2, 3, T.size)
-    # It is seen within half a window and a grid point of the last undisturbed point.
+    # It is found within half a window and a grid point of the last undisturbed point.
     ahead = 100 - speed * 20 - found.position.sel(t=20)
     assert float(ahead.max()) < 2.6 and float(ahead.min()) > -1
-    # A range of its own and other thresholds find the same line here.
+    # Another range and other thresholds find the same line here.
     other = inward_front(wave_behind(speed), thresholds=[0.4], fit_range=(60, 90))
     assert other.attrs["speed"] == pytest.approx(speed, rel=2e-2)
 
@@ -60,7 +60,7 @@ def test_reference_by_the_same_recipe():
             found = inward_front(ds)
             assert found.attrs["mach"] == pytest.approx(expected, abs=0.02)
             assert 0.003 < found.attrs["mach_uncertainty"] < 0.03
-            # Both sides of an even field are the same.
+            # Both sides of an even field are equal.
             assert np.allclose(found.speed[0], found.speed[1])
 
 

@@ -1,4 +1,4 @@
-"""Growth rates of modulational instability: from their own law, and from a chain code."""
+"""Growth rates of modulational instability: from their law, and from a chain code."""
 
 import numpy as np
 import pytest
@@ -69,8 +69,8 @@ def test_waves_of_known_growth(n_bar):
     assert place == pytest.approx(expected / np.sqrt(2), rel=1e-4)
 
 
-def test_an_oscillation_at_its_turning_point_is_no_growth():
-    """After half a turn |cos| is 1, and what disturbs it may bring it above."""
+def test_an_oscillation_at_its_turning_point_is_not_growth():
+    """At half a period |cos| is 1, and disturbances may increase it."""
     k = 0.0157 * np.arange(1, 21)
     omega = OMEGA_M * 7.3**2 * k**2
     squared = omega * (0.75 * OMEGA_K - omega)
@@ -92,7 +92,7 @@ def test_growth_in_a_simulated_chain(n_bar):
     exact = growth_formula(material, rates.k.values, n_bar)
     growing = exact > 0.1 * exact.max()
     assert np.abs(rates.growth.values[growing] / exact[growing] - 1).max() < 1e-4
-    # At the cut-off it is the square that is known well.
+    # At the cut-off the square is known well.
     near = np.abs(rates.k.values / CUT_OFF[n_bar] - 1) < 0.1
     omega = material.exchange(rates.k.values)
     squared = omega * ((1 - n_bar**2) * OMEGA_K - omega)

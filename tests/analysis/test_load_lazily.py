@@ -29,7 +29,7 @@ def numbered(folder, *numbers):
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """1.6 GB in 24 writes, of which one chunk each takes room on the disk."""
+    """1.6 GB in 24 writes, each with one chunk on the disk."""
     file = tmp_path_factory.mktemp("large") / "a_s1.h5"
     write_set(file, np.arange(24.0), X, {})
     with h5py.File(file, "r+") as h5:
@@ -66,7 +66,7 @@ def test_a_lost_set_is_said(tmp_path):
     (tmp_path / "a_s1.h5").unlink()
     with pytest.warns(UserWarning, match="earlier ones are missing"):
         load(tmp_path)
-    # A file that is asked for by its own name is whole.
+    # A file given by its own path is complete.
     assert load(tmp_path / "a_s3.h5").sizes["t"] == 3
 
 
@@ -98,7 +98,7 @@ def test_a_write_that_was_killed(tmp_path):
 
 
 def with_checksums(file):
-    """Add the checksums that the writer of runs keeps (docs/output_format.md)."""
+    """Add the checksums that runs write (docs/output_format.md)."""
     kinds = dict.fromkeys(("sim_time", "wall_time", "timestep"), "<f8")
     kinds |= dict.fromkeys(("iteration", "write_number"), "<i8")
     with h5py.File(file, "r+") as h5:

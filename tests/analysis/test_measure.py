@@ -19,7 +19,7 @@ def by_name(rows):
 
 
 def test_independent_record_agrees_with_its_own_numbers():
-    """Z of two coupled equations by another code, |x| < 152 µm; what it lacks has a reason."""
+    """Z of two coupled equations by another code, |x| < 152 µm; missing numbers have a reason."""
     with np.load(DATA / "fronts_118Hz.npz") as data:
         x = np.concatenate([-data["x"][:0:-1], data["x"]])
         Z = np.concatenate([data["gpe_Z"][:, :0:-1], data["gpe_Z"]], axis=1) / 127

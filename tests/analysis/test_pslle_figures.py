@@ -55,7 +55,7 @@ def runs(tmp_path_factory):
     folder = home / "modulational_instability" / "0001"
     folder.mkdir(parents=True)
     base = write_chain_run(folder / "x", t, sites(80, 7.1), {"m": m[:, 0]})
-    # The member axis as it stands in a file.
+    # The member axis as it is in a file.
     write_members(base, t, sites(80, 7.1), m)
     out["growth"] = [str(base)]
     return out

@@ -1,4 +1,4 @@
-"""One member, one cut, other names: what the figures and numbers are made from."""
+"""One member, one cut, other names: the input of figures and numbers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Space-time spectra and dispersion ridges, against single waves and a chain code of its own."""
+"""Space-time spectra and dispersion ridges, against single waves and a separate chain code."""
 
 import numpy as np
 import pytest
@@ -92,7 +92,7 @@ def test_detrending_removes_what_does_not_swing():
 
 @pytest.mark.parametrize("cell, points, limit", [(A, 225, 0.003), (0.5, 160, 0.003)])
 def test_ridge_of_a_small_defect_is_the_magnon_law(cell, points, limit):
-    # 0.1 rad, no damping, 5 ps in steps of 0.5 fs. (At 1 fs RK4 itself is slow at 288 rad/ps by
+    # 0.1 rad, no damping, 5 ps in steps of 0.5 fs. (At 1 fs RK4 itself lags at 288 rad/ps by
     # 0.288^4/120, that is by 0.0026 THz.)
     t, m = evolve(defect(points, 0.1), "chain", 5e-4, 0.01, 500, cell=cell)
     ds = dataset(t, sites(points, cell), m)
@@ -113,7 +113,7 @@ def test_law_above_the_sampled_range_folds():
 
 
 def test_errors_fold_as_the_outputs_do():
-    """Differences by a multiple of 1/interval vanish; others are taken to the nearest multiple."""
+    """Differences by a multiple of 1/interval vanish; others lose the nearest multiple."""
     k = np.array([0.1, 0.2, 0.3, 0.4])
     found = xr.Dataset({"frequency": ("k", [0.0, 70.0, -70.0, 104.0])}, coords={"k": k})
     error = ridge_error(found, np.zeros_like, output_interval=0.01)
@@ -161,7 +161,7 @@ def test_what_a_spectrum_cannot_be_made_of():
 
 
 def test_errors_are_folded_to_the_nearest_multiple():
-    """Of either sign: a floor in place of the rounding moves every negative error by 1/interval."""
+    """Errors of either sign: floor instead of rounding would shift negative ones by 1/interval."""
     k = np.linspace(-1, 1, 9)
     errors = np.array([-0.4, -0.3, -0.1, -1e-3, 0, 1e-3, 0.1, 0.3, 0.4])
     found = xr.Dataset({"frequency": ("k", 3 * k**2 + errors + np.arange(-4, 5))}, {"k": k})

@@ -15,7 +15,7 @@ DENSITY = np.exp(-((X / 130) ** 6))
 
 
 def dataset(noise):
-    """A twisting spin texture; where there is no gas its direction is noise, as in a GPE run."""
+    """A twisting spin texture; outside the gas its direction is noise, as in a GPE run."""
     n = np.broadcast_to(DENSITY, (T.size, X.size)).copy()
     angle = 0.8 * np.sin(2 * np.pi * X / 480) * T[:, None] / 10 + 0.3 * np.cos(2 * np.pi * X / 120)
     tilt = 1.2 + 0.1 * np.sin(2 * np.pi * X / 240) + 0 * T[:, None]

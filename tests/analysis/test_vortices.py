@@ -9,7 +9,7 @@ from spinhydro.errors import InputError
 
 
 def gas(places, size=64):
-    """A spinor with zeros at known places of each component, and its opposite turns elsewhere."""
+    """A spinor with zeros of each component at known places, and opposite windings elsewhere."""
     x = np.linspace(-5, 5, size, endpoint=False)
     X, Y = np.meshgrid(x, x, indexing="ij")
     psi = {"a": np.ones_like(X, complex), "b": np.ones_like(X, complex)}

@@ -298,8 +298,8 @@ def test_damaged_record(capfd, tmp_path):
     assert "is damaged" in capfd.readouterr().err
 
 
-def test_without_a_terminal_in_a_process_of_its_own(command, tmp_path):
-    """The whole way from the shell, once: exit code, stream, silence on standard output."""
+def test_without_a_terminal_in_a_separate_process(command, tmp_path):
+    """The complete command from the shell, once: exit code, stream, empty standard output."""
     done = command("run", JOB, "Omega_r=1", "--out", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"spinhydro: error: .*did you mean 'Omega_R'\?\n", done.stderr)

@@ -1,4 +1,4 @@
-"""Lengths that are no whole number of cells: one rule in every file of a lattice."""
+"""Lengths that are not a whole number of cells: one rule in every file of a lattice."""
 
 import pytest
 

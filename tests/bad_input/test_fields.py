@@ -1,4 +1,4 @@
-"""Fields that do not fit: arrays of another shape, real in complex problems, a false time."""
+"""Fields that do not fit: arrays of another shape, real in complex problems, a wrong time."""
 
 import dedalus.public as d3
 import numpy as np

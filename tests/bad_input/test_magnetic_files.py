@@ -90,7 +90,7 @@ def test_unstable_timestep_is_refused_with_the_largest_safe_one(name, tmp_path):
 
 @pytest.mark.parametrize("timestepper", ["StochasticHeun", "SemiImplicit", "ImplicitMidpoint"])
 def test_steppers_without_a_limit_refuse_what_cannot_be_meant(timestepper, tmp_path):
-    """Spins of length 1 stay finite whatever the timestep: the numbers would look like results."""
+    """Spins of length 1 stay finite for any timestep: the numbers would look like results."""
     times = {"timestep": "0.05*ps", "stop_time": "1*ps", "output_interval": "1*ps"}
     problem = load(
         ROOT / "problems" / "thermal_chain.py", quick=True, timestepper=timestepper, **times

@@ -56,7 +56,7 @@ PartitionName=urgent Nodes={node} DefaultTime=10 State=UP PriorityTier=10 Preemp
 
 
 class Slurm:
-    """The daemons, and what tests ask of them."""
+    """The daemons, and the commands that tests use."""
 
     def __init__(self, home):
         self.home, self.pids = home, []
@@ -132,7 +132,7 @@ class Slurm:
         return dict(word.partition("=")[::2] for word in words).get(name)
 
     def await_state(self, job, *states, seconds=90):
-        """Wait until a job is in one of some states."""
+        """Wait until a job is in one of these states."""
         self.until(lambda: self.field(job, "JobState") in states, seconds)
 
     @staticmethod

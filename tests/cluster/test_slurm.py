@@ -17,7 +17,7 @@ from ..conftest import ROOT
 pytestmark = pytest.mark.slow
 
 PROBLEM = ROOT / "problems" / "spin_spiral.py"
-#: Some seconds of steps, with an output in each tenth of it.
+#: A few seconds of steps, with ten outputs.
 LONG = ("Nx=64", "stop_time=100*ms", "output_interval=10*ms", "timestep=0.0005*ms")
 
 
@@ -31,7 +31,7 @@ def record(path):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The same run, uninterrupted."""
+    """The uninterrupted run."""
     from spinhydro import load as load_problem
 
     values = dict(word.split("=", 1) for word in LONG)

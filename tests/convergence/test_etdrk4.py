@@ -1,4 +1,4 @@
-"""ETDRK4: order, exactness of the linear terms, and the phi functions it is made of."""
+"""ETDRK4: order, exactness of the linear terms, and the phi functions that it uses."""
 
 import dedalus.public as d3
 import numpy as np
@@ -18,7 +18,7 @@ from .test_ifrk4 import SOLITON, build
 
 @pytest.mark.parametrize("z", [0, 1e-9, 0.3, -4, 3j, 150j, -800, 5000j, 0.4 + 0.2j])
 def test_phi_functions_of_numbers(z):
-    """Against the quotients where they hold their digits, and the series elsewhere."""
+    """Against the quotients where they are accurate, and the series elsewhere."""
     found = phi_functions(np.array([[z]], complex), 3)
     for k, value in enumerate(found):
         if abs(z) > 1:
@@ -32,7 +32,7 @@ def test_phi_functions_of_numbers(z):
 
 
 def test_phi_functions_of_matrices_that_are_not_normal():
-    """Against the exponential of the matrix that is augmented by unit blocks."""
+    """Against the exponential of the matrix augmented by unit blocks."""
     random = np.random.default_rng(0)
     matrices = random.standard_normal((5, 3, 3)) * np.array([1e-3, 1, 10, 100, 30j])[:, None, None]
     found = phi_functions(matrices, 3)

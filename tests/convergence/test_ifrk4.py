@@ -1,4 +1,4 @@
-"""The integrating-factor scheme: exact where linear, of order 4 elsewhere, and what it refuses."""
+"""The integrating-factor scheme: exact where linear, of order 4 elsewhere, and refusals."""
 
 import dedalus.public as d3
 import numpy as np
@@ -54,14 +54,14 @@ def test_linear_terms_are_exact_for_any_timestep():
         solver.step(7.0)
     u, w = (f["g"] for f in solver.state)
     t = 21.0
-    # In the frame that disperses, (u, w) turns at the rate 3.
+    # In the dispersing frame, (u, w) rotates at the rate 3.
     first, second = np.cos(x) * np.exp(-1j * t), np.sin(2 * x) * np.exp(-4j * t)
     np.testing.assert_allclose(u, np.cos(3 * t) * first - np.sin(3 * t) * second, atol=1e-11)
     np.testing.assert_allclose(w, np.cos(3 * t) * second + np.sin(3 * t) * first, atol=1e-11)
 
 
 def test_linear_terms_of_real_problems():
-    """dt(u) = -u' + lap(u) ties the two coefficients of each wavenumber together."""
+    """dt(u) = -u' + lap(u) couples the two coefficients of each wavenumber."""
     solver, x = build(np.float64, ["dt(u) + dx(u) - lap(u) = 0", "dt(w) = -w"], IFRK4)
     solver.step(1.5)
     solver.step(0.5)

@@ -50,7 +50,7 @@ def test_soliton_is_spectral_in_space(tmp_path):
 
 
 def test_left_side_terms_do_not_change_the_answer_of_rk4(tmp_path, copied):
-    """RK4 takes linear terms explicitly on whichever side they stand."""
+    """RK4 takes linear terms explicitly on either side."""
     moved = copied(
         "josephson",
         (

@@ -1,4 +1,4 @@
-"""Tests of what needs JAX are skipped without it."""
+"""Skip tests that need JAX without it."""
 
 import importlib.util
 import os

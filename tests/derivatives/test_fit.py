@@ -1,4 +1,4 @@
-"""Fits of synthetic data: known parameters come back, bad data are one line."""
+"""Fits of synthetic data: known parameters are recovered, bad data give one line."""
 
 import h5py
 import numpy as np

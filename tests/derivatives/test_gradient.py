@@ -71,7 +71,7 @@ def test_fields_profiles_and_kernels():
 
 
 def test_one_sided_at_the_edge_of_a_condition():
-    """Omega_R >= 0, and from s_z = -1 a Rabi coupling turns s_y up."""
+    """Omega_R >= 0, and from s_z = -1 a Rabi coupling increases s_y."""
     problem = load("problems/quantum_torque.py", **TORQUE, Omega_R=0)
     found = problem.gradient(of="ave(s@ey)", wrt="Omega_R")
     assert found.taylor.passed

@@ -7,7 +7,7 @@ from spinhydro import load
 from spinhydro.errors import InputError
 
 
-def test_a_pulse_turns_the_spins_as_far_as_asked():
+def test_a_pulse_rotates_the_spins_as_required():
     """Without interaction Z = -cos(Omega t): Z = 1 after half a period."""
     problem = load(
         "problems/quantum_torque.py", Nx=64, stop_time="0.5*ms", torque=0.0, Omega_R=4.0,
@@ -18,7 +18,7 @@ def test_a_pulse_turns_the_spins_as_far_as_asked():
     assert found.value < 1e-6 < found.start
 
 
-def test_an_initial_field_is_found_back():
+def test_an_initial_field_is_recovered():
     """The state from which a wave has come: least squares in the values of a field."""
     problem = load(
         "problems/bogoliubov.py", level="lle", Nx=16, waves=2, stop_time="0.05*ms"

@@ -76,7 +76,7 @@ def test_waves_of_spin_hydrodynamics_on_a_flow():
 
 
 def test_zero_modes_of_a_wall():
-    """Moving and turning a pair of walls costs nothing."""
+    """Translating and rotating a pair of walls costs no energy."""
     found = spectrum(load("problems/domain_wall.py", field=0, N=192, cell="2*nm"))
     sizes = np.sort(np.abs(found.eigenvalues[np.isfinite(found.eigenvalues)]))
     assert sizes[3] <= 1e-6 < 1e-2 < sizes[4]

@@ -44,7 +44,7 @@ def accept_run(arguments):
     options = run_parser().read(arguments)
     path = ROOT / options.problem
     override(read_source(path), options.values)
-    if "start" not in options.values:  # a run that is there only after the command before it
+    if "start" not in options.values:  # a run made by the preceding command
         load(path, quick=True, equations=options.equation, **options.values)
 
 

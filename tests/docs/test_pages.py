@@ -1,4 +1,4 @@
-"""The code of the pages runs and gives the numbers that they promise."""
+"""The code of the pages runs and gives the numbers that they state."""
 
 import importlib.util
 import re

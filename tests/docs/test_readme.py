@@ -1,4 +1,4 @@
-"""What the README shows runs, and what it names exists."""
+"""The examples of the README run, and the names in it exist."""
 
 import re
 import shlex
@@ -50,7 +50,7 @@ def test_every_option_and_command_it_names_exists(command):
 
 @pytest.mark.slow
 def test_its_commands_run_in_order(tmp_path, monkeypatch, capfd):
-    """As a newcomer types them, with reduced settings and a short stop time."""
+    """Run them in order, with reduced settings and a short stop time."""
     copy_examples(tmp_path)
     monkeypatch.chdir(tmp_path)
     for words in commands(ROOT / "README.md"):

@@ -39,7 +39,7 @@ MAIN = {
 }  # fmt: skip
 #: Without a heat bath, whose noise is that of the member.
 WITHOUT_NOISE = {"laser_grating": {"heat_bath": 0}, "thermal_chain": {"temperature": 0}}
-#: Words of a problem file that give every member random numbers of its own.
+#: Words of a problem file that give every member different random numbers.
 RANDOM = (
     "random_generator", "initial_noise", "thermal_field", "white_noise", "quantum_noise",
 )  # fmt: skip
@@ -71,7 +71,7 @@ def test_members_alone_are_all_the_same_run(path, tmp_path):
             np.testing.assert_array_equal(first, second)
     assert differs == is_random
     if is_random:
-        # What a member meets is its own, however many there are.
+        # The random numbers of a member do not depend on the number of members.
         more = load(path, quick=True, **{**SHORT, **given, "members": 3}).run(
             out=tmp_path, quiet=True
         )

@@ -1,4 +1,4 @@
-"""Compiled steps of ensembles: the bytes of a member do not depend on who else is there."""
+"""Compiled steps of ensembles: the bytes of a member do not depend on the others."""
 
 import dedalus.public as d3
 import numpy as np
@@ -15,7 +15,7 @@ NU, A = np.array([0.01, 0.03, 0.02, 0.05, 0.04]), np.array([1.0, -2.0, 0.5, 3.0,
 
 
 def solver_of(stepper, basis, members, size=12, dtype=np.float64, field="sin(t)*ex"):
-    """An experiment for each member, with the numbers that NU and A say."""
+    """An experiment for each member, with the numbers in NU and A."""
     with new_ensemble() as ensemble:
         ensemble.declare(len(members), "members")
         nu, a = per_member(NU[members]), per_member(A[members])
@@ -29,7 +29,7 @@ def solver_of(stepper, basis, members, size=12, dtype=np.float64, field="sin(t)*
         m["g"][0], m["g"][2] = 1.0, 0.3 * np.cos(x) + 0.02 * a.values.reshape(-1, 1)
         i = 1 if dtype is np.float64 else 1j
         problem = d3.IVP([m], time=t, namespace=locals())
-        # Steppers of spins take no other terms.
+        # Steppers of spins accept no other terms.
         left = "dt(m)" if stepper == "RKMK4" else "dt(m) - nu*i*lap(m)"
         right = "-cross(m, lap(m) + a*(m@ez)*ez + ave(m@ex)*" + field + ")"
         problem.add_equation(f"{left} = {right}")
@@ -40,7 +40,7 @@ def solver_of(stepper, basis, members, size=12, dtype=np.float64, field="sin(t)*
 
 
 def state(solver):
-    """That of each member."""
+    """State of each member."""
     solver.timestepper.synchronise()
     (m,) = solver.state
     return np.moveaxis(m["g"], -2, 0).copy()
@@ -91,7 +91,7 @@ def test_several_steps_in_one_call_are_the_same_steps(stepper):
 
 @pytest.mark.parametrize("stepper, field", [("RK4", "sin(t)*ex"), ("RKMK4", "ex")])
 def test_steps_that_are_one_call_each(stepper, field):
-    """Where time is read between them, and where Python is part of them."""
+    """If time is read between them, and if Python is part of them."""
     solver = solver_of(stepper, spinhydro.RealFourierNyquist, [0, 4, 2], field=field)
     solver.step(1e-3)
     assert not solver.timestepper.can_batch

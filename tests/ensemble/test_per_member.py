@@ -213,7 +213,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("given, message", BAD, ids=lambda v: str(v)[:40])
-def test_what_cannot_be_is_refused_by_name(given, message):
+def test_impossible_values_are_refused_by_name(given, message):
     with pytest.raises(InputError, match=message) as caught:
         load(SPIRAL, **given)
     assert str(caught.value).count("\n") < 4

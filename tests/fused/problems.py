@@ -1,4 +1,4 @@
-"""Problems for the tests of the fused engine, and what advances them on two engines."""
+"""Problems for the tests of the fused engine, and functions that advance them on two engines."""
 
 import dedalus.public as d3
 import numpy as np

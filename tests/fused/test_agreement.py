@@ -176,7 +176,7 @@ def test_handlers_of_a_script_see_the_state(tmp_path):
     "path", sorted((ROOT / "problems").glob("*.py")), ids=lambda path: path.stem
 )
 def test_every_problem_file_gives_the_same_on_every_engine(path, tmp_path):
-    """To 1e-11 after its first output, or the log says why it ran on Dedalus."""
+    """To 1e-11 after its first output, or the log has the reason why it ran on Dedalus."""
     results = []
     interval = 20 * load(path, quick=True).parameters["timestep"]
     for engine in ("auto", "lean", "dedalus"):

@@ -58,7 +58,7 @@ def test_a_trace():
     assert_same(advance(equations, FusedRK4, **options), advance(equations, RK4, **options))
 
 
-def test_a_rate_that_is_nothing_but_rounding():
+def test_a_rate_that_is_only_rounding():
     """The average of n - 2 is zero."""
     problem, fields = make(("dt(s) = 0", "dt(u) = 0.3*ave(n - 2) + lap(ave(n))"))
     fields["n"]["c"]
@@ -72,7 +72,7 @@ def test_a_profile_on_the_left_is_told_as_such():
 
 
 def test_linear_terms_of_a_later_variable():
-    """Looking at ez*u takes u to the grid."""
+    """Evaluating ez*u transforms u to the grid."""
     equations = ("dt(s) + ez*u = s", "dt(u) - nu*lap(u) = -0.3*u")
     for stepper in (d3.RK222, d3.SBDF2):
         fused = FUSED[stepper]

@@ -1,4 +1,4 @@
-"""What the fused engine refuses, and the check against Dedalus that finds its mistakes."""
+"""Refusals of the fused engine, and the check against Dedalus that finds its mistakes."""
 
 import dedalus.public as d3
 import numpy as np
@@ -88,8 +88,8 @@ def test_a_wrong_right_side_is_found_by_the_check(compiled):
         stepper.check()
 
 
-def test_terms_that_cancel_are_no_disagreement(tmp_path):
-    """Near rest the rates are 1e-9 of the terms whose sum they are, and all rounding."""
+def test_terms_that_cancel_are_not_a_disagreement(tmp_path):
+    """Near rest the rates are 1e-9 of their terms, and all rounding."""
     problem = load(
         ROOT / "problems" / "bogoliubov.py", level="hydrodynamics", amplitude=1e-9, stop_time=0.01
     )

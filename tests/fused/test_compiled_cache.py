@@ -1,4 +1,4 @@
-"""Machine code and FFTW wisdom on disk: the same bytes in every process, and never in the way."""
+"""Machine code and FFTW wisdom on disk: the same bytes in every process, and no failures."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ def digest(process):
 
 @pytest.mark.slow
 def test_every_process_gives_the_same_bytes(tmp_path):
-    """Two that compile and measure at once, and one that finds what they left."""
+    """Two processes compile and measure at once, a third finds the cached result."""
     first = [digest(process) for process in [start(tmp_path / "code") for _ in range(2)]]
     kept = {path: path.stat().st_mtime for path in (tmp_path / "code").rglob("*.o")}
     assert len(list((tmp_path / "code").glob("*.wisdom"))) == 1
@@ -48,7 +48,7 @@ def test_every_process_gives_the_same_bytes(tmp_path):
     again = digest(start(tmp_path / "code"))
     assert {path: path.stat().st_mtime for path in (tmp_path / "code").rglob("*.o")} == kept
     assert first[0] == first[1] == again
-    # Plans are estimated where there is no place for a file.
+    # Plans are estimated if no file can be written.
     (tmp_path / "file").write_text("")
     nowhere = digest(start(tmp_path / "file" / "code"))
     assert float(nowhere[1]) == pytest.approx(float(again[1]), rel=1e-12)
@@ -62,7 +62,7 @@ SOURCE = """def double(address, factor):
 
 
 def doubled():
-    """What a function makes of 1, 2, 3 that is compiled, or found, now."""
+    """Values at 1, 2, 3 of a function that is compiled, or found, now."""
     compiled._loaded.clear()
     numbers = np.array([1.0, 2.0, 3.0])
     compiled.compile_function("double", "if", SOURCE)(numbers.ctypes.data, 2.0)
@@ -97,7 +97,7 @@ def transformed(size=48):
 
 
 def forget_wisdom():
-    """As in a new process."""
+    """Forget plans, as in a new process."""
     fftw._FUNCTIONS["wisdom"]._known = b""
 
 

@@ -28,7 +28,7 @@ def advance(equations, stepper, edit=None, **options):
     for i in range(20):
         if edit and i == 10:
             edit(fields)
-        # Another step on the way, as the last one before an output.
+        # A different timestep in between, as in the last step before an output.
         solver.step(1e-3 if i < 15 else 4e-4)
     return state(fields)
 

@@ -1,4 +1,4 @@
-"""How much memory a run takes, and that what saves it changes no number."""
+"""Memory of a run; saving memory changes no number."""
 
 import os
 import subprocess
@@ -63,7 +63,7 @@ def test_memory_that_was_given_back_changes_no_number(stepper, monkeypatch):
 
 
 def test_a_state_that_was_given_back_is_not_written_to_the_fields(monkeypatch):
-    """Nor after an estimate of stability: until the first step the fields alone hold the state."""
+    """Nor after an estimate of stability: until the first step only the fields hold the state."""
     monkeypatch.setattr(memory, "WORTH_FREEING", 0)
     monkeypatch.setattr(memory, "_PAGE", 1 << 12)
     problem, fields = make((SPIN, SCALAR), size=1024)
@@ -93,7 +93,7 @@ def test_parts_are_views_of_all_of_an_array():
 
 @pytest.mark.parametrize("equations", [(SPIN, SCALAR), ("dt(s) = (n*n)*cross(s, lap(s))", SCALAR)])
 def test_evaluation_without_stored_values_gives_the_same(equations):
-    """Bit by bit, and nothing is left of it."""
+    """Bit by bit, and no memory is kept."""
     problem, fields = make(equations)
     solver = build_solver(problem, d3.RK443)
     before, rates = state(fields), []

@@ -1,4 +1,4 @@
-"""Projections are computed from one state, whatever engine steps and whatever they read."""
+"""Projections are computed from one state, on any engine and for any operands."""
 
 import dedalus.public as d3
 import numpy as np

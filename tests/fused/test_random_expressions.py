@@ -37,7 +37,7 @@ def test_random_expressions_agree_or_say_why(vector, scalar, kind):
         except EquationError:
             # Such as a cross product with the derivative of a constant, the number 0.
             reject()
-        # Constants of another rank are no right side.
+        # Constants of another rank are not a right side.
         assume(hasattr(value, "tensorsig") or name == "u" or value == 0)
         sides[name] = value
     for name, value in sides.items():

@@ -31,7 +31,7 @@ EQUATIONS = {
 
 
 class Case:
-    """A problem on the grid with shells, antisymmetric exchange, and whatever is asked for."""
+    """A problem on the grid with shells, antisymmetric exchange, and options."""
 
     def __init__(self, stepper="RK4", dimensions=2, dtype=np.float64, equation="still",
                  noise=False, nested=False, projected=True):  # fmt: skip

@@ -1,4 +1,4 @@
-"""Random edits of equation strings: either they are accepted or our own error says why."""
+"""Random edits of equation strings: accepted, or refused by an EquationError."""
 
 import time
 

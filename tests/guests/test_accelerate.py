@@ -217,7 +217,7 @@ def test_no_false_alarms(equation, stepper, layout, caplog):
 
 
 def diffusion(stepper):
-    """A problem whose left side holds a constant and a right side the same constant."""
+    """A problem whose left and right sides hold the same constant."""
     coords = d3.CartesianCoordinates("x")
     dist = d3.Distributor(coords, dtype=np.float64)
     u = dist.Field(name="u", bases=d3.RealFourier(coords["x"], 32, (0, 6), dealias=3 / 2))

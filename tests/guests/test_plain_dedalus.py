@@ -81,7 +81,7 @@ def test_simulate_takes_nothing_but_an_ivp_and_a_plain_name(tmp_path):
 
 
 def test_a_still_state_stays_still(tmp_path):
-    """dt(s) = 0: nothing moves, and no check stumbles over that."""
+    """dt(s) = 0: nothing moves, and no check fails."""
     problem, s, _ = spins()
     problem.add_equation("dt(s) = 0")
     before = s["g"].copy()

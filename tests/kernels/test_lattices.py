@@ -145,7 +145,7 @@ def line(cell, size=16):
 
 
 def test_cells_smaller_than_the_lattice():
-    """Refused, unless the user says how omega goes on."""
+    """Refused, unless `beyond` continues omega."""
     u, a = line(0.6), 1.0
     with pytest.raises(InputError, match="beyond the Brillouin zone of a = 1"):
         kernel("chain", a=a, omega_J=1.0)(u)
@@ -160,7 +160,7 @@ def test_cells_smaller_than_the_lattice():
 
 
 def test_bcc_on_cartesian_axes_needs_cells_that_hold_its_zone():
-    """A grid of spacing a/2 holds waves that a bcc lattice does not know."""
+    """A grid of spacing a/2 holds waves that a bcc lattice does not have."""
     coords = d3.CartesianCoordinates("x", "y", "z")
     dist = distributor(coords, dtype=np.float64)
 

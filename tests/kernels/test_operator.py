@@ -41,7 +41,7 @@ def vector_field(basis, dtype, size, dimensions, seed=0):
 
 
 def with_numpy(values, function, dimensions, size, is_real):
-    """F^-1 omega F with NumPy; a mode without sign feels what does not depend on the sign."""
+    """F^-1 omega F with NumPy; only the even part acts on the Nyquist mode."""
     n = np.fft.fftfreq(size, 1 / size)
     k = np.meshgrid(*[2 * np.pi / L * n] * dimensions, indexing="ij")
     signless = np.meshgrid(*[2 * np.abs(n) == size] * dimensions, indexing="ij")
@@ -125,7 +125,7 @@ def test_tensor_kernel_on_both_sides():
 
 
 def test_spectrum_of_an_eigenvalue_problem():
-    """dt(u) = -i W(u) turns every mode with omega(k)."""
+    """dt(u) = -i W(u): every mode oscillates with omega(k)."""
     u, bases, _ = vector_field(d3.ComplexFourier, np.complex128, 9, 1)
     u = u.dist.Field(name="u", bases=bases)
     E = u.dist.Field(name="E")

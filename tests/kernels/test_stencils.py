@@ -1,4 +1,4 @@
-"""Stencils: sums over neighbours on the grid, against kernels and against sums written here."""
+"""Stencils: sums over neighbours on the grid, against kernels and direct sums."""
 
 import dedalus.public as d3
 import numpy as np
@@ -36,7 +36,7 @@ BAD_WEIGHTS = {
 
 
 def spins(lattice, basis=RealFourierNyquist, dtype=np.float64, size=9, bounds=None, **options):
-    """A field of unit vectors of any direction on a lattice, sites apart by its vectors."""
+    """A field of random unit vectors on a lattice, axes along its primitive vectors."""
     dimensions, lengths = lattice.dimensions, np.linalg.norm(lattice.primitive, axis=1)
     names = "xyz"[:dimensions]
     coords = d3.CartesianCoordinates(*names)
@@ -120,7 +120,7 @@ def test_weights_of_a_users_own():
 
 
 def llg(W, lattice=LATTICES["square"], implicit="", size=9):
-    """A damped problem with everything that stencils can stand in: products, profiles, sums."""
+    """A damped problem with stencils in products, profiles and sums."""
     m, bases, spin = spins(lattice, size=size)
     ex, ey, ez = spin.unit_vector_fields(m.dist)
     n = m.dist.Field(name="n", bases=bases)
@@ -156,7 +156,7 @@ def test_a_run_is_that_of_the_kernel_on_every_engine(name):
     options = {"a": A, "omega_J": OMEGA}
     W = kernel(name, **options, axes="primitive", beyond="periodic")
     expected = after(*llg(W, lattice), "RK4", "dedalus")
-    # Odd sizes are no reason to leave the fused engine.
+    # Odd sizes run on the fused engine.
     found = after(*llg(W, lattice), "RK4", "fused")
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
     for engine in ("dedalus", "lean", "fused"):

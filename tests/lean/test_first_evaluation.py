@@ -1,4 +1,4 @@
-"""What is computed from given fields alone is the same in every evaluation of Dedalus.
+"""Expressions of given fields alone have the same value in every evaluation of Dedalus.
 
 1/n is cut down to the modes of the bases if n is on the grid when an evaluation begins, and is not
 if n is elsewhere, as it is at first and after anybody has looked at it.
@@ -37,7 +37,7 @@ def test_every_evaluation_gives_the_same():
         np.testing.assert_allclose(rates, found[0], rtol=0, atol=1e-14)
 
 
-def test_looking_at_a_given_field_changes_no_run():
+def test_reading_a_given_field_changes_no_run():
     """On Dedalus's own stepper, and the fused engine has the same numbers."""
     found = []
     for engine, looks in (("dedalus", False), ("dedalus", True), ("fused", False)):

@@ -1,4 +1,4 @@
-"""The lean engine against Dedalus's own linear algebra: same numbers, or the reason why not."""
+"""The lean engine against Dedalus's own linear algebra: same numbers, or a reason."""
 
 import dedalus.public as d3
 import numpy as np
@@ -181,7 +181,7 @@ def chebyshev():
 
 
 def disk():
-    """Small enough for small blocks; its coefficients are not those of the components."""
+    """A disk with small blocks, whose coefficients are not those of the components."""
     coords = d3.PolarCoordinates("phi", "r")
     dist = d3.Distributor(coords, dtype=np.float64)
     basis = d3.DiskBasis(coords, (16, 8), radius=1, dtype=np.float64)

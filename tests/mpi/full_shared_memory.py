@@ -1,4 +1,4 @@
-"""Run by test_split_space.py on two ranks: as if the memory that ranks share were full."""
+"""Run by test_split_space.py on two ranks: with a full shared memory."""
 
 from spinhydro import RK4
 from spinhydro.engines.choose import build_solver, choose_engine

@@ -1,4 +1,4 @@
-"""Members over ranks: the same bytes whatever the number of ranks, and a word to idle ones."""
+"""Members over ranks: the same bytes on any number of ranks, and a message about idle ones."""
 
 import json
 

@@ -71,7 +71,7 @@ def test_two_dimensions_are_split_and_give_the_same_numbers(command, tmp_path):
 
 
 def test_the_lean_engine_gives_the_same_numbers_on_two_ranks(command, tmp_path):
-    """With linear terms that tie sine and cosine together, on an axis that is split."""
+    """With linear terms that couple sine and cosine, on an axis that is split."""
     path = tmp_path / "square.py"
     path.write_text(
         TWO_DIMENSIONS.replace('"dt(s) = ', '"dt(s) - 0.02*lap(s) + dx(s) + cross(ex, s) = ')

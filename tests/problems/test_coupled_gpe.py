@@ -23,7 +23,7 @@ FILE = ROOT / "problems" / "coupled_gpe.py"
     ids=str,
 )
 def test_spin_at_the_centre_precesses_in_its_field(options, tmp_path):
-    """ds/dt = (Omega_R, 0, delta + (g_aa - g_ab) n_a - (g_bb - g_ab) n_b) x s where all is flat."""
+    """ds/dt = (Omega_R, 0, delta + (g_aa - g_ab) n_a - (g_bb - g_ab) n_b) x s."""
     result = load(FILE, Nx=512, stop_time=2.5, timestep=0.005, **options).run(
         out=tmp_path, quiet=True
     )
@@ -41,7 +41,7 @@ def test_spin_at_the_centre_precesses_in_its_field(options, tmp_path):
     expected = precession(of["g_aa"], of["g_bb"], of["detuning"])
     s = (run.s / run.n).sel(x=0).values
     np.testing.assert_allclose(s, expected, atol=5e-3)
-    # The comparison would mean little if the options did nothing.
+    # The options must have an effect for the comparison to be meaningful.
     plain = precession(of["g_n0"], of["g_n0"], 0)
     assert np.abs(plain - expected).max() > 0.05
 

@@ -1,4 +1,4 @@
-"""Every problem file, in its quick version, against what it says must come out."""
+"""Every problem file, with its reduced settings, against its expectations."""
 
 import json
 import subprocess
@@ -85,7 +85,7 @@ def test_other_densities(density, tmp_path):
 
 
 def test_editing_one_string_changes_the_physics(copied, tmp_path):
-    """Without its interaction term the spin turns at the Rabi frequency everywhere."""
+    """Without its interaction term the spin rotates at the Rabi frequency everywhere."""
     path = copied("quantum_torque", (" + kappa_n0*n*(s@ez)*ez", ""))
     result = load(path, quick=True).run(out=tmp_path, quiet=True)
     with h5py.File(result.folder / "fields" / "fields_s1.h5") as file:

@@ -39,7 +39,7 @@ def test_waves_of_a_spin1_quench_grow_with_bogoliubovs_rate(tmp_path):
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.3])
-def test_skyrmions_move_as_thiele_says(beta, tmp_path):
+def test_skyrmions_obey_thieles_equation(beta, tmp_path):
     """With the charge and the dissipation of the run itself, from 30 ps on."""
     found = run("skyrmion_motion", tmp_path, N=40, beta=beta, stop_time=40)
     t, a = found.t.values, found.attrs

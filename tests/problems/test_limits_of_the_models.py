@@ -30,7 +30,7 @@ def run(name, tmp_path, **values):
         ("spinor_hydrodynamics", {"stop_time": 2}),
     ],
 )
-def test_spins_with_equal_interactions_turn_together(name, values, equal, tmp_path):
+def test_spins_with_equal_interactions_rotate_together(name, values, equal, tmp_path):
     """The energy does not depend on the spin then: Z = -cos(Omega_R t), and n rests."""
     found = run(name, tmp_path, **values, **equal)
     inside = abs(found.x) < 150

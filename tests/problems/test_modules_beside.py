@@ -31,7 +31,7 @@ def test_a_module_beside_the_file(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         (tmp_path / name / "helper.py").write_text(f"def rate(u):\n    return {factor}*u\n")
         (tmp_path / name / "growth.py").write_text(FILE.format(imports="from helper import rate"))
-    # Each file has the helper of its own folder.
+    # Each file has the helper of its folder.
     for name, factor in (("one", 1), ("two", 2)):
         problem = load(tmp_path / name / "growth.py")
         assert str(problem.ivp.equations[0]["RHS"]) == ("u" if factor == 1 else "2*u")

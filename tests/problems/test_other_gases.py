@@ -1,4 +1,4 @@
-"""Gases that the papers do not have: other atoms, traps and couplings keep what must be kept."""
+"""Gases beyond the papers: conservation laws for other atoms, traps and couplings."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_expectations_hold(name, gas, tmp_path):
     assert float(Z[-1].max()) > -0.995  # the spins have left the pole
 
 
-def test_centre_of_a_displaced_gas_swings_with_the_trap_whatever_its_spins_do(tmp_path):
+def test_centre_of_a_displaced_gas_oscillates_with_the_trap(tmp_path):
     """Kohn's theorem: X'' = -omega_x^2 X."""
     problem = load(PROBLEMS / "coupled_gpe.py", Nx=384, R_x=20, L_x=60, stop_time=4)
     moved = 6
@@ -57,7 +57,7 @@ def test_centre_of_a_displaced_gas_swings_with_the_trap_whatever_its_spins_do(tm
 
 
 def test_fixed_points_of_the_local_spin_stay(tmp_path):
-    """s_x = Omega_R/(kappa n) where that is below 1: the spin lies along its own field."""
+    """s_x = Omega_R/(kappa n) where that is below 1: the spin is along its field."""
     problem = load(PROBLEMS / "josephson.py", Nx=64, stop_time=5, watch=[], expect={})
     problem["n"]["g"] = 0.8
     s_x = problem["Omega_R"] / (0.8 * problem["kappa_n0"])

@@ -17,7 +17,7 @@ PERIOD = 1 / 0.118
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
-    """The file as it is, to 24 ms."""
+    """The unchanged file, to 24 ms."""
     problem = load(ROOT / "problems" / "coupled_gpe.py", stop_time=24)
     return problem.run(out=tmp_path_factory.mktemp("runs"), quiet=True)
 
@@ -63,7 +63,7 @@ def test_outputs_are_real_finite_and_consistent(result, run):
 
 
 def test_density_obeys_the_continuity_equation(run):
-    """The gas between -x and x changes by what n v carries through the ends."""
+    """The gas between -x and x changes by the flux n v through the ends."""
     t, x, n = run.t.values, run.x.values, run.n.values
     current, end, left, right = n * run.v.values, 49, 1024 - 600, 1024 + 600
     times = np.linspace(0, t[end], 1025)

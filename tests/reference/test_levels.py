@@ -1,4 +1,4 @@
-"""The same gas at every level: Gross-Pitaevskii, hydrodynamics, Landau-Lifshitz, local."""
+"""One gas at every level: Gross-Pitaevskii, hydrodynamics, Landau-Lifshitz, local."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_frozen_gas_against_the_gas(tmp_path):
 
 @pytest.mark.slow
 def test_gas_freezes_as_the_interactions_become_equal(tmp_path):
-    """At fixed kappa n0 the sound runs away from the spins as g12 -> g."""
+    """At fixed kappa n0 the sound velocity diverges as g12 -> g."""
     late = []
     for g12_over_g in (0.85, 0.93, 0.97):
         same = {"g12_over_g": g12_over_g, "Nx": 768}

@@ -49,7 +49,7 @@ def test_growth_rates_of_every_unstable_wave(tmp_path):
     [{}, {"wave": 3, "moment_ratio": 0.6, "branch": -1}, {"wave": 0, "H0": "2*tesla", "branch": -1},
      {"wave": 7, "anisotropy_ratio": 0.3, "moment_ratio": 1.8}],
 )  # fmt: skip
-def test_two_sublattices_turn_as_the_formula_says(options, tmp_path):
+def test_two_sublattices_precess_at_the_frequency_of_the_formula(options, tmp_path):
     """Frequency from the phase of a wave after a picosecond, relative 1e-8."""
     problem = load(PROBLEMS / "afm_resonance.py", stop_time=1, timestep=5e-4, **options)
     t, m = outputs(problem.run(out=tmp_path, quiet=True), "m")
@@ -72,7 +72,7 @@ def test_resonance_of_manganese_fluoride():
 
 
 @pytest.mark.parametrize("waves", ["[1, 0]", "[0, 1]", "[2, 3]"])
-def test_film_waves_turn_as_the_thin_film_formula_says(waves, tmp_path):
+def test_film_waves_obey_the_thin_film_formula(waves, tmp_path):
     """Half a period after half a period: m_x changes its sign, to 1e-6 of the wave."""
     half = np.pi / load(PROBLEMS / "film_spin_waves.py", quick=True, waves=waves)["Omega"]
     problem = load(

@@ -32,7 +32,7 @@ def ridge(m, cell, interval):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cell, N", [(0.355, 1127), (0.5, 800)])
-def test_ridges_stand_on_the_dispersion_relation(cell, N, tmp_path):
+def test_ridges_agree_with_the_dispersion_relation(cell, N, tmp_path):
     """0.003 THz in a run of 10 ps, whose resolution is 0.1 THz; the k^2 law misses by 35 %."""
     problem = load(ROOT / "problems" / "pslle_dispersion.py", cell=cell, N=N)
     result = problem.run(out=tmp_path, quiet=True)
@@ -49,7 +49,7 @@ def test_ridges_stand_on_the_dispersion_relation(cell, N, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cell, N, limit", [(0.355, 375, 0.05), (0.5, 270, 0.3)])
-def test_ridges_of_a_spin_that_is_turned_by_a_right_angle(cell, N, limit, tmp_path):
+def test_ridges_of_a_spin_tilted_by_a_right_angle(cell, N, limit, tmp_path):
     """The paper's defect with its damping: 0.045 and 0.17 THz (0.044 and 0.16 in 400 nm)."""
     problem = load(
         ROOT / "problems" / "pslle_dispersion.py", cell=cell, N=N, defect="pi/2", alpha=0.01

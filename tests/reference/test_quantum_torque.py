@@ -1,4 +1,4 @@
-"""The main job against an independent code (tests/data/quantum_torque_lle.npz, see its note)."""
+"""The quantum torque against an independent code (tests/data/quantum_torque_lle.npz)."""
 
 import numpy as np
 import pytest

@@ -15,7 +15,7 @@ TIMES = (4.25, 8.0)  # 0.5 and 0.94 Rabi periods
 
 
 def initial_spinor(problem):
-    """The spinor that the problem file states for its start, and the fields it gives there."""
+    """The initial spinor of the problem file, and its hydrodynamic fields."""
     for name in ("n", "theta", "phi"):
         problem[name].change_scales(1)
     theta, phi = problem["theta"]["g"], problem["phi"]["g"]
@@ -93,7 +93,7 @@ def test_equation_4_as_printed_does_not(gas, tmp_path):
 
 
 def test_momentum_is_kept_by_the_exact_equations_and_not_by_equation_4(tmp_path):
-    """A texture in a uniform gas: nothing but the gas itself can push it."""
+    """A texture in a uniform gas: there are no external forces."""
     uniform = {"trap": "none", "texture": 0.5, "L_x": 60, "Nx": 128, "stop_time": 1}
     momentum = []
     for as_printed in (0, 1):
@@ -124,7 +124,7 @@ def test_two_and_three_dimensions_agree_with_the_gas(dimensions, points, stop_ti
     n, J, s = hydrodynamic_fields(psi, known["lengths"], known["hbar_over_m"])
     for name, reference in (("n", n), ("v", J / n), ("s", s)):
         np.testing.assert_allclose(data[name][-1], reference, rtol=0, atol=3e-7)
-    # The gas has moved by much more than the tolerance.
+    # The gas moves by much more than the tolerance.
     assert np.abs(n - start[0]).max() > 1e-3
     assert np.abs(J - start[1]).max() > 1e-3
 

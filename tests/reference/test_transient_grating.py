@@ -129,7 +129,7 @@ def test_seeds_of_an_ensemble(r_max, low, high, raw, tmp_path):
 
 
 def test_the_lossy_grids_run_too(tmp_path):
-    """And lose exchange energy: what they lose is why an odd N is the default."""
+    """They lose exchange energy, which is why an odd N is the default."""
     energies = []
     for options in ({"N": 1126, "keep_nyquist": 1}, {"N": 1126}):
         problem = load(GRATING, stop_time=0.2, output_interval=0.1, **options)

@@ -19,7 +19,7 @@ def test_a_missed_expectation_of_an_edited_file_is_explained(copied, capfd, tmp_
 
 
 def test_check_refines_the_same_path_of_the_noise(capfd, tmp_path):
-    """At half the timestep spins of a heat bath are close; with other noise they are 0.5 apart."""
+    """At half the timestep spins of a heat bath are close; with other noise they differ by 0.5."""
     values = ["stop_time=0.1*ps", "timestep=2e-4*ps", "N=16", "members=4"]
     path = str(ROOT / "problems" / "thermal_chain.py")
     line = ["run", path, "--check", "--quiet", *values, "--out", str(tmp_path)]

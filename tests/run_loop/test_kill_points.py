@@ -87,7 +87,7 @@ def test_every_call_leaves_all_earlier_outputs(recorded):
         if path.name == "log.txt":
             continue
         if kind != RENAME:
-            # A kill inside of this call reaches a file that no reader looks at.
+            # A kill within this call reaches only a file that is never read.
             assert path.name.startswith(".") or (kind == UNLINK and "checkpoints_s" in path.name)
         content = files.setdefault(path, bytearray())
         if kind == WRITE:
@@ -114,7 +114,7 @@ def _number(name):
 
 
 def check_whole(path, content, outputs):
-    """Check a set or checkpoint file, and that a set has the rows that it had and more."""
+    """Check a set or checkpoint file, and that a set only gains rows."""
     with h5py.File(io.BytesIO(content), "r") as file:
         if path.parent.name == "checkpoints":
             assert np.all(np.isfinite(file["tasks/s"][:])) and file["tasks/s"][:].any()

@@ -9,7 +9,7 @@ from ..conftest import ROOT
 
 
 def test_an_output_does_not_change_with_those_after_it(tmp_path):
-    """Average and dx take their operand to coefficient space, where it lies in the same memory."""
+    """Average and dx take their operand to coefficient space, which uses the same memory."""
     path = ROOT / "problems" / "bogoliubov.py"
     found = []
     for outputs in ({"n": "n"}, {"n": "n", "slope": "dx(n)", "mean": "ave(n)"}):

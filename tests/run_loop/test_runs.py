@@ -1,4 +1,4 @@
-"""What a run leaves behind, and how it ends when it ends early."""
+"""Files of a run, and its early ends."""
 
 import errno
 import json

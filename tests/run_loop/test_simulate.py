@@ -1,4 +1,4 @@
-"""simulate() with what plain Dedalus scripts need: CFL, hooks, handlers, solvers, any geometry."""
+"""simulate() with features of plain Dedalus scripts: CFL, hooks, handlers, any geometry."""
 
 import dedalus.public as d3
 import h5py

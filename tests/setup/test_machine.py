@@ -21,7 +21,7 @@ fi
 
 @pytest.fixture
 def machine(tmp_path, executable):
-    """Output of the search, with a launcher of our making before ``mpiexec``."""
+    """Output of the search, with a fake launcher before ``mpiexec``."""
 
     def search(launcher, **variables):
         path = executable("mpiexec.test", launcher)
@@ -61,7 +61,7 @@ def test_a_launcher_that_starts_one_rank_is_refused_and_shown(machine):
 
 
 def test_an_mpi_that_needs_its_launcher_is_refused(machine, executable):
-    """As an MPI whose library only the launcher's environment names."""
+    """The library of this MPI is named in the launcher's environment only."""
     compiler = executable(
         "mpicc.test",
         # Programs that stop unless the launcher has set a variable.

@@ -1,4 +1,4 @@
-"""What `spinhydro plot` prints beside a figure of paper B: the numbers that the figure shows."""
+"""Numbers that `spinhydro plot` prints with a figure of paper B: those of the figure."""
 
 import re
 

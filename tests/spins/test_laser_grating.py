@@ -1,4 +1,4 @@
-"""Two temperatures, the laser grating, and going on from what another run has written."""
+"""Two temperatures, the laser grating, and starting from the output of another run."""
 
 import h5py
 import numpy as np
@@ -51,7 +51,7 @@ def run(tmp_path, **values):
 
 
 def test_going_on_from_another_run(tmp_path):
-    """Without noise, two halves are the whole."""
+    """Without noise, two halves equal the whole run."""
     whole = run(tmp_path, heat_bath=0, T_0=300)
     first = run(tmp_path, heat_bath=0, T_0=300, stop_time="0.05*ps")
     second = run(tmp_path, heat_bath=0, start=str(first.folder), stop_time="0.05*ps")

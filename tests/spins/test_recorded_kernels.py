@@ -1,4 +1,4 @@
-"""What a run keeps of its kernels: the law that the analysis compares with is that of the file."""
+"""Kernels recorded by a run: the analysis compares with the law of the file."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_known_laws_keep_their_names(kernel, name, tmp_path):
     assert set(recorded_kernels(ds)) == {"W"}
 
 
-def test_growth_by_a_kernel_of_ones_own(tmp_path):
+def test_growth_by_a_custom_kernel(tmp_path):
     """Measured rates and cut-off against the formula with that kernel, not with the chain's."""
     own = "lambda k: 1.4*stiffness*k**2/(1 + k**2)"
     problem = load(

@@ -1,4 +1,4 @@
-"""Steppers that turn spins: order, what each conserves, what it turns and what it refuses."""
+"""Steppers that rotate spins: order, conservation, spins that are found, and refusals."""
 
 import dedalus.public as d3
 import numpy as np
@@ -48,7 +48,7 @@ def energy_change(stepper, timestep, time, start=START):
 
 
 def test_energy_of_a_short_chain():
-    """The order of the schemes by what they do to the energy in 0.2 ps at 1 fs."""
+    """The order of the schemes by the change of energy in 0.2 ps at 1 fs."""
     change = {
         stepper: energy_change(stepper, 1e-3, 0.2, START[:, 48:96])
         for stepper in ("ImplicitMidpoint", "RKMK4", "RK443", "StochasticHeun", "SemiImplicit")
@@ -59,7 +59,7 @@ def test_energy_of_a_short_chain():
     assert change["StochasticHeun"] > change["SemiImplicit"] > 0.01
 
 
-# Relative change of the energy in 5 ps without damping: physics.md B3, at the same timesteps.
+# Relative change of the energy in 5 ps without damping, at the same timesteps.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("stepper", "timestep", "lowest", "highest"),
@@ -169,8 +169,8 @@ MIXED = [
 
 
 @pytest.mark.parametrize("stepper", TURNING)
-def test_variables_that_are_no_spins_keep_the_order(stepper):
-    """a is turned; b changes its length, u is a scalar; time and the left side come in."""
+def test_variables_that_are_not_spins_keep_the_order(stepper):
+    """a is rotated; b changes its length, u is a scalar; with time and a left side."""
     ends = []
     for steps in (5, 10, 20, 40, 240):
         problem, kind = small_problem(MIXED, stepper)

@@ -58,7 +58,7 @@ def test_spins_in_a_field(tmp_path):
     ("alpha", "timestep", "start", "stop_time"), [(1.0, 7.5e-4, 0.4, 1.0), (0.1, 4e-3, 2.0, 5.0)]
 )
 def test_langevin(alpha, timestep, start, stop_time, tmp_path):
-    # The rest of the start is below 3e-4, the standard error 1e-3 (the spins forget m_z in 0.41 ps
+    # The initial transient is below 3e-4, the standard error 1e-3 (m_z relaxes in 0.41 ps
     # at alpha = 0.1), the error of the timestep 1e-3: an independent program finds 0.6149(5) at
     # twice the timestep. Heun's scheme errs twice as much.
     values = {"N": 64, "members": 512, "alpha": alpha, "timestep": timestep, **FREE}
@@ -87,7 +87,7 @@ def test_short_cold_rings_have_an_expected_energy():
 @pytest.mark.slow
 @pytest.mark.parametrize("temperature", [50, 300])
 def test_energy_of_rings(temperature, tmp_path):
-    # Short rings: their longest wave has come to its temperature at 0.4 ps, that of 31 spins would
+    # Short rings: their longest wave reaches its temperature at 0.4 ps, that of 31 spins would
     # lack a tenth until 0.9 ps. The standard error is 0.3 %, that of the timestep up to 0.3 %.
     found = averages(
         tmp_path, "E_exchange", 0.4, temperature=temperature, stop_time=1.2, output_interval=0.02,
@@ -236,7 +236,7 @@ def test_noises_of_one_problem_are_independent():
     noises += [spinhydro.thermal_field(m, **good).evaluate() for _ in range(2)]
     drawn = np.array([values(noise).ravel() for noise in noises])
     assert np.abs(np.corrcoef(drawn) - np.eye(len(drawn))).max() < 0.025
-    # The same file read again has the same numbers.
+    # A file that is read again has the same numbers.
     again, _, _ = build((20_000,))
     np.testing.assert_array_equal(values(spinhydro.white_noise(again)).ravel(), drawn[0])
     np.testing.assert_array_equal(values(spinhydro.white_noise(again)).ravel(), drawn[1])
@@ -354,7 +354,7 @@ def test_thermal_field_looks_at_what_it_is_given():
 
 
 def test_a_grating_in_a_heat_bath(tmp_path):
-    """PS-LLE with temperature: the energy of the ring at equilibrium, whatever the grating was; a
+    """PS-LLE with temperature: the energy of the ring at equilibrium, for any grating; a
     temperature of nothing changes no byte of the grating."""
     path = ROOT / "problems" / "transient_grating.py"
     values = {"N": 127, "pulses": 1, "Hk": 0, "alpha": 0.5, "members": 8, "temperature": 300}
@@ -437,7 +437,7 @@ def test_the_rule_of_accuracy():
 
 @pytest.mark.parametrize("gamma", [1.0, pytest.param(0.1, marks=pytest.mark.slow)])
 def test_occupation_of_an_ideal_gas(gamma):
-    """Stochastic GPE: <|psi_k|^2> = T/(e_k - mu) in every mode, whatever the damping."""
+    """Stochastic GPE: <|psi_k|^2> = T/(e_k - mu) in every mode, for any damping."""
     with new_ensemble() as ensemble:
         ensemble.declare(64, "members")
         coords = d3.CartesianCoordinates("x")

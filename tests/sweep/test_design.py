@@ -1,4 +1,4 @@
-"""The cases that the words of a command line mean."""
+"""The cases of a sweep, from the arguments of a command line."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""spinhydro explain: what it prints belongs to the problem, and the drawing is one."""
+"""spinhydro explain: its text describes the problem, and the drawing is not blank."""
 
 from spinhydro.engines.explain import draw, explain
 from spinhydro.problem.load import load

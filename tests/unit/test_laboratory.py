@@ -1,4 +1,4 @@
-"""From the laboratory to the model: the numbers of paper A, and what cannot be a gas."""
+"""From the laboratory to the model: the numbers of paper A, and impossible gases."""
 
 import numpy as np
 import pytest

@@ -56,7 +56,7 @@ def test_left_side_of_an_equation():
     mean = np.abs(X["g"]).max()
     X.require_coeff_space(), T.require_coeff_space()
     assert mean > 0.1
-    # T keeps its Nyquist mode on the grid only; compare what the bases hold.
+    # T keeps its Nyquist mode on the grid only; compare the modes of the bases.
     held = dist.TensorField((coords, spin), bases=bases)
     held["g"] = residual
     assert np.abs(held["c"]).max() < 1e-13

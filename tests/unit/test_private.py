@@ -1,4 +1,4 @@
-"""What the engines need of Dedalus's inner workings, and what happens when it is gone."""
+"""Undocumented parts of Dedalus used by the engines, and behaviour without them."""
 
 import logging
 import os
@@ -56,7 +56,7 @@ import dedalus.public as d3
 import dedalus.core.operators, dedalus.libraries.matsolvers
 from tests.guests.all_fourier import schroedinger
 
-# As if another release had neither.
+# As in a release that has neither.
 del dedalus.core.operators.TransposeComponents
 del dedalus.libraries.matsolvers.SparseSolver
 import spinhydro
@@ -68,7 +68,7 @@ print(type(solver.timestepper).__name__)
 
 
 def test_dedalus_alone_goes_on_when_both_engines_miss_something():
-    """In a process of its own: the modules of the engines have not been loaded before."""
+    """In a separate process: the modules of the engines have not been loaded before."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, timeout=60,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -84,7 +84,7 @@ def test_dedalus_alone_goes_on_when_both_engines_miss_something():
     [(dedalus.core.subsystems, "build_subproblems"), (dedalus.core.future, "STORE_OUTPUTS")],
 )
 def test_a_run_goes_on_with_a_plain_solver(place, name, monkeypatch, tmp_path):
-    """As if the names that our solver is made of were others."""
+    """With other names than those that our solver uses."""
     monkeypatch.setitem(NEEDED, "solver", (f"{place.__name__}: {name}Gone",))
     problem = load(ROOT / "problems" / "spin_spiral.py", stop_time=0.05)
     log = (problem.run(out=tmp_path, quiet=True).folder / "log.txt").read_text(encoding="utf-8")

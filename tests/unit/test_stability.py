@@ -1,4 +1,4 @@
-"""The frequencies of a problem, and which timesteps are called stable."""
+"""The frequencies of a problem, and the stability limit of the timestep."""
 
 import dedalus.public as d3
 import numpy as np
@@ -30,7 +30,7 @@ def gas(stepper, N=64, engine="fused", noise=1e-8, equation=None):
 @pytest.mark.parametrize("engine", ["fused", "lean", "dedalus"])
 @pytest.mark.parametrize("stepper", ["RK4", "IFRK4", "RK443"])
 def test_the_frequency_is_that_of_the_whole_equation(stepper, engine):
-    """Bogoliubov's law, wherever the linear terms stand and whoever treats them."""
+    """Bogoliubov's law, with the linear terms on either side and for any engine."""
     solver, _ = gas(stepper, engine=engine)
     found = frequencies_of(solver, stepper in EXPLICIT)
     kinetic = 31**2 / 2
@@ -71,7 +71,7 @@ def test_limits_follow_the_direction_of_the_eigenvalue():
 @pytest.mark.parametrize("N", [32])
 @pytest.mark.parametrize("stepper", ["IFRK4", "ETDRK4", "RK4"])
 def test_what_is_called_safe_stays_finite(stepper, N):
-    """At the largest safe timestep noise does not grow; where a mode turns by pi it does."""
+    """At the largest safe timestep noise does not grow; if a mode rotates by pi it does."""
     solver, psi = gas(stepper, N)
     found = frequencies_of(solver, stepper in EXPLICIT)
     safe = StabilityCheck(found, stepper, 1.0).largest_safe

@@ -1,4 +1,4 @@
-"""What a stepper carries between steps can be saved, and a run continues with the same bytes."""
+"""The state that a stepper carries between steps can be saved and restored bit by bit."""
 
 import dedalus.public as d3
 import numpy as np
