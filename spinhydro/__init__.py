@@ -84,9 +84,11 @@ if TYPE_CHECKING:
         IFRK4,
         RK4,
         RKMK4,
+        BlanesMoan4,
         ImplicitMidpoint,
         SemiImplicit,
         StochasticHeun,
+        Strang,
         stable_timestep,
     )
     from spinhydro.steppers.accuracy import thermal_timestep

@@ -96,6 +96,8 @@ class Run:
         self._try("the right side of the equations", "", self._evaluate_right_side)
         if hasattr(stepper_kind(self.solver), "find_spins"):
             self.solver.timestepper.find_spins()
+        if hasattr(stepper_kind(self.solver), "check_problem"):
+            stepper_kind(self.solver).check_problem(self.solver)
         for name, operand in self.outputs.items():
             self._try(f"outputs['{name}']", "outputs", lambda o=operand: grid_values(o))
         for variable, operand in self.projections:

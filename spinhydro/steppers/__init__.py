@@ -5,6 +5,8 @@
 | RK4 | 4 | 2.83 (classical, everything explicit) |
 | IFRK4 | 4 | 2.83 in the right side; the left side is exact, see its docstring |
 | ETDRK4 | 4 | 0.97 in the right side, 2.56 if both sides turn the same way; the left is exact |
+| Strang | 2 | any; both sides are exact, see ``spinhydro.steppers.splitting`` |
+| BlanesMoan4 | 4 | any; both sides are exact |
 | RK443 | 3 | 1.57 in the explicit part, any in the implicit part |
 | RKSMR | 3 | 1.73 |
 | RKMK4 | 4 | 2.83 |
@@ -13,15 +15,16 @@
 | SBDF3 | 3 | 0.63 |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
-Limits are those of pure oscillation, d/dt = i omega, measured; those in brackets are refused. IFRK4
-and ETDRK4 have a second limit, the resonance of fast waves with the timestep: see
-``spinhydro.steppers.stability``.
+Limits are those of pure oscillation, d/dt = i omega, measured; those in brackets are refused.
+IFRK4, ETDRK4, Strang and BlanesMoan4 are also limited by the resonance of fast waves with the
+timestep: see ``spinhydro.steppers.stability``.
 
 RKMK4, ImplicitMidpoint and SemiImplicit rotate spins, and keep their length to rounding without a
 projection; see ``spinhydro.steppers.spin_steppers``. ImplicitMidpoint also conserves energies that
 are quadratic in the spins, and M_z where there is axial symmetry.
 
-All steppers of spinhydro draw noise (``spinhydro.white_noise``), those of Dedalus do not. For spins
+All steppers of spinhydro but Strang and BlanesMoan4 draw noise (``spinhydro.white_noise``), those
+of Dedalus do not. For spins
 in a heat bath take RK4 with the projection ``"m/sqrt(m@m)"`` and the timestep of
 ``spinhydro.thermal_timestep``; see ``spinhydro.steppers.accuracy``. For a stochastic
 Gross-Pitaevskii equation take IFRK4, with the kinetic energy on the left side.
@@ -36,6 +39,7 @@ from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.noise import noises_of
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.spin_steppers import RKMK4, ImplicitMidpoint, SemiImplicit
+from spinhydro.steppers.splitting import BlanesMoan4, Strang
 from spinhydro.steppers.stochastic_heun import StochasticHeun
 
 #: Largest omega * timestep of undamped oscillation in the explicit part.
@@ -44,6 +48,8 @@ STABILITY_LIMITS = {
     "IFRK4": 2.83,
     "ETDRK4": 0.97,
     "RKMK4": 2.83,
+    "Strang": np.inf,
+    "BlanesMoan4": np.inf,
     "RK443": 1.57,
     "RKSMR": 1.73,
     "SBDF3": 0.63,
@@ -55,11 +61,14 @@ LAST_RESORT = {"SemiImplicit": 1.0, "StochasticHeun": 1.0, "ImplicitMidpoint": 1
 
 _OWN = {
     stepper.__name__: stepper
-    for stepper in (RK4, IFRK4, ETDRK4, RKMK4, ImplicitMidpoint, SemiImplicit, StochasticHeun)
-}
+    for stepper in (
+        RK4, IFRK4, ETDRK4, RKMK4, ImplicitMidpoint, SemiImplicit, StochasticHeun, Strang,
+        BlanesMoan4,
+    )
+}  # fmt: skip
 
 #: Steppers that treat linear terms on the left side exactly, so that their waves can resonate.
-RESONANT = {"IFRK4", "ETDRK4"}
+RESONANT = {"IFRK4", "ETDRK4", "Strang", "BlanesMoan4"}
 
 #: Factor of the coupling in the limit of resonance.
 MARGIN = 1.5
@@ -68,6 +77,7 @@ MARGIN = 1.5
 EXPLICIT = set(_OWN) - RESONANT
 
 __all__ = [
+    "BlanesMoan4",
     "ETDRK4",
     "EXPLICIT",
     "IFRK4",
@@ -80,6 +90,7 @@ __all__ = [
     "ImplicitMidpoint",
     "SemiImplicit",
     "StochasticHeun",
+    "Strang",
     "check_noise",
     "find_stepper",
     "stable_timestep",
@@ -90,7 +101,7 @@ def stable_timestep(timestepper, frequency, coupling=None, longest=np.inf):
     r"""Return a timestep that is safe for waves of a frequency.
 
     Explicit schemes: 0.88 of the stability limit. Schemes that treat the left side exactly (IFRK4,
-    ETDRK4): 0.88 of the limit of the coupling, and 0.95 of the resonance,
+    ETDRK4, Strang, BlanesMoan4): 0.88 of the limit of the coupling, and 0.95 of the resonance,
     :math:`(\omega + 1.5\, C)\, h < \pi`.
 
     Parameters
@@ -100,8 +111,8 @@ def stable_timestep(timestepper, frequency, coupling=None, longest=np.inf):
     frequency : float
         Largest angular frequency of the linear terms: hbar k_max^2 / 2m for spin waves.
     coupling : float, optional
-        Largest rate of the terms on the right side, 2 g n / hbar for a gas. Without it, IFRK4 and
-        ETDRK4 get 0.75 pi / frequency, which leaves a quarter of the resonance to it.
+        Largest rate of the terms on the right side, 2 g n / hbar for a gas. Without it, these
+        schemes get 0.75 pi / frequency, which leaves a quarter of the resonance to it.
     longest : float
         Longest timestep, however slow the problem is.
     """
@@ -119,8 +130,8 @@ def stable_timestep(timestepper, frequency, coupling=None, longest=np.inf):
 def check_noise(ivp, stepper):
     """Raise ParameterError if a problem has noise and the stepper does not draw any."""
     noises = noises_of(ivp)
-    if noises and not issubclass(stepper, RK4):
-        own = ", ".join(_OWN)
+    if noises and not getattr(stepper, "draws_noise", False):
+        own = ", ".join(name for name, known in _OWN.items() if known.draws_noise)
         raise ParameterError(
             f"{stepper.__name__} draws no noise, and the equations hold "
             f"'{noises[0].name}'; take timestepper = 'StochasticHeun' (or one of {own})"

@@ -38,6 +38,9 @@ class IFRK4(RK4):
         If M or L is not of that kind.
     """
 
+    #: A run needs two: of the timestep, and of a shorter one that ends at the stop time.
+    kept_exponentials = 2
+
     def _read_matrices(self):
         super()._read_matrices()
         # Treated exactly: the rate is M^-1 F.
@@ -91,8 +94,7 @@ class IFRK4(RK4):
     def _move(self, system, timestep):
         """system = E.system."""
         if timestep not in self.half_steps:
-            # A run needs two: the timestep, and a shorter one that ends at the stop time.
-            while len(self.half_steps) > 1:
+            while len(self.half_steps) >= self.kept_exponentials:
                 self.half_steps.pop(next(iter(self.half_steps)))
             self.half_steps[timestep] = {
                 sp: BlockMatrix(

@@ -31,6 +31,8 @@ class RK4:
 
     steps = 1
     stages = 4
+    #: Whether it takes equations with white noise.
+    draws_noise = True
     _nodes = (0.0, 0.5, 0.5, 1.0)
     _weights = (1 / 6, 1 / 3, 1 / 3, 1 / 6)
 

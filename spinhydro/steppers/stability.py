@@ -1,10 +1,10 @@
 """The stability limits of time steppers, and the check of a timestep against them.
 
 Explicit terms limit |lambda| timestep by the stability region of the scheme. Schemes that treat
-linear terms exactly (IFRK4, ETDRK4) have a second limit: modes a and b whose linear phases obey
-``(omega_a + omega_b) timestep = 2 pi`` look alike to the scheme, and whatever couples them then
-pumps energy from one to the other. The width of such a resonance is the strength of the coupling,
-so that
+linear terms exactly (IFRK4, ETDRK4, Strang, BlanesMoan4) have a second limit: modes a and b whose
+linear phases obey ``(omega_a + omega_b) timestep = 2 pi`` look alike to the scheme, and whatever
+couples them then pumps energy from one to the other. The width of such a resonance is the strength
+of the coupling, so that
 
     (largest linear frequency + 1.5 * norm of the explicit part) * timestep < pi
 
@@ -81,7 +81,7 @@ class StabilityCheck:
         self.phase = None
         if stepper_name in RESONANT and np.isfinite(found.linear):
             together = found.linear + MARGIN * found.coupling
-            if found.linear * timestep > SMALL_PHASE:
+            if found.linear * timestep > SMALL_PHASE or np.isinf(self.limit):
                 self.phase = together * timestep
             largest += [max(0.95 * math.pi, SMALL_PHASE) / together] if found.linear else []
         self.largest_safe = min(largest, default=math.inf)
@@ -104,7 +104,9 @@ class StabilityCheck:
         if self.phase is not None:
             share = max(share, self.phase / math.pi)
             part = f"linear phase and coupling {self.phase / math.pi:.2g} pi per step, limit pi; "
-        if part or self.name not in EXPLICIT:
+        if np.isinf(self.limit):
+            product = f"right side exact, {found.explicit * step:.3g} rad per step"
+        elif part or self.name not in EXPLICIT:
             product = f"explicit part: {product}"
         line = (
             f"stability: timestep at {100 * share:.3g} % of the {self.name} stability limit "

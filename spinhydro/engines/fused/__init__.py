@@ -15,14 +15,17 @@ from spinhydro.engines.fused.steppers.spin_steppers import (
     FusedSemiImplicit,
     FusedStochasticHeun,
 )
+from spinhydro.engines.fused.steppers.splitting import FusedBlanesMoan4, FusedStrang
 from spinhydro.steppers import (
     ETDRK4,
     IFRK4,
     RK4,
     RKMK4,
+    BlanesMoan4,
     ImplicitMidpoint,
     SemiImplicit,
     StochasticHeun,
+    Strang,
 )
 
 #: The fused form of every time stepper that has one.
@@ -34,6 +37,8 @@ FUSED = {
     ImplicitMidpoint: FusedImplicitMidpoint,
     SemiImplicit: FusedSemiImplicit,
     StochasticHeun: FusedStochasticHeun,
+    Strang: FusedStrang,
+    BlanesMoan4: FusedBlanesMoan4,
     **FUSED_SCHEMES,
 }
 

@@ -181,6 +181,37 @@ class Exponential:
                     out[i] *= factor
 
 
+class Drifts:
+    """Exponentials exp(-L a timestep) of fractions a of a step, for splitting schemes.
+
+    Parameters
+    ----------
+    right_side : RightSide
+        With linear terms kept apart.
+    fractions : sequence of float
+        One for each stage; equal ones are one exponential.
+    """
+
+    def __init__(self, right_side, fractions):
+        self.fractions = list(fractions)
+        self.distinct = list(dict.fromkeys(self.fractions))
+        self.exponentials = [Exponential(right_side) for _ in self.distinct]
+
+    def number(self, stage):
+        """Return the index of the exponential of a stage."""
+        return self.distinct.index(self.fractions[stage])
+
+    def set(self, timestep):
+        """Compute the exponentials for a timestep."""
+        for fraction, exponential in zip(self.distinct, self.exponentials, strict=True):
+            # An Exponential is that of half of its timestep.
+            exponential.set(2 * fraction * timestep)
+
+    def apply(self, stage, values, out):
+        """out = the exponential of a stage times values."""
+        self.exponentials[self.number(stage)].apply(values, out)
+
+
 class CompiledExponential:
     """E as tables for compiled loops over blocks of modes (row x, mode c0 + j).
 
@@ -189,30 +220,33 @@ class CompiledExponential:
     exponential : Exponential
     rows, modes : int
         Planes along the first axis, and modes in each.
+    prefix : str
+        Of the names of the tables.
     """
 
-    def __init__(self, exponential, rows, modes):
+    def __init__(self, exponential, rows, modes, prefix=""):
         self.exponential, self.rows, self.modes = exponential, rows, modes
+        self._prefix = prefix
         self.timestep = None
         number = exponential.components
         self.tables = {}
         if not exponential.has_phases:
             for i, j in np.argwhere(exponential.mixes):
-                self.tables[f"e{i}q{j}"] = np.zeros((rows, modes), complex)
+                self.tables[f"{self._prefix}e{i}q{j}"] = np.zeros((rows, modes), complex)
             return
-        self.tables["mix"] = np.zeros((number, number), complex)
+        self.tables[self._prefix + "mix"] = np.zeros((number, number), complex)
         for n, symbol in enumerate(exponential.phases):
             if not symbol:
                 continue
             if rows == 1 or exponential.is_separable(symbol):
-                self.tables[f"px{n}q"] = np.ones(rows, complex)
-                self.tables[f"pc{n}q"] = np.ones(modes, complex)
+                self.tables[f"{self._prefix}px{n}q"] = np.ones(rows, complex)
+                self.tables[f"{self._prefix}pc{n}q"] = np.ones(modes, complex)
             else:
-                self.tables[f"pa{n}q"] = np.ones((rows, modes), complex)
+                self.tables[f"{self._prefix}pa{n}q"] = np.ones((rows, modes), complex)
 
-    @staticmethod
-    def has_rows(name):
+    def has_rows(self, name):
         """Return whether a table has a row for every plane, not modes or components only."""
+        name = name.removeprefix(self._prefix)
         return name != "mix" and not name.startswith("pc")
 
     def set(self, timestep):
@@ -224,24 +258,26 @@ class CompiledExponential:
         exponential.set(timestep)
         if not exponential.has_phases:
             for i, j in np.argwhere(exponential.mixes):
-                tables[f"e{i}q{j}"][...] = exponential.entries[i, j].reshape(self.rows, self.modes)
+                tables[f"{self._prefix}e{i}q{j}"][...] = exponential.entries[i, j].reshape(
+                    self.rows, self.modes
+                )
             return
-        tables["mix"][...] = exponential.mixed
+        tables[self._prefix + "mix"][...] = exponential.mixed
         inner = exponential.space.spectral_shape[0 if self.rows == 1 else 1 :]
         for n, factors in enumerate(exponential.factors):
             if not factors:
                 continue
-            if f"pa{n}q" in tables:
-                tables[f"pa{n}q"][...] = factors[0].reshape(self.rows, self.modes)
+            if f"{self._prefix}pa{n}q" in tables:
+                tables[f"{self._prefix}pa{n}q"][...] = factors[0].reshape(self.rows, self.modes)
                 continue
-            first, others = tables[f"px{n}q"], np.ones(inner, complex)
+            first, others = tables[f"{self._prefix}px{n}q"], np.ones(inner, complex)
             first[...] = 1
             for factor in factors:
                 if self.rows > 1 and factor.shape[0] > 1:
                     first *= factor.ravel()
                 else:
                     others = others * factor.reshape(factor.shape[-len(inner) :])
-            tables[f"pc{n}q"][...] = others.ravel()
+            tables[f"{self._prefix}pc{n}q"][...] = others.ravel()
 
     def write(self, writer, vector):
         """The product of E and a vector of pairs, as pairs."""
@@ -251,9 +287,9 @@ class CompiledExponential:
             for j in np.flatnonzero(exponential.mixes[i]):
                 if exponential.has_phases:
                     alone = exponential.mixes[i].sum() == 1 and not exponential.mixing[i, i]
-                    entry = None if alone else self._load(writer, f"mix_[{i}, {j}]")
+                    entry = None if alone else self._load(writer, f"{self._prefix}mix_[{i}, {j}]")
                 else:
-                    entry = self._load(writer, f"e{i}q{j}_[x, c0 + j]")
+                    entry = self._load(writer, f"{self._prefix}e{i}q{j}_[x, c0 + j]")
                 product = vector[j] if entry is None else writer.multiply(entry, vector[j])
                 total = writer.add(total, product)
             n = exponential.phase_of[i] if exponential.has_phases else None
@@ -265,12 +301,12 @@ class CompiledExponential:
         return products
 
     def _phase(self, writer, n):
-        if f"pa{n}q" in self.tables:
-            return self._load(writer, f"pa{n}q_[x, c0 + j]")
-        phase = self._load(writer, f"pc{n}q_[c0 + j]")
+        if f"{self._prefix}pa{n}q" in self.tables:
+            return self._load(writer, f"{self._prefix}pa{n}q_[x, c0 + j]")
+        phase = self._load(writer, f"{self._prefix}pc{n}q_[c0 + j]")
         if self.rows == 1:
             return phase
-        return writer.multiply(self._load(writer, f"px{n}q_[x]"), phase)
+        return writer.multiply(self._load(writer, f"{self._prefix}px{n}q_[x]"), phase)
 
     @staticmethod
     def _load(writer, expression):

@@ -53,7 +53,8 @@ class RightSide:
         self.linear_has_products = read.linear_has_products
         self.on_grid = self.space.mask is None and not linear_apart
         options = {"on_grid": self.on_grid, "compiled": compiled}
-        self.program = Program(self.lowering, self.space, read.rates, **options)
+        outputs = self._outputs(read.rates)
+        self.program = Program(self.lowering, self.space, outputs, **options)
         self.projection = None
         #: Counts how often profiles have changed.
         self.profiles_version = 0
@@ -74,6 +75,10 @@ class RightSide:
         # Most profiles of complex problems are real.
         kind = self.space.dtype if self.lowering.graph.has_neighbours else float
         self.profile_values = np.zeros((profiles, self.space.points), kind)
+
+    def _outputs(self, rates):
+        """Return the scalars that an evaluation computes, for those of F - L X."""
+        return rates
 
     def refresh(self):
         """Read constants and profiles again; return whether a frozen constant has changed."""

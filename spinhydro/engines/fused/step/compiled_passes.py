@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from spinhydro.engines.fused.program.exponential import CompiledExponential, Exponential
+from spinhydro.engines.fused.program.exponential import (
+    CompiledExponential,
+    Drifts,
+    Exponential,
+)
 from spinhydro.engines.fused.step.column_passes import ColumnPasses
 from spinhydro.engines.fused.step.dataflow import Dataflow
 from spinhydro.engines.fused.step.layout import Layout
@@ -14,6 +18,7 @@ from spinhydro.engines.fused.step.updates import (
     ExponentialDifferences,
     IntegratingFactor,
     RatesOnly,
+    Splitting,
 )
 
 
@@ -27,7 +32,7 @@ class CompiledPasses:
         Computes rates, or the state after its projection.
     constants : array
         A row for each stage.
-    linear : Exponential or EtdWeights, optional
+    linear : Exponential, Drifts or EtdWeights, optional
         Linear terms that the scheme treats by themselves.
     has_stages : bool
         Whether it advances a state, or only computes values.
@@ -56,6 +61,12 @@ class CompiledPasses:
         if isinstance(linear, Exponential):
             compiled = CompiledExponential(linear, layout.all_rows, layout.modes)
             update = IntegratingFactor(components, compiled)
+        elif isinstance(linear, Drifts):
+            compiled = [
+                CompiledExponential(one, layout.all_rows, layout.modes, f"d{number}q")
+                for number, one in enumerate(linear.exponentials)
+            ]
+            update = Splitting(components, linear, compiled)
         else:
             update = ExponentialDifferences(linear.matrix, linear.weights, linear.names, layout)
         for name in update.scratch:
@@ -95,6 +106,11 @@ class CompiledPasses:
         functions = (self._begin if kind in (FIRST, RATE) else []) + self._sequence
         rest = (self._addresses.ctypes.data, stage, kind, ahead, weight)
         return [(function.address, *rest) for function in functions]
+
+    def update_call(self, kind, weight=0.0):
+        """Return the call of the last pass alone, which uses the rates."""
+        rest = (self._places.ctypes.data, 0, kind, 0.0, weight)
+        return (self._sequence[-1].address, *rest)
 
     def _real_profiles(self):
         """Rows of the profiles that have no imaginary part."""

@@ -27,7 +27,6 @@ import numpy as np
 from spinhydro.engines.fused.compile import fftw
 from spinhydro.engines.fused.step.compiled_passes import CompiledPasses
 from spinhydro.engines.fused.step.stages import (
-    PROJECTION,
     RATE,
     STAGES,
     calls_of_step,
@@ -64,6 +63,8 @@ class FourierStep:
     """
 
     has_steps = False
+    #: Rows of the constants: one for each stage, and one for the projection.
+    stages = STAGES
 
     def __init__(self, right_side, linear=None, has_stages=True):
         from spinhydro.engines.fused.compile.cache import run_call_table
@@ -71,7 +72,7 @@ class FourierStep:
         self.right_side, self.space = right_side, right_side.space
         right_side.refresh()
         self.members = self.space.shape[0] if self.space.axes[0] > 0 else 1
-        constants = fftw.zeros((STAGES + 1, right_side.constants(0.0).size), self.space.dtype)
+        constants = fftw.zeros((self.stages + 1, right_side.constants(0.0).size), self.space.dtype)
         self.constants = constants
         self.rates = CompiledPasses(right_side, right_side.program, constants, linear, has_stages)
         state = self.rates.memory.arrays["state"]
@@ -90,7 +91,7 @@ class FourierStep:
         self._run_call_table = run_call_table()
         self._evaluation = _Table(self.rates.calls(0, RATE))
         if self.projection:
-            self._projection = _Table(self.projection.calls(PROJECTION, RATE))
+            self._projection = _Table(self.projection.calls(self.stages, RATE))
 
     def release(self):
         """Release shared memory: a collective call, after which nothing else may be called."""
@@ -125,7 +126,7 @@ class FourierStep:
 
     def project(self, time):
         """Apply the projections."""
-        self.constants[PROJECTION] = self.right_side.constants(time)
+        self.constants[self.stages] = self.right_side.constants(time)
         self._do(self._projection)
 
     def step(self, time, timestep, number=1):
@@ -134,13 +135,19 @@ class FourierStep:
         """
         if timestep != self._timestep:
             self._prepare(timestep)
-        self._set_constants(times_of_step(time, timestep))
+        self._set_stages(time, timestep)
         self._do(self._step, number)
 
     def _prepare(self, timestep):
         self.rates.update.set(timestep)
-        self._step = _Table(calls_of_step(self.rates, self.projection, timestep))
+        self._step = _Table(self._calls(timestep))
         self._timestep = timestep
+
+    def _calls(self, timestep):
+        return calls_of_step(self.rates, self.projection, timestep)
+
+    def _set_stages(self, time, timestep):
+        self._set_constants(times_of_step(time, timestep))
 
     def _set_constants(self, times):
         if not self._uses_time:

@@ -103,6 +103,50 @@ class IntegratingFactor(Classical):
         return ["for v in range(2):", *indent(over_modes(writer.lines))]
 
 
+class Splitting(RatesOnly):
+    """Splitting schemes: what is computed is the state after a rotation of phases.
+
+    The first stage begins with the linear terms alone. `weight` is the number of the exponential.
+
+    Parameters
+    ----------
+    drifts : Drifts
+    compiled : list of CompiledExponential
+        With tables of different names.
+    """
+
+    def __init__(self, components, drifts, compiled):
+        super().__init__(components)
+        self._drifts, self._compiled = drifts, compiled
+        self.tables = {name: table for one in compiled for name, table in one.tables.items()}
+
+    def set(self, timestep):
+        """Fill the tables for a timestep."""
+        for fraction, exponential in zip(self._drifts.distinct, self._compiled, strict=True):
+            exponential.set(2 * fraction * timestep)
+
+    def has_rows(self, name):
+        """Whether a table has a row for every plane or member."""
+        return any(name in one.tables and one.has_rows(name) for one in self._compiled)
+
+    def lines(self, over_modes):
+        lines = [
+            f"if kind == {RATE}:",
+            *indent(self._rows(over_modes, ["{t} = {k}"])),
+            f"elif kind == {FIRST}:",
+            *indent(self._rows(over_modes, ["{s} = {u}"])),
+            "else:",
+            *indent(self._rows(over_modes, ["{s} = {k}"])),
+        ]
+        for number, exponential in enumerate(self._compiled):
+            writer = ScalarWriter()
+            vector = {i: writer.load(f"sb_[{i}, x, j]") for i in range(self.components)}
+            for i, value in enumerate(exponential.write(writer, vector)):
+                writer.store(f"sb_[{i}, x, j]", value, True)
+            lines += [f"if weight == {number}.0:", *indent(over_modes(writer.lines))]
+        return [*lines, f"if kind == {LAST}:", *indent(self._rows(over_modes, ["{u} = {s}"]))]
+
+
 class ExponentialDifferences(RatesOnly):
     """The scheme of ``spinhydro.ETDRK4``.
 
