@@ -2,7 +2,7 @@
 
 For every case: milliseconds per step, those of the transforms alone, bytes in use, and the
 difference from the fused engine on the CPU after the same few steps. The table names the device.
-Cases that do not fit into the time or the memory are left out, and the table says so.
+Cases that do not fit into the time or the memory are left out, and marked in the table.
 """
 
 import argparse

@@ -81,7 +81,7 @@ class Measurement:
 
 
 def measure(unit, repeats):
-    """Time all competitors of a unit in turns."""
+    """Time all competitors of a unit in alternation."""
     results = [Measurement(c) for c in unit.competitors]
     running = [r for r in results if r.competitor.advance]
     reference = unit.reference(unit.compared_steps) if unit.reference else None

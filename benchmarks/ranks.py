@@ -30,7 +30,7 @@ SAMPLE_SECONDS, SAMPLES = 0.3, 5
 
 
 def rows(repeats):
-    """(what, figure) of each case: runs on one and on two ranks in turns."""
+    """(what, figure) of each case: alternating runs on one and on two ranks."""
     for name, (title, *_) in CASES.items():
         what = f"{title}: speed on 2 ranks over 1 rank, wall time"
         yield what, _compare(name, max(5, repeats))
@@ -59,7 +59,7 @@ def _compare(name, pairs):
 
 
 def _run(name, ranks):
-    """What a run in processes of its own says of itself."""
+    """Return the output of a run in separate processes."""
     command = [sys.executable, "-m", "benchmarks.ranks", name]
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
     if ranks > 1:

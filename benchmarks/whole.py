@@ -12,7 +12,7 @@ from spinhydro.analysis import load as load_run
 from spinhydro.problem.load import load
 
 PROBLEMS = Path(__file__).parents[1] / "problems"
-#: What is run: (problem, values, output that is compared with a run of half the timestep).
+#: Runs: (problem, values, output that is compared with a run of half the timestep).
 UNITS = {
     "W1, GPE 4096 to 16.949 ms": ("coupled_gpe", {"Nx": "4096", "stop_time": "16.949*ms"}, "Z"),
     "W1, GPE 16384 to 16.949 ms": ("coupled_gpe", {"Nx": "16384", "stop_time": "16.949*ms"}, "Z"),

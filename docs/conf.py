@@ -37,7 +37,7 @@ def write_words():
     """Write the page of all words that equations may use."""
     from spinhydro.language.vocabulary import help_text
 
-    text = "# Words\n\nWhat equation strings may say; `spinhydro words` prints this page.\n\n"
+    text = "# Words\n\nThe language of equation strings; `spinhydro words` prints this page.\n\n"
     (GENERATED / "words.md").write_text(f"{text}```text\n{help_text()}\n```\n", encoding="utf-8")
 
 

@@ -4,13 +4,13 @@
 #PBS -l walltime=24:00:00
 #PBS -r y
 #PBS -j oe
-# A run as a PBS job that goes on in another job when its time is over:
+# A run as a PBS job that continues in another job after its time limit:
 #
 #   qsub -v PROBLEM=problems/quantum_torque.py,VALUES="Omega_R='2*pi*62*Hz'" run/pbs.sh
 #
 # The run stops by itself 300 s before the limit (WALL_LIMIT, in seconds, is that of the job),
 # writes a checkpoint and ends with exit code 75; this script then submits the next job, which
-# goes on from there. Results go to runs/job_<number of the first job>.
+# continues from there. Results go to runs/job_<number of the first job>.
 set -uo pipefail
 
 root="${SPINHYDRO_ROOT:-$PBS_O_WORKDIR}"

@@ -6,15 +6,15 @@
 #SBATCH --signal=B:USR1@300
 #SBATCH --requeue
 #SBATCH --open-mode=append
-# A run as a SLURM job that goes on after its time limit, a preemption or a lost node:
+# A run as a SLURM job that continues after its time limit, a preemption or a lost node:
 #
 #   sbatch run/slurm.sh problems/quantum_torque.py Omega_R='2*pi*62*Hz'
 #   sbatch --ntasks=16 run/slurm.sh problems/tight_tube.py      # 16 ranks
 #
 # 300 s before the limit SLURM sends USR1 to this script, which passes it on. The run then writes a
-# checkpoint and ends with exit code 75, and the job puts itself into the queue again. After a
-# requeue, `spinhydro resume` goes on from the last checkpoint, to the same bytes.
-# Results go to runs/job_<number of the job>; RESTARTS (20) limits how often the job comes back.
+# checkpoint and ends with exit code 75, and the job requeues itself. After a
+# requeue, `spinhydro resume` continues from the last checkpoint, to the same bytes.
+# Results go to runs/job_<number of the job>; RESTARTS (20) limits the number of requeues.
 set -uo pipefail
 
 # sbatch copies this script, so the checkout is where the job was submitted.

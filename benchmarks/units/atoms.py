@@ -68,7 +68,7 @@ def engine(name, shape, timestep, make, compiled=True):
 
 
 class Plain:
-    """The same scheme written for this equation alone, with np.roll."""
+    """Scheme written for this equation alone, with np.roll."""
 
     def __init__(self, shape, timestep):
         self.m, self.timestep = start(shape), timestep

@@ -46,7 +46,7 @@ def problem(shape):
 
 
 class Plain:
-    """The same scheme and arithmetic as somebody would write them for this equation alone."""
+    """Scheme and arithmetic written by hand for this equation alone."""
 
     def __init__(self, shape, timestep, fft):
         grids = np.ix_(*(2 * np.pi * np.arange(size) / size for size in shape))

@@ -42,7 +42,7 @@ def problem(shape):
 
 
 class Plain:
-    """The same scheme and arithmetic as somebody would write them for these equations alone."""
+    """Scheme and arithmetic written by hand for these equations alone."""
 
     def __init__(self, shape, timestep, fft):
         grids = np.ix_(*(2 * np.pi * np.arange(size) / size for size in shape))

@@ -89,7 +89,7 @@ def load(path, tasks=None, handler=None, **where):
 
     Notes
     -----
-    Files are opened read-only and unlocked, so a run may be read while it goes on: a last write
+    Files are opened read-only and unlocked, so a run may be read while it is running: a last write
     that is not complete in every task is left out.
     """
     if is_sweep(path):

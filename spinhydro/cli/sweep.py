@@ -22,7 +22,7 @@ EPILOG = """examples:
 A range is first:last:number, or first:last:number:log in equal ratios; a list is v1,v2,…
 
 Exit codes: 0 all cases computed, 1 some failed (see sweep.csv), 2 bad input,
-75 stopped by a signal: --resume goes on."""
+75 stopped by a signal: continue with --resume."""
 
 
 def _parser():

@@ -128,7 +128,7 @@ def solve_on_slurm(sweep, numbers, report, workers, minutes, options, wait_for_e
     workers : int
         Most tasks that run at once.
     minutes : int
-        Time limit of a task; a run that needs longer goes on in another job.
+        Time limit of a task; a run that needs longer continues in another job.
     options : dict
         More parameters of submitit's executor, such as ``slurm_partition``.
     """

@@ -1,7 +1,7 @@
 """Solve one task of a sweep: ``python -m spinhydro.problem.sweep.task SWEEP NUMBER``.
 
 A task is solved in a process by itself, so that whatever happens to it ends no other. A task that
-was stopped goes on from its last checkpoint; one that has ended is left as it is.
+was stopped continues from its last checkpoint; one that has ended is left as it is.
 """
 
 import json
@@ -26,7 +26,7 @@ def solve(sweep, number):
     Raises
     ------
     Stopped
-        If a signal or a limit of time ended the run; it goes on when the task is solved again.
+        If a signal or a limit of time ended the run; it continues when the task is solved again.
     """
     folder = sweep.task_folder(number)
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def _solve_cases(sweep, number, numbers):
 
 
 def _run(sweep, numbers, folder):
-    """Folder of the run of some cases, which goes on where it was stopped."""
+    """Folder of the run of some cases, which resumes a stopped run."""
     from spinhydro.dedalus_support.backend import quiet_dedalus
 
     quiet_dedalus()
