@@ -109,7 +109,7 @@ class CompiledPasses:
 
     def update_call(self, kind, weight=0.0):
         """Return the call of the last pass alone, which uses the rates."""
-        rest = (self._places.ctypes.data, 0, kind, 0.0, weight)
+        rest = (self._addresses.ctypes.data, 0, kind, 0.0, weight)
         return (self._sequence[-1].address, *rest)
 
     def _real_profiles(self):
