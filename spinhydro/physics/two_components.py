@@ -32,8 +32,8 @@ def relaxed_pair(a, b, lengths, duration, hbar_over_m, g, g12, mu, Omega_R):
 
     Parameters
     ----------
-    a, b : array (Nx, …)
-        Wave functions on the whole grid.
+    a, b : array (…, Nx, …)
+        Wave functions on the whole grid; the axes of space are the last ones.
     lengths : sequence of float
         Of the box.
     duration : float
@@ -44,7 +44,8 @@ def relaxed_pair(a, b, lengths, duration, hbar_over_m, g, g12, mu, Omega_R):
     -------
     (array, array)
     """
-    shape, axes = np.shape(a), range(np.ndim(a))
+    axes = range(-len(lengths), 0)
+    shape = np.shape(a)
     k = np.meshgrid(
         *(2 * np.pi * np.fft.fftfreq(shape[i], lengths[i] / shape[i]) for i in axes),
         indexing="ij", sparse=True,
@@ -57,7 +58,7 @@ def relaxed_pair(a, b, lengths, duration, hbar_over_m, g, g12, mu, Omega_R):
             a * np.exp(-step * (g * n_a + g12 * n_b - mu)) - step * Omega_R / 2 * b,
             b * np.exp(-step * (g * n_b + g12 * n_a - mu)) - step * Omega_R / 2 * a,
         )
-        a, b = (np.fft.ifftn(smooth * np.fft.fftn(f)) for f in (a, b))
+        a, b = (np.fft.ifftn(smooth * np.fft.fftn(f, axes=axes), axes=axes) for f in (a, b))
     return a, b
 
 

@@ -131,7 +131,7 @@ class Slurm:
         words = self.call("scontrol", "-o", "show", "job", job).split()
         return dict(word.partition("=")[::2] for word in words).get(name)
 
-    def await_state(self, job, *states, seconds=90):
+    def await_state(self, job, *states, seconds=300):
         """Wait until a job is in one of these states."""
         self.until(lambda: self.field(job, "JobState") in states, seconds)
 
@@ -159,7 +159,7 @@ def slurm():
     if os.geteuid() != 0:
         pytest.skip("the daemons of SLURM are started by root here")
     # Sockets have short names.
-    with tempfile.TemporaryDirectory(prefix="sl", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="sl") as folder:
         home = Path(folder)
         home.chmod(0o755)
         found = Slurm(home)

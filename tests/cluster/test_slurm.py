@@ -65,7 +65,7 @@ def test_the_signal_before_the_limit_requeues_and_resumes(slurm, tmp_path, whole
     job = start(slurm, tmp_path)
     slurm.call("scancel", "--batch", "--signal=USR1", job)
     slurm.until(lambda: slurm.field(job, "Restarts") == "1", 60)
-    slurm.await_state(job, "COMPLETED", seconds=120)
+    slurm.await_state(job, "COMPLETED", seconds=300)
     check_same(tmp_path, whole)
 
 
@@ -73,14 +73,14 @@ def test_a_preempted_job_goes_on(slurm, tmp_path, whole):
     job = start(slurm, tmp_path)
     urgent = slurm.submit("-p", "urgent", "-n", "4", "-t", "1", "--wrap", "sleep 1", cwd=tmp_path)
     slurm.await_state(urgent, "COMPLETED", seconds=60)
-    slurm.await_state(job, "COMPLETED", seconds=120)
+    slurm.await_state(job, "COMPLETED", seconds=300)
     check_same(tmp_path, whole)
 
 
 def test_a_job_with_ranks(slurm, tmp_path):
     job = slurm.submit("-t", "5", "-n", "2", ROOT / "run" / "slurm.sh", PROBLEM,
                        "velocity=[0.4, 0.5]*um/ms", "stop_time=0.5*ms", cwd=tmp_path)  # fmt: skip
-    slurm.await_state(job, "COMPLETED", seconds=120)
+    slurm.await_state(job, "COMPLETED", seconds=300)
     (path,) = runs(tmp_path)
     assert record(path)["status"] == "done" and record(path)["ranks"] == 2
 

@@ -34,7 +34,7 @@ MAIN = {
     "lattice_magnon": {"omega_J": [10, 20], "stop_time": 0.02, "output_interval": 0.01},
     "skyrmion": {"alpha": [0.1, 0.3], "N": 24, "stop_time": 0.1, "output_interval": 0.1},
     "spin_hydrodynamics": {"n_bar": [0.2, 0.3]},
-    "laser_grating": {"P_0": [0.5e4, 1e4]},
+    "laser_grating": {"P_0": [0.5e-23, 1e-23]},
     "thermal_chain": {"alpha": [0.2, 0.5], "members": 2},
 }  # fmt: skip
 #: Without a heat bath, whose noise is that of the member.
