@@ -1,4 +1,4 @@
-"""Rules that parameters must keep, checked where a word of the library needs them."""
+"""Rules for parameters, checked where a function of the library needs them."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exact solutions, as plain functions of arrays: what runs and analysis are measured against."""
+"""Exact solutions as functions of arrays: references for runs and analysis."""
 
 import numpy as np
 from scipy import special
@@ -11,7 +11,7 @@ _LANDEN_STEPS = 12
 
 
 def josephson_magnetization(kappa_n, Omega_R, t):
-    r"""Z(t) of a spin that starts at Z = -1 and feels no neighbours.
+    r"""Z(t) of an independent spin that starts at Z = -1.
 
     .. math:: \partial_t \mathbf{s} = (\Omega_R, 0, \kappa n Z) \times \mathbf{s}, \qquad
               k = \kappa n / 2 \Omega_R, \\
@@ -119,7 +119,7 @@ def dark_bright_soliton(x, t, angle, inverse_width):
 
 
 def rabi_rotation(psi, angle):
-    r"""Two components turned by a resonant pulse.
+    r"""Two components after a resonant pulse.
 
     .. math:: e^{-i \theta \sigma_x/2} \psi
 

@@ -1,4 +1,4 @@
-"""Exact motions of magnets, as plain functions of arrays: what runs are measured against.
+"""Exact motions of magnets, as functions of arrays: references for runs.
 
 Frequencies, lengths and times are in reciprocal units; spins have the shape (3, …).
 """

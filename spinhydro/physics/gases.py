@@ -11,7 +11,7 @@ from spinhydro.physics.states import ground_state, pedestal, thomas_fermi
 from spinhydro.units import multipliers
 
 _UNITS = multipliers(length=-6, time=-3)
-#: g n_0/hbar of the experiment of Farolfi et al., 1/ms: what equal interactions take.
+#: g n_0/hbar of the experiment of Farolfi et al., 1/ms: the default for equal interactions.
 STANDARD_INTERACTION = 2 * np.pi * (118 / 0.33) * _UNITS["Hz"] / (1 - 0.93)
 #: The box is at least this many times the Thomas-Fermi radius.
 _ROOM = 2.05
@@ -73,7 +73,7 @@ def interaction(kappa_n0, g12_over_g, equal=STANDARD_INTERACTION):
 
 
 class FrozenGas(NamedTuple):
-    """A gas whose density does not move, made by `frozen_gas`: fields n and (ln n)'."""
+    """A gas of constant density, made by `frozen_gas`: fields n and (ln n)'."""
 
     n: object
     log_slope: object
@@ -296,7 +296,7 @@ def textured_gas(dist, coords, bases, potential, g_n0, hbar_over_m, texture=0.0)
     x, y, z = (*dist.local_grids(*bases), 0, 0)[:3]
     n["g"] = ground_state(x, potential, g_n0, hbar_over_m / 2, chemical_potential=g_n0)
     lengths = [basis.bounds[1] - basis.bounds[0] for basis in bases] + [1, 1]
-    # As many waves along x as make them about as long as those along y.
+    # Choose the number of waves along x so that they are about as long as those along y.
     along = max(1, round(lengths[0] / lengths[1])) if len(bases) > 1 else 1
     q_x, q_y, q_z = 2 * np.pi * along / lengths[0], 2 * np.pi / lengths[1], 2 * np.pi / lengths[2]
     theta["g"] = texture * (1 + np.sin(q_x * x) / 2 + np.cos(q_y * y) + np.sin(q_z * z))

@@ -1,7 +1,7 @@
 r"""From the laboratory to the model: atom number, trap and scattering lengths -> kappa n_0, R_x, …
 
-`experiment` goes from what is measured to the parameters of a problem file, `model` from those
-parameters to the speeds, lengths and times that follow. Both return tables (dictionaries of
+`experiment` converts measured quantities to the parameters of a problem file, `model` those
+parameters to speeds, lengths and times. Both return tables (dictionaries of
 `Quantity`), `table` prints them, and `spinhydro laboratory` is both on one line.
 
 Formulas are for a gas in the Thomas-Fermi regime, all of it in state b as in paper A (Farolfi et

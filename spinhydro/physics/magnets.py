@@ -57,7 +57,7 @@ class Magnet(NamedTuple):
         }
 
     def checked(self):
-        """Return the magnet, or raise ParameterError for a number that no magnet has."""
+        """Return the magnet, or raise ParameterError for an impossible number."""
         for key in ("Ms", "lambda_ex", "a", "gamma"):
             value = getattr(self, key)
             check(value > 0, f"{key} must be positive", **{key: value})

@@ -1,9 +1,9 @@
-"""Magnetic materials, and their parameters in the three languages of magnetism.
+"""Magnetic materials, and their parameters in three conventions.
 
-A material is known by its micromagnetic parameters. A kernel needs frequencies, an atomistic
+A material is given by its micromagnetic parameters. A kernel needs frequencies, an atomistic
 simulation energies per site; one is computed from the other:
 
-| language | parameters |
+| convention | parameters |
 |---|---|
 | micromagnetic | A (J/m), M_s (A/m), K_u (J/m^3) |
 | kernel | lambda_ex = sqrt(2A/(mu_0 M_s^2)), omega_M = gamma mu_0 M_s, H_k = 2 K_u/(mu_0 M_s) |
@@ -153,7 +153,7 @@ def material(name):
 
 
 def table(name):
-    """Lines of a table: the parameters of a material in the three languages, with units."""
+    """Lines of a table: the parameters of a material in three conventions, with units."""
     chosen = material(name)
     THz = 2 * np.pi * 1e12
     edge = 4 * chosen.stiffness / chosen.a**2

@@ -24,7 +24,7 @@ class RelaxedState(NamedTuple):
 
 
 def relax(problem, tolerance=1e-6, iterations=20000, alpha=None):
-    r"""Turn the spins of a problem downhill until no torque is left.
+    r"""Rotate the spins of a problem downhill in energy until the torque vanishes.
 
     .. math:: m \times H = 0, \qquad \dot m = -p\,[m \times H + \alpha\, m \times (m \times H)]
 

@@ -19,7 +19,7 @@ MASSES = {
 
 
 class ScatteringLengths(NamedTuple):
-    """Scattering lengths of two spin states a and b, in Bohr radii, and what they hold for."""
+    """Scattering lengths of two spin states a and b, in Bohr radii, and their validity."""
 
     aa: float
     bb: float
@@ -28,7 +28,7 @@ class ScatteringLengths(NamedTuple):
     source: str
 
 
-# Two atoms of sodium in |1,1> and |1,-1> meet with total spin 0 or 2.
+# Two atoms of sodium in |1,1> and |1,-1> collide with total spin 0 or 2.
 _NA_0, _NA_2 = 48.91, 54.54
 
 SCATTERING_LENGTHS = {

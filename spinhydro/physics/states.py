@@ -33,7 +33,7 @@ def thomas_fermi(x, R_x, floor=0.0):
 
 
 def pedestal(potential, wall, width):
-    r"""A trap that levels off, so that some gas is left everywhere: a smooth minimum.
+    r"""A trap that levels off, so that there is gas everywhere: a smooth minimum.
 
     .. math:: V_p = w - \delta \ln\left(1 + e^{(w - V)/\delta}\right)
 
@@ -165,7 +165,7 @@ def _one_gas(axes, potential, interaction, kinetic, chemical_potential, toleranc
             diagonal = diagonal.astype(np.float32)
             symbol = (kinetic * k_squared).astype(np.float32)
             precondition = _split_inverse(diagonal, symbol, filtered)
-            # The error of a step is the square of the one before: no use in solving it better.
+            # The error of a step is the square of the previous one: more accuracy is useless.
             accuracy = np.clip(max(size_of(r), tolerance / size_of(r) / 10), 1e-4, 1e-2)
         # Powers of two change no digit.
         scale = np.exp2(np.floor(np.log2(np.abs(r).max())))

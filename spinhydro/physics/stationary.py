@@ -35,7 +35,7 @@ class StationaryState(NamedTuple):
 
 
 def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
-    r"""Bring the fields of a problem to their ground state, by the problem's own equations.
+    r"""Relax the fields of a problem to their ground state, by its equations.
 
     .. math:: i \partial_t \psi_j = (H\psi)_j, \qquad H\psi = \mu\psi, \qquad
               \sum_j \int |\psi_j|^2 = N

@@ -1,4 +1,4 @@
-"""Rules of a problem file that its values must keep: conditions and advice."""
+"""Rules of a problem file for its values: conditions and advice."""
 
 import ast
 
@@ -8,7 +8,7 @@ from spinhydro.problem.plain_values import is_plain
 
 
 def check_conditions(conditions, namespace, texts):
-    """Every ``conditions = {"0 < R_x < L_x/2": "why"}`` must hold."""
+    """Raise ParameterError unless every ``conditions = {"0 < R_x < L_x/2": "why"}`` holds."""
     for sentence in broken_rules("condition", conditions, namespace, texts):
         raise ConditionError(sentence)
 

@@ -85,7 +85,7 @@ def _dimension_of_operation(node, known):
 
 
 def check_override(name, text, new, default, new_dimension, default_dimension):
-    """Raise ParameterError unless an override is of the kind that the file expects.
+    """Raise ParameterError unless an override has the kind that the file expects.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class located:
 
 def execute(original, source, texts):
     """Execute the file as Python does, statement by statement; check each assignment."""
-    # Imported for their effect: Dedalus is configured and the words are known.
+    # Imported for their effect: they configure Dedalus and define the words.
     from spinhydro.kernels.kernel import Kernel
     from spinhydro.language.words import reserved_names
 
@@ -92,7 +92,7 @@ def execute(original, source, texts):
     return namespace, expressions
 
 
-#: Declarations that are the same for all members, and how many values become one.
+#: Declarations that are equal for all members, and the reduction of several values to one.
 _COMMON = {"timestep": np.min, "output_interval": np.min, "stop_time": np.max}
 
 
@@ -151,7 +151,7 @@ def _execute_statement(statement, namespace, path, lines):
 
 
 def _explain(statement, error, namespace, lines):
-    """An exception inside the file: what, which line, and the values of the names in it."""
+    """Describe an exception inside the file: the error, the line, and the values of its names."""
     message = f"{type(error).__name__}: {error}"
     if isinstance(error, NameError) and getattr(error, "name", None):
         message = "; ".join(filter(None, (message, did_you_mean(error.name, namespace))))
@@ -173,7 +173,7 @@ def _explain(statement, error, namespace, lines):
 
 
 def _note_dimensions(statement, assignments, dimensions, namespace):
-    """Remember the dimension of units that are imported and parameters that are assigned."""
+    """Record the dimension of units that are imported and parameters that are assigned."""
     if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith(
         "spinhydro.units"
     ):

@@ -27,7 +27,7 @@ from spinhydro.problem.surroundings import surroundings
 
 @dataclass
 class Problem:
-    """A loaded problem file: stock Dedalus objects plus what the file declares about the run.
+    """A loaded problem file: stock Dedalus objects and the declarations of the file.
 
     ``problem["s"]`` is whatever the file calls ``s`` (a field, a parameter, an array), so that a
     script can look at or change it before ``problem.run()``.
@@ -107,14 +107,14 @@ class Problem:
             self.has_run = refused is None
 
     def gradient(self, of, wrt, **options):
-        """The derivative of a number at the end of a run; see ``spinhydro.gradient``.
+        """Return the derivative of a number at the end of a run; see ``spinhydro.gradient``.
 
         >>> problem.gradient(of="ave((Z - 0.2)**2)", wrt=["Omega_R", "R_x"])
         """
         return spinhydro.gradient(self, of, wrt, **options)
 
     def minimise(self, of, over, **options):
-        """Parameters and fields that make a number of a run least; see ``spinhydro.minimise``.
+        """Find parameters and fields that minimise a number of a run; see ``spinhydro.minimise``.
 
         >>> problem.minimise(of="ave((Z - 0.2)**2)", over=["Omega_R"])
         """
@@ -137,7 +137,7 @@ class Problem:
 
 
 def load(path, equations=(), quick=False, **overrides):
-    """Execute a problem file with some of its assignments replaced, and check what comes out.
+    """Execute a problem file with some of its assignments replaced, and check the result.
 
     Parameters
     ----------

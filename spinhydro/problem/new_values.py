@@ -1,4 +1,4 @@
-"""New values of parameters, checked before and after the file gives them a meaning."""
+"""New values of parameters, checked before and after the file is executed."""
 
 import ast
 import builtins
@@ -29,7 +29,7 @@ def check_new_values(assignments, texts, before, namespace, dimensions):
             with new_ensemble():
                 default = eval(compile(ast.Expression(node), "default", "eval"), namespace)
         except Exception:
-            # The default may fail where another override makes it meaningless.
+            # The default may fail if another override makes it meaningless.
             continue
         if not is_plain(default) and not isinstance(default, (dict, Kernel)):
             raise ParameterError(
@@ -40,7 +40,7 @@ def check_new_values(assignments, texts, before, namespace, dimensions):
 
 
 def _check_expression(name, text, namespace, assigned):
-    """Evaluate an override on its own first, for an error with a caret."""
+    """Evaluate an override separately first, for an error with a caret."""
     from spinhydro.language.expressions import ExpressionBuilder
 
     _check_calls(name, text, namespace)

@@ -67,7 +67,7 @@ def with_members_of_lists(source, values):
 
 
 def with_quick_values(source, values):
-    """Overrides with those of ``quick = {…}``, the file's own small version, behind them."""
+    """Return overrides, completed by the reduced settings ``quick = {…}`` of the file."""
     changed, _ = override(source, values)
     return {**_quick_values(changed), **with_members_of_lists(source, values)}
 

@@ -36,7 +36,7 @@ def surroundings(path):
     folder = Path(path).resolve().parent
     root, package = package_of(path)
     before, texts = set(sys.modules), {}
-    # A module of the user's may hide one of the same name, but none that is loaded already.
+    # A user's module may shadow one of the same name, but not one that is loaded already.
     entries = list(dict.fromkeys([str(folder), str(root)]))
     sys.path[:0] = entries
     here = os.getcwd()
@@ -61,7 +61,7 @@ def surroundings(path):
 
 
 def _is_beside(file, root):
-    """True for a module of the user's: below the folder, in no environment there."""
+    """True for a user's module: below the folder, but not in an environment there."""
     parts = file.relative_to(root).parts if file.is_relative_to(root) else ()
     return bool(parts) and "site-packages" not in parts
 

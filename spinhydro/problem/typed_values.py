@@ -19,7 +19,7 @@ _MAKE_LISTS = ("linspace", "arange", "logspace", "geomspace", "array", "repeat",
 _NO_NUMBERS = (ast.List, ast.Tuple, ast.Dict, ast.Set)
 
 
-#: Deeper values are typing accidents, and would exhaust Python's stack.
+#: Deeper values are typing errors, and would exhaust Python's stack.
 _MAX_DEPTH = 120
 #: Signs that look like others, and the micro sign before a unit.
 _SIGNS = str.maketrans({"\u212a": "K", "\u2126": "\u03a9", "\u2212": "-", "\u00b5": "\u03bc"})
@@ -120,7 +120,7 @@ def _check_depth(name, tree):
 
 
 def _refuse_comment(name, value):
-    """A '#' would hide the rest of the line that the value is put into."""
+    """Refuse a '#', which would hide the rest of the line that holds the value."""
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(value).readline))
     except (tokenize.TokenError, SyntaxError):

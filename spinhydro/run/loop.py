@@ -244,7 +244,7 @@ class Run:
         self._saved_step = self.step
         return exact
 
-    def say(self, line):
+    def log(self, line):
         """Write one line to the log of the run, and to the terminal unless quiet."""
         if self.root:
             self.folder.log(line)
@@ -378,7 +378,7 @@ class Run:
         self._exclude_failed()
         left = self.failed.size - len(self.failed.reasons)
         for member in sorted(members):
-            self.say(
+            self.log(
                 f"warning: member {member} failed at t = {self._now()}, iteration "
                 f"{self.solver.iteration} ({reason}); it is NaN from now on, {left} members go on"
             )
@@ -491,7 +491,7 @@ class Run:
             value = limit.measure()
             met = bool(limit.holds(value))
             found[name] = {"text": limit.text, "value": value, "limit": limit.limit, "met": met}
-            self.say(
+            self.log(
                 f"expected {name}: {value:.3g} {'>=' if limit.is_lower else '<='} {limit.limit:g}  "
                 + ("ok" if met else f"MISSED{self._why_missed(limit)}")
                 + (f" ({limit.place})" if limit.place and "member" in limit.place else "")
@@ -550,14 +550,14 @@ class Run:
     def report(self, seconds):
         """Report the duration of the run and the worst values of the watches."""
         if self.output.differs:
-            self.say(
+            self.log(
                 "warning: outputs that were computed again differ from those that were written "
                 "before the run was interrupted; those are kept"
             )
         steps = max(1, self.solver.iteration)
-        self.say(
+        self.log(
             f"done: {self.solver.iteration} steps of {self.timestep:g} {self.time_unit} in "
             f"{duration(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
         )
         for limit in self.watch:
-            self.say(limit.summary())
+            self.log(limit.summary())

@@ -383,21 +383,21 @@ def _agree(run, error):
 def _begin(run, continued, stability):
     """Log the set-up, and continue from a checkpoint if there is one."""
     plan, folder = run.plan, run.folder
-    run.say(f"{plan.name}: run folder {folder.path}")
-    run.say(f"engine: {run.engine}{run.engine_note}")
-    run.say(stability or "timestep: chosen at each step by the script")
+    run.log(f"{plan.name}: run folder {folder.path}")
+    run.log(f"engine: {run.engine}{run.engine_note}")
+    run.log(stability or "timestep: chosen at each step by the script")
     unit = plan.units.get("time", "")
     inaccurate = run.timestep and accuracy_warning(run.solver, run.stepper_name, run.timestep, unit)
     if inaccurate:
-        run.say(inaccurate)
+        run.log(inaccurate)
     for sentence in plan.advice:
-        run.say(f"warning: {sentence}")
+        run.log(f"warning: {sentence}")
     if continued is None:
         return
     exact = run.restore(continued.checkpoint, same_problem=not continued.changed)
     where = continued.note["from"]
     at = "" if continued.checkpoint is None else f" at t = {continued.checkpoint.sim_time:g}"
-    run.say(
+    run.log(
         f"resumed from {where}{at}"
         + ("" if exact else ", to rounding: another number of ranks, engine or time stepper")
     )

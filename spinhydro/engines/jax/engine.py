@@ -119,7 +119,7 @@ class JaxStepper(FusedRK4):
 
     @property
     def can_batch(self):
-        """Return whether several steps may be one call of `step_many` now."""
+        """Return whether `step_many` may take several steps in one call now."""
         return (
             self.sync_on_request
             and self.fields.snapshot is not None
@@ -166,7 +166,7 @@ class JaxStepper(FusedRK4):
         return bool(self.jax.numpy.isfinite(self.jax.numpy.sum(self._device_state)))
 
     def synchronise(self):
-        """Bring the fields of the solver up to date."""
+        """Update the fields of the solver."""
         if self._device_state is not None and not self.fields.in_sync:
             np.copyto(self.state, self._device_state)
         super().synchronise()

@@ -4,7 +4,7 @@
 |---|---|
 | design.py | from the command line to the cases: grids, zipped lists, CSV, random designs |
 | grouping.py | cases of equal shape become members of one run; every run is a task |
-| folder.py | what a sweep keeps on disk, and the table ``sweep.csv`` |
+| folder.py | the folder of a sweep, and the table ``sweep.csv`` |
 | task.py | solves one task in a process, from its checkpoint if it has one |
 | launch.py | starts tasks: a capped pool of processes, SLURM arrays by submitit, mpi4py.futures |
 | estimate.py | tasks, CPU hours and bytes before anything runs |

@@ -1,4 +1,4 @@
-"""The design of a sweep: which cases, from ``NAME=a:b:n``, ``NAME=v1,v2``, tables and samples."""
+"""The design of a sweep: its cases, from ``NAME=a:b:n``, ``NAME=v1,v2``, tables and samples."""
 
 import ast
 import csv
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spinhydro.errors import ParameterError, shorten, unknown_name_message
 
-#: A sweep with more cases than this is taken for a slip of the keyboard.
+#: A sweep with more cases than this is taken for a typing error.
 MOST_CASES = 1_000_000
 _SCALES = ("linear", "log")
 _SAMPLERS = ("random", "sobol", "latin")
@@ -55,7 +55,7 @@ def split_top_level(text, separator):
 
 
 def make_design(pairs, zipped=False, table=None, sample=None, seed=0):
-    """Return the cases that the words of a command line mean.
+    """Return the cases given by the arguments of a command line.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def _check_number(lengths):
 
 
 def _values(name, text):
-    """Texts of the values that a word of the command line means."""
+    """Texts of the values given by an argument of the command line."""
     if text.lstrip().startswith("lambda"):
         return [text]
     inner = text.strip()

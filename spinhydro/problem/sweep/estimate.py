@@ -1,4 +1,4 @@
-"""Estimate what a sweep costs, from two short runs of its first task."""
+"""Estimate the cost of a sweep, from two short runs of its first task."""
 
 import resource
 import tempfile
@@ -10,7 +10,7 @@ import numpy as np
 from spinhydro.problem.load import load
 from spinhydro.problem.sweep.grouping import values_of
 
-#: Steps of the two short runs; their difference is what steps cost without the start.
+#: Steps of the two short runs; their difference is the cost of steps without the start.
 _SHORT, _LONG = 10, 60
 
 
@@ -25,7 +25,7 @@ class Estimate:
 
 
 def estimate(path, design, members, tasks, options):
-    """Return what the sweep needs, if every task costs what the first one does.
+    """Return the cost of the sweep, if every task costs as much as the first one.
 
     Two short runs in a temporary folder give the start-up and the cost of a step; the disk space
     is the number of outputs times the size of one.
@@ -58,7 +58,7 @@ def estimate(path, design, members, tasks, options):
     interval = loaded.declared("output_interval")
     outputs = 1 + (float(np.max(loaded["stop_time"])) / float(np.max(interval)) if interval else 1)
     per_step = max(second - first, 0.0) / (_LONG - _SHORT)
-    # A process that starts anew imports and loads what this one has loaded already.
+    # A new process repeats the imports and loading that this one has done.
     start = first + 1.0
     return Estimate(
         tasks=len(tasks),

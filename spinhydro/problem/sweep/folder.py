@@ -1,4 +1,4 @@
-"""The folder of a sweep: what is to be done, what has been done, and the table of results.
+"""The folder of a sweep: its tasks, their results, and the table.
 
 ::
 
@@ -20,7 +20,7 @@ from spinhydro.errors import InputError, OutputError
 from spinhydro.problem.sweep.design import Design
 from spinhydro.run.durable import replace_file
 
-#: Raised when what is on disk changes its meaning.
+#: Increased when the meaning of the files changes.
 FORMAT = 1
 
 
@@ -101,7 +101,7 @@ def create(out, name, source, design, members, tasks, options):
 
 
 def read(path):
-    """Read the folder of a sweep; raises InputError if it is not one."""
+    """Read the folder of a sweep; raise InputError if it is not one."""
     path = Path(path)
     record = read_json(path / "sweep.json")
     if record is None:

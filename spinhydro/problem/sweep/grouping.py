@@ -5,9 +5,9 @@ import ast
 from spinhydro.errors import ConditionError, InputError, ParameterError
 from spinhydro.problem.load import load
 
-#: Most cases that are members of one run; beyond, a run gains nothing from more members.
+#: Largest number of cases in one run; more members do not make it more efficient.
 MOST_MEMBERS = 64
-#: Most values of a parameter that are tried one by one before a sweep is made.
+#: Largest number of values of a parameter that are checked one by one before a sweep.
 _TRIED = 20
 
 
@@ -82,7 +82,7 @@ def make_tasks(design, members, most):
 
 
 def members_per_task(design, workers):
-    """Members of a run such that every worker gets some tasks, so that none waits for the last."""
+    """Members of a run such that every worker gets several tasks, for an even load."""
     return max(1, min(MOST_MEMBERS, -(-len(design.cases) // (4 * workers))))
 
 

@@ -71,7 +71,7 @@ class Exponential:
 
     @staticmethod
     def _reach(coupled):
-        """Which entries of the exponential of a matrix of this pattern can be other than zero."""
+        """Pattern of possibly nonzero entries of the exponential of a matrix of this pattern."""
         reached = coupled | np.eye(len(coupled), dtype=bool)
         for _ in coupled:
             reached = (reached.astype(int) @ reached.astype(int)) > 0

@@ -33,7 +33,7 @@ def unit_phase(graph, angle):
     reduced = add(add(angle, times(turns, -_TURN)), times(turns, -_TURN_REST))
     part = times(reduced, 0.5**_HALVINGS)
     square = times(part, part)
-    # cos - 1, and sin / part: nothing is lost to cancellation when they are doubled.
+    # cos - 1, and sin / part: doubling them causes no cancellation.
     cosine, sine = ((-1) ** _TERMS / factorial(2 * _TERMS + odd) for odd in (0, 1))
     for k in range(_TERMS - 1, -1, -1):
         sine = add(times(square, sine), (-1) ** k / factorial(2 * k + 1))

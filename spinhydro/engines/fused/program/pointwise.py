@@ -1,8 +1,8 @@
 """Pointwise loops: all operations between two sets of transforms, fused into one function.
 
 `make_pointwise` evaluates them by NumPy calls that reuse a few buffers, or compiled as one loop
-over the grid points. Compiled steps have such loops within them (`step.slab_passes`); what is made
-here serves where there is no compiled step, and is the reference that those are tested against.
+over the grid points. Compiled steps have such loops within them (`step.slab_passes`); those made
+here are used without a compiled step, and are the reference in tests.
 """
 
 import numpy as np
@@ -49,7 +49,7 @@ def make_pointwise(outputs, location, compiled=False, neighbours=None):
 
     def with_neighbours(arrays, constants, out):
         if not near:
-            # Made at the first use: a compiled step never needs them.
+            # Made lazily: a compiled step never needs them.
             near.append(neighbours(offsets))
         evaluate(arrays, constants, out, near[0])
 
@@ -152,7 +152,7 @@ def buffers(count, out):
         store[key] = np.empty((count, out.shape[1]), out.dtype)
     return store[key]
 """
-#: Powers that are cheaper, and in Dedalus's strings meant, as products or roots.
+#: Powers that are cheaper as products or roots.
 _SPECIAL_POWERS = {
     2.0: "np.multiply({a}, {a}, out={b})",
     0.5: "np.sqrt(np.asarray({a}, out.dtype), out={b})",

@@ -56,7 +56,7 @@ class RightSide:
         outputs = self._outputs(read.rates)
         self.program = Program(self.lowering, self.space, outputs, **options)
         self.projection = None
-        #: Counts how often profiles have changed.
+        #: Number of changes of the profiles.
         self.profiles_version = 0
         if projections:
             self.projection = Program(self.lowering, self.space, read.projected, **options)
@@ -119,7 +119,7 @@ class RightSide:
         return any(isinstance(field, WhiteNoise) for field in self.lowering.profiles)
 
     def draw(self, iteration, timestep):
-        """Draw the noise of the step to come."""
+        """Draw the noise of the next step."""
         row = 0
         for field in self.lowering.profiles:
             rows = slice(row, row + count(field))

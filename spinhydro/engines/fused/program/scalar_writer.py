@@ -184,7 +184,7 @@ class NumberTable:
     values : array
     """
 
-    #: How many numbers there is room for; more are written into the code.
+    #: Size of the table; further numbers are written into the code.
     SIZE = 4096
 
     def __init__(self):

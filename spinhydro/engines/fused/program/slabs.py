@@ -2,8 +2,8 @@
 
 On the grid a rank holds some planes of the first axis, in k-space all of the first axis and a part
 of the second. One MPI exchange between the two, of all components at once, is the only
-communication; ranks of one machine see each other's memory instead. Dedalus splits the second axis
-of its grids; `from_fields` and `to_fields` of a Space go between, before a run and at outputs.
+communication; ranks of one machine use shared memory instead. Dedalus splits the second axis of
+its grids; `from_fields` and `to_fields` of a Space convert, before a run and at outputs.
 """
 
 import shutil
@@ -14,12 +14,12 @@ from mpi4py import MPI
 from spinhydro.dedalus_support.memory import ALIGNMENT, aligned
 from spinhydro.engines.fused.read.graph import Unsupported
 
-#: Where systems keep memory that processes share.
+#: File system of shared memory.
 SHARED_MEMORY = "/dev/shm"
 
 
 def _free_shared_memory():
-    """Bytes that are free there; None if there is no such place."""
+    """Free bytes of shared memory; None if there is none."""
     try:
         return shutil.disk_usage(SHARED_MEMORY).free
     except OSError:
@@ -27,7 +27,7 @@ def _free_shared_memory():
 
 
 class Slabs:
-    """Which part of the first two axes each rank holds, and the exchange between both splittings.
+    """Partition of the first two axes over the ranks, and the exchange between both splittings.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Slabs:
         self.share_memory = min(sizes) == comm.size
 
     def shared(self, shape, dtype):
-        """An array that all ranks of one machine see, and the MPI window that it lies in.
+        """Array shared by all ranks of one machine, and its MPI window.
 
         Raises Unsupported on all ranks if the machine has no such memory left.
         """
@@ -55,7 +55,7 @@ class Slabs:
         except MPI.Exception as error:
             raise Unsupported("space over ranks without memory that they share") from error
         memory = np.frombuffer(window.Shared_query(0)[0], np.uint8)
-        # Ranks see the same offset: they map whole pages.
+        # The offset is the same on all ranks: they map whole pages.
         array = aligned(memory, shape, dtype)
         # Pages are placed near the rank that writes to them first.
         planes = self.span(shape[1])
@@ -78,7 +78,7 @@ class Slabs:
             )
 
     def barrier(self):
-        """Wait for all ranks; afterwards each sees what the others have written."""
+        """Wait for all ranks; afterwards their writes are visible to each other."""
         self.comm.Barrier()
 
     def leaves_ranks_empty(self, *sizes):
@@ -118,7 +118,7 @@ class Slabs:
             out[:, :, span] = piece
 
     def _exchange(self, pieces, out, axis, spans):
-        """The pieces that every rank has for this one; each a part of `out` along an axis."""
+        """Exchange pieces between all ranks; each becomes a part of `out` along an axis."""
         shapes = [
             (*out.shape[:axis], span.stop - span.start, *out.shape[axis + 1 :]) for span in spans
         ]

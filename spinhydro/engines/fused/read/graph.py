@@ -4,7 +4,7 @@ Everything is a scalar here: a vector is an array of scalars. A scalar is
 
 - a Python number,
 - a `Node`: a value at every grid point, an operation on other nodes or a leaf, or
-- a `Spectrum`: a sum of symbols (polynomials in i k and kernels) times spectra that are known.
+- a `Spectrum`: a sum of symbols (polynomials in i k and kernels) times known spectra.
 
 Equal values are the same object, so that common parts are computed once.
 """
@@ -16,7 +16,7 @@ from spinhydro.errors import Unsupported
 __all__ = ["Graph", "KernelEntry", "Node", "Spectrum", "Unsupported", "order", "round_of"]
 
 
-#: Rounds of what depends on constants and time only, and on profiles but not on the state.
+#: Rounds of values that depend on constants and time only, and on profiles but not the state.
 CONSTANT, PROFILE = -2, -1
 #: Kinds of nodes that are read and not computed.
 LEAVES = ("profile", "constant", "inverse", "number", "shifted")
@@ -172,7 +172,7 @@ def order(outputs):
 
 
 class Graph:
-    """Makes nodes; equal nodes are the same object.
+    """Factory of nodes; equal nodes are the same object.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ class Graph:
         return total
 
     def to_spectrum(self, value):
-        """A Spectrum of any value but a number that is not zero."""
+        """Spectrum of any value except a nonzero number."""
         if isinstance(value, Spectrum):
             return value.as_coefficients()
         if isinstance(value, Node):

@@ -71,7 +71,7 @@ class Lowering:
             return np.array(expression, dtype=object)
         key = (id(expression), self._freezes)
         if key not in self._known:
-            # The expression is kept with its value: an id may be given again otherwise.
+            # The expression is kept with its value, so that its id is not reused.
             self._known[key] = (self._lower(expression), expression)
         return self._known[key][0]
 
@@ -116,7 +116,7 @@ class Lowering:
         return result
 
     def _frozen(self, field, i):
-        """0, 1 or -1 of a constant field, taken as such: unit vectors cost nothing.
+        """Freeze 0, 1 or -1 of a constant field, so that unit vectors cost nothing.
 
         Any value, where all constants are to be numbers.
         """
@@ -212,7 +212,7 @@ class Lowering:
 
     def _gradient(self, expression):
         parts = [self(part) for part in expression.original_args]
-        # Dedalus marks a derivative that is zero by the plain number 0.
+        # Dedalus represents a derivative that is zero by the plain number 0.
         shape = np.broadcast_shapes(*(part.shape for part in parts))
         return np.stack([np.broadcast_to(part, shape) for part in parts])
 
@@ -249,7 +249,7 @@ class Lowering:
         return self._through(expression.kernel, expression)
 
     def _stencil(self, expression):
-        """A sum over neighbours; those that have the same weight are added first."""
+        """A sum over neighbours; those of equal weight are added first."""
         if not self.neighbours or not self.lossless:
             return self._kernel(expression)
         graph, operand = self.graph, self(expression.original_args[0])

@@ -8,7 +8,7 @@ from spinhydro.engines.fused.step.stages import FIRST, LAST, RATE
 
 
 class SlabPasses:
-    """Writes the loops over grid values of a slab, which stays in the cache.
+    """Writer of loops over grid values of a slab, which stays in the cache.
 
     In them, a is the first plane of the slab and o its first point, p a point of the slab, i a
     component and r a scalar to be transformed.
@@ -32,7 +32,7 @@ class SlabPasses:
         self.components = program.lowering.components
 
     def start(self):
-        """The state on the grid becomes that of the first stage."""
+        """Lines that copy the state on the grid to the first stage."""
         lines = [f"for i in range({self.components}):",
                  f"    for p in range(o, o + {self.layout.slab}):",
                  "        stage_[i, p] = state_[i, p]"]  # fmt: skip

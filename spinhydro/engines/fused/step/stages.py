@@ -1,6 +1,6 @@
 """The classical Runge-Kutta scheme as calls of compiled passes."""
 
-#: How a rate is used: by one of the four stages of a step, or as the result.
+#: Uses of a rate: in one of the four stages of a step, or as the result.
 FIRST, SECOND, THIRD, LAST, RATE = range(5)
 #: Stages of a step, and after them its projection, each with its own row of constants:
 #: they may depend on time.

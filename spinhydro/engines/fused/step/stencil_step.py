@@ -6,9 +6,9 @@ there, the next one, some planes behind:
 
     read  ->  stage 1  ->  stage 2  ->  stage 3  ->  stage 4, the projection, and written
 
-so that no more than a few planes of every stage are alive, in rings that stay in the cache. Planes
+so that only a few planes of every stage are alive, in rings that stay in the cache. Planes
 next to the edges of the box (or to those of other ranks) are computed twice, from planes that are
-copied (or sent) before the step: ranks talk once a step. Rows, along the last axis, have the
+copied (or sent) before the step: ranks communicate once a step. Rows, along the last axis, have the
 neighbours across the box at both ends.
 
 One-dimensional problems are a single plane of one row; members are advanced one after another.
@@ -26,8 +26,8 @@ from spinhydro.engines.fused.program.scalar_writer import (
 from spinhydro.engines.fused.read.graph import Node, order
 from spinhydro.engines.fused.step.halo import PlaneExchange
 
-#: What a stage is made of: weights of the values before it, and of timestep times the rate at the
-#: last of them; and the time of that rate, in timesteps.
+#: Stages: weights of the previous values, and of timestep times the rate at the last of them; and
+#: the time of that rate, in timesteps.
 RK4 = (
     ((1.0,), 1 / 2, 0.0),
     ((1.0, 0.0), 1 / 2, 0.5),
@@ -103,7 +103,7 @@ class StencilStep:
         self._leaves = order(nodes)[1]
         offsets = [leaf.arguments[1][first:] for leaf in self._leaves if leaf.kind == "shifted"]
         reach = np.abs(np.reshape(offsets, (-1, self.dimensions))).max(axis=0, initial=0)
-        #: How far the first and the last axis are reached.
+        #: Reach along the first and the last axis.
         self.far = int(reach[0]) if self.dimensions > 1 else 0
         self.ends = int(reach[-1])
         self.before = -(-self.ends // ALIGNED) * ALIGNED
@@ -186,7 +186,7 @@ class StencilStep:
             addresses.wide = (rows, wide, self._wide_margin)
 
     def _profile_rows(self):
-        """Profiles that are read at other places than those of the state on this rank."""
+        """Profiles that are read at neighbouring points of this rank's state."""
         found = set()
         for leaf in self._leaves:
             shifted = leaf.kind == "shifted"
@@ -196,7 +196,7 @@ class StencilStep:
         return sorted(found)
 
     def _copy_edges(self, margin):
-        """Lines that keep the planes across the box, before they are overwritten."""
+        """Lines that copy the planes across the box, before they are overwritten."""
         if not margin or self._beyond:
             return []
         size = self.rows * self.length * self.parts
@@ -247,7 +247,7 @@ class StencilStep:
         ]
 
     def _wrap(self, ring, stride, at):
-        """Lines that put the ends of a row beyond its other ends; `at` is where it begins."""
+        """Lines that copy the ends of a row to the halo at its other ends; `at` is its start."""
         if not self.ends:
             return []
         return [
@@ -266,7 +266,7 @@ class StencilStep:
         before = {}
 
         def place(ring, plane, row):
-            """The name of where a row of a ring begins."""
+            """Name of the start of a row of a ring."""
             key = (ring, plane, row)
             if key not in before:
                 name = f"b{len(before)}"

@@ -17,7 +17,7 @@ _NAMES = {
 
 
 class RatesOnly:
-    """No step is taken: rates are the result."""
+    """Update without a step: rates are the result."""
 
     tables, scratch = {}, ()
 
@@ -104,7 +104,7 @@ class IntegratingFactor(Classical):
 
 
 class Splitting(RatesOnly):
-    """Splitting schemes: what is computed is the state after a rotation of phases.
+    """Splitting schemes: the result of a pass is the state after a rotation of phases.
 
     The first stage begins with the linear terms alone. `weight` is the number of the exponential.
 
@@ -126,7 +126,7 @@ class Splitting(RatesOnly):
             exponential.set(2 * fraction * timestep)
 
     def has_rows(self, name):
-        """Whether a table has a row for every plane or member."""
+        """Return whether a table has a row for every plane or member."""
         return any(name in one.tables and one.has_rows(name) for one in self._compiled)
 
     def lines(self, over_modes):
@@ -260,7 +260,7 @@ class ExponentialDifferences(RatesOnly):
 
 
 def _reach(coupled):
-    """Entries of a function of a matrix of this pattern that can be other than zero."""
+    """Pattern of possibly nonzero entries of a function of a matrix of this pattern."""
     reached = coupled | np.eye(len(coupled), dtype=bool)
     for _ in coupled:
         reached = (reached.astype(int) @ reached.astype(int)) > 0
