@@ -42,13 +42,13 @@ def blurred(ds, sigma):
     -------
     array, shape (T, N).
     """
-    from scipy.ndimage import gaussian_filter1d
-
     Z, x = magnetization_map(ds), ds.x.values
     if not np.isfinite(sigma) or sigma < 0:
         raise InputError(f"blur: sigma = {sigma} must be zero or a positive length")
     if sigma == 0:
         return Z
+    from scipy.ndimage import gaussian_filter1d
+
     points = sigma / float(np.mean(np.diff(x)))
     if "n" not in ds:
         return gaussian_filter1d(Z, points, axis=1, mode="wrap")

@@ -39,6 +39,7 @@ import inspect
 import sys
 import traceback
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from spinhydro.errors import InputError, SpinhydroError, nearest, shorten
@@ -192,7 +193,7 @@ def figures_in(file, lenient=False, function="draw"):
     """
     file = Path(file)
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = _tree(file.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError, RecursionError) as error:
         if lenient:
             return []
@@ -224,6 +225,12 @@ def figures_in(file, lenient=False, function="draw"):
     for one in found:
         one._module = shared
     return found
+
+
+@lru_cache(maxsize=256)
+def _tree(text):
+    """Syntax tree of a figure file: one command looks through all of them several times."""
+    return ast.parse(text)
 
 
 def find(name):

@@ -80,7 +80,8 @@ def critical_position(n, x, kappa_n0, Omega_R):
     Parameters
     ----------
     n, x : arrays, shape (N,)
-        Density in units of its peak, and ascending positions (µm); cubic spline between them.
+        Density in units of its peak, and ascending positions (µm); between them n is the
+        cubic through the four nearest points.
     kappa_n0, Omega_R : float
         kappa times the peak density, and the Rabi frequency (both rad/ms).
 
@@ -88,12 +89,16 @@ def critical_position(n, x, kappa_n0, Omega_R):
     -------
     float, in the unit of x; NaN where the profile never reaches the critical density.
     """
-    from scipy.interpolate import CubicSpline
-
-    roots = CubicSpline(x, np.abs(kappa_n0) * np.asarray(n) / 2 - abs(Omega_R)).roots(
-        extrapolate=False
-    )
-    return float(np.max(np.abs(roots))) if len(roots) else float("nan")
+    x, excess = np.asarray(x), np.abs(kappa_n0) * np.asarray(n) / 2 - abs(Omega_R)
+    found = []
+    for i in np.flatnonzero(np.diff(excess >= 0)):
+        first = min(max(i - 1, 0), max(len(x) - 4, 0))
+        near = slice(first, first + 4)
+        degree = len(x[near]) - 1
+        roots = np.polynomial.Polynomial.fit(x[near], excess[near], degree).roots()
+        middle = (x[i] + x[i + 1]) / 2
+        found.append(abs(roots[np.argmin(np.abs(roots - middle))].real))
+    return float(max(found)) if found else float("nan")
 
 
 def critical_position_thomas_fermi(kappa_n0, Omega_R, R_x):

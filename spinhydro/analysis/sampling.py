@@ -25,8 +25,6 @@ def at_times(values, t, times, order=3):
     InputError
         A time outside the record, or a record of one time only.
     """
-    from scipy.interpolate import make_interp_spline
-
     t, times = np.asarray(t, dtype=float), np.atleast_1d(np.asarray(times, dtype=float))
     slack = 1e-9 * max(abs(t[-1]), abs(t[0]))
     if len(t) < 2 or times.min() < t[0] - slack or times.max() > t[-1] + slack:
@@ -43,6 +41,12 @@ def at_times(values, t, times, order=3):
             "the record is not finite at the given times: the run left the finite range, or "
             "its file is damaged; choose earlier times"
         )
+    # Outputs are returned as they are; most calls need no spline, and no import of SciPy.
+    at = np.minimum(np.searchsorted(t, times), len(t) - 1)
+    if np.array_equal(t[at], times):
+        return values[at].astype(np.result_type(values, float))
+    from scipy.interpolate import make_interp_spline
+
     degree = next(k for k in (5, 3, 1) if k <= order and k < len(t))
     return make_interp_spline(t, values, k=degree)(np.clip(times, t[0], t[-1]))
 

@@ -5,9 +5,6 @@ import textwrap
 from contextlib import contextmanager
 from pathlib import Path
 
-import matplotlib as mpl
-from matplotlib.ticker import MaxNLocator
-
 DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
 INK, CRITICAL, TORQUE = "black", "#c1272d", "#c1272d"
 # The two spin components: distinct for all common kinds of colour vision, and in grey.
@@ -32,7 +29,7 @@ _SETTINGS = {
     "ytick.right": True,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
-    "axes.prop_cycle": mpl.cycler(color=CYCLE),
+    "axes.prop_cycle": f"cycler(color={CYCLE})",
     "mathtext.fontset": "stixsans",
     "savefig.dpi": 200,
     "figure.dpi": 120,
@@ -45,6 +42,9 @@ _SYMBOLS = {"x": "$x$", "y": "$y$", "z": "$z$", "t": "$t$", "Z": "$Z$", "n": "$n
 @contextmanager
 def house_style():
     """Within this block figures are made in the common style."""
+    # Imported here: measurements use the labels alone.
+    import matplotlib as mpl
+
     with mpl.rc_context(_SETTINGS):
         yield
 
@@ -154,6 +154,8 @@ def panel_letter(ax, letter):
 
 def colour_bar(image, ax, text):
     """Narrow colour bar at the right of a panel, inside the panel's own column."""
+    from matplotlib.ticker import MaxNLocator
+
     inset = ax.inset_axes([1.02, 0, 0.025, 1])
     bar = ax.figure.colorbar(image, cax=inset)
     bar.set_label(text)

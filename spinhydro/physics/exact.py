@@ -1,7 +1,6 @@
 """Exact solutions as functions of arrays: references for runs and analysis."""
 
 import numpy as np
-from scipy import special
 
 from spinhydro.dedalus_support.ensemble.values import by_member
 
@@ -185,7 +184,10 @@ def heisenberg_ring(size, x):
         J/(k_B T) > 0.
     """
     orders = np.arange(int(20 + 10 * x / np.sqrt(size) + 5 * np.sqrt(x)))
-    bessel = special.ive(orders + 0.5, x)
+    # Imported here: analysis uses this module for formulas without special functions.
+    from scipy.special import ive
+
+    bessel = ive(orders + 0.5, x)
     bessel /= bessel[0]
     # i_l' = i_{l-1} - (l + 1) i_l/x, and i_0' = i_1.
     slope = np.append(bessel[1], bessel[:-1] - (orders[1:] + 1) / x * bessel[1:])
@@ -212,7 +214,9 @@ def wall_lattice(x, ell, modulus, easy_axis):
     with ell = sqrt(hbar/(2 m |kappa| n)) and the period 4 K(m) ell sqrt(m); for m -> 1 a row of
     walls Z = tanh(x/ell).
     """
-    sn, cn, _, _ = special.ellipj(x / (ell * np.sqrt(modulus)), modulus)
+    from scipy.special import ellipj
+
+    sn, cn, _, _ = ellipj(x / (ell * np.sqrt(modulus)), modulus)
     return np.stack([cn, 0 * sn, sn]) if easy_axis else np.stack([sn, 0 * sn, cn])
 
 

@@ -11,13 +11,13 @@ al., Nature Physics 17, 1359 (2021), Methods). Units are micrometre and millisec
 from typing import NamedTuple
 
 import numpy as np
-from scipy import constants
 
 from spinhydro.errors import ParameterError
 from spinhydro.physics.species import atomic_mass
+from spinhydro.units import SI
 
 _UM, _MS = 1e-6, 1e-3
-_HBAR = constants.hbar * _MS / _UM**2  # kg um²/ms
+_HBAR = SI["hbar"] * _MS / _UM**2  # kg um²/ms
 
 
 class Quantity(NamedTuple):
@@ -179,7 +179,7 @@ def model(atom, Omega_R, kappa_n0, g12_over_g, R_x):
     return found
 
 
-_BOHR = constants.physical_constants["Bohr radius"][0] / _UM
+_BOHR = SI["a_0"] / _UM
 
 
 def _kilohertz(omega):

@@ -15,14 +15,14 @@ with the energy -J sum over pairs S_i.S_j - d_z sum (S_i^z)^2 of unit vectors S.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import constants
 
 from spinhydro.errors import ParameterError, unknown_name_message
+from spinhydro.units import SI
 
 #: Gyromagnetic ratio of paper B, rad/(T s).
 GAMMA = 1.76e11
-_MU_0 = constants.mu_0
-_MU_B = constants.physical_constants["Bohr magneton"][0]
+_MU_0 = SI["mu_0"]
+_MU_B = SI["mu_B"]
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-from scipy import constants
-
 from spinhydro.errors import ParameterError, unknown_name_message
+from spinhydro.units import SI
 
 #: Masses of the neutral atoms in dalton: AME2020 atomic mass evaluation
 #: (Wang et al., Chinese Physics C 45, 030003 (2021)).
@@ -54,7 +53,7 @@ def atomic_mass(atom):
     """
     if atom not in MASSES:
         raise ParameterError(unknown_name_message("atom", atom, MASSES))
-    return MASSES[atom] * constants.atomic_mass
+    return MASSES[atom] * SI["dalton"]
 
 
 def scattering_lengths(atom):

@@ -38,7 +38,8 @@ DIMENSIONS = {
 #: Elementary charge, in C.
 _E = 1.602176634e-19
 
-_SI = {
+#: Values in SI units.
+SI = {
     "pi": pi, "rad": 1.0,
     "m": 1.0, "metre": 1.0, "mm": 1e-3, "um": 1e-6, "μm": 1e-6, "nm": 1e-9,
     "a_0": 5.29177210544e-11,
@@ -61,7 +62,7 @@ def multipliers(length, time):
     0.001
     """
     result = {}
-    for name, value in _SI.items():
+    for name, value in SI.items():
         exponent = DIMENSIONS[name][0] * length + DIMENSIONS[name][1] * time
         # Decimal shifts keep 1*um exactly 1.0.
         result[name] = float(Decimal(repr(value)).scaleb(-exponent))

@@ -45,7 +45,7 @@ def test_dimensions_in_words():
 def test_constants_are_those_of_scipy():
     from scipy import constants
 
-    from spinhydro.units import _SI
+    from spinhydro.units import SI
 
     expected = {
         "a_0": constants.physical_constants["Bohr radius"][0],
@@ -58,4 +58,4 @@ def test_constants_are_those_of_scipy():
         "Ry": constants.Rydberg * constants.h * constants.c,
     }
     for name, value in expected.items():
-        assert _SI[name] == pytest.approx(value, rel=1e-12), name
+        assert SI[name] == pytest.approx(value, rel=1e-12), name
