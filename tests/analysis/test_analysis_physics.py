@@ -116,6 +116,17 @@ def test_critical_position():
     assert np.isnan(critical_position_thomas_fermi(OMEGA_R, OMEGA_R, 210))
 
 
+def test_critical_position_of_a_gaussian_is_of_fourth_order():
+    errors = []
+    for size in (128, 256):
+        x = np.linspace(-210, 210, size, endpoint=False)
+        found = critical_position(np.exp(-((x / 100) ** 2)), x, 3.0, 0.7)
+        errors.append(abs(found - 100 * np.sqrt(np.log(1.5 / 0.7))))
+    assert errors[1] < 2e-5
+    assert 10 < errors[0] / errors[1] < 50
+    assert np.isnan(critical_position(np.ones(64), np.arange(64.0), 3.0, 0.7))
+
+
 # Measured frequencies
 
 
