@@ -14,12 +14,12 @@ for _section in ("transforms-fftw", "parallelism-fftw"):
 share_temporaries()
 
 #: Dedalus drops small coefficients of the left-hand side by default (1e-6 and 1e-12), which
-#: removes weak fields and weak diffusion without a word.
+#: silently removes weak fields and weak diffusion.
 SOLVER_OPTIONS = {"ncc_cutoff": 0, "entry_cutoff": 0}
 
 
 def quiet_dedalus():
-    """Send Dedalus's log to no terminal: standard output carries the run folder alone."""
+    """Keep Dedalus's log off the terminal: standard output holds the run folder only."""
     root = logging.getLogger()
     for handler in list(root.handlers):
         if isinstance(handler, logging.StreamHandler):

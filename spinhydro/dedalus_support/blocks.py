@@ -1,6 +1,6 @@
 """Block-diagonal matrices with small dense blocks, as those of all-Fourier problems.
 
-For Fourier bases M and L couple only what belongs to one wavenumber: the components of the
+For Fourier bases M and L couple only coefficients of one wavenumber: the components of the
 fields, and the cosine and sine of a real basis. Inverses and exponentials are then those of many
 small dense matrices at once.
 """
@@ -64,7 +64,7 @@ def blocks_of(*matrices):
 
 
 def is_diagonal(matrix):
-    """Return whether a CSR matrix holds its diagonal and nothing else."""
+    """Return whether a CSR matrix is diagonal."""
     every = np.arange(matrix.shape[0] + 1)
     return np.array_equal(matrix.indptr, every) and np.array_equal(matrix.indices, every[:-1])
 

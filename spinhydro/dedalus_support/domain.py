@@ -1,4 +1,4 @@
-"""Distributor and bases for the ranks at hand: objects of Dedalus, or kinds of them."""
+"""Distributor and bases for the present ranks: objects of Dedalus, or subclasses."""
 
 import logging
 import math
@@ -122,7 +122,7 @@ def _working_ranks(members, ranks):
 
 
 def local_part(values, field):
-    """The part of an array of the whole grid that this rank holds of a field.
+    """Return this rank's part of an array on the whole grid of a field.
 
     Parameters
     ----------
@@ -170,13 +170,13 @@ def _broadcasts(shape, target):
 
 
 class RealFourierNyquist(d3.RealFourier):
-    """Real Fourier basis of any size that loses nothing between grid and coefficients.
+    """Real Fourier basis of any size whose transforms are lossless.
 
     ``d3.RealFourier`` with N even keeps N-1 of the N numbers on the grid: the Nyquist mode
-    cos(pi N x / L) is dropped by every transform (and with N odd it builds no solver). Where an
-    equation is local, or spins point wherever they like from one point to the next, that leaks an
-    error over the whole grid. Here the Nyquist amplitude is carried in the place of the sine of
-    k = 0, which is otherwise unused:
+    cos(pi N x / L) is dropped by every transform (and with N odd it builds no solver). For local
+    equations, or spins that differ arbitrarily between neighbouring points, that spreads an error
+    over the whole grid. Here the Nyquist amplitude is stored in place of the sine of k = 0, which
+    is otherwise unused:
     with ``dealias=1`` grid -> coefficients -> grid is exact for every even N. Its derivative is
     zero, as always for a spectral derivative on an even grid; a kernel (``spinhydro.kernel``) acts
     on it with the even part of omega(k). An odd N has no such mode. With ``dealias`` other than 1
@@ -285,7 +285,7 @@ def _check_bounds(bounds):
 
 
 def slow_sizes(bases):
-    """Return a sentence for every long axis that FFTW transforms slowly, with a near fast size.
+    """Return a sentence for every long axis that FFTW transforms slowly, with a fast size nearby.
 
     Sizes with a prime factor above 13 take several times as long per point: 1128 = 8 * 3 * 47 costs
     four times as much as 1152.

@@ -20,7 +20,7 @@ _PAGE, _DONT_NEED = 1 << 16, 4
 
 def _system_call():
     if not sys.platform.startswith("linux"):
-        # Elsewhere the call means something else, or nothing.
+        # On other systems the call has another meaning, or none.
         return None
     try:
         call = ctypes.CDLL(None).madvise
@@ -86,10 +86,10 @@ def parts(*arrays, size=1 << 16):
 
 
 class _SharedTemporaries:
-    """Dedalus's FFTW wrappers, except that temporaries of transforms are parts of one array.
+    """Dedalus's FFTW wrappers with temporaries that are parts of one array.
 
-    Every axis of a basis has one, in which nothing is kept between two transforms. Threads do not
-    share.
+    Every axis of a basis has one, whose content is not needed between transforms. Each thread has
+    a separate array.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""Ranks: which of them work, which wait, and how one failing rank ends all of them."""
+"""Working and idle ranks, and the end of all ranks when one fails."""
 
 import sys
 import time
@@ -23,12 +23,12 @@ def world():
 
 
 def is_root():
-    """True on the rank that speaks to the user."""
+    """True on the rank that reports to the user."""
     return MPI.COMM_WORLD.rank == 0
 
 
 def abort_all_on_error():
-    """Make an uncaught exception on one rank end every rank, where it would leave them waiting."""
+    """Make an uncaught exception on one rank end every rank, instead of a deadlock."""
     if MPI.COMM_WORLD.size == 1:
         return
     prepare(MPI.COMM_WORLD)
@@ -50,7 +50,7 @@ def abort_all(error):
     try:
         print(f"spinhydro: error: rank {rank}: {text}", file=sys.stderr, flush=True)
     except (OSError, ValueError, AttributeError):
-        # Nothing is left to report this to.
+        # There is no stream left to report this.
         pass
     MPI.COMM_WORLD.Abort(_exit_code(error))
 
@@ -136,7 +136,7 @@ def _agreed(error, patience, comm, before_abort):
 
 
 class IdleRank(Exception):
-    """Raised on the ranks that a problem has no work for."""
+    """Raised on ranks without work in a problem."""
 
 
 def wait_for_root():
@@ -149,14 +149,14 @@ def wait_for_root():
 
 
 def release_idle_ranks(exit_code):
-    """Tell the waiting ranks, if there are any, how the root rank ended."""
+    """Send the exit code of the root rank to the waiting ranks, if any."""
     if _idle["working"]:
         MPI.COMM_WORLD.Ibcast(np.array([exit_code], dtype="i"), root=0).Wait()
         _idle["working"] = None
 
 
 def first_ranks_work(number):
-    """The communicator of the first ranks, to which all work is left: others get IdleRank."""
+    """Return the communicator of the first ranks, which do all work; raise IdleRank on others."""
     comm = MPI.COMM_WORLD
     if number == comm.size:
         return comm

@@ -12,7 +12,7 @@ from dedalus.tools.array import apply_sparse
 
 __all__ = ["MADE_FOR", "NEEDED", "CoeffSystem", "apply_sparse", "missing", "what_changed"]
 
-#: The release that all of this was written and tested with.
+#: The release of Dedalus that the engines are tested with.
 MADE_FOR = "3.0.5"
 
 #: For each engine, "module: names" that must be there.

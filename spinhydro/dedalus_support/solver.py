@@ -47,7 +47,7 @@ class DeferredSolver(InitialValueSolver):
         self.total_modes = sum(int(np.prod(shape)) for shape in sizes)
 
     def _keep_settled(self):
-        """Make every evaluation start with the fields that are not advanced on the same grid."""
+        """Start every evaluation with the fields that are not advanced on the same grid."""
         profiles, evaluate = settled_fields(self.problem), self.evaluator.evaluate_handlers
 
         def evaluate_handlers(handlers, *arguments, **options):
@@ -57,7 +57,7 @@ class DeferredSolver(InitialValueSolver):
         self.evaluator.evaluate_handlers = evaluate_handlers
 
     def build_matrices(self, subproblems=None, matrices=None):
-        """Build them, unless the solver itself is only just being made."""
+        """Build the matrices, unless the solver itself is being constructed."""
         if not self._beginning:
             super().build_matrices(subproblems, matrices)
 
@@ -85,7 +85,7 @@ class DeferredSolver(InitialValueSolver):
 
     @property
     def subproblems(self):
-        """With their matrices; none while the solver is only just being made."""
+        """Subproblems with their matrices; none while the solver is being constructed."""
         if self._beginning:
             return ()
         self.complete()
@@ -97,7 +97,7 @@ class DeferredSolver(InitialValueSolver):
 
     @property
     def timestepper(self):
-        """The time stepper; that of Dedalus's kind needs the matrices."""
+        """The time stepper; a stock one needs the matrices."""
         if self._timestepper is None and not self._beginning:
             try:
                 self._timestepper = self.stepper_kind(self)
@@ -167,7 +167,7 @@ def evaluated(operand):
 
 
 def is_large(operand):
-    """Return whether the values of an operand, or of what it is computed from, fill much memory."""
+    """Return whether the values of an operand, or of its arguments, fill much memory."""
     fields = {operand, *operand.atoms(Field)}
     return any(
         np.prod(f.dist.grid_layout.local_shape(f.domain, f.domain.dealias), dtype=float)
@@ -198,7 +198,7 @@ def _forget(expression):
 
 
 def drop_rates(solver):
-    """Drop the values of the right side; the next evaluation makes them anew.
+    """Drop the values of the right side; the next evaluation recomputes them.
 
     Only where Dedalus has no matrices yet, which keep views of them.
     """

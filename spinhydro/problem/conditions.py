@@ -8,7 +8,7 @@ from spinhydro.problem.plain_values import is_plain
 
 
 def check_conditions(conditions, namespace, texts):
-    """Raise ParameterError unless every ``conditions = {"0 < R_x < L_x/2": "why"}`` holds."""
+    """Raise ConditionError unless every ``conditions = {"0 < R_x < L_x/2": "why"}`` holds."""
     for sentence in broken_rules("condition", conditions, namespace, texts):
         raise ConditionError(sentence)
 

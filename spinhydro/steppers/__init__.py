@@ -4,7 +4,7 @@
 |---|---|---|
 | RK4 | 4 | 2.83 (classical, everything explicit) |
 | IFRK4 | 4 | 2.83 in the right side; the left side is exact, see its docstring |
-| ETDRK4 | 4 | 0.97 in the right side, 2.56 if both sides turn the same way; the left is exact |
+| ETDRK4 | 4 | 0.97 in the right side, 2.56 if both sides rotate alike; the left is exact |
 | Strang | 2 | any; both sides are exact, see ``spinhydro.steppers.splitting`` |
 | BlanesMoan4 | 4 | any; both sides are exact |
 | RK443 | 3 | 1.57 in the explicit part, any in the implicit part |
@@ -55,8 +55,8 @@ STABILITY_LIMITS = {
     "SBDF3": 0.63,
 }
 
-#: Steppers without such a limit, and where a run is refused: an undamped wave then grows by an
-#: eighth in every step, or the iteration of the implicit one does not converge.
+#: Steppers without such a limit, and the product at which a run is refused: an
+#: undamped wave then grows by an eighth in every step, or the implicit iteration does not converge.
 LAST_RESORT = {"SemiImplicit": 1.0, "StochasticHeun": 1.0, "ImplicitMidpoint": 10.0}
 
 _OWN = {

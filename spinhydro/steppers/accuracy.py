@@ -1,6 +1,6 @@
 r"""Accuracy of a timestep for spins in a heat bath.
 
-Schemes for multiplicative noise are of first weak order: the temperature of spins comes out low by
+Schemes for multiplicative noise are of first weak order: the temperature of spins is too low by
 a part of the variance of the rotation that noise makes in one step,
 
 .. math::

@@ -2,7 +2,7 @@
 
 | file | content |
 |---|---|
-| values.py | numbers that differ from member to member, and how many members there are |
+| values.py | numbers that differ between members, and the number of members |
 | basis.py | the member axis in Dedalus: basis, distributor, operators |
-| noise.py | random numbers that belong to a seed and a member, not to a rank |
+| noise.py | random numbers that depend on seed and member, not on the rank |
 """

@@ -67,10 +67,10 @@ class Members(IntervalBasis, metaclass=CachedClass):
         )
 
     def forward_transform(self, field, axis, gdata, cdata):
-        """Nothing: both are the same buffer."""
+        """Do nothing: grid and coefficients are one buffer."""
 
     def backward_transform(self, field, axis, cdata, gdata):
-        """Nothing: both are the same buffer."""
+        """Do nothing: grid and coefficients are one buffer."""
 
 
 class ConvertToMembers(operators.ConvertConstant, operators.SpectralOperator1D):
@@ -172,7 +172,7 @@ class MemberScale(operators.LinearOperator):
 
 
 class EnsembleDistributor(Distributor):
-    """Distributor of (member, space …) whose fields have the member axis of themselves.
+    """Distributor of (member, space …) whose fields have the member axis automatically.
 
     Fields without bases, such as time and unit vectors, are the same for all members.
 
@@ -190,7 +190,7 @@ class EnsembleDistributor(Distributor):
     def __init__(self, space, members, comm, dtype):
         self.member = coords.Coordinate("member")
         super().__init__((self.member, space), comm=comm, mesh=(comm.size,), dtype=dtype)
-        # grad, lap and div act on space alone.
+        # grad, lap and div act on space only.
         self.single_coordsys = space
         self.members = Members(self.member, members)
 
@@ -276,7 +276,7 @@ def _product(factor, operand):
 
 
 def _leaving_members_to_themselves(stock):
-    """A method of Dedalus's operands that lets ``field * per_member`` reach PerMember.__rmul__."""
+    """Method of Dedalus's operands that defers ``field * per_member`` to PerMember.__rmul__."""
 
     def operate(self, other):
         return NotImplemented if isinstance(other, PerMember) else stock(self, other)

@@ -1,4 +1,4 @@
-"""Numbers that differ from member to member: ``Omega_R = spinhydro.per_member([0.5, 0.6])``."""
+"""Numbers that differ between members: ``Omega_R = spinhydro.per_member([0.5, 0.6])``."""
 
 import functools
 import numbers
@@ -72,7 +72,7 @@ def is_script():
 
 
 def joined(size):
-    """The ensemble of a new list of values; a script may go on to a problem of another size.
+    """The ensemble of a new list of values; a script may continue with a problem of another size.
 
     In a problem file that is loaded, the list is declared under the name that it is assigned to.
     """

@@ -28,7 +28,7 @@ def compile_pass(name, lines):
     """Compile a pass with these lines; its address is ``.address``.
 
     It is called with the address of its table of addresses, the member, the row of the constants,
-    what the stage does, and the two numbers of the stage.
+    the use of the rates, and the two numbers of the stage.
     """
     head = f"def {name}(table, member, stage, kind, ahead, weight):"
     return compile_function(name, "iiiiff", _body(head, lines))

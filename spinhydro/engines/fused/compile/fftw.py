@@ -19,7 +19,7 @@ class _Dimension(ctypes.Structure):
 
 
 def _load():
-    """Functions of FFTW, found through Dedalus's extension module; None if they are not there."""
+    """Functions of FFTW, found through Dedalus's extension module; None if missing."""
     try:
         library = ctypes.CDLL(fftw_wrappers.__file__)
         functions = {}
@@ -92,6 +92,6 @@ class Plan:
 
 
 def zeros(shape, dtype):
-    """An array of zeros on an aligned address."""
+    """Return an aligned array of zeros."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     return aligned(np.zeros(size + ALIGNMENT, np.uint8), shape, dtype)

@@ -12,7 +12,7 @@ from spinhydro.language.functions import COMPLEX_ERF, FUNCTIONS
 __all__ = ["compile_object", "load", "translate", "versions"]
 
 _C_TYPES = {"i": ctypes.c_int64, "f": ctypes.c_double}
-#: Version of the translation: raised with every change of `translate` or of the options below.
+#: Version of the translation: increased with every change of `translate` or of the options below.
 _TRANSLATION = "2"
 
 
@@ -43,7 +43,7 @@ def processor():
 
 
 def versions():
-    """Everything but its source that affects the code of a function."""
+    """Return everything except its source that affects the code of a function."""
     return [llvmlite.__version__, *processor(), _TRANSLATION]
 
 

@@ -2,7 +2,7 @@
 
 The folder is ``$SPINHYDRO_CACHE_DIR``, or ``spinhydro`` in ``$XDG_CACHE_HOME`` or ``~/.cache``.
 Files are written atomically and begin with a hash of their content; a damaged file counts as
-missing. Nothing here is ever an error: without a folder everything is made anew in every process.
+missing. Nothing here is an error: without a folder everything is compiled in every process.
 Machine code that was not used for 60 days is deleted.
 """
 
@@ -12,12 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
-#: Days after which an unused file is deleted, and the most bytes of all machine code together.
+#: Days after which an unused file is deleted, and the largest size of all machine code in bytes.
 KEPT_DAYS, KEPT_BYTES = 60, 50_000_000
 
 
 def folder():
-    """Return the folder of these files; None if this user has no place for them."""
+    """Return the folder of these files; None if there is none for this user."""
     chosen = os.environ.get("SPINHYDRO_CACHE_DIR")
     if chosen:
         return Path(chosen)
@@ -37,7 +37,7 @@ def read_file(path, magic):
         if whole[:head] != magic or hashlib.sha256(content).digest() != digest:
             return None
         if time.time() - path.stat().st_mtime > 86400:
-            # Still in use: pruning goes by the time of the file.
+            # Still in use: pruning uses the time of the file.
             os.utime(path)
     except OSError:
         return None

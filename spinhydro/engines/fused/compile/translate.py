@@ -14,7 +14,7 @@ Beside arrays there are plain addresses: ``read(address, i)`` and ``write(addres
 the i-th double behind one. ``read1`` … ``read4`` and ``write1`` … ``write4`` belong to one stage of
 a scheme, whose reads never see its writes: LLVM vectorises loops over many arrays only with
 metadata about that.
-``execute(function, plan, input, output)`` and ``call(function, …)`` call what is at an address.
+``execute(function, plan, input, output)`` and ``call(function, …)`` call functions by address.
 """
 
 import ast
@@ -111,7 +111,7 @@ class _Translator:
         self.lines.append(f"  br i1 {condition}, label %{yes}, label %{no}")
 
     def _slot(self, name, kind, part):
-        """The place of a variable in memory; LLVM turns it into a register."""
+        """The address of a variable; LLVM turns it into a register."""
         slot = f"%{name}.{kind}{part}"
         if slot not in self.slots:
             self.slots.add(slot)
@@ -199,11 +199,11 @@ class _Translator:
         self._start(after)
 
     def _pass(self, _):
-        """Nothing to translate."""
+        """Translate nothing."""
 
     def _continue(self, _):
         self._go(self.latches[-1])
-        # LLVM wants a label for the code that is never reached.
+        # LLVM needs a label for unreachable code.
         self._start(self._label())
 
     def _if(self, statement):
@@ -219,7 +219,7 @@ class _Translator:
         self._start(after)
 
     def _expr(self, statement):
-        """A call without a value: of what is at an address, or ``write``."""
+        """A call without a value: of a function by address, or ``write``."""
         call = statement.value
         name = ast.unparse(call.func) if isinstance(call, ast.Call) else ""
         if name.startswith("write"):

@@ -1,8 +1,8 @@
 """FFTW plans that are measured once per machine: the wisdom file.
 
 A plan that FFTW chooses by timing is up to twice as fast as an estimated one, but another timing
-may choose another plan, and with it other last digits of every result. So what was measured is
-kept in a file, ``fftw-<key>.wisdom`` beside the compiled code; the key depends on the release of
+may choose another plan, which changes the last digits of every result. So the choice is kept
+in a file, ``fftw-<key>.wisdom`` beside the compiled code; the key depends on the release of
 FFTW and the kind of processor. A process that needs a plan beyond the file measures it under a
 lock: processes that start together, such as the ranks of a run, take the same plan.
 
@@ -24,7 +24,7 @@ _MAGIC = b"spinhydro wisdom 1\n"
 
 
 class Wisdom:
-    """Chooses plans for the functions of one FFTW library.
+    """Choice of plans for the functions of one FFTW library.
 
     Parameters
     ----------
@@ -96,13 +96,13 @@ class Wisdom:
                     return None
         except OSError:
             return None
-        # As every later process finds it.
+        # Read it back, as every later process does.
         return self._recall(make)
 
 
 @contextmanager
 def _lock(path):
-    """Wait until no other process holds this lock, which ends with a process that holds it."""
+    """Hold a lock, which the system releases when its process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

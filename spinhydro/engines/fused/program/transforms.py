@@ -1,8 +1,8 @@
-"""Fourier transforms of many scalars at once, with Dedalus's own FFTW plans.
+"""Fourier transforms of many scalars at once, with Dedalus's FFTW plans.
 
 A spectrum is kept as the complex transform of the (dealiased) grid: along the last axis of a real
 problem 0 … G/2, along all others in FFT order. Modes that the basis does not hold are zero.
-The member axis of an ensemble, the first, is not transformed; a rank holds its own members.
+The member axis of an ensemble, the first, is not transformed; a rank holds its part of the members.
 Two and three dimensions are split over ranks as in `spinhydro.engines.fused.program.slabs`.
 """
 
@@ -65,7 +65,7 @@ class Space:
         self.axes = range(first, len(self.shape_of_fields))
         self._measure()
         self.points = int(np.prod(self.shape))
-        #: Grid values that a step advances, a number on which all ranks of one space agree.
+        #: Number of grid values that a step advances, equal on all ranks of one space.
         self.work = int(np.prod(self.whole))
         self.points_of_member = int(np.prod(self.whole[first:]))
         self.wavenumbers = [None] * first + [self._wavenumbers(axis) for axis in self.axes]
@@ -154,7 +154,7 @@ class Space:
     def _wavenumbers(self, axis):
         left, right = self.bases[axis].bounds
         modes = self._modes(axis)
-        # The derivative of the mode with no definite sign is zero.
+        # The derivative of the Nyquist mode is zero.
         modes = np.where(2 * np.abs(modes) == self.bases[axis].size, 0, modes)
         return self._along(axis, 2 * np.pi / (right - left) * modes)
 
@@ -234,7 +234,7 @@ class Space:
             for axis in self.axes:
                 basis, modes = self.bases[axis], self._modes(axis)
                 left, right = basis.bounds
-                # Modes that are not held are never looked at.
+                # Only modes of the bases are evaluated.
                 modes = np.where(2 * np.abs(modes) <= basis.size, modes, 0)
                 wavenumbers.append(self._along(axis, 2 * np.pi / (right - left) * modes))
                 signless.append(self._along(axis, 2 * np.abs(modes) == basis.size))

@@ -8,7 +8,7 @@ from spinhydro.engines.fused.step.stages import LAST
 
 
 class ColumnPasses:
-    """Writes the loops over spectra of a block of columns, which stays in the cache.
+    """Writer of loops over spectra of a block of columns, which stays in the cache.
 
     In them, b is the block, c0 its first column and cw its width, x a row and j a column of the
     block, i a component and r a scalar to be transformed.
@@ -31,11 +31,11 @@ class ColumnPasses:
         self.has_stages, self.update = has_stages, update
         self.components = self.program.lowering.components
         self._transforms = layout.rows > 1
-        # Names of symbols, and the sources that have been transformed for good.
+        # Names of symbols, and the sources whose transforms are final.
         self._symbols, self._finished = {}, set()
 
     def start(self):
-        """The spectra of the state become those of the first stage."""
+        """Lines that copy the spectra of the state to the first stage."""
         rounds, lines = self.program.rounds, []
         if self.memory.keeps_stage:
             copied = self._over_modes(["stage_[i, x, c0 + j] = state_[i, x, c0 + j]"])

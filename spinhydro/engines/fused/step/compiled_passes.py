@@ -1,4 +1,4 @@
-"""The compiled passes of one program: what they are, and how they are called."""
+"""The compiled passes of one program, and their calls."""
 
 import numpy as np
 

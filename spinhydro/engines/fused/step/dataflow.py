@@ -1,4 +1,4 @@
-"""Which values each round of a program reads, and how long they are needed."""
+"""Dataflow of a program: the values that each round reads, and their lifetimes."""
 
 from spinhydro.engines.fused.read.graph import Node
 

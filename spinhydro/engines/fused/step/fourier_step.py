@@ -3,10 +3,10 @@
 Between two pointwise loops a spectrum goes through memory twice, not once for every transform
 and operation:
 
-- *slabs*: the transforms along all axes but the first, the pointwise loop between them, and what
-  the scheme does with values on the grid, for a few planes at a time;
-- *columns*: the transforms along the first axis, the operators in k-space between them, and what
-  the scheme does with spectra, for a few columns at a time.
+- *slabs*: the transforms along all axes but the first, the pointwise loop between them, and the
+  updates of the scheme on the grid, for a few planes at a time;
+- *columns*: the transforms along the first axis, the operators in k-space between them, and the
+  updates of the scheme on spectra, for a few columns at a time.
 
 One-dimensional problems have a single slab, and columns without a transform. Members are
 independent: each goes through a whole step and its projection before the next one begins, and all
@@ -17,9 +17,9 @@ All arrays and plans are made once. Shapes are constants of the compiled code, a
 argument: a problem of the same shape finds its code on disk (`compile.cache`). A step is
 a table of calls of the compiled passes, which a compiled loop runs.
 
-Where space is split over ranks of one machine, the spectra between slabs and columns lie in memory
-that all of them see: every rank does its planes, all wait for each other, and every rank does its
-columns. Nothing is sent.
+If space is split over ranks of one machine, the spectra between slabs and columns are in shared
+memory: every rank processes its planes, waits at a barrier, and processes its columns. No messages
+are sent.
 """
 
 import numpy as np
