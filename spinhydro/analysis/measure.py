@@ -107,7 +107,8 @@ def verdict(tables):
         else "no number from the run can be compared"
     )
     if formulas:
-        text += f" ({sum(formulas)} of {len(formulas)} from formulas of its parameters agree too)"
+        also = " too" if own else ""
+        text += f" ({sum(formulas)} of {len(formulas)} from formulas of its parameters agree{also})"
     return [*lines, text]
 
 
