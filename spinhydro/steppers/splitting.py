@@ -31,7 +31,10 @@ class Splitting(IFRK4):
     :math:`\Phi`. V may couple any number of components, contain profiles and the time, and depend
     on the densities nonlocally (kernels, averages). Time advances with the linear part.
 
-    The norm is conserved to rounding where L is anti-Hermitian. Linear coupling between components
+    The norm is conserved to rounding where L is anti-Hermitian and the bases hold what is on the
+    grid: an odd number of points with ``dealias=1``. Otherwise what a rotation puts into the
+    Nyquist mode or, with ``dealias=3/2``, beyond the bases is lost, which is rounding for a
+    resolved state and shows in the norm for one that is not. Linear coupling between components
     (Rabi coupling, detuning) belongs on the left side, where it is exact.
 
     Raises

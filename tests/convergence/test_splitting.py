@@ -22,11 +22,11 @@ PAIR = (
 ENGINES = ("fused", "lean", "dedalus")
 
 
-def solver_of(stepper, engine="fused", equations=PAIR, dtype=np.complex128):
+def solver_of(stepper, engine="fused", equations=PAIR, dtype=np.complex128, N=64):
     coords = d3.CartesianCoordinates("x")
     dist = d3.Distributor(coords, dtype=dtype)
     kind = d3.ComplexFourier if dtype is np.complex128 else d3.RealFourier
-    basis = kind(coords["x"], 64, (0, 2 * np.pi))
+    basis = kind(coords["x"], N, (0, 2 * np.pi))
     a, b, V = (dist.Field(name=name, bases=basis) for name in ("a", "b", "V"))
     t = dist.Field(name="t")
     x = dist.local_grid(basis)
@@ -73,6 +73,16 @@ def test_engines_agree_and_keep_the_norm(stepper):
     start = state_after(stepper, 0)
     norm = np.sum(np.abs(start) ** 2)
     assert np.sum(np.abs(fused) ** 2) == pytest.approx(norm, rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["fused", "dedalus"])
+def test_the_norm_is_exact_on_odd_grids_also_when_unresolved(engine):
+    solver = solver_of("BlanesMoan4", engine, N=9)
+    norms = []
+    for _ in range(200):
+        solver.step(0.03)
+        norms.append(sum(np.sum(np.abs(field["g"]) ** 2) for field in solver.state))
+    np.testing.assert_allclose(norms, norms[0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
