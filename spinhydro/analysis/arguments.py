@@ -16,7 +16,7 @@ _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)\Z", re.DOTALL)
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with an InputError where it would print its usage and leave."""
+    """argparse that raises InputError instead of exiting."""
 
     def error(self, message):
         options = [text for action in self._actions for text in action.option_strings]
@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_choices(parser):
-    """The options that choose what of a run is looked at."""
+    """Add the options that choose a part of a run."""
     parser.add_argument(
         "--member",
         metavar="M",
@@ -79,7 +79,7 @@ def value(text):
 
 
 def read(path):
-    """A run as it is; what is wrong with its record goes to standard error as one line."""
+    """Read a run; print faults of its record on standard error as one line."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ds = load(path)

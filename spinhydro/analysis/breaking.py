@@ -115,7 +115,7 @@ def _maxima(ds, times, window):
     sound = np.sqrt(ds.attrs["hbar_over_m"] * ds.attrs["kappa_n0"] * np.maximum(n, 0) / 2)
     size = length(torque)[:, near]
     start = squeezed(ds.n).isel(t=0).values[near]
-    # Spectral in s, so that the vanishing |s| outside the cloud does no harm.
+    # Spectral in s, so that the vanishing |s| outside the cloud is harmless.
     spins, slopes = at.s.values, periodic_derivative(at.s.values, x)
     norm = np.maximum(length(spins), 1e-300)
     Z = spins[:, 2] / norm

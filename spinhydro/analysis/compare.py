@@ -210,7 +210,7 @@ def names_of(runs):
 
 
 def _parameters(ds):
-    """Names of the parameters that the source of a run assigns first, before what it derives."""
+    """Names of the parameters that the source of a run assigns before derived values."""
     source = str(ds.attrs.get("source", "")).partition("# Derived parameters")[0]
     return {line.split("=")[0].strip() for line in source.splitlines() if "=" in line}
 

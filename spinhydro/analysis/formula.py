@@ -1,4 +1,4 @@
-"""Formulas typed by a user: arithmetic on names and functions from a fixed list, nothing else."""
+"""Formulas typed by a user: arithmetic on names and functions from a fixed list only."""
 
 import ast
 import operator

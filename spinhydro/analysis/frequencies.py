@@ -71,7 +71,7 @@ def _frequency(spline, t, Z):
     if highest - lowest < SMALLEST_AMPLITUDE:
         return np.nan
     above = Z - (highest + lowest) / 2
-    # A start on top rather than at the bottom is the same oscillation upside down.
+    # A start at the maximum instead of the minimum is the same oscillation, reflected.
     if above[0] > 0:
         spline, Z, above = _Negated(spline), -Z, -above
         lowest, highest = -highest, -lowest

@@ -77,7 +77,7 @@ class Front:
 
     @property
     def text(self):
-        """Speed in units of c_s where that is known, with its uncertainty."""
+        """Speed with its uncertainty, in units of c_s if known."""
         if self.sound_speed is None:
             return f"{self.speed:.3g} ± {self.uncertainty:.1g} {self.unit}".rstrip()
         c_s = self.sound_speed

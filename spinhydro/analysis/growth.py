@@ -18,7 +18,7 @@ from spinhydro.errors import InputError
 from .magnets import magnet, spins
 from .spectra import wave_amplitudes
 
-# Beyond this deviation (rms over space) waves begin to act on each other.
+# Beyond this deviation (rms over space) waves interact.
 LINEAR = 1e-2
 # Relative error of an amplitude from the timestep and rounding.
 ROUNDING = 1e-6
@@ -62,7 +62,7 @@ def growth_rates(ds, output="m", until=None):
     alive = start > 1e-12 * start.max()
     ratio, squared, misfit = (np.full(shape, np.nan) for shape in (power.shape, *[start.shape] * 2))
     ratio[:, alive] = power[:, alive] / start[alive]
-    # Waves act on each other to second order: estimate of the relative change of each one.
+    # Waves interact to second order: estimate of the relative change of each one.
     disturbed = 0.1 * deviation[: last + 1, None] ** 2 / np.sqrt(start[alive])
     squared[alive], misfit[alive] = _fit(ratio[:, alive], t, disturbed)
     return xr.Dataset(

@@ -18,9 +18,9 @@ from .sampling import at_times, periodic_derivative, squeezed, unit
 
 # Half width (µm) of the region around x_c in which maxima are taken.
 WINDOW = 25.0
-# Share of the peak density below which a point counts as outside the cloud.
+# Fraction of the peak density below which a point is outside the cloud.
 OUTSIDE = 0.01
-# Output intervals are divided into this many parts where a first passage is looked for.
+# Number of parts of an output interval in the search for a first passage.
 REFINEMENT = 10
 
 
@@ -237,7 +237,7 @@ def is_unit_vector(ds):
 
 
 def analytic_position(ds):
-    """x_c of the run's own initial density, where kappa_n0 n(x_c) / 2 = Omega_R; in units of x.
+    """x_c of the run's initial density, where kappa_n0 n(x_c) / 2 = Omega_R; in units of x.
 
     Raises InputError where the whole cloud is on one side of the transition.
     """

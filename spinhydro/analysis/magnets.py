@@ -1,4 +1,4 @@
-"""Spins and material of a magnetic run, whatever its file calls them."""
+"""Spins and material of a magnetic run, under any names in its file."""
 
 import dataclasses
 import re
@@ -93,7 +93,7 @@ def has_spins(ds, output="m"):
 
 
 def space_axes(variable):
-    """Names of the space dimensions of what `spins` or `scalar` returns."""
+    """Names of the space dimensions of the result of `spins` or `scalar`."""
     return [str(dim) for dim in variable.dims if dim not in ("t", "member", "spin")]
 
 
@@ -172,11 +172,11 @@ def own(magnet, k):
 
 OWN = "own"
 KERNELS = {"chain": chain, "micromagnetic": micromagnetic, OWN: own}
-# The name that a kernel of exchange has in problem files.
+# Name of the exchange kernel in problem files.
 EXCHANGE = "W"
 # Largest difference of two laws, over the largest frequency, that is rounding.
 SAME = 1e-9
-# Other words for the two laws that runs and papers use.
+# Other names of the two laws in runs and papers.
 SAME_LAW = {
     **dict.fromkeys(("lattice", "atomistic", "asd", "pslle"), "chain"),
     **dict.fromkeys(("k2", "k^2", "llg"), "micromagnetic"),

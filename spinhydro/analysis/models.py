@@ -25,7 +25,7 @@ LOOK = {
 ORDER = (ATOMISTIC, CONTINUUM, LONG_WAVES)
 # Circles per panel: more cannot be distinguished.
 CIRCLES = 45
-# Times at which series are printed, as shares of the whole run.
+# Times at which series are printed, as fractions of the run.
 SHARES = (0.01, 0.1, 0.25, 0.5, 1.0)
 
 

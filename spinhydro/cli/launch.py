@@ -52,7 +52,7 @@ def on_working_ranks(action):
         code = error.exit_code
         raise
     except BaseException as error:
-        # The other ranks wait for this one, and would for ever.
+        # The other ranks would wait for this one forever.
         if parallel.world().size > 1:
             parallel.abort_all(error)
         raise

@@ -1,4 +1,4 @@
-"""The command ``spinhydro``; also what ``python problems/x.py NAME=VALUE`` calls.
+"""The command ``spinhydro``, also called by ``python problems/x.py NAME=VALUE``.
 
 Standard output carries results that scripts read (the run folder as the last line); everything
 else goes to standard error.
@@ -91,7 +91,7 @@ def call(arguments):
         terminal.to_stderr("spinhydro: stopped before the run began")
         return 130
     except BrokenPipeError:
-        # The reader of standard output has seen enough, as in `spinhydro list | head`.
+        # The reader of standard output has closed it, as in `spinhydro list | head`.
         terminal.discard(sys.stdout)
         return 0
 

@@ -6,7 +6,7 @@ from spinhydro.errors import InputError, nearest
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse that raises InputError, with the nearest option, where it would exit."""
+    """argparse that raises InputError, with the nearest option, instead of exiting."""
 
     def __init__(self, name, description, **options):
         super().__init__(

@@ -1,4 +1,4 @@
-"""spinhydro plot RUN [--list]: draw a run; list what it can show."""
+"""spinhydro plot RUN [--list]: draw a run; list its figures."""
 
 from spinhydro.analysis.plot import main as command
 

@@ -4,7 +4,7 @@ from spinhydro.run.liveness import shown_status
 
 
 def status_line(record):
-    """Return the status of a run, and what to do if its process has died."""
+    """Return the status of a run, with the remedy if its process has died."""
     status = shown_status(record)
     if status == "dead":
         return (

@@ -77,7 +77,7 @@ def decoded(argument):
 
 
 def flush():
-    """Write what standard output holds back; raise OSError if that is impossible.
+    """Write the buffer of standard output; raise OSError if that is impossible.
 
     A reader that has left (`spinhydro list | head`) is not an error.
     """

@@ -8,13 +8,13 @@ from spinhydro.errors import InputError
 
 #: Largest rate of a state at rest, relative to the fastest rates of its perturbations.
 AT_REST = 1e-8
-#: How far from the average of a state a uniform state at rest is still its background.
+#: Largest distance from the average of a state at which a uniform state is its background.
 NEARBY = 0.05
 #: Rms of the waves on a state, relative to it, up to which it counts as uniform.
 UNIFORM = 0.5
-#: Rms below which the waves are surely no part of the background.
+#: Rms below which the waves are not part of the background.
 TINY = 1e-4
-#: Newton's method has a dense matrix of up to so many unknowns.
+#: Largest number of unknowns of the dense matrix in Newton's method.
 LARGEST_NEWTON = 3000
 
 
@@ -72,7 +72,7 @@ def find_background(form, kind=None):
         if found.rest <= AT_REST and (kind or not found.turning):
             return found
         if found.rest <= AT_REST:
-            # A wave on a uniform state turns too: a state at rest comes first.
+            # A wave on a uniform state rotates too: a state at rest comes first.
             turning = turning or found
             continue
         tried.append(f"{name} {found.rest:.1e}")
@@ -223,7 +223,7 @@ def _rotation(size, first, axis):
 
 
 def _is_symmetry(form, values, generator):
-    """Return whether the rate turns with the state, at a state without symmetries."""
+    """Return whether the rate rotates with the state, at a state without symmetries."""
     from scipy.linalg import expm
 
     random = np.random.default_rng(1)

@@ -44,7 +44,7 @@ def bytes_kept(steps, sizes, state_bytes, step_bytes):
 
 
 def _sizes(steps, depth, ratio):
-    """Blocks that make all levels keep about as much."""
+    """Blocks for which all levels keep about equally many states."""
     if depth == 0:
         return ()
     inner = max(1, round((steps / max(ratio, 1) ** depth) ** (1 / (depth + 1))))
@@ -89,6 +89,6 @@ def march(jax, body, carry, inputs, steps, sizes):
 
 
 def tree_bytes(jax, function, *arguments):
-    """Bytes of what a function returns, without evaluating it."""
+    """Bytes of the result of a function, without evaluating it."""
     shapes = jax.tree.leaves(jax.eval_shape(function, *arguments))
     return sum(prod(s.shape) * s.dtype.itemsize for s in shapes if hasattr(s, "dtype"))

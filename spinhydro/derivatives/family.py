@@ -83,7 +83,7 @@ class Family:
         return None
 
     def model_at(self, values):
-        """The model with new values of the parameters, by a hair beside round numbers.
+        """The model with new values of the parameters, slightly shifted from round numbers.
 
         Raises
         ------
@@ -164,7 +164,7 @@ def _combination(jax, parts):
 
 @contextmanager
 def _silent():
-    """Without the warnings of a file that has been loaded before."""
+    """Context without the warnings of a file that has been loaded before."""
     logger = logging.getLogger("spinhydro")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -256,7 +256,7 @@ class _Search:
         except ParameterError:
             if self._last is None:
                 raise
-            # Outside the conditions of the file: a bad step, taken back.
+            # Outside the conditions of the file: reject the step.
             return 10 * self._last + 1.0
         values = self._frames(scales) * values + self._frames(offsets)
         if not np.isfinite(values).all():

@@ -175,7 +175,7 @@ def _ritz_values(differentiate, vector, number, comm):
 
 
 def _ritz_values_of_sketches(differentiate, vector, number, comm):
-    """Return the same with one vector in memory at a time."""
+    """Estimate extreme eigenvalues by Arnoldi with one vector in memory at a time."""
     scale = _norm(vector, comm)
     sketch = _sketch(vector, comm)
     before, after = [], []
@@ -279,7 +279,7 @@ class _StockRates:
         return _as_reals(self.rate.data.copy())
 
     def noise(self, random):
-        """A random state: what the bases hold of noise on the grid."""
+        """Return a random state: noise on the grid, truncated to the modes of the bases."""
         for field in self.solver.state:
             field.preset_scales(1)
             field.preset_layout("g")
@@ -360,7 +360,7 @@ class _StockLinear:
 
 
 class _FusedRates:
-    """Estimate with the fused engine, which treats L as its stepper does."""
+    """Rates of the fused engine, which treats L as its stepper does."""
 
     def __init__(self, solver, explicit_linear):
         self.stepper = solver.timestepper
@@ -379,7 +379,7 @@ class _FusedRates:
 
     def linear_part(self):
         if self.nbytes > LARGE:
-            # The rates of a large state are not differentiated any more.
+            # The rates of a large state are no longer differentiated.
             self.linearised.free_scratch()
         return _FusedLinear(self.stepper)
 

@@ -64,7 +64,7 @@ class IFRK4(RK4):
         solver.evaluator.evaluate_scheduled(
             iteration=solver.iteration, wall_time=wall_time, sim_time=time, timestep=timestep
         )
-        # In what follows E moves by half a step: E = exp(A timestep/2).
+        # Below, E moves by half a step: E = exp(A timestep/2).
         self._compute_rate()
         self._move(self.start, timestep)
         self._move(self.rate, timestep)

@@ -1,4 +1,4 @@
-"""White noise and thermal fields: reproducible, whatever the ranks and the engine."""
+"""White noise and thermal fields: reproducible on any number of ranks and any engine."""
 
 import math
 import weakref
@@ -20,7 +20,7 @@ _numbered = weakref.WeakKeyDictionary()
 
 
 class WhiteNoise(Field):
-    """The field that `white_noise` returns: drawn anew in every step.
+    """The field that `white_noise` returns, drawn in every step.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class WhiteNoise(Field):
         self._drawn = iteration, timestep
 
     def mark_as_changed(self):
-        """Draw anew at the next call of `draw`, whatever was drawn before."""
+        """Draw again at the next call of `draw`."""
         self._drawn = None
 
     def _fill(self, numbers, iteration, timestep, refinements):
@@ -166,7 +166,7 @@ def white_noise(like, seed=0, stream=None, name="xi"):
     else:
         _check_whole("stream", stream, 2**32)
         noise.stream = int(stream)
-    # A first draw, so that checks before the first step see terms with noise too.
+    # A first draw, so that checks before the first step include terms with noise.
     noise.draw(0, 1.0)
     return noise
 

@@ -77,7 +77,7 @@ class NormalNumbers:
         radius += _HALF
         np.log(radius, out=radius)
         radius *= np.float32(-2)
-        # Rounding may take the logarithm of a number next to 1 above zero.
+        # Rounding may make the logarithm of a number next to 1 positive.
         np.sqrt(np.abs(radius, out=radius), out=radius)
         angle = np.multiply(halves.view("<i4")[:, 1], _TO_ANGLE, dtype=np.float32)
         return radius, angle

@@ -1,4 +1,4 @@
-"""Saving and restoring what a time stepper carries from one step to the next."""
+"""Saving and restoring the state of a time stepper between steps."""
 
 import numpy as np
 from dedalus.core.timesteppers import MultistepIMEX
@@ -80,12 +80,12 @@ def restore(solver, record):
         stepper.dt.clear()
         stepper.dt.extend(record["timesteps"].tolist())
         stepper._iteration = int(record["taken"])
-        # The matrices of the next step are factored anew.
+        # The matrices of the next step are factored again.
         stepper._LHS_params = None
 
 
 def copy_into(target, record, name):
-    """target = an array of a record; raises InputError where their shapes or kinds differ."""
+    """Copy an array of a record; raise InputError if the shapes or kinds differ."""
     values = record.get(name)
     if values is None or np.shape(values) != target.shape or values.dtype != target.dtype:
         found = "nothing" if values is None else f"{values.dtype} {np.shape(values)}"

@@ -96,7 +96,7 @@ class RK4:
         solver.sim_time = time + timestep
 
     def prepare(self, timestep):
-        """Draw the noise of the step to come, and read matrices that have been built again."""
+        """Draw the noise of the next step, and read matrices that have been built again."""
         if any(a is not b for a, b in zip(self._matrices, self._present_matrices(), strict=True)):
             self._read_matrices()
         for noise in self.noises:

@@ -1,4 +1,4 @@
-"""Time steppers that turn spins: |m| is kept to rounding, without a projection."""
+"""Time steppers that rotate spins: |m| is kept to rounding, without a projection."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.rotations import dot, rotate
 from spinhydro.steppers.spin_schemes import Ranks, implicit_midpoint, rkmk4, semi_implicit
 
-#: Largest component of the rate along the spin, relative to the rate, that is taken for rounding.
+#: Largest component of the rate along the spin, relative to the rate, that counts as rounding.
 PERPENDICULAR = 1e-5
 
 
@@ -43,7 +43,7 @@ class SpinStepper(RK4):
         self._due = None
 
     def find_spins(self):
-        """Note which variables are spins, at the present state and at one turned from it."""
+        """Find the variables that are spins, at the present state and at a rotated one."""
         if self.spins is None:
             self.spins = find_spins(self, type(self).__name__)
 
@@ -71,24 +71,24 @@ class SpinStepper(RK4):
 
     @staticmethod
     def spans(field):
-        """Which part of each axis of the grid this rank holds."""
+        """Return the slice of each grid axis on this rank."""
         return field.dist.grid_layout.slices(field.domain, 1)
 
     def values(self):
-        """The state on the grid, as arrays of our own."""
+        """Return copies of the state on the grid."""
         for field in self.solver.state:
             field.change_scales(1)
         return [field["g"].copy() for field in self.solver.state]
 
     def assign(self, values):
-        """Put values on the grid into the state."""
+        """Set the state from grid values."""
         for field, value in zip(self.solver.state, values, strict=True):
             field.preset_scales(1)
             field.preset_layout("g")
             np.copyto(field.data, value)
 
     def evaluate(self, values, time):
-        """Rates of all variables on the grid."""
+        """Return the rates of all variables on the grid."""
         solver = self.solver
         self.assign(values)
         solver.sim_time = time
@@ -129,7 +129,7 @@ class SemiImplicit(SpinStepper):
 
 
 def find_spins(stepper, name):
-    """Which variables are spins: a list of bool.
+    """Return whether each variable is a spin, a list of bool.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def is_spin_vector(field):
 
 
 def _turned(start, candidates, stepper):
-    """The state with its spins turned smoothly, by about a radian: a uniform one hides terms."""
+    """Return the state with spins rotated smoothly, by about a radian: uniform ones hide terms."""
     random = np.random.default_rng(0)
     turned = []
     for value, candidate, field in zip(start, candidates, stepper.solver.state, strict=True):
