@@ -9,20 +9,16 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.dedalus_support import backend, parallel
-from spinhydro.dedalus_support.ensemble.values import PerMember, closed, is_script
+from spinhydro.dedalus_support.ensemble.values import closed, is_script
 from spinhydro.errors import InputError
 
 import dedalus.public as d3  # isort: skip  (after backend)
 from spinhydro.dedalus_support.ensemble.basis import EnsembleDistributor  # isort: skip
-from dedalus.core import transforms  # isort: skip
-from dedalus.tools.array import axslice  # isort: skip
+from spinhydro.dedalus_support.nyquist import RealFourierNyquist  # isort: skip
 
 logger = logging.getLogger("spinhydro")
 
 __all__ = ["RealFourierNyquist", "backend", "distributor", "local_part", "spin"]
-
-#: Fewest points along an axis.
-SMALLEST = 2
 
 #: Components of spin vectors: ``dist.VectorField(spinhydro.spin, name="s", bases=xbasis)``.
 spin = d3.CartesianCoordinates("sx", "sy", "sz")
@@ -167,121 +163,6 @@ def _broadcasts(shape, target):
         return False
     last = target[len(target) - len(shape) :]
     return all(n in (1, m) for n, m in zip(shape, last, strict=True))
-
-
-class RealFourierNyquist(d3.RealFourier):
-    """Real Fourier basis of any size whose transforms are lossless.
-
-    ``d3.RealFourier`` with N even keeps N-1 of the N numbers on the grid: the Nyquist mode
-    cos(pi N x / L) is dropped by every transform (and with N odd it builds no solver). For local
-    equations, or spins that differ arbitrarily between neighbouring points, that spreads an error
-    over the whole grid. Here the Nyquist amplitude is stored in place of the sine of k = 0, which
-    is otherwise unused:
-    with ``dealias=1`` grid -> coefficients -> grid is exact for every even N. Its derivative is
-    zero, as always for a spectral derivative on an even grid; a kernel (``spinhydro.kernel``) acts
-    on it with the even part of omega(k). An odd N has no such mode. With ``dealias`` other than 1
-    the basis is the same as ``d3.RealFourier``.
-
-    Parameters
-    ----------
-    coord : d3.Coordinate
-        ``coords['x']``.
-    size : int
-        Number of grid points, at least 2 (a bilayer). Products of 2, 3, 5, 7 are fast.
-    bounds : (float, float)
-        Ends of the period, increasing and finite.
-    dealias : float, optional
-        1 (default), or 3/2 to remove aliasing of quadratic terms.
-
-    Raises
-    ------
-    InputError
-        For a size or bounds outside the valid range.
-    """
-
-    transforms = {}
-
-    @classmethod
-    def _preprocess_cache_args(cls, coord, size, bounds, dealias, library):
-        _check_size(size)
-        _check_bounds(bounds)
-        factors = dealias if isinstance(dealias, (tuple, list)) else (dealias,)
-        if not all(_is_number(factor) and factor > 0 for factor in factors):
-            raise InputError(f"dealias = {dealias}: it must be positive, 1 or 3/2")
-        return super()._preprocess_cache_args(coord, size, bounds, dealias, library)
-
-    def global_shape(self, grid_space, scales):
-        if grid_space[0]:
-            return super().global_shape(grid_space, scales)
-        return (self.size + self.size % 2,)  # whole pairs of cosine and sine
-
-    def valid_elements(self, tensorsig, grid_space, elements):
-        if self.size % 2:
-            return super().valid_elements(tensorsig, grid_space, elements)
-        shape = tuple(cs.dim for cs in tensorsig) + elements[0].shape
-        return np.ones(shape, dtype=bool)
-
-
-class _NyquistPacking:
-    """Keep the Nyquist amplitude in the slot of the k = 0 sine."""
-
-    @property
-    def keeps_nyquist(self):
-        return self.N == self.M and self.N % 2 == 0
-
-    def unpack_rescale(self, temp, cdata, axis, rescale):
-        super().unpack_rescale(temp, cdata, axis, rescale)
-        if self.keeps_nyquist:
-            nyquist = temp[axslice(axis, self.N // 2, None)]
-            np.multiply(nyquist.real, rescale, cdata[axslice(axis, 1, 2)])
-
-    def repack_rescale(self, cdata, temp, axis, rescale):
-        super().repack_rescale(cdata, temp, axis, rescale)
-        if self.keeps_nyquist:
-            nyquist = temp[axslice(axis, self.N // 2, None)]
-            np.multiply(cdata[axslice(axis, 1, 2)], 1 if rescale is None else rescale, nyquist)
-
-
-@transforms.register_transform(RealFourierNyquist, "fftw")
-class NyquistFFTW(_NyquistPacking, transforms.FFTWRealFFT):
-    """FFTW transform of RealFourierNyquist."""
-
-
-@transforms.register_transform(RealFourierNyquist, "scipy")
-class NyquistScipy(_NyquistPacking, transforms.ScipyRealFFT):
-    """scipy.fft transform of RealFourierNyquist."""
-
-
-def _check_size(size):
-    if isinstance(size, PerMember):
-        # Raises: the grid is the same for all members.
-        int(size)
-    whole = isinstance(size, (int, np.integer)) or (isinstance(size, float) and size.is_integer())
-    if not whole or not SMALLEST <= size <= 2**27:
-        raise InputError(
-            f"number of grid points = {size}: it must be a whole number, {SMALLEST} to {2**27}"
-            + (f"; nearest: {_nearest_size(size)}" if _is_number(size) else "")
-        )
-
-
-def _is_number(size):
-    return isinstance(size, (int, float, np.number)) and math.isfinite(size)
-
-
-def _nearest_size(size):
-    return min(max(SMALLEST, round(size)), 2**27)
-
-
-def _check_bounds(bounds):
-    try:
-        left, right = (float(b) for b in bounds)
-    except (TypeError, ValueError):
-        raise InputError(f"bounds = {bounds}: two numbers (left, right) are needed") from None
-    if not (math.isfinite(left) and math.isfinite(right)) or left >= right:
-        raise InputError(
-            f"bounds = ({left:g}, {right:g}): both ends must be finite, the left below the right "
-            "(is the box length positive?)"
-        )
 
 
 def slow_sizes(bases):

@@ -9,7 +9,7 @@ from dedalus.core.field import Operand
 from dedalus.core.operators import LinearOperator
 from scipy import sparse
 
-from spinhydro.dedalus_support.domain import RealFourierNyquist
+from spinhydro.dedalus_support.nyquist import RealFourierNyquist, nyquist
 from spinhydro.errors import InputError, shorten
 
 #: Multiplication by i on a pair (cos, -sin) of RealFourier coefficients.
@@ -217,11 +217,6 @@ class KernelOperator(LinearOperator):
                 place = sparse.kron(place, sparse.identity(rest))
                 total = total + sparse.kron(place, sparse.diags(part[row, column].ravel()) @ turn)
         return sparse.csr_matrix(total)
-
-
-def nyquist(basis):
-    """Return the Nyquist wavenumber, pi over the grid spacing."""
-    return np.pi * basis.size / (basis.bounds[1] - basis.bounds[0])
 
 
 def _turn(data, axis):

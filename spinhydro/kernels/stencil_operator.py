@@ -4,8 +4,8 @@ import numpy as np
 from dedalus.core.basis import RealFourier
 from dedalus.core.field import Operand
 
-from spinhydro.dedalus_support.domain import RealFourierNyquist
 from spinhydro.dedalus_support.ensemble.values import PerMember
+from spinhydro.dedalus_support.nyquist import RealFourierNyquist
 from spinhydro.errors import InputError
 from spinhydro.kernels.halo import Halo
 from spinhydro.kernels.operator import KernelOperator, rounded, space_axes

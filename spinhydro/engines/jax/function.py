@@ -23,9 +23,9 @@ class StateFunction:
         Whether state and outputs are values on the grid, (outputs, *grid shape), instead of
         spectra, (outputs, *spectral shape).
 
-    The leaves are a dictionary: "numbers" (values of the `LeafNumber`), "kernels", "wavenumbers"
-    and "mask" as in `structure_leaves`, "profiles" (rows, *grid shape), "constants" (flat; the
-    place of the time is filled by the function).
+    The leaves are a dictionary: "numbers" (values of the `LeafNumber`), "kernels", "wavenumbers",
+    "even wavenumbers" and "mask" as in `structure_leaves`, "profiles" (rows, *grid shape),
+    "constants" (flat; the place of the time is filled by the function).
     """
 
     def __init__(self, space, lowering, outputs, on_grid):
@@ -122,8 +122,9 @@ class _Evaluation:
         for powers, coefficient in symbol.items():
             factor = self.leaf_or_number(coefficient)
             orders = [powers[axis] for axis in function._axis_of_wavenumber]
-            for k, order in zip(self.leaves["wavenumbers"], orders, strict=True):
+            for i, order in enumerate(orders):
                 if order:
+                    k = self.leaves["wavenumbers" if order % 2 else "even wavenumbers"][i]
                     factor = factor * k**order
             for entry in powers[dimensions:]:
                 factor = factor * self.leaves["kernels"][kernel_name(entry)]

@@ -94,6 +94,7 @@ def structure_leaves(space, entries):
         kernels[name] = values
     return {
         "wavenumbers": [k for k in space.wavenumbers if k is not None],
+        "even wavenumbers": [k for k in space.even_wavenumbers if k is not None],
         "kernels": kernels,
         "mask": space.mask,
     }

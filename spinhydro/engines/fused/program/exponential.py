@@ -93,8 +93,12 @@ class Exponential:
         if not self.is_separable(symbol):
             return [np.exp(-timestep / 2 * self._array(symbol))]
         factors = []
-        for axis, k in enumerate(self.space.wavenumbers):
-            terms = [c * (1j * k) ** p[axis] for p, c in symbol.items() if p[axis]]
+        for axis in range(len(self.space.shape)):
+            terms = [
+                c * (1j * self.space.wavenumbers_of(p[axis])[axis]) ** p[axis]
+                for p, c in symbol.items()
+                if p[axis]
+            ]
             if terms:
                 factors.append(np.exp(-timestep / 2 * sum(terms)))
         return factors

@@ -13,9 +13,9 @@ from dedalus.core.basis import ComplexFourier, RealFourier
 from dedalus.libraries.fftw import fftw_wrappers as fftw
 from mpi4py import MPI
 
-from spinhydro.dedalus_support.domain import RealFourierNyquist
 from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.dedalus_support.memory import advise_free
+from spinhydro.dedalus_support.nyquist import RealFourierNyquist, differentiates_nyquist
 from spinhydro.engines.fused.program.slabs import Slabs
 from spinhydro.engines.fused.read.graph import Unsupported
 
@@ -29,6 +29,9 @@ class Space:
     ----------
     shape, spectral_shape : tuple
         Of the arrays on the grid and of spectra: members first, if there are members.
+    wavenumbers, even_wavenumbers : list of arrays
+        Along every axis, for derivatives of odd and of even order; they differ at the Nyquist
+        mode of ``RealFourierNyquist``. None for members.
     axes : range
         The axes that are transformed.
 
@@ -68,7 +71,8 @@ class Space:
         #: Number of grid values that a step advances, equal on all ranks of one space.
         self.work = int(np.prod(self.whole))
         self.points_of_member = int(np.prod(self.whole[first:]))
-        self.wavenumbers = [None] * first + [self._wavenumbers(axis) for axis in self.axes]
+        self.wavenumbers = [None] * first + [self._wavenumbers(axis, 1) for axis in self.axes]
+        self.even_wavenumbers = [None] * first + [self._wavenumbers(axis, 2) for axis in self.axes]
         self.mask = self._mask()
         self._symbols, self._kernels = {}, {}
 
@@ -151,12 +155,17 @@ class Space:
             modes = np.fft.fftfreq(size, 1 / size).round()
         return modes[self.slabs.span(modes.size)] if self.slabs and axis == 1 else modes
 
-    def _wavenumbers(self, axis):
-        left, right = self.bases[axis].bounds
-        modes = self._modes(axis)
-        # The derivative of the Nyquist mode is zero.
-        modes = np.where(2 * np.abs(modes) == self.bases[axis].size, 0, modes)
+    def _wavenumbers(self, axis, order):
+        basis, modes = self.bases[axis], self._modes(axis)
+        left, right = basis.bounds
+        if order % 2 or not differentiates_nyquist(basis):
+            # An odd derivative of the Nyquist mode is zero.
+            modes = np.where(2 * np.abs(modes) == basis.size, 0, modes)
         return self._along(axis, 2 * np.pi / (right - left) * modes)
+
+    def wavenumbers_of(self, order):
+        """Wavenumbers along every axis for a derivative of some order; None for members."""
+        return self.wavenumbers if order % 2 else self.even_wavenumbers
 
     def _mask(self):
         """Mask of the modes that the bases hold; None if they hold all of them."""
@@ -184,9 +193,9 @@ class Space:
         dimensions, total = len(self.wavenumbers), 0
         for powers, coefficient in polynomial.items():
             factor = abs(coefficient)
-            for k, power in zip(self.wavenumbers, powers[:dimensions], strict=True):
+            for axis, power in enumerate(powers[:dimensions]):
                 if power:
-                    factor *= np.abs(k).max() ** power
+                    factor *= np.abs(self.wavenumbers_of(power)[axis]).max() ** power
             for entry in powers[dimensions:]:
                 factor *= np.abs(self.factor(entry)).max()
             total += factor
@@ -211,9 +220,9 @@ class Space:
         for powers, coefficient in polynomial.items():
             factor = coefficient
             dimensions = len(self.wavenumbers)
-            for k, power in zip(self.wavenumbers, powers[:dimensions], strict=True):
+            for axis, power in enumerate(powers[:dimensions]):
                 if power:
-                    factor = factor * (1j * chosen(k)) ** power
+                    factor = factor * (1j * chosen(self.wavenumbers_of(power)[axis])) ** power
             for entry in powers[dimensions:]:
                 factor = factor * chosen(self.factor(entry))
             total = total + factor

@@ -1,4 +1,4 @@
-"""Averages over axes of space as functions of the wavenumber: 1 at k = 0, 0 elsewhere."""
+"""Averages along an axis and removal of its Nyquist mode, as functions of the wavenumber."""
 
 import numpy as np
 
@@ -32,4 +32,31 @@ class Average:
     def symmetric_matrix(self, k, signless):
         """omega as (1, 1, *spectral shape); `k` holds an array of wavenumbers for each axis."""
         values = np.where(k[self.axis] == 0, self.factor, 0.0)
+        return np.broadcast_to(values, (1, 1, *np.broadcast_shapes(*(a.shape for a in k))))
+
+
+class NyquistFilter:
+    """1 for all modes but the Nyquist mode of one axis, in the form of a kernel omega(k).
+
+    Parameters
+    ----------
+    axis : int
+        Among the axes of space.
+    """
+
+    components = 0
+    name = "without_nyquist"
+
+    def __init__(self, axis):
+        self.axis = axis
+
+    def __eq__(self, other):
+        return isinstance(other, NyquistFilter) and self.axis == other.axis
+
+    def __hash__(self):
+        return hash((NyquistFilter, self.axis))
+
+    def symmetric_matrix(self, k, signless):
+        """The factors as (1, 1, *spectral shape); `signless` masks the Nyquist modes."""
+        values = np.where(signless[self.axis], 0.0, 1.0)
         return np.broadcast_to(values, (1, 1, *np.broadcast_shapes(*(a.shape for a in k))))

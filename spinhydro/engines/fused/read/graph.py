@@ -132,13 +132,27 @@ class Spectrum:
             {base: {p: number * c for p, c in s.items()} for base, s in self.terms.items()}
         )
 
-    def differentiated(self, axis):
-        def raised(powers):
-            return powers[:axis] + (powers[axis] + 1,) + powers[axis + 1 :]
+    def differentiated(self, axis, order, dimensions, nyquist_filter=None):
+        """The derivative of an order along an axis.
 
-        return self._with(
-            {base: {raised(p): c for p, c in s.items()} for base, s in self.terms.items()}
-        )
+        Odd derivatives remove the Nyquist mode. An even power that contains one therefore needs
+        the KernelEntry `nyquist_filter`; an odd power removes the mode by itself.
+        """
+
+        def raised(powers):
+            entries = [e for e in powers[dimensions:] if e != nyquist_filter]
+            power = powers[axis] + order
+            filtered = order % 2 or len(entries) < len(powers) - dimensions
+            if nyquist_filter and filtered and power % 2 == 0:
+                entries = sorted((*entries, nyquist_filter))
+            return powers[:axis] + (power,) + powers[axis + 1 : dimensions] + tuple(entries)
+
+        terms = {}
+        for base, symbol in self.terms.items():
+            into = terms[base] = {}
+            for powers, coefficient in symbol.items():
+                into[raised(powers)] = into.get(raised(powers), 0) + coefficient
+        return self._with(terms)
 
     def through(self, entry, dimensions):
         """This spectrum times a KernelEntry."""
@@ -351,10 +365,12 @@ class Graph:
         shifted = [self.shift(b, offset) if isinstance(b, Node) else b for b in a.arguments]
         return self.node(a.kind, *shifted)
 
-    def differentiate(self, a, axis):
+    def differentiate(self, a, axis, order=1, nyquist_filter=None):
+        """A derivative; `nyquist_filter` as in `Spectrum.differentiated`, None without the mode."""
         if not isinstance(a, (Node, Spectrum)):
             return 0
-        return self.to_spectrum(a).differentiated(axis)
+        found = self.to_spectrum(a)
+        return found.differentiated(axis, order, self.dimensions, nyquist_filter)
 
     def apply(self, a, entry):
         """A value multiplied by a component of a kernel in k-space."""

@@ -9,7 +9,8 @@ from dedalus.core.field import Field
 
 from spinhydro.dedalus_support.ensemble.basis import MemberScale, field_of
 from spinhydro.dedalus_support.ensemble.values import PerMember
-from spinhydro.engines.fused.read.averages import Average
+from spinhydro.dedalus_support.nyquist import SecondDerivative, differentiates_nyquist
+from spinhydro.engines.fused.read.averages import Average, NyquistFilter
 from spinhydro.engines.fused.read.graph import (
     CONSTANT,
     PROFILE,
@@ -208,7 +209,13 @@ class Lowering:
     def _differentiate(self, expression):
         operand = self(expression.original_args[0])
         axis = self.dist.get_axis(expression.coord)
-        return _elementwise(lambda v: self.graph.differentiate(v, axis), operand)
+        order = 2 if isinstance(expression, SecondDerivative) else 1
+        nyquist_filter = None
+        if differentiates_nyquist(expression.input_basis):
+            nyquist_filter = self._entry(NyquistFilter(self._space_axis(expression.coord)))
+        return _elementwise(
+            lambda v: self.graph.differentiate(v, axis, order, nyquist_filter), operand
+        )
 
     def _gradient(self, expression):
         parts = [self(part) for part in expression.original_args]
@@ -241,9 +248,11 @@ class Lowering:
 
     def _mean(self, expression, factor):
         """A mean over an axis, as a value at every grid point that is constant along the axis."""
-        first = getattr(self.dist, "member_axis", -1) + 1
-        kernel = Average(self.dist.get_axis(expression.coord) - first, factor)
-        return self._through(kernel, expression)
+        return self._through(Average(self._space_axis(expression.coord), factor), expression)
+
+    def _space_axis(self, coord):
+        """The number of an axis among those of space, without members."""
+        return self.dist.get_axis(coord) - getattr(self.dist, "member_axis", -1) - 1
 
     def _kernel(self, expression):
         return self._through(expression.kernel, expression)
@@ -286,19 +295,21 @@ class Lowering:
 
     def _through(self, kernel, expression):
         operand = self(expression.original_args[0])
-        if kernel not in self.kernels:
-            self.kernels.append(kernel)
-        number = self.kernels.index(kernel)
         if not kernel.components:
-            entry = KernelEntry(number, kernel)
+            entry = self._entry(kernel)
             return _elementwise(lambda v: self.graph.apply(v, entry), operand)
         result = np.zeros(operand.shape, dtype=object)
         for row, column in np.argwhere(expression.nonzero):
-            entry = KernelEntry(number, kernel, int(row), int(column))
+            entry = self._entry(kernel, int(row), int(column))
             for rest in np.ndindex(operand.shape[1:]):
                 value = self.graph.apply(operand[(column, *rest)], entry)
                 result[(row, *rest)] = self.graph.add(result[(row, *rest)], value)
         return result
+
+    def _entry(self, kernel, row=0, column=0):
+        if kernel not in self.kernels:
+            self.kernels.append(kernel)
+        return KernelEntry(self.kernels.index(kernel), kernel, row, column)
 
     def _member_scale(self, expression):
         factor, operand = expression.factor, self(expression.original_args[0])
