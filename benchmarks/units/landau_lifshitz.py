@@ -53,9 +53,6 @@ class Plain:
         self.s, self.n = _start(grids)
         wavenumbers = [np.fft.fftfreq(size, 1 / size) for size in shape[:-1]]
         wavenumbers.append(np.fft.rfftfreq(shape[-1], 1 / shape[-1]))
-        for k, size in zip(wavenumbers, shape, strict=True):
-            # The derivative of the Nyquist mode is zero.
-            k[size // 2] = 0
         self.symbol = -A * sum(k**2 for k in np.ix_(*wavenumbers))
         self.shape, self.timestep, self.fft = shape, timestep, fft
         self.axes = tuple(range(1, len(shape) + 1))
