@@ -7,7 +7,7 @@ import traceback
 import numpy as np
 from mpi4py import MPI
 
-from spinhydro.errors import SpinhydroError
+from spinhydro.errors import SpinhydroError, Unsupported
 
 #: Seconds that a rank with an error waits for the others to have one too.
 PATIENCE = 2.0
@@ -95,8 +95,8 @@ def agree(error, patience=PATIENCE, comm=None, before_abort=None):
     """Raise on every rank if any rank has an error.
 
     A rank that failed while the others wait for it inside a collective operation cannot reach
-    them: after `patience` seconds it ends them all. An error that is not a SpinhydroError, which
-    the ranks do not raise together, ends them at once.
+    them: after `patience` seconds it ends them all. An error that is neither a SpinhydroError
+    nor Unsupported, which the ranks do not raise together, ends them at once.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def agree(error, patience=PATIENCE, comm=None, before_abort=None):
 def _agreed(error, patience, comm, before_abort):
     """Return the first error of all ranks."""
     before_abort = before_abort or (lambda: None)
-    if error is not None and not isinstance(error, SpinhydroError):
+    if error is not None and not isinstance(error, (SpinhydroError, Unsupported)):
         before_abort()
         abort_all(error)
     failed, total = np.array([error is not None], dtype="i"), np.zeros(1, dtype="i")

@@ -22,6 +22,11 @@ def signature():
     }
 
 
+def is_on_this_host(record):
+    """Return whether a record names this host."""
+    return record.get("host") == socket.gethostname()
+
+
 def is_running(record):
     """Return whether the status in a record is "running" and its process is alive.
 
@@ -30,7 +35,7 @@ def is_running(record):
     if record.get("status") != "running":
         return False
     pid = record.get("pid")
-    if record.get("host") == socket.gethostname() and isinstance(pid, int):
+    if is_on_this_host(record) and isinstance(pid, int):
         return _exists(pid) and record.get("process_started") == _start_of(pid)
     return _seconds_since(record.get("heartbeat")) < PATIENCE
 

@@ -1,5 +1,6 @@
 """Continuation of a run: its folder, and its last checkpoint or another one."""
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from spinhydro.errors import InputError
 from spinhydro.run import liveness, provenance
 from spinhydro.run.checkpoint import Checkpoint, find_checkpoint
 from spinhydro.run.folder import RunFolder
+from spinhydro.run.messages import to_stderr
 from spinhydro.run.record import read_record
 
 
@@ -35,6 +37,8 @@ class Continuation:
 def open_run(path):
     """Return the RunFolder of a run that is not alive, locked for this process.
 
+    Wait until that is known: the node of a job that was queued again may have been lost just now.
+
     Raises
     ------
     InputError
@@ -42,6 +46,8 @@ def open_run(path):
     """
     folder = Path(path)
     record = read_record(folder)
+    if liveness.is_running(record) and not liveness.is_on_this_host(record):
+        record = _record_after_patience(folder, record)
     if liveness.is_running(record):
         raise InputError(
             f"{folder} is still running: process {record.get('pid')} on {record.get('host')}, "
@@ -50,6 +56,19 @@ def open_run(path):
     opened = RunFolder(folder, record)
     opened.hold()
     return opened
+
+
+def _record_after_patience(folder, record):
+    """Return the record of a run on another host, which is dead unless the record changes."""
+    to_stderr(
+        f"spinhydro: {folder} ran on {record.get('host')}, last sign of life "
+        f"{record.get('heartbeat')}; it counts as dead after {liveness.PATIENCE:.0f} s without one"
+    )
+    first = record.get("heartbeat")
+    while liveness.is_running(record) and record.get("heartbeat") == first:
+        time.sleep(1)
+        record = read_record(folder)
+    return record
 
 
 def continuation(comm, path, choice=None, changed=False, note=None):

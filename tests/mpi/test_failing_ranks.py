@@ -67,6 +67,14 @@ def test_all_ranks_end_with_the_message(place, rank, error, command, tmp_path):
         assert "on purpose" in record["message"]
 
 
+def test_an_engine_that_cannot_do_it_leaves_the_run_to_the_next(command, tmp_path):
+    path = tmp_path / "square.py"
+    path.write_text(TWO_DIMENSIONS + "\nfrom spinhydro.engines.fused import FUSED\nFUSED.clear()\n")
+    done = command("run", path, "--out", tmp_path / "runs", ranks=2, timeout=80)
+    assert done.returncode == 0, done.stderr
+    assert "engine: lean" in done.stderr and "the fused engine cannot do" in done.stderr
+
+
 STOP = """
 import os, signal
 import spinhydro.run.watchdog as watchdog

@@ -18,6 +18,7 @@ from spinhydro.cli.main import call
 from spinhydro.errors import InputError, Stopped
 from spinhydro.problem.load import load
 from spinhydro.problem.resume import resume_run
+from spinhydro.run import liveness, provenance
 from spinhydro.run.checkpoint import Checkpoint, checkpoint_files
 from spinhydro.run.loop import Run
 
@@ -244,6 +245,17 @@ def test_plain_scripts_save_and_load_the_history_of_their_scheme(tmp_path):
     assert not spinhydro.save_state(second, tmp_path / "state.h5")
     assert [path.name for path in tmp_path.iterdir()] == ["state.h5"]
     assert spinhydro.load_state(first, tmp_path / "state.h5") == 1e-3
+
+
+def test_a_run_on_a_lost_host_resumes_when_its_time_has_passed(
+    chain, stopped, tmp_path, monkeypatch, capfd
+):
+    folder = stopped(load(chain), 13, out=tmp_path)
+    lost = {**record(folder), "status": "running", "host": "lost", "heartbeat": provenance.now()}
+    (folder / "run.json").write_text(json.dumps(lost), encoding="utf-8")
+    monkeypatch.setattr(liveness, "PATIENCE", 2.0)
+    assert resume_run(folder, quiet=True).status == "done"
+    assert "counts as dead after 2 s" in capfd.readouterr().err
 
 
 def test_killed_process_is_dead_and_resumes(tmp_path, capfd):
