@@ -1,4 +1,4 @@
-"""Fig. SI 2 of paper B: dispersion of the law of long waves, for one or more cell sizes.
+"""Fig. SI 2 of paper B: dispersion of the long-wavelength law, for one or more cell sizes.
 
 Rockwell et al., arXiv:2312.14068.  `--figure dispersion` draws any run.
 """

@@ -234,7 +234,7 @@ def distinct(runs):
 def numbers(ds):
     """Return the parameters that identify a grating, as text."""
     shown = [("N", "N"), ("pulses", "pulses"), ("r_max", "r_max"), ("seed", "seed"), ("alpha", "α")]
-    # No-break spaces: a line does not end inside of these.
+    # No-break spaces: lines do not break here.
     parts = [
         f"{text}\u00a0=\u00a0{ds.attrs[name]:g}" for name, text in shown if _is_number(ds, name)
     ]
@@ -263,7 +263,7 @@ def name_of(ds):
 
 
 def at_shares(ds, values, form=".6f", shares=SHARES):
-    """Return values (t, member), averaged over members, at `shares` of the duration as text."""
+    """Return values (t, member), averaged over members, at `shares` of the duration, as text."""
     times = float(ds.t[0]) + (float(ds.t[-1]) - float(ds.t[0])) * np.array(shares)
     chosen = values.mean("member").sel(t=times, method="nearest")
     pairs = zip(chosen.values, chosen.t.values, strict=True)

@@ -14,12 +14,12 @@ PARTS = ("_real", "_imag")
 #: Attribute that marks them, and one that keeps an original name.
 COMPLEX, NAME = "part_of_complex", "original_name"
 GREEK = {chr(code): unicodedata.name(chr(code)).split()[-1].lower() for code in range(0x3B1, 0x3CA)}
-# netCDF-3, which scipy writes, has no larger integers.
+# netCDF-3, written by scipy, has no larger integers.
 _LARGEST_INTEGER = 2**31 - 1
 
 
 def save_netcdf(ds, path):
-    """Save a dataset of `load` as netCDF, whatever its outputs and parameters are.
+    """Save a dataset of `load` as netCDF, for any outputs and parameters.
 
     Complex variables become two, NAME_real and NAME_imag; names in Greek letters are spelled out
     (α is alpha); integers that netCDF-3 cannot hold become floats, and attributes that it cannot

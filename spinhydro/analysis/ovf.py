@@ -14,7 +14,7 @@ from .style import is_tensor
 CHECK = {4: 1234567.0, 8: 123456789012345.0}
 FORMATS = ("text", "binary 4", "binary 8")
 AXES = "xyz"
-# A header of more lines than this belongs to another kind of file.
+# A longer header belongs to another kind of file.
 LONGEST_HEADER = 500
 
 

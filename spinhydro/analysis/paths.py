@@ -1,4 +1,4 @@
-"""Which set files a path means: run folders, handler folders, files, lists and patterns."""
+"""Set files of a path: run folders, handler folders, files, lists and patterns."""
 
 import glob
 import re

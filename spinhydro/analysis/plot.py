@@ -79,7 +79,7 @@ def _first_that_draws(whole, arguments, options):
             return figure, *_drawn(figure, whole, arguments, options)
         except InputError as error:
             reasons.append(str(error))
-        except Exception as error:  # One figure that fails must not take the others down.
+        except Exception as error:  # One failing figure must not stop the others.
             reasons.append(f"{name}: {type(error).__name__}: {error}")
     raise InputError(reasons[0] if options else reasons[-1])
 

@@ -7,7 +7,7 @@ from spinhydro.errors import InputError
 from .style import DIVERGING, SEQUENTIAL, colour_bar, grid_of_panels, is_tensor, label, run_label
 
 _COLUMNS = 3
-# Panels beyond this cannot be read on one sheet.
+# More panels than this are illegible on one sheet.
 MOST_PANELS = 24
 # More lines than this in one panel cannot be distinguished; then no legend is drawn.
 MOST_LABELS = 6

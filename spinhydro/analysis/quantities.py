@@ -1,4 +1,4 @@
-"""Numbers that every run has: its outputs at the end, what they keep, and its textures."""
+"""Numbers of any run: its final outputs, conserved means, and textures."""
 
 import numpy as np
 

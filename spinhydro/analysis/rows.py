@@ -1,4 +1,4 @@
-"""Rows of a table of numbers: value, where it comes from, and the reference it is set against."""
+"""Rows of a table of numbers: value, origin, and reference."""
 
 from dataclasses import asdict, dataclass
 
@@ -48,7 +48,7 @@ class Row:
 
 
 def attempt(function, *names, **row):
-    """Return rows of the values of `function`, or rows that say why there are none."""
+    """Return rows of the values of `function`, or rows with the reason why there are none."""
     try:
         values = np.atleast_1d(function())
     except InputError as error:

@@ -202,7 +202,7 @@ def _check_cut(axes, cut):
 
 
 def _x_components(ds, was_cut):
-    """Along a cut only the x component of the velocity is left of a spatial vector."""
+    """Keep only the x component of the velocity along a cut."""
     if was_cut and "v" in ds and ds.v.ndim == 3:
         axis = next(dim for dim in ds.v.dims if dim not in ("t", "x"))
         ds["v"] = ds.v.isel({axis: 0}, drop=True)

@@ -103,7 +103,7 @@ class SetFile:
     def _whole_rows(self, dataset, name, rows):
         first, last = min(rows), max(rows)
         if len(rows) == 1:
-            # A large write is read once, without a copy.
+            # Large writes are read once, without a copy.
             values = dataset[first : first + 1]
         elif last - first + 1 == len(rows) and all(np.diff(rows) == 1):
             values = dataset[first : last + 1]
@@ -214,7 +214,7 @@ def read_set(file, wanted=None):
 
 
 def read_next_set(file, like):
-    """Read the index of a set that follows `like`; what it shares with it is not read again.
+    """Read the index of a set that follows `like`; common entries are not read again.
 
     Much faster than `read_set` where the outputs have the same names, shapes and types, and the
     grids the same names; otherwise the same.
@@ -315,7 +315,7 @@ def _read_open_set(h5, file, wanted):
 
 
 def _drop_unwritten(found, datasets):
-    """Leave out writes whose scales are not what was written; flag a last row of zeros.
+    """Leave out writes with damaged scales; flag a last row of zeros.
 
     A process that is killed within a write leaves a row of zeros in files without checksums.
     """
@@ -351,7 +351,7 @@ def _drop_unwritten(found, datasets):
 
 
 def _child(group, name):
-    """The object of a name in a group; None where there is none or the link leads elsewhere."""
+    """The object of a name in a group; None if there is none or the link is external."""
     if not isinstance(group, h5py.Group):
         return None
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -370,7 +370,7 @@ def _datasets(group, prefix="", depth=0):
 
 
 def _unusable(dataset):
-    """Why a dataset cannot be an output, as text; empty if it can."""
+    """Reason why a dataset cannot be an output; empty if it can."""
     if dataset.dtype.kind not in "biufc":
         return f"holds {dataset.dtype}, not numbers"
     if dataset.ndim == 0:
@@ -443,7 +443,7 @@ def _read_task(dataset):
 
 
 def _points(dim, size, space_axis):
-    """Grid points or mode numbers along an axis, or None where the file does not tell them.
+    """Grid points or mode numbers along an axis, or None if the file lacks them.
 
     Mode numbers are stored as an array over all space axes, and Dedalus 3.0 writes those
     of the first axis for every axis: an array that does not vary along its own axis is not used.
@@ -486,7 +486,7 @@ def _text(value):
 
 
 def physical_memory():
-    """Bytes of memory of this machine; infinite where the system does not tell."""
+    """Bytes of memory of this machine; infinite if unknown."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):

@@ -55,7 +55,7 @@ def wave_amplitudes(ds, output="m", component="perpendicular", direction=None):
     steps = direction_steps(axes, direction)
     values = u.transpose("t", "member", *axes).values
     for axis, step in zip(axes, steps, strict=True):
-        # A direction that does not leave an axis sums over it: its wavenumber is zero.
+        # Axes along which a direction has no step are summed over: their wavenumber is zero.
         spacing(ds, axis)
         if not step:
             values = values.mean(axis=2 + axes.index(axis), keepdims=True)
@@ -169,7 +169,7 @@ def _selected_component(ds, output, component):
 def mean_axis(m):
     """Number of the axis (x, y, z = 0, 1, 2) along which the mean of the spins `m` lies."""
     mean = np.abs(m.isel(t=0).mean([dim for dim in m.dims if dim not in ("t", "spin")]).values)
-    # Spins that cancel, as around a vortex, have no axis; z is the usual one.
+    # Spins that cancel, as around a vortex, have no mean axis: use z.
     return int(np.argmax(mean)) if mean.max() > 1e-6 else 2
 
 

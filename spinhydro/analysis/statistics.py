@@ -51,7 +51,7 @@ def blocked_mean(values, discard=0.0):
         blocks = (blocks[: len(blocks) // 2 * 2 : 2] + blocks[1 : len(blocks) // 2 * 2 : 2]) / 2
     best = errors[0][0]
     for error, uncertainty in errors[1:]:
-        # The plateau: longer blocks no longer raise the error by more than its own uncertainty.
+        # The plateau: longer blocks no longer raise the error by more than its uncertainty.
         if error - best <= uncertainty:
             break
         best = error

@@ -9,7 +9,7 @@ DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
 INK, CRITICAL, TORQUE = "black", "#c1272d", "#c1272d"
 # The two spin components: distinct for all common kinds of colour vision, and in grey.
 COMPONENT_UP, COMPONENT_DOWN = "#d55e00", "#0b4f9c"
-# Figures show the part of the cloud with at least this share of the peak density.
+# Figures show the part of the cloud above this fraction of the peak density.
 SHOWN_DENSITY = 0.09
 CYCLE = ["#1f4e79", "#c1272d", "#4f7f3f", "#b8860b", "#6a4c93", "#555555"]
 
@@ -41,8 +41,8 @@ _SYMBOLS = {"x": "$x$", "y": "$y$", "z": "$z$", "t": "$t$", "Z": "$Z$", "n": "$n
 
 @contextmanager
 def house_style():
-    """Within this block figures are made in the common style."""
-    # Imported here: measurements use the labels alone.
+    """Context in which figures have the common style."""
+    # Imported here: measurements use only the labels.
     import matplotlib as mpl
 
     with mpl.rc_context(_SETTINGS):
@@ -153,7 +153,7 @@ def panel_letter(ax, letter):
 
 
 def colour_bar(image, ax, text):
-    """Narrow colour bar at the right of a panel, inside the panel's own column."""
+    """Narrow colour bar at the right of a panel, inside the panel's column."""
     from matplotlib.ticker import MaxNLocator
 
     inset = ax.inset_axes([1.02, 0, 0.025, 1])

@@ -46,7 +46,7 @@ def _value(text):
 
 
 def load_sweep(path, load_run, tasks=None, **where):
-    """Read the cases of a sweep into one Dataset; data are read when they are looked at.
+    """Read the cases of a sweep into one Dataset; data are read lazily.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def _numbers(rows, taken):
 
 
 class _Cases(BackendArray):
-    """One output of all cases as an array that reads a case when it is looked at."""
+    """One output of all cases as a lazy array."""
 
     def __init__(self, opened, rows, name, variable, shape):
         self.opened, self.rows, self.name = opened, rows, name

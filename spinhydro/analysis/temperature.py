@@ -1,4 +1,4 @@
-r"""Temperatures of a run: those that it states, and that of the spins themselves.
+r"""Temperatures of a run: its outputs, and the temperature of the spins.
 
 The temperature of the spins follows from the energy E(m) on the sphere of each spin:
 
@@ -49,7 +49,7 @@ def temperature_peak(ds, output=None):
     t = np.asarray(ds.t.values, dtype=float)
     series = flat.values[:, column]
     time, height = t[row], series[row]
-    # A parabola through neighbours that are far below would invent a peak above all outputs.
+    # A parabola through much lower neighbours would give a spurious peak above all outputs.
     if 0 < row < len(t) - 1 and min(series[row - 1], series[row + 1]) > 0.8 * height:
         fit = np.polynomial.Polynomial.fit(t[row - 1 : row + 2], series[row - 1 : row + 2], 2)
         time = float(fit.deriv().roots()[0].real)

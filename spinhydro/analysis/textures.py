@@ -193,7 +193,7 @@ def _check(threshold):
 
 
 def _last_known(beyond):
-    """Each point's sign, where it has none that of the nearest point before it on the ring."""
+    """Sign of each point, or of the nearest preceding point on the ring that has one."""
     size = beyond.shape[-1]
     twice = np.concatenate([beyond, beyond], axis=-1)
     place = np.where(twice != 0, np.arange(2 * size), 0)

@@ -11,7 +11,7 @@ from .style import DIVERGING, axes_or_new, colour_bar, label, member_label, pane
 from .textures import sign_changes
 
 COLOURS = ["#1f4e79", "#c1272d", "#4f7f3f"]
-# A passage of m_z through more than half of the way is a wall.
+# A passage of m_z through more than half of the range is a wall.
 WALL = 0.5
 
 
@@ -41,7 +41,7 @@ def draw_sheet(figure, runs, output="m", member=0):
             pulses = run.attrs.get("pulses")
             text = "" if pulses is None else f", {pulses} pulse{'s' if pulses != 1 else ''}"
             ax.set_title(f"$m_z$, {model(run)}{text}")
-            # One scale of time in a row, though one of its runs ends sooner.
+            # One time scale per row, even if one of its runs ends sooner.
             ax.set_ylim(top=max(float(other.t[-1]) for other in row))
             if column:
                 ax.set_ylabel("")
@@ -147,7 +147,7 @@ def require_in_plane(name, ds, starts_in_plane=False):
 
 
 def energy_or_none(run, output):
-    """Return E_ex/NJ of a run, None where it states no exchange law (panel c is then left out)."""
+    """Return E_ex/NJ of a run, None without an exchange law (panel c is then left out)."""
     try:
         return exchange_series(run, output)
     except InputError:
