@@ -23,7 +23,7 @@ RESERVED = ("t", *TIME_SCALES)
 #: The handler argument that means all of them.
 ALL = "*"
 
-# Let print(ds) show every parameter; xarray's default stops after a dozen lines.
+# print(ds) should show every parameter; xarray's default stops after a dozen lines.
 if xr.get_options()["display_max_rows"] == 12:
     xr.set_options(display_max_rows=80)
 
