@@ -20,6 +20,7 @@ import dedalus.public as d3
 import numpy as np
 
 import spinhydro
+from spinhydro.kernels.lattices import LATTICES
 from spinhydro.physics import exact_magnets
 from spinhydro.units.nm_ps import nm, pi, ps, rad
 
@@ -42,13 +43,13 @@ conditions = {
     "kernel in ('lattice', 'atomistic')": "kernel must be lattice or atomistic",
     "a > 0 and omega_J > 0": "a and omega_J must be positive",
     "-1 < n < 1": "n = m_z must lie between -1 and 1",
-    "len(turns) >= spinhydro.kernels.LATTICES[lattice].dimensions": (
+    "len(turns) >= LATTICES[lattice].dimensions": (
         "turns needs a number for each direction of the lattice"
     ),
 }
 
 # Derived parameters
-found = spinhydro.kernels.LATTICES[lattice]
+found = LATTICES[lattice]
 dimensions = found.dimensions
 site = a * np.linalg.norm(found.primitive, axis=1)  # distance of sites along each axis
 W = (

@@ -34,7 +34,7 @@ ALONE = [
         for name in ("pslle_dispersion", "transient_grating")
     ),
     ("transient_grating", {"kernel": "atomistic", "N": 1128}, ["N=1129", "keep_nyquist=1"]),
-    ("transient_grating", {"kernel": "atomistic", "cell": "0.5*nm"}, ["one to a cell"]),
+    ("transient_grating", {"kernel": "atomistic", "cell": "0.5*nm"}, ["one cell per site"]),
     ("transient_grating", {"kernel": "atomistic", "dealias": 1.5}, ["dealias=1"]),
     ("transient_grating", {"r_max": 3}, ["between 0 and 2"]),
     ("thermal_chain", {"temperature": "-1*K"}, ["temperature", "negative"]),

@@ -150,7 +150,7 @@ def test_even_number_of_atoms_without_its_wave_is_refused():
         ({"alpha": -0.1}, ["damping", "negative"]),
         ({"material": "CoFeNy"}, ["no material", "did you mean 'CoFeNi'"]),
         ({"cell": "0.2*nm"}, ["finer than the lattice", "a = 0.355", "beyond='flat'"]),
-        ({"cell": "0.5*nm", "kernel": "atomistic"}, ["one to a cell"]),
+        ({"cell": "0.5*nm", "kernel": "atomistic"}, ["one cell per site"]),
         ({"kernel": "k2"}, ["lattice, micromagnetic or atomistic"]),
         ({"pulses": 0}, ["pulses"]),
     ],
