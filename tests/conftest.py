@@ -81,3 +81,18 @@ def copied(tmp_path):
         return path
 
     return copy
+
+
+def stored(folder):
+    """Return the outputs of a run as they are stored, all sets joined: times as "t", then tasks."""
+    import h5py
+    import numpy as np
+
+    parts = {}
+    sets = Path(folder, "fields").glob("fields_s*.h5")
+    for path in sorted(sets, key=lambda path: int(path.stem.rpartition("_s")[2])):
+        with h5py.File(path, "r") as file:
+            parts.setdefault("t", []).append(file["scales/sim_time"][:])
+            for name, task in file["tasks"].items():
+                parts.setdefault(name, []).append(task[:])
+    return {name: np.concatenate(found) for name, found in parts.items()}

@@ -32,13 +32,7 @@ def abort_all_on_error():
     if MPI.COMM_WORLD.size == 1:
         return
     prepare(MPI.COMM_WORLD)
-    shown = sys.excepthook
-
-    def hook(kind, value, trace):
-        shown(kind, value, trace)
-        abort_all(value)
-
-    sys.excepthook = hook
+    sys.excepthook = lambda kind, value, trace: abort_all(value)
 
 
 def abort_all(error):

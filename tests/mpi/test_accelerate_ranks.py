@@ -61,4 +61,5 @@ def test_examples_on_two_ranks():
 def test_a_rank_that_fails_alone_ends_all():
     done = run(ALONE)
     assert done.returncode != 0
-    assert done.stderr.count("AssertionError: on purpose") == 1
+    assert done.stderr.count("Traceback") == 1
+    assert "rank 1: AssertionError: on purpose" in done.stderr

@@ -4,13 +4,12 @@ import json
 import subprocess
 import sys
 
-import h5py
 import numpy as np
 import pytest
 
 from spinhydro.problem.load import load
 
-from ..conftest import ROOT
+from ..conftest import ROOT, stored
 
 FILES = sorted((ROOT / "problems").glob("*.py"))
 
@@ -48,8 +47,7 @@ def test_file_runs_alone(tmp_path, command):
     assert done.returncode == 0, done.stderr
     folder = done.stdout.splitlines()[-1]
     assert folder == "runs/spin_spiral/0001"
-    with h5py.File(tmp_path / folder / "fields" / "fields_s1.h5") as file:
-        np.testing.assert_allclose(file["scales/sim_time"][-1], 0.2, rtol=0, atol=0)
+    np.testing.assert_allclose(stored(tmp_path / folder)["t"][-1], 0.2, rtol=0, atol=0)
 
 
 def test_torque_off_is_exact_at_every_point(tmp_path):
@@ -59,9 +57,8 @@ def test_torque_off_is_exact_at_every_point(tmp_path):
     result = load(ROOT / "problems" / "quantum_torque.py", torque=0, Nx=512, stop_time=30).run(
         out=tmp_path, quiet=True
     )
-    with h5py.File(result.folder / "fields" / "fields_s1.h5") as file:
-        t, Z, n, s = (file[f"{group}"][:] for group in
-                      ("scales/sim_time", "tasks/Z", "tasks/n", "tasks/s"))  # fmt: skip
+    found = stored(result.folder)
+    t, Z, n, s = (found[name] for name in ("t", "Z", "n", "s"))
     Omega_R = 2 * np.pi * 0.118
     exact = josephson_magnetization(Omega_R / 0.33 * n, Omega_R, t[:, None])
     np.testing.assert_allclose(Z, exact, atol=1e-6)
@@ -88,8 +85,8 @@ def test_editing_one_string_changes_the_physics(copied, tmp_path):
     """Without its interaction term the spin rotates at the Rabi frequency everywhere."""
     path = copied("quantum_torque", (" + kappa_n0*n*(s@ez)*ez", ""))
     result = load(path, quick=True).run(out=tmp_path, quiet=True)
-    with h5py.File(result.folder / "fields" / "fields_s1.h5") as file:
-        t, Z = file["scales/sim_time"][:], file["tasks/Z"][:]
+    found = stored(result.folder)
+    t, Z = found["t"], found["Z"]
     expected = np.broadcast_to(-np.cos(2 * np.pi * 0.118 * t)[:, None], Z.shape)
     np.testing.assert_allclose(Z, expected, atol=1e-8)
 
@@ -100,6 +97,5 @@ def test_equation_on_the_command_line_does_the_same(copied, tmp_path):
     assert problem.equations == [new]
     assert repr(new) in problem.source
     result = problem.run(out=tmp_path, quiet=True)
-    with h5py.File(result.folder / "fields" / "fields_s1.h5") as file:
-        Z = file["tasks/Z"][-1]
+    Z = stored(result.folder)["Z"][-1]
     np.testing.assert_allclose(Z, -np.cos(2 * np.pi * 0.118 * 5), atol=1e-8)

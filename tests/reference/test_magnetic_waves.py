@@ -1,6 +1,5 @@
 """Waves of magnets against closed formulas: instability, sublattices, films, walls."""
 
-import h5py
 import numpy as np
 import pytest
 from scipy import constants
@@ -10,14 +9,14 @@ from spinhydro.analysis.growth import cut_off, ensembles, growth_rates, largest_
 from spinhydro.errors import InputError
 from spinhydro.problem.load import load
 
-from ..conftest import ROOT
+from ..conftest import ROOT, stored
 
 PROBLEMS = ROOT / "problems"
 
 
 def outputs(result, *names):
-    with h5py.File(result.folder / "fields" / "fields_s1.h5") as file:
-        return [file["scales/sim_time"][:], *(file[f"tasks/{name}"][:] for name in names)]
+    found = stored(result.folder)
+    return [found[name] for name in ("t", *names)]
 
 
 def test_growth_rates_of_every_unstable_wave(tmp_path):
@@ -116,7 +115,7 @@ def test_energies_of_a_wall_at_rest(kernel, exchange, anisotropy, tmp_path):
         ("modulational_instability", {"Hk": "-1550e3*A/metre"}, ["easy plane"]),
         ("afm_resonance", {"H0": "12*tesla"}, ["spin flop"]),
         ("film_spin_waves", {"thickness": 0}, ["thickness", "positive"]),
-        ("skyrmion", {"D": 0.02}, ["stripes"]),
+        ("skyrmion", {"D": "0.02*J/metre**2"}, ["stripes"]),
         ("domain_wall", {"alpha": -0.1}, ["damping"]),
         ("moving_soliton", {"Omega": 0.99, "V": 1}, ["V^2/4 < 1"]),
         ("lattice_magnon", {"lattice": "hcp"}, ["chain, square, triangular, sc, bcc or fcc"]),

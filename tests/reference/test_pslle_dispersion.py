@@ -1,6 +1,5 @@
 """The ridges of the space-time spectrum against omega(k) + omega_K, for both cells of Fig. 1."""
 
-import h5py
 import numpy as np
 import pytest
 
@@ -8,7 +7,7 @@ import spinhydro.analysis.magnets
 import spinhydro.analysis.spectra
 from spinhydro.problem.load import load
 
-from ..conftest import ROOT
+from ..conftest import ROOT, stored
 
 # Paper B, rad/ps and nm.
 OMEGA_M, OMEGA_K, LAMBDA, A = 0.170299, 0.342811, 7.3, 0.355
@@ -36,8 +35,7 @@ def test_ridges_agree_with_the_dispersion_relation(cell, N, tmp_path):
     """0.003 THz in a run of 10 ps, whose resolution is 0.1 THz; the k^2 law misses by 35 %."""
     problem = load(ROOT / "problems" / "pslle_dispersion.py", cell=cell, N=N)
     result = problem.run(out=tmp_path, quiet=True)
-    with h5py.File(result.folder / "fields" / "fields_s1.h5") as file:
-        m = file["tasks/m"][:]
+    m = stored(result.folder)["m"]
     k, found = ridge(m, cell, 0.01)
     expected = (2 * OMEGA_M * (LAMBDA / A) ** 2 * (1 - np.cos(k * A)) + OMEGA_K) / (2 * np.pi)
     held = np.abs(k) < np.pi / cell * (1 - 1e-9)

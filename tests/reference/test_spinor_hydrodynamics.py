@@ -1,13 +1,12 @@
 """The hydrodynamics of the spinor against the coupled Gross-Pitaevskii equations in plain NumPy."""
 
-import h5py
 import numpy as np
 import pytest
 
 from spinhydro.errors import ParameterError, WatchError
 from spinhydro.problem.load import load
 
-from ..conftest import ROOT
+from ..conftest import ROOT, stored
 from .split_step_gpe import advance, hydrodynamic_fields
 
 PATH = ROOT / "problems" / "spinor_hydrodynamics.py"
@@ -36,10 +35,7 @@ def parameters(problem):
 
 
 def outputs(folder):
-    with h5py.File(folder / "fields" / "fields_s1.h5") as file:
-        return {name: file["tasks"][name][:] for name in file["tasks"]} | {
-            "t": file["scales/sim_time"][:]
-        }
+    return stored(folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Atomistic spin dynamics, written out with NumPy, against the problem file and its numbers."""
 
-import h5py
 import numpy as np
 import pytest
 from scipy import constants
@@ -10,7 +9,7 @@ from spinhydro.analysis.exchange import energy_errors, error_report, largest_err
 from spinhydro.errors import InputError
 from spinhydro.problem.load import load
 
-from ..conftest import ROOT
+from ..conftest import ROOT, stored
 
 GRATING = ROOT / "problems" / "transient_grating.py"
 # SI units throughout, from the parameters of paper B.
@@ -100,8 +99,8 @@ def test_trajectories_are_those_of_an_independent_code(kernel, tmp_path):
         d = atomistic_rate(S + step * c, field)
         S = S + step / 6 * (a + 2 * b + 2 * c + d)
         S /= np.sqrt((S**2).sum(axis=0))
-    with h5py.File(result.folder / "fields" / "fields_s1.h5") as file:
-        m, E = file["tasks/m"][-1], file["tasks/E_exchange"][-1].item()
+    found = stored(result.folder)
+    m, E = found["m"][-1], found["E_exchange"][-1].item()
     np.testing.assert_allclose(m, S, atol=2e-9)
     assert E / (1127 * 1.409501e-20) == pytest.approx(exchange_energy(S), rel=1e-6)
 
@@ -133,8 +132,8 @@ def test_the_lossy_grids_run_too(tmp_path):
     energies = []
     for options in ({"N": 1126, "keep_nyquist": 1}, {"N": 1126}):
         problem = load(GRATING, stop_time=0.2, output_interval=0.1, **options)
-        with h5py.File(problem.run(out=tmp_path, quiet=True).folder / "fields/fields_s1.h5") as f:
-            energies.append(f["tasks/E_exchange"][-1].item())
+        found = stored(problem.run(out=tmp_path, quiet=True).folder)
+        energies.append(found["E_exchange"][-1].item())
     assert 0.001 < abs(energies[1] / energies[0] - 1) < 0.1
 
 
