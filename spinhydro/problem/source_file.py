@@ -111,10 +111,8 @@ def replace_equations(source, equations):
         same = [
             call.args[0]
             for call in calls
-            if isinstance(call.args[0], ast.Constant)
-            and isinstance(call.args[0].value, str)
-            and variable is not None
-            and advanced_variable(call.args[0].value) == variable
+            if variable is not None
+            and any(advanced_variable(variant) == variable for variant in _variants(call.args[0]))
         ]
         if same:
             # A file may state the equation once for each of its variants.
@@ -128,3 +126,11 @@ def replace_equations(source, equations):
     for (start, end), new in sorted(edits, key=lambda edit: edit[0], reverse=True):
         text = text[:start] + new + text[end:]
     return Source(source.path, text)
+
+
+def _variants(argument):
+    """Texts that an argument may be: a string, or either side of ``"…" if condition else "…"``."""
+    if isinstance(argument, ast.IfExp):
+        return [*_variants(argument.body), *_variants(argument.orelse)]
+    is_text = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    return [argument.value] if is_text else []

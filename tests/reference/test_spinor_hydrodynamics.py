@@ -90,7 +90,7 @@ def test_equation_4_as_printed_does_not(gas, tmp_path):
 
 def test_momentum_is_kept_by_the_exact_equations_and_not_by_equation_4(tmp_path):
     """A texture in a uniform gas: there are no external forces."""
-    uniform = {"trap": "none", "texture": 0.5, "L_x": 60, "Nx": 128, "stop_time": 1}
+    uniform = {"trap": "none", "texture": 0.5, "L_x": 30, "Nx": 64, "stop_time": 1}
     momentum = []
     for as_printed in (0, 1):
         result = load(PATH, as_printed=as_printed, **uniform).run(out=tmp_path, quiet=True)
@@ -174,10 +174,9 @@ def test_treatments_of_low_density_leave_the_cloud_alone(trap, tolerance, tmp_pa
         ({"trap": "harmonic", "as_printed": 1}, "take trap=pedestal"),
         ({"g12_over_g": 1.1}, "immiscible"),
         ({"g12_over_g": -1.1}, "collapse"),
-        ({"wall": 0.999}, "lower the wall"),
+        ({"wall": 0.999}, "needs a density 1 - wall above"),
         ({"R_x": 300}, "needed for the cloud to fit in"),
-        ({"dimensions": 2, "Ny": 4}, "at least 8 points"),
-        ({"wall": 1.5}, "between 0 and 1"),
+        ({"wall": 1.5}, "needs a density 1 - wall above"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(values, message):
