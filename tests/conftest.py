@@ -43,7 +43,7 @@ def launch(*arguments, ranks=1, cwd=ROOT, timeout=120, **variables):
     environment.
     """
     line = [sys.executable, *map(str, arguments)]
-    if ranks > 1:
+    if ranks and ranks > 1:
         line = ["mpiexec", "-n", str(ranks), *line]
     environment = {**os.environ, **MPI_VARIABLES, "PYTHONPATH": str(ROOT), **variables}
     return subprocess.run(
