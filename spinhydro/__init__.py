@@ -75,6 +75,11 @@ if TYPE_CHECKING:
     from spinhydro.physics.textures import hopfion, skyrmion, vortex, wall
     from spinhydro.physics.torques import cubic_anisotropy, slonczewski, spin_orbit, zhang_li
     from spinhydro.physics.two_components import vortex_phase
+    from spinhydro.physics.wave_functions import (
+        grey_soliton,
+        quantized_vortices,
+        vortex_velocities,
+    )
     from spinhydro.problem.load import load
     from spinhydro.run.simulation import simulate
     from spinhydro.run.snapshot import start_from

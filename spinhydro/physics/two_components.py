@@ -8,7 +8,9 @@ from scipy.integrate import solve_ivp
 
 
 def vortex_phase(x, y, L_x, L_y):
-    """Phase factor of a vortex at (0, 0), at all periods along x and at three on each side along y.
+    """Phase factor of a vortex at (0, 0) with all its images along x and the nearer ones along y.
+
+    Rows of images up to 3 max(L_x, L_y) away along y are taken.
 
     Parameters
     ----------
@@ -19,7 +21,8 @@ def vortex_phase(x, y, L_x, L_y):
         ``vortex_phase(…)*conj(vortex_phase(…))`` is periodic.
     """
     value = 1
-    for row in range(-3, 4):
+    reach = 3 * max(1, int(np.ceil(L_x / L_y)))
+    for row in range(-reach, reach + 1):
         around = np.sin(np.pi * (x + 1j * (y - row * L_y)) / L_x)
         value = value * around / np.maximum(np.abs(around), 1e-12)
     return value
