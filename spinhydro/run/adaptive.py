@@ -85,6 +85,7 @@ class AdaptiveRun(Run):
         stop = self.initial_time + plan.stop_time
         if self.step == 0:
             self.output.write(0.0)
+            self.resolution.start()
             self.write_handlers(0.0)
             self.outputs_made = 1
         if self.function.next is None:

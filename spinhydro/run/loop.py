@@ -37,6 +37,7 @@ from spinhydro.run.messages import to_stderr
 from spinhydro.run.output import FieldOutput
 from spinhydro.run.progress import Progress, duration
 from spinhydro.run.record import read_record
+from spinhydro.run.resolution import Resolution
 from spinhydro.steppers import check_noise, find_stepper
 from spinhydro.steppers.projections import project
 
@@ -79,6 +80,7 @@ class Run:
         self._saved = self._began = time.monotonic()
         self._saved_step, self._seconds_per_step = None, 0.0
         self.failed = FailedMembers(self.solver)
+        self.resolution = Resolution(ivp, plan.record.get("parameters") or {}, self.time_unit)
 
     def check_start(self):
         """Check everything that can be known before the first step.
@@ -233,6 +235,7 @@ class Run:
             for limit in self.watch:
                 if limit.text in progress["watch"]:
                     limit.extreme, limit.place = progress["watch"][limit.text]
+            self.resolution.restore(progress.get("resolution"))
             failed = progress.get("failed_members") or {}
             self.failed.reasons = {int(member): reason for member, reason in failed.items()}
             self._exclude_failed()
@@ -266,6 +269,7 @@ class Run:
         if self.step == 0:
             # The watches held at the start, before the bases truncated what the file filled in.
             self.output.write(self.timestep)
+            self.resolution.start()
             self.write_handlers(self.timestep)
         while self.step < steps:
             step = self.step
@@ -356,8 +360,10 @@ class Run:
             if not self._is_finite(variable):
                 raise NotFiniteError(
                     f"{variable.name} is not finite at t = {self._now()}, iteration "
-                    f"{self.solver.iteration}: {self._kept()}. Usual causes: a timestep that is "
-                    "too long, or an equation that grows without bound"
+                    f"{self.solver.iteration}: {self._kept()}. "
+                    + self.resolution.cause(
+                        "a timestep that is too long, or an equation that grows without bound"
+                    )
                 )
 
     def _continues_without_some(self):
@@ -390,7 +396,10 @@ class Run:
             limit.excluded = self.failed.numbers
 
     def check_watches(self):
+        """Warn of what the grid does not resolve; end the run if a limit is broken."""
         self.synchronise()
+        for line in self.resolution.check(self.solver.sim_time):
+            self.log(line)
         for limit in self.watch:
             value = limit.measure()
             if not limit.holds(value) and self._continues_without_some():
@@ -402,8 +411,8 @@ class Run:
                 at = f" at {limit.place}" if limit.place else ""
                 raise WatchError(
                     f"the watch '{limit.text}' is broken at t = {self._now()}, iteration "
-                    f"{self.solver.iteration}: the value is {value:.3g}{at}; {self._kept()}. Usual "
-                    "causes: a timestep that is too long, or too few grid points"
+                    f"{self.solver.iteration}: the value is {value:.3g}{at}; {self._kept()}. "
+                    + self.resolution.cause("a timestep that is too long, or too few grid points")
                 )
 
     def _now(self):
@@ -446,6 +455,7 @@ class Run:
             "timestepper": self.stepper_name,
             "watch": {limit.text: [limit.extreme, limit.place] for limit in self.watch},
             "failed_members": self.failed.reasons,
+            "resolution": self.resolution.record(),
         }
 
     def save_checkpoint(self):

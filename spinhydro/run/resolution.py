@@ -1,0 +1,128 @@
+"""Resolution of a run: how much of its fields lies in the shortest waves of the grid."""
+
+import numpy as np
+from dedalus.core.basis import ComplexFourier, RealFourier
+from dedalus.core.operators import Differentiate, Divergence, Gradient, Laplacian
+from mpi4py import MPI
+
+from spinhydro.steppers.noise import noises_of
+
+#: Waves shorter than three grid spacings count as short: |k| at or above this part of k_max.
+SHORT = 2 / 3
+#: Part of the amplitude in short waves from which a field is not resolved.
+UNRESOLVED = 0.05
+#: Fields with more than this in short waves at the start are rough on purpose.
+ROUGH = 0.01
+#: Fields with less than this part of their power in waves are uniform, with rounding.
+UNIFORM = 1e-20
+#: Lines of the grid that are transformed along each axis.
+LINES = 64
+
+
+class Resolution:
+    r"""Watch whether the grid resolves the variables of a run.
+
+    The measure is the part of the amplitude in short waves,
+
+    .. math:: \left( \sum_{|k| \ge 2 k_\mathrm{max}/3} |\hat f_k|^2 \Big/
+              \sum_{k \ne 0} |\hat f_k|^2 \right)^{1/2},
+
+    along each axis, over at most 64 lines of the grid. Only axes along which all variables begin
+    smooth, in problems with derivatives and without noise, are watched: an equation without
+    derivatives makes structure of any size correctly, and on a lattice of atoms short waves are
+    physics.
+
+    Parameters
+    ----------
+    ivp : d3.IVP
+    parameters : dict
+        Values of the problem file, where a message finds the name of a number of grid points.
+    unit : str
+        Of time.
+    """
+
+    def __init__(self, ivp, parameters, unit=""):
+        self.comm, self.unit = ivp.dist.comm, unit
+        self._names = {v: k for k, v in parameters.items() if isinstance(v, int) and v > 1}
+        self._watched = []
+        if not noises_of(ivp) and any(map(_has_derivatives, ivp.equations)):
+            self._watched = [
+                (variable, axis)
+                for variable in ivp.variables
+                for axis, basis in enumerate(variable.domain.full_bases)
+                if isinstance(basis, (RealFourier, ComplexFourier))
+                and ivp.dist.grid_layout.local[axis]
+            ]
+        #: When a variable was first found not to be resolved, and its name.
+        self.since = None
+
+    def start(self):
+        """Leave out axes along which a variable is rough in the present state."""
+        rough = {axis for variable, axis in self._watched
+                 if self._short_part(variable, axis) > ROUGH}  # fmt: skip
+        self._watched = [pair for pair in self._watched if pair[1] not in rough]
+
+    def record(self):
+        """Return what a checkpoint holds."""
+        return {"watched": [(v.name, axis) for v, axis in self._watched], "since": self.since}
+
+    def restore(self, record):
+        """Continue from a `record`; None leaves the present state to be judged."""
+        if record is None:
+            self.start()
+            return
+        kept = {tuple(pair) for pair in record["watched"]}
+        self._watched = [(v, axis) for v, axis in self._watched if (v.name, axis) in kept]
+        self.since = record["since"]
+
+    def check(self, time):
+        """Return new warnings about variables that are no longer resolved, as a list of lines."""
+        lines = []
+        for variable, axis in list(self._watched):
+            part = self._short_part(variable, axis)
+            if part > UNRESOLVED:
+                self._watched.remove((variable, axis))
+                lines.append(self._line(variable, axis, part, time))
+                if self.since is None:
+                    self.since = f"t = {time:.4g} {self.unit}".rstrip(), variable.name
+        return lines
+
+    def cause(self, otherwise):
+        """Return the end of a message about a run that failed: its likely cause."""
+        if self.since is None:
+            return f"Usual causes: {otherwise}"
+        time, name = self.since
+        return f"Likely cause: too few grid points ('{name}' has not been resolved since {time})"
+
+    def _line(self, variable, axis, part, time):
+        basis = variable.domain.full_bases[axis]
+        more = f"{2 * basis.size} grid points"
+        if basis.size in self._names:
+            more = f"{self._names[basis.size]}={2 * basis.size}"
+        return (
+            f"warning: resolution: from t = {time:.4g} {self.unit}".rstrip()
+            + f" on the grid does not resolve '{variable.name}': waves shorter than three grid "
+            f"spacings along {basis.coord.name} have {100 * part:.2g} % of its amplitude. Later "
+            f"results depend on the grid, and the run may fail; try {more}"
+        )
+
+    def _short_part(self, variable, axis):
+        """Return the part of the amplitude of a variable in short waves along an axis."""
+        layout = variable.dist.grid_layout
+        field = variable if variable.layout is layout else variable.copy()
+        values = np.moveaxis(field["g"], len(variable.tensorsig) + axis, -1)
+        size, points = variable.domain.full_bases[axis].size, values.shape[-1]
+        lines = values.reshape(-1, points)
+        lines = lines[:: max(1, len(lines) // LINES)]
+        power = np.abs(np.fft.fft(lines[np.isfinite(lines).all(axis=1)])) ** 2
+        k = np.abs(np.fft.fftfreq(points, 1 / points))
+        short = (k >= SHORT * size / 2) & (k <= size / 2)
+        found = np.array([power[:, short].sum(), power[:, k > 0].sum(), power.sum()])
+        self.comm.Allreduce(MPI.IN_PLACE, found, op=MPI.SUM)
+        in_short, in_waves, total = found
+        return float(np.sqrt(in_short / in_waves)) if in_waves > UNIFORM * total else 0.0
+
+
+def _has_derivatives(equation):
+    kinds = (Differentiate, Divergence, Gradient, Laplacian)
+    return any(hasattr(equation[side], "has") and equation[side].has(*kinds) for side in "LF")

@@ -1,0 +1,106 @@
+"""Runs whose grid is too coarse: a warning when it happens, and the cause when they fail."""
+
+import dedalus.public as d3
+import numpy as np
+import pytest
+
+import spinhydro
+from spinhydro.errors import WatchError
+from spinhydro.problem.load import load
+from spinhydro.run.resolution import Resolution
+
+from ..conftest import ROOT
+
+N = 64
+
+
+def advected(equation="dt(u) = -u*dx(u)", size=N, start=None):
+    """Burgers' equation from sin(x), which steepens to a jump at t = 1."""
+    coord = d3.Coordinate("x")
+    dist = d3.Distributor(coord, dtype=np.float64)
+    basis = d3.RealFourier(coord, size=size, bounds=(0, 2 * np.pi), dealias=3 / 2)
+    u = dist.Field(name="u", bases=basis)
+    x = dist.local_grid(basis)
+    u["g"] = np.sin(x) if start is None else start(x)
+
+    def dx(f):
+        return d3.Differentiate(f, coord)
+
+    problem = d3.IVP([u], namespace={"u": u, "dx": dx})
+    problem.add_equation(equation)
+    return problem
+
+
+def log_of(folder):
+    return (folder / "log.txt").read_text(encoding="utf-8")
+
+
+def test_a_front_that_steepens_is_noticed_before_it_fails(tmp_path):
+    with pytest.raises(WatchError) as caught:
+        spinhydro.simulate(
+            advected(), timestep=0.01, stop_time=2, output_interval=0.1, out=tmp_path, quiet=True,
+            units={"time": "s"}, watch=["dx(u) >= -30"],
+        )  # fmt: skip
+    lines = [x for x in log_of(caught.value.folder).splitlines() if "resolution" in x]
+    assert len(lines) == 1
+    assert "does not resolve 'u'" in lines[0] and "try 128 grid points" in lines[0]
+    # The exact solution is singular at t = 1.
+    time = float(lines[0].split("t = ")[1].split()[0])
+    assert 0.7 <= time <= 1.3
+    assert f"too few grid points ('u' has not been resolved since t = {time:g} s)" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(
+    "equation, start",
+    [
+        # Without derivatives every point is independent, and any structure is right.
+        ("dt(u) = sin(40*u)", None),
+        # Rough from the start.
+        ("dt(u) + dx(u) = 0", lambda x: np.sign(np.sin(x))),
+        ("dt(u) + dx(u) = 0", lambda x: np.random.default_rng(1).standard_normal(x.shape)),
+        # Smooth, uniform, or zero.
+        ("dt(u) + dx(u) = 0", None),
+        ("dt(u) + dx(u) = 0", lambda x: 3 + 0 * x),
+        ("dt(u) + dx(u) = 0", lambda x: 0 * x),
+    ],
+)
+def test_no_warning_where_short_waves_are_right(tmp_path, equation, start):
+    result = spinhydro.simulate(
+        advected(equation, start=start), timestep=0.005, stop_time=1, output_interval=0.1,
+        out=tmp_path, quiet=True,
+    )  # fmt: skip
+    assert "resolution" not in log_of(result.folder)
+
+
+def test_the_measure_counts_the_modes_that_the_basis_holds():
+    """A third of the amplitude at 2/3 of k_max and above, on the grid of dealias 3/2 too."""
+    ivp = advected()
+    watch = Resolution(ivp, {"Nx": N})
+    (u,) = ivp.variables
+    for k, short in ((21, False), (22, True)):
+        u.change_scales(1)
+        u["g"] = (
+            5
+            + 3 * np.cos(ivp.dist.local_grid(u.domain.bases[0]))
+            + np.cos(k * ivp.dist.local_grid(u.domain.bases[0]))
+        )
+        for scales in (1, 3 / 2):
+            u.change_scales(scales)
+            part = watch._short_part(u, 0)
+            assert part == pytest.approx(np.sqrt(0.1) if short else 0, abs=1e-12)
+    (line,) = watch.check(0.5)
+    assert line.endswith("try Nx=128")
+    assert watch.check(0.6) == []
+
+
+@pytest.mark.parametrize("Nx", [256])
+def test_a_safe_timestep_does_not_promise_resolution(tmp_path, Nx):
+    """Spacings of 2 um are too coarse for this gas; the timestep is far from unstable."""
+    path = ROOT / "problems" / "spinor_hydrodynamics.py"
+    result = load(path, Nx=Nx, stop_time=10).run(out=tmp_path, quiet=True)
+    log = log_of(result.folder)
+    assert "of the RK4 stability limit" in log and "warning: stability" not in log
+    (line,) = (x for x in log.splitlines() if "resolution" in x)
+    assert "does not resolve 's'" in line and line.endswith("try Nx=512")
