@@ -40,6 +40,10 @@ def ending_at_signals():
 
 def on_working_ranks(action):
     """Return the exit code of `action`; ranks without work wait for it."""
+    from spinhydro.dedalus_support import start
+    from spinhydro.run.launch import is_rank
+
+    start.begin(alone=not is_rank())
     from spinhydro.dedalus_support import parallel
 
     parallel.abort_all_on_error()

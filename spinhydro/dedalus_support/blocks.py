@@ -7,7 +7,7 @@ small dense matrices at once.
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import csgraph
 
 from spinhydro.dedalus_support.private import apply_sparse
 from spinhydro.errors import InputError
@@ -41,7 +41,7 @@ def blocks_of(*matrices):
         every = np.arange(size)[:, None]
         return [(every, every)]
     both = sparse.bmat([[None, pattern], [pattern.T, None]])
-    number, label = connected_components(both, directed=False)
+    number, label = csgraph.connected_components(both, directed=False)
     rows, columns = label[:size], label[size:]
     widths = np.bincount(rows, minlength=number)
     if np.any(widths != np.bincount(columns, minlength=number)):

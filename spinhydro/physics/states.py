@@ -3,9 +3,8 @@
 import functools
 
 import numpy as np
-from scipy import fft
-from scipy.linalg import solveh_banded
-from scipy.sparse.linalg import LinearOperator, cg
+from scipy import fft, linalg
+from scipy.sparse import linalg as sparse_linalg
 
 from spinhydro.errors import InputError
 
@@ -127,8 +126,14 @@ def _one_gas(axes, potential, interaction, kinetic, chemical_potential, toleranc
         )
     k_squared = _k_squared(axes)
 
-    def filtered(symbol, p):
-        return fft.irfftn(symbol * fft.rfftn(p), shape)
+    if len(shape) == 1:
+        # Loading SciPy's transforms takes longer than all of these.
+        def filtered(symbol, p):
+            return np.fft.irfft(symbol * np.fft.rfft(p), *shape)
+    else:
+
+        def filtered(symbol, p):
+            return fft.irfftn(symbol * fft.rfftn(p), shape)
 
     def minus_laplacian(p):
         return filtered(k_squared, p)
@@ -205,9 +210,13 @@ def _newton_step(r, diagonal, kinetic_energy, precondition, accuracy):
         return (kinetic_energy(u) + diagonal * u).ravel()
 
     form = {"shape": (r.size, r.size), "dtype": diagonal.dtype}
-    operator = LinearOperator(matvec=jacobian, **form)
-    inverse = LinearOperator(matvec=lambda u: precondition(u.reshape(r.shape)).ravel(), **form)
-    step, _ = cg(operator, -r.ravel().astype(diagonal.dtype), rtol=accuracy, maxiter=400, M=inverse)
+    operator = sparse_linalg.LinearOperator(matvec=jacobian, **form)
+    inverse = sparse_linalg.LinearOperator(
+        matvec=lambda u: precondition(u.reshape(r.shape)).ravel(), **form
+    )
+    step, _ = sparse_linalg.cg(
+        operator, -r.ravel().astype(diagonal.dtype), rtol=accuracy, maxiter=400, M=inverse
+    )
     return step.reshape(r.shape)
 
 
@@ -217,7 +226,7 @@ def _banded_inverse(diagonal, kinetic, spacing, chemical_potential):
     banded = np.zeros((2, diagonal.size))
     banded[0, 1:] = -kinetic / spacing**2
     banded[1] = 2 * kinetic / spacing**2 + positive
-    return lambda u: solveh_banded(banded, u)
+    return lambda u: linalg.solveh_banded(banded, u)
 
 
 def _split_inverse(diagonal, kinetic_symbol, filtered):

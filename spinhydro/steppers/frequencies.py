@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from mpi4py import MPI
-from scipy.sparse.linalg import splu
+from scipy.sparse import linalg as sparse_linalg
 
 from spinhydro.dedalus_support.blocks import NoSmallBlocks, rate_blocks
 from spinhydro.dedalus_support.memory import parts
@@ -248,7 +248,7 @@ class _StockRates:
         self.present, self.stage, self.rate = (
             CoeffSystem(solver.subproblems, dtype=solver.dtype) for _ in range(3)
         )
-        self.mass = {sp: splu(sp.M_min.tocsc()) for sp in self.subproblems}
+        self.mass = {sp: sparse_linalg.splu(sp.M_min.tocsc()) for sp in self.subproblems}
         solver.evaluator.require_coeff_space(solver.state)
         for sp in self.subproblems:
             sp.gather_inputs(solver.state, out=self.present.get_subdata(sp))

@@ -3,7 +3,7 @@
 import numpy as np
 from dedalus.core.system import CoeffSystem
 from dedalus.tools.array import apply_sparse
-from scipy.sparse.linalg import splu
+from scipy.sparse import linalg as sparse_linalg
 
 from spinhydro.errors import InputError
 from spinhydro.steppers.noise import noises_of
@@ -53,7 +53,7 @@ class RK4:
         self._matrices = self._present_matrices()
         try:
             self.mass_solvers = {
-                sp: None if _is_identity(sp.M_min) else splu(sp.M_min.tocsc())
+                sp: None if _is_identity(sp.M_min) else sparse_linalg.splu(sp.M_min.tocsc())
                 for sp in self.subproblems
             }
         except RuntimeError:

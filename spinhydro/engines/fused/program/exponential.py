@@ -1,7 +1,7 @@
 """The exponential of the linear terms, E = exp(-L timestep/2), for every wavenumber."""
 
 import numpy as np
-from scipy.linalg import expm
+from scipy import linalg
 
 from spinhydro.dedalus_support.blocks import exponentials
 from spinhydro.engines.fused.read.graph import Unsupported
@@ -153,7 +153,7 @@ class Exponential:
                 ours[:, i, j] = self.mixed[i, j]
                 for factor in self.factors[self.phase_of[i]]:
                     ours[:, i, j] *= values(factor)
-        theirs = expm(-timestep / 2 * linear)
+        theirs = linalg.expm(-timestep / 2 * linear)
         return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
 
     def set(self, timestep):

@@ -1,0 +1,148 @@
+"""A cheap start for commands that solve: modules executed at their first use, MPI without network.
+
+`begin` is called by commands before their first import of Dedalus. Scripts that import Dedalus
+themselves are not affected, and no result changes.
+"""
+
+import importlib
+import os
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from importlib.machinery import PathFinder
+from types import ModuleType
+
+#: Settings of Open MPI under which a process without other ranks opens no network device.
+_ALONE = {"OMPI_MCA_pml": "ob1", "OMPI_MCA_btl": "self"}
+
+
+def begin(alone):
+    """Defer modules that Dedalus imports and few runs use, and initialise MPI.
+
+    Parameters
+    ----------
+    alone : bool
+        No launcher has started this process as one of several ranks.
+    """
+    if "dedalus" not in sys.modules:
+        sys.meta_path.insert(0, _Finder)
+    added = {name: value for name, value in _ALONE.items() if alone and name not in os.environ}
+    os.environ.update(added)
+    try:
+        importlib.import_module("mpi4py.MPI")
+    finally:
+        # Programs that a run starts choose for themselves.
+        for name in added:
+            del os.environ[name]
+
+
+#: The module that imports submodules.
+_IMPORTER = "importlib._bootstrap"
+
+#: Modules that are executed when an attribute is first read.
+DEFERRED = frozenset(
+    {
+        "numpy.f2py",
+        "numpy.ma",
+        "numpy.polynomial",
+        "numpy.testing",
+        "scipy.fft",
+        "scipy.fftpack",
+        "scipy.linalg",
+        "scipy.sparse.csgraph",
+        "scipy.sparse.linalg",
+        "scipy.special",
+    }
+)
+#: Attributes that Dedalus reads while it is imported: they are found in a submodule that does not
+#: need its package.
+_PARTS = {
+    ("scipy.linalg", "blas"): "blas",
+    ("scipy.special", "erf"): "_ufuncs",
+}
+#: Names of packages whose code, or one of whose parts, is being executed.
+_executing = set()
+_lock = threading.RLock()
+
+
+class _DeferredModule(ModuleType):
+    """A module whose code is executed when an attribute is first read.
+
+    ``import a.b`` reads only ``__spec__``, which exists. Importing a submodule reads ``__path__``,
+    which does not, so that a package is executed before its submodules.
+    """
+
+    def __getattr__(self, name):
+        here = self.__name__
+        with _lock:
+            if here in _executing:
+                raise AttributeError(f"module '{here}' has no attribute '{name}'")
+            if name == "__path__" and sys._getframe(1).f_globals["__name__"] != _IMPORTER:
+                # `from a import b` only checks whether `a` is a package.
+                raise AttributeError(name)
+            if (here, name) in _PARTS:
+                return _part(self, name)
+            if isinstance(self, _DeferredModule):
+                _execute(self)
+            if name not in self.__dict__ and hasattr(self, "__path__"):
+                # `from a import b` of a submodule that `a` does not import.
+                with suppress(ModuleNotFoundError):
+                    return importlib.import_module(f"{here}.{name}")
+            return getattr(self, name)
+
+
+@contextmanager
+def _being_executed(module):
+    """Let a package find its submodules, and lack names that it does not define yet."""
+    locations = module.__spec__.submodule_search_locations
+    if locations is not None:
+        module.__path__ = locations
+    _executing.add(module.__name__)
+    try:
+        yield
+    finally:
+        _executing.remove(module.__name__)
+
+
+def _part(package, name):
+    """Return an attribute of a package from its submodule, without executing the package."""
+    submodule = _PARTS[package.__name__, name]
+    with _being_executed(package):
+        found = importlib.import_module(f"{package.__name__}.{submodule}")
+    del package.__path__
+    return found if submodule == name else getattr(found, name)
+
+
+def _execute(module):
+    """Execute the code of a deferred module."""
+    with _being_executed(module):
+        module.__spec__.loader.exec_module(module)
+        module.__class__ = ModuleType
+
+
+class _Loader:
+    """Makes a deferred module."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self.loader
+        module.__dict__.pop("__path__", None)
+        module.__class__ = _DeferredModule
+
+
+class _Finder:
+    """Finds the modules that are deferred."""
+
+    @staticmethod
+    def find_spec(name, path, target=None):
+        if name not in DEFERRED:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None:
+            spec.loader = _Loader(spec.loader)
+        return spec

@@ -1,0 +1,92 @@
+"""Commands that solve start without modules that they do not use, and without a network."""
+
+import textwrap
+
+from ..conftest import launch
+
+BEGIN = """
+import os, sys
+from spinhydro.dedalus_support import start
+
+start.begin(alone=True)
+
+def deferred():
+    return {n for n in start.DEFERRED if isinstance(sys.modules.get(n), start._DeferredModule)}
+"""
+
+
+def run(code, **variables):
+    done = launch("-c", BEGIN + textwrap.dedent(code), **variables)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+WHOLE = [
+    "from scipy.linalg import expm",
+    "from scipy.linalg import lapack; lapack.dgesv",
+    "import scipy.linalg.blas; scipy.linalg.det",
+    "import scipy.linalg; scipy.linalg.blas.daxpy; scipy.linalg.inv",
+    "from scipy.linalg import *; det",
+    "from scipy.special import cython_special",
+    "from scipy import special; special.erf in derivatives and special.jv; special.erf",
+    "from scipy.sparse.linalg import splu; from scipy.sparse.csgraph import dijkstra",
+    "from scipy.fft import rfft; from scipy.fft import next_fast_len",
+    "import numpy.ma as ma; ma.masked_array([1]); from numpy.testing import assert_allclose",
+]
+
+
+def test_dedalus_executes_none_of_the_modules_and_every_import_finds_them_whole():
+    code = f"""
+    import dedalus.public as d3
+    unused = {{"scipy.linalg", "scipy.special", "scipy.sparse.linalg", "numpy.f2py"}}
+    assert unused <= deferred(), deferred()
+    derivatives = d3.UnaryGridFunction.ufunc_derivatives
+
+    for statement in {WHOLE!r}:
+        child = os.fork()
+        if not child:
+            # In a copy of this process, where everything is still deferred.
+            before = deferred()
+            try:
+                exec(statement)
+                assert deferred() < before
+                from scipy.special import erf
+                assert erf in derivatives and "scipy.special" in sys.modules
+            except BaseException as error:
+                print(statement, repr(error), file=sys.stderr, flush=True)
+                os._exit(1)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+
+    import scipy.linalg, threading
+    found, ready = [], threading.Barrier(8)
+    def use():
+        ready.wait()
+        found.append(scipy.linalg.expm)
+    threads = [threading.Thread(target=use) for _ in range(8)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    assert len(found) == 8 and len(set(map(id, found))) == 1
+
+    try:
+        from scipy.fft import no_such_name
+    except ImportError as error:
+        print(error)
+    try:
+        scipy.fft.no_such_function
+    except AttributeError as error:
+        print(error)
+    """
+    shown = run(code)
+    assert "no_such_name" in shown and "no_such_function" in shown
+
+
+def test_settings_of_mpi_are_not_inherited_and_those_of_the_user_are_kept():
+    show = "print(sorted(name for name in os.environ if name in start._ALONE))"
+    assert run(show) == "[]\n"
+    assert run(show, OMPI_MCA_btl="self,tcp") == "['OMPI_MCA_btl']\n"
+
+
+def test_a_script_that_imports_dedalus_itself_is_not_affected():
+    done = launch("-c", "import dedalus.public" + BEGIN + "print(deferred())")
+    assert done.stdout == "set()\n", done.stderr
