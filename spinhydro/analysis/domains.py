@@ -101,6 +101,46 @@ def structure_factor(ds, output=None, index=-1, bins=None):
     )
 
 
+def domains_at_onset(ds, output=None, share=0.1):
+    """Return the domains of every member when the mean square of the field first reaches a share.
+
+    Growth out of noise ends and domains exist about then, whatever the noise was: members of
+    different quench times are compared at this time.
+
+    Parameters
+    ----------
+    ds, output : see `domains`
+    share : float
+        Of the mean square of the field, above that of the initial noise.
+
+    Returns
+    -------
+    Dataset (member)
+        `time`, `number` of domains of both signs, and `length`, the typical wavelength of the
+        structure factor; NaN for members that do not get there.
+
+    Raises
+    ------
+    InputError
+        No member reaches the share.
+    """
+    field, axes = _field(ds, output)
+    reached = (field**2).mean(axes).transpose("t", "member").values >= share
+    members = reached.shape[1]
+    found = {name: np.full(members, np.nan) for name in ("time", "number", "length")}
+    for member in np.flatnonzero(reached.any(axis=0)):
+        index, one = int(np.argmax(reached[:, member])), ds.isel(member=[member])
+        values = field.isel(t=index, member=member).transpose(*axes).values
+        found["time"][member] = ds.t.values[index]
+        found["number"][member] = sum(len(_periodic_sizes(s * values > 0)) for s in (1, -1))
+        found["length"][member] = structure_factor(one, output, index).attrs["length"]
+    if not reached.any():
+        raise InputError(
+            f"domains: the mean square of {output or field.name} stays below {share:g}; run longer"
+        )
+    return xr.Dataset({name: ("member", values) for name, values in found.items()})
+
+
 def _field(ds, output):
     if output is None and "Z" not in ds and has_spins(ds):
         field = spins(ds).isel(spin=2, drop=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spinhydro.analysis import load as read
+from spinhydro.analysis.domains import domains_at_onset
 from spinhydro.problem.load import load
 
 from ..conftest import ROOT
@@ -49,3 +50,15 @@ def test_skyrmions_obey_thieles_equation(beta, tmp_path):
     matrix = np.array([[a["alpha"] * D, -G], [G, a["alpha"] * D]])
     drive = np.array([[beta * D, -G], [G, beta * D]]) @ [a["u"], 0]
     np.testing.assert_allclose(v, np.linalg.solve(matrix, drive), atol=0.005 * a["u"])
+
+
+def test_domains_of_a_quench_scale_with_its_time(tmp_path):
+    """Size as tau_Q^(1/3) and number as tau_Q^(-2/3), a mean field with nu = 1/2 and z = 1."""
+    found = run("kibble_zurek", tmp_path, N=128, L=360, tau_Q=[8, 16, 32], stop_time=22)
+    onset = domains_at_onset(found)
+    exponents = {
+        name: np.polyfit(np.log([8, 16, 32]), np.log(onset[name].values), 1)[0]
+        for name in ("length", "number")
+    }
+    assert exponents["length"] == pytest.approx(1 / 3, abs=0.06)
+    assert exponents["number"] == pytest.approx(-2 / 3, abs=0.25)
