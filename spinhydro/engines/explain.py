@@ -57,7 +57,8 @@ class RightSideReport:
         For every round of transforms: the transforms to the grid, those back to k-space, and the
         number of operations between them.
     rates : list of (str, str)
-        Component of the state, and its rate.
+        What is advanced, such as ``dt(u_x)``, and its rate. Where M is not the identity, it is M X,
+        or 0 in constraints.
     """
 
     def __init__(self, right_side):
@@ -79,7 +80,7 @@ class RightSideReport:
             values = [self._value(value) for value in outputs]
         else:
             values = [self._spectrum(spectrum) for spectrum in outputs]
-        self.rates = list(zip(self.components, values, strict=True))
+        self.rates = list(zip(self._left_sides(), values, strict=True))
 
     def lines(self):
         """Return the lines of the report."""
@@ -99,10 +100,11 @@ class RightSideReport:
         if self.program.on_grid:
             lines += ["", "rates on the grid", *self._loop_lines(self._loops[-1])]
         lines += ["", "rates"]
-        lines += [f"  d({name})/dt = {value}" for name, value in self.rates]
+        lines += [f"  {name} = {value}" for name, value in self.rates]
+        names = self.components if self.right_side.mass is None else self._left_sides()
         linear = [
             f"  {name}: {self._spectrum(spectrum)}"
-            for name, spectrum in zip(self.components, self.right_side.linear, strict=True)
+            for name, spectrum in zip(names, self.right_side.linear, strict=True)
             if spectrum.terms
         ]
         if linear:
@@ -112,6 +114,14 @@ class RightSideReport:
                 *linear,
             ]
         return lines
+
+    def _left_sides(self):
+        """Return the names of what the rates advance."""
+        mass = self.right_side.mass
+        if mass is None:
+            return [f"dt({name})" for name in self.components]
+        texts = [self._spectrum(spectrum) for spectrum in mass]
+        return ["constraint" if text == "0" else f"dt({text})" for text in texts]
 
     @staticmethod
     def _loop_lines(loop):
@@ -268,7 +278,7 @@ def _columns(account):
         columns.append((f"{len(ahead)} to k-space", list(zip(keys, ahead, strict=True))))
         read_by(round_.ahead_nodes, loop)
         edges += [(loop, key) for key in keys]
-    rates = [(("rate", i), f"d({name})/dt") for i, (name, _) in enumerate(account.rates)]
+    rates = [(("rate", i), name) for i, (name, _) in enumerate(account.rates)]
     if program.on_grid:
         loop = ("loop", "last")
         columns.append(("pointwise", [(loop, f"{account.operations} operations")]))

@@ -76,7 +76,8 @@ def frequencies_of(solver, explicit_linear):
     Returns
     -------
     Frequencies or None
-        None if the right-hand side is not finite, or if M is singular (constraint equations).
+        None if the right-hand side is not finite, or if M is singular (constraint equations), or
+        on the fused engine not the identity.
     """
     is_fused = hasattr(solver.timestepper, "right_side")
     try:
@@ -360,10 +361,15 @@ class _StockLinear:
 
 
 class _FusedRates:
-    """Rates of the fused engine, which treats L as its stepper does."""
+    """Rates of the fused engine, which treats L as its stepper does.
+
+    Raises RuntimeError if the rates are not those of the components of the state.
+    """
 
     def __init__(self, solver, explicit_linear):
         self.stepper = solver.timestepper
+        if self.stepper.coupled:
+            raise RuntimeError("M is not the identity")
         self.linearised = self.stepper.linearised()
 
     @property

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from spinhydro.dedalus_support.ensemble.basis import Members
 from spinhydro.engines.fused.program.program import Program, flat
 from spinhydro.engines.fused.program.transforms import Space
-from spinhydro.engines.fused.read.equations import Equations
+from spinhydro.engines.fused.read.equations import CoupledEquations, Equations
 from spinhydro.engines.fused.read.graph import Unsupported
 from spinhydro.engines.fused.read.lower import constant_values, count
 from spinhydro.steppers.noise import WhiteNoise
@@ -21,13 +22,16 @@ class RightSide:
         Assignments after a step.
     linear_apart : bool
         Leave L out: f = F, and `linear` holds L as an array of Spectrum.
+    coupled : bool
+        Also leave M out (`CoupledEquations`): `mass` holds it as an array of Spectrum, and rates
+        are rows of equations, not of the state.
     compiled : bool, optional
         Whether pointwise loops are compiled.
 
     Attributes
     ----------
-    equations, left_sides : dict
-        Dedalus's equation, and L with the coefficients of the matrices, for every variable.
+    stated : list of Stated
+        The equations in the order of their rows.
     linear_has_products : bool
         Whether L holds products with fields.
 
@@ -37,19 +41,19 @@ class RightSide:
         With the reason why the problem cannot be fused.
     """
 
-    def __init__(self, solver, projections=(), linear_apart=False, compiled=False):
+    def __init__(
+        self, solver, projections=(), linear_apart=False, coupled=False, compiled=False
+    ):  # fmt: skip
         self.solver = solver
         self.variables = list(solver.state)
-        domains = {variable.domain for variable in self.variables}
-        if len(domains) > 1:
-            raise Unsupported("variables on different bases")
-        self.space = Space(self.variables[0].domain, solver.dtype)
-        read = Equations(
+        domain = _common_domain(self.variables, coupled)
+        self.space = Space(domain, solver.dtype)
+        read = (CoupledEquations if coupled else Equations)(
             solver, projections, linear_apart, lossless=self.space.mask is None,
             neighbours=not linear_apart,
         )  # fmt: skip
-        self.lowering, self.equations, self.linear = read.lowering, read.equations, read.linear
-        self.left_sides = read.left_sides
+        self.lowering, self.stated = read.lowering, read.stated
+        self.linear, self.mass = read.linear, read.mass
         self.linear_has_products = read.linear_has_products
         self.on_grid = self.space.mask is None and not linear_apart
         options = {"on_grid": self.on_grid, "compiled": compiled}
@@ -185,3 +189,19 @@ class RightSide:
             np.copyto(self._forward.grid, state)
             self._forward.forward()
         program(self._forward.spectra, flat(state), constants, self.profile_values, flat(out))
+
+
+def _common_domain(variables, coupled):
+    """Return the domain of all variables; if they are `coupled`, others may lack some of its axes.
+
+    Raises Unsupported if there is none.
+    """
+
+    def is_part(basis, whole):
+        return basis is whole or (coupled and basis is None and not isinstance(whole, Members))
+
+    widest = max((v.domain for v in variables), key=lambda domain: len(domain.bases))
+    for domain in {variable.domain for variable in variables}:
+        if not all(map(is_part, domain.full_bases, widest.full_bases)):
+            raise Unsupported("variables on different bases")
+    return widest

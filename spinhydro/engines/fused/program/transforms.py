@@ -178,6 +178,23 @@ class Space:
                 held &= self._along(axis, modes <= largest)
         return held if self.anywhere(not held.all()) else None
 
+    def modes_of(self, domain):
+        """Mask of the modes of a domain that may lack some axes: k = 0 along these."""
+        held = np.ones(self.spectral_shape, bool) if self.mask is None else self.mask.copy()
+        for axis in self.axes:
+            if domain.full_bases[axis] is None:
+                held &= self._along(axis, self._modes(axis) == 0)
+        return held
+
+    def part_of(self, domain, values):
+        """View of grid values of fields (…, *shape_of_fields) on the axes of a domain only."""
+        shape = self.dist.grid_layout.local_shape(domain, self.scales)
+        cut = tuple(
+            slice(size if basis is None else None)
+            for size, basis in zip(shape, domain.full_bases, strict=True)
+        )
+        return values[(..., *cut)]
+
     def symbol(self, polynomial):
         """Array of a symbol ``{factors: coefficient}``, or a number if it is constant.
 

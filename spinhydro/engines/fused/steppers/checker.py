@@ -109,27 +109,29 @@ class Checker:
         """Return [largest of Dedalus's rates, largest difference of the present rates to them]."""
         sizes, rates = [], [self.fields.values(held) for held in rates]
         free_temporaries()
-        for (_, rows), values in zip(self.fields.rows(), rates, strict=True):
+        for stated, values in zip(self.right_side.stated, rates, strict=True):
+            rows = stated.rows
             for row, theirs in zip(range(rows.start, rows.stop), values, strict=True):
                 sizes.append(compare(self.fields.row_on_grid(self.stepper.rate, row)[0], theirs))
         return np.max(sizes, axis=0)
 
     def _stock_rates(self):
-        """Return fields with Dedalus's F - L X of the state (F if L is treated separately)."""
+        """Return fields with Dedalus's F - L X of the state (F if L is treated separately).
+
+        One for each equation, in the order of `right_side.stated`.
+        """
         solver, right_side = self.solver, self.right_side
         if right_side.linear_has_products:
             return self._rates_by_matrices()
         solver.evaluator.require_coeff_space(solver.state)
         solver.evaluator.evaluate_group("F")
         rates = []
-        for variable in solver.state:
-            equation = right_side.equations[variable]
-            rate = solver.F[equation["place"]]
-            if equation["factor"] != 1:
-                rate.data *= 1 / equation["factor"]
-            left = right_side.left_sides[variable]
-            if not self.stepper.linear_apart and hasattr(left, "tensorsig"):
-                linear = self.held(left.evaluate())
+        for stated in right_side.stated:
+            rate = solver.F[stated.place]
+            if stated.factor != 1:
+                rate.data *= 1 / stated.factor
+            if not self.stepper.linear_apart and hasattr(stated.linear, "tensorsig"):
+                linear = self.held(stated.linear.evaluate())
                 self.held(rate)
                 rate.data -= linear.data
             rates.append(rate)
@@ -187,7 +189,7 @@ class Checker:
 
 
 def _add_noise(grid, noise, random):
-    size = noise * (1 + max(np.abs(part).max() for (part,) in parts(grid)))
+    size = noise * (1 + max((np.abs(part).max(initial=0) for (part,) in parts(grid)), default=0))
     for (part,) in parts(grid):
         part += size * random.standard_normal(part.shape)
         if np.iscomplexobj(part):

@@ -57,17 +57,17 @@ class FusedETDRK4(FusedLinear):
 
     def _build(self):
         super()._build()
-        if self.native:
-            return
-        self._kept = [np.zeros_like(self.state) for _ in range(5)]
-        self._product = np.zeros_like(self.state)
-        if self.linear is None:
-            number = self.right_side.lowering.components
-            self.linear = np.zeros((number, number, *(1 for _ in self.state.shape[1:])))
+        number = self.right_side.lowering.components
+        self.linear = np.zeros((number, number, *(1 for _ in self.state.shape[1:])))
+        if self.linear_apart:
+            self.linear = linear_matrix(self.right_side)
+        if not self.native:
+            self._kept = [np.zeros_like(self.state) for _ in range(5)]
+            self._product = np.zeros_like(self.state)
 
     def _prepare(self, timestep):
         weights = EtdWeights(self.linear).weights(timestep)
-        return {name: ModeMatrix(matrix) for name, matrix in weights.items()}
+        return {name: ModeMatrix.of(matrix) for name, matrix in weights.items()}
 
     def _add(self, target, matrix, source):
         """Add matrix times source to `target`."""
@@ -97,7 +97,7 @@ class FusedETDRK4(FusedLinear):
         self._add(whole, weights["w2"], second)
         self._add(whole, weights["w4"], fourth)
 
-    def _linear_difference(self, timestep):
+    def _linear_difference(self, checker, timestep):
         """Return the difference to ETDRK4 of every matrix of the scheme, applied to the state."""
         solver, stock, worst = self.solver, ETDRK4(self.solver), 0.0
         solver.evaluator.require_coeff_space(solver.state)

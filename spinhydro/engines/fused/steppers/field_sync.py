@@ -42,9 +42,11 @@ class FieldSynchroniser:
         space = self.right_side.space
         for variable, rows in self.rows():
             variable.preset_scales(space.scales)
-            target = variable["g"].reshape(-1, *space.shape_of_fields)
-            for row, values in zip(range(rows.start, rows.stop), target, strict=True):
-                np.copyto(values, space.to_fields(self.row_on_grid(state, row))[0])
+            values = variable["g"]
+            target = values.reshape(count(variable), *values.shape[len(variable.tensorsig) :])
+            for row, component in zip(range(rows.start, rows.stop), target, strict=True):
+                found = space.to_fields(self.row_on_grid(state, row))[0]
+                np.copyto(component, space.part_of(variable.domain, found))
         self.in_sync = True
         self._take_snapshot()
         if self.on_request:
@@ -74,9 +76,7 @@ class FieldSynchroniser:
 
     def values(self, field):
         """Return the grid values of a field, component by component."""
-        space = self.right_side.space
-        field.change_scales(space.scales)
-        return space.from_fields(field["g"])
+        return self.right_side.space.profile(field)
 
     def row_on_grid(self, values, row):
         """Return grid values (1, …) of a component of a state or rate, valid until the next."""

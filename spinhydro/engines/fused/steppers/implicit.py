@@ -6,27 +6,44 @@ import numpy as np
 from dedalus.core import timesteppers
 from scipy.linalg import blas
 
-from spinhydro.engines.fused.steppers.linear import (
-    FusedLinear,
-    ModeMatrix,
-    largest_difference,
-    of_modes,
-)
+from spinhydro.engines.fused.read.equations import is_coupled
+from spinhydro.engines.fused.steppers.checker import compare, relative
+from spinhydro.engines.fused.steppers.linear import FusedLinear, ModeMatrix
 from spinhydro.steppers.records import copy_into
 
 
 class FusedImplicit(FusedLinear):
-    """Base of implicit schemes: solve (1 + a L) X = R for every wavenumber.
+    """Base of implicit schemes: solve (M + a L) X = R for every wavenumber.
 
-    Equations, coefficients and first steps are those of Dedalus's class `scheme`.
+    M is 1 unless equations are constraints or couple time derivatives. Equations, coefficients and
+    first steps are those of Dedalus's class `scheme`.
     """
 
     scheme = None
 
+    def __init__(self, solver, projections=(), compiled=True):
+        self.coupled = is_coupled(solver.problem)
+        super().__init__(solver, projections, compiled)
+
     def _build(self):
         super()._build()
         self._add = blas.get_blas_funcs("axpy", dtype=self.right_side.state_dtype)
-        self._implicit = ModeMatrix(self.linear) if self.linear_apart else None
+        self._mass = self._linear = None
+        if self.left:
+            self._linear = self._of_modes(self.left.linear)
+        if self.coupled:
+            self._mass = self._of_modes(self.left.mass)
+
+    def _of_modes(self, entries):
+        shape = self.right_side.space.spectral_shape
+        return ModeMatrix(entries, self.left.components, shape)
+
+    def _times_mass(self, values, out):
+        """out = M values."""
+        if self._mass:
+            self._mass.apply(values, out)
+        else:
+            np.copyto(out, values)
 
     def _plus(self, factor, values, out):
         """out += factor * values."""
@@ -34,40 +51,36 @@ class FusedImplicit(FusedLinear):
             self._add(values.ravel(), out.ravel(), a=factor)
 
     def _inverse(self, mass, factor):
-        """(mass + factor L)^-1."""
-        matrix = factor * self.linear
-        for i in range(len(matrix)):
-            matrix[i, i] += mass
-        return ModeMatrix(of_modes(np.linalg.inv, matrix))
+        """(mass M + factor L)^-1."""
+        return self._of_modes(self.left.inverse(mass, factor))
 
-    def _linear_difference(self, timestep):
-        """Residual, as Dedalus evaluates L, of one implicit step of the linear terms."""
-        solver = self.solver
-        solver.evaluator.require_coeff_space(solver.state)
-        before = [variable.data.copy() for variable in solver.state]
-        self.read_again()
-        self.read_fields()
-        moved = np.empty_like(self.state)
-        self._inverse(1, timestep).apply(self.state, moved)
+    def _linear_difference(self, checker, timestep):
+        """Residual, as Dedalus evaluates M and L, of one implicit step of the linear terms."""
+        checker.take_fields()
+        moved, right = np.empty_like(self.state), self.state.copy()
+        inverse, sizes = self._inverse(1, timestep), []
+        if self.coupled:
+            # Without what equations that exist at some wavenumbers only cannot have.
+            self.left.keep_rows(right)
+        inverse.apply(right, moved)
         self._put(moved)
-        # Evaluating L may take any of the fields to the grid.
-        afterwards = [variable.data.copy() for variable in solver.state]
-        residuals = []
-        for variable, start, after in zip(solver.state, before, afterwards, strict=True):
-            linear = self.right_side.left_sides[variable]
-            if hasattr(linear, "tensorsig"):
-                linear = linear.evaluate()
-                linear.require_coeff_space()
-                after += timestep * linear.data
-            residuals.append((after, start))
-        return largest_difference(residuals, solver.dist.comm)
+        for number, stated in enumerate(self.right_side.stated):
+            mass = self.solver.state[number] if stated.mass is None else stated.mass
+            total = 0
+            for factor, operand in ((1, mass), (timestep, stated.linear)):
+                if hasattr(operand, "tensorsig"):
+                    held = checker.held(operand.evaluate())
+                    total = total + factor * self.fields.values(held)
+            for row, values in zip(range(stated.rows.start, stated.rows.stop), total, strict=True):
+                sizes.append(compare(self.fields.row_on_grid(right, row)[0], values))
+        return relative(np.max(sizes, axis=0), self.solver.dist.comm)
 
 
 class FusedRungeKutta(FusedImplicit):
-    r"""Implicit-explicit Runge-Kutta schemes of Dedalus (RK222, RK443, …), with M = 1:
+    r"""Implicit-explicit Runge-Kutta schemes of Dedalus (RK222, RK443, …):
 
     .. math::
-        (1 + h H_{ii} L) X_i = X_0 + h \sum_{j<i} (A_{ij} F_j - H_{ij} L X_j).
+        (M + h H_{ii} L) X_i = M X_0 + h \sum_{j<i} (A_{ij} F_j - H_{ij} L X_j).
 
     Raises
     ------
@@ -79,45 +92,50 @@ class FusedRungeKutta(FusedImplicit):
         super()._build()
         self._rates = [np.zeros_like(self.state) for _ in range(self.stages)]
         self._moved = [
-            np.zeros_like(self.state) if self._implicit and self._is_needed(j) else None
+            np.zeros_like(self.state) if self.left and self._is_needed(j) else None
             for j in range(self.stages)
         ]
+        self._start = np.zeros_like(self.state) if self.coupled else None
 
     def _is_needed(self, j):
         """Return whether L X_j enters a later stage."""
         return np.any(self.scheme.H[j + 1 :, j])
 
     def _prepare(self, timestep):
-        return {h: self._inverse(1, timestep * h) for h in set(np.diagonal(self.scheme.H)[1:]) if h}
+        factors = set(np.diagonal(self.scheme.H)[1:])
+        return {h: self._inverse(1, timestep * h) for h in factors if h or self.coupled}
 
     def _advance(self, time, timestep):
         A, H, c = self.scheme.A, self.scheme.H, self.scheme.c
-        stage, known, linear = self._stage, self._total, self._implicit
+        stage, known, linear, start = self._stage, self._total, self._linear, self.state
+        if self.coupled:
+            start = self._start
+            self._times_mass(self.state, start)
         inverse = self.prepared(timestep) if linear else {}
         np.copyto(stage, self.state)
         if linear and self._moved[0] is not None:
             linear.apply(stage, self._moved[0])
         for i in range(1, self.stages + 1):
             self._rate_at(stage, time + timestep * c[i - 1], self._rates[i - 1])
-            np.copyto(known, self.state)
+            np.copyto(known, start)
             for j in range(i):
                 self._plus(timestep * A[i, j], self._rates[j], known)
                 if linear:
                     self._plus(-timestep * H[i, j], self._moved[j], known)
-            if not linear or not H[i, i]:
-                np.copyto(stage, known)
-            else:
+            if H[i, i] in inverse:
                 inverse[H[i, i]].apply(known, stage)
+            else:
+                np.copyto(stage, known)
             if linear and i < self.stages and self._moved[i] is not None:
                 linear.apply(stage, self._moved[i])
         np.copyto(known, stage)
 
 
 class FusedMultistep(FusedImplicit):
-    r"""Multistep schemes of Dedalus (SBDF2, CNAB2, …), with M = 1:
+    r"""Multistep schemes of Dedalus (SBDF2, CNAB2, …):
 
     .. math::
-        (a_0 + b_0 L) X_{n} = \sum_{j \ge 1} (c_j F_{n-j} - a_j X_{n-j} - b_j L X_{n-j}).
+        (a_0 M + b_0 L) X_{n} = \sum_{j \ge 1} (c_j F_{n-j} - a_j M X_{n-j} - b_j L X_{n-j}).
 
     The first steps are of lower order, as in Dedalus.
 
@@ -175,17 +193,17 @@ class FusedMultistep(FusedImplicit):
         for past in self._history.values():
             past.rotate()
         states, moved, rates = self._history.values()
-        np.copyto(states[0], self.state)
+        self._times_mass(self.state, states[0])
         self._rate_at(self.state, time, rates[0])
         known = self._stage
         known.fill(0)
         for factors, past, sign in ((c, rates, 1), (a, states, -1)):
             for factor, values in zip(factors[1:], past, strict=False):
                 self._plus(sign * factor, values, known)
-        if not self._implicit:
+        if not self._linear:
             np.multiply(known, 1 / a[0], out=self._total)
             return
-        self._implicit.apply(self.state, moved[0])
+        self._linear.apply(self.state, moved[0])
         for factor, values in zip(b[1:], moved, strict=False):
             self._plus(-factor, values, known)
         self.prepared((a[0], b[0])).apply(known, self._total)

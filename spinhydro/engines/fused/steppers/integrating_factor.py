@@ -82,7 +82,8 @@ class FusedIFRK4(FusedRK4):
         sizes = []
         with checker.disturbed(noise):
             steps = [
-                self._stock_step(checker, variable, timestep) for variable in self.solver.state
+                self._stock_step(checker, variable, stated.linear, timestep)
+                for variable, stated in zip(self.solver.state, self.right_side.stated, strict=True)
             ]
             checker.take_fields()
             for (_, rows), theirs in zip(self.fields.rows(), steps, strict=True):
@@ -95,9 +96,8 @@ class FusedIFRK4(FusedRK4):
         advise_free(self.state)
         return relative(np.max(sizes, axis=0), self.solver.dist.comm)
 
-    def _stock_step(self, checker, variable, timestep):
+    def _stock_step(self, checker, variable, linear, timestep):
         """Return grid values of X + timestep L X, as Dedalus evaluates L."""
-        linear = self.right_side.left_sides[variable]
         start = checker.held(variable).data.copy()
         if hasattr(linear, "tensorsig"):
             # L may be the variable itself.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spinhydro.engines.fused.program.left_side import LeftSide
 from spinhydro.engines.fused.read.graph import Unsupported
 from spinhydro.engines.fused.step import choose as compiled_step
 from spinhydro.engines.fused.steppers.checker import largest_of_ranks
@@ -13,19 +14,30 @@ class ModeMatrix:
 
     Parameters
     ----------
-    matrix : array (components, components, *spectral shape)
+    entries : dict
+        ``{(row, column): number or array of modes}``.
+    number : int
+        Of components.
+    shape : tuple
+        Of spectra.
     """
 
-    def __init__(self, matrix):
+    def __init__(self, entries, number, shape):
         self.rows = [
-            [
-                (j, np.ascontiguousarray(matrix[i, j]))
-                for j in range(len(matrix))
-                if matrix[i, j].any()
-            ]
-            for i in range(len(matrix))
+            [(j, values) for (row, j), values in entries.items() if row == i] for i in range(number)
         ]
-        self._product = np.empty(matrix.shape[2:], complex)
+        self._product = np.empty(shape, complex)
+
+    @classmethod
+    def of(cls, matrix):
+        """Return the ModeMatrix of an array (components, components, *spectral shape)."""
+        number = len(matrix)
+        entries = {
+            (i, j): np.ascontiguousarray(matrix[i, j])
+            for i, j in np.ndindex(number, number)
+            if matrix[i, j].any()
+        }
+        return cls(entries, number, matrix.shape[2:])
 
     def apply(self, values, out):
         """out = matrix values, for spectra (components, *spectral shape)."""
@@ -67,18 +79,19 @@ class FusedLinear(FusedRK4):
 
     Attributes
     ----------
-    linear : array (components, components, *spectral shape), or None if there are no such terms
+    left : LeftSide, or None if there are no such terms
     """
 
     _compiled_rates = None
 
     def __init__(self, solver, projections=(), compiled=True):
-        self.linear_apart = any(hasattr(eq["L"], "tensorsig") for eq in solver.problem.equations)
+        has_linear = any(hasattr(eq["L"], "tensorsig") for eq in solver.problem.equations)
+        self.linear_apart = self.coupled or has_linear
         super().__init__(solver, projections, compiled)
 
     def _build(self):
         super()._build()
-        self.linear = linear_matrix(self.right_side) if self.linear_apart else None
+        self.left = LeftSide(self.right_side) if self.linear_apart else None
         self._prepared = {}
 
     def _allocate(self, compiled):
@@ -138,8 +151,8 @@ class FusedLinear(FusedRK4):
 
     def linear_row(self, row):
         """Return (column, array of modes) of the entries of L in a row."""
-        if self.linear is not None:
-            yield from enumerate(self.linear[row])
+        if self.left:
+            yield from ((j, values) for (i, j), values in self.left.linear.items() if i == row)
 
     def prepared(self, timestep):
         """Return the prepared linear terms for a timestep, cached.
@@ -158,11 +171,12 @@ class FusedLinear(FusedRK4):
         The state has noise on it, so that every mode of the bases is tested.
         """
         yield from super().differences(checker, noise)
-        if noise and self.linear is not None:
+        if noise and self.left:
+            largest = max((np.abs(v).max() for v in self.left.linear.values()), default=0.0)
             # Each rank holds the linear terms of its modes.
-            largest = self.right_side.space.largest(np.abs(self.linear).max())
+            largest = self.right_side.space.largest(largest)
             with checker.disturbed(noise):
-                yield self._linear_difference(1 / (1 + largest))
+                yield self._linear_difference(checker, 1 / (1 + largest))
 
     def free_scratch(self, keep_rate=False):
         super().free_scratch(keep_rate)

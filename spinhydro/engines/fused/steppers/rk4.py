@@ -43,12 +43,18 @@ class FusedRK4:
     steps = 1
     stages = 4
     linear_apart = False
+    #: Whether M is more than one dt(variable) in each equation.
+    coupled = False
     native = None
 
     def __init__(self, solver, projections=(), compiled=True):
         self.solver = solver
         self._compiled = compiled
-        self._options = {"projections": projections, "linear_apart": self.linear_apart}
+        self._options = {
+            "projections": projections,
+            "linear_apart": self.linear_apart,
+            "coupled": self.coupled,
+        }
         self.fields = None
         self._build()
         frozen_coefficients(solver).on_change = self._build_again
