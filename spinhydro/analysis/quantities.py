@@ -8,6 +8,9 @@ from .magnets import has_spins, space_axes, spins
 from .rows import Row, attempt
 from .style import is_tensor, run_label
 
+#: Shorter vectors are rounding in the empty space around a magnet.
+EMPTY = 1e-6
+
 
 def title(ds):
     """Return the heading of the general table."""
@@ -52,10 +55,12 @@ def _of_output(ds, name):
 def _of_spins(ds):
     m = spins(ds)
     size = np.sqrt(np.sum(np.square(m.values), axis=2))
-    rows = [Row("max ||m| - 1|", float(np.abs(size - 1).max()))]
+    # The space around a body is empty: m = 0 there.
+    filled = size > EMPTY
+    rows = [Row("max ||m| - 1|", float(np.abs(size - 1)[filled].max(initial=0)))]
     for index, axis in enumerate("xyz"):
-        last = m.isel(t=-1, spin=index)
-        rows.append(Row(f"mean of m_{axis}, last", float(last.mean())))
+        last = m.isel(t=-1, spin=index).values[filled[-1]]
+        rows.append(Row(f"mean of m_{axis}, last", float(last.mean()) if last.size else np.nan))
     axes = len(space_axes(m))
     if axes == 1:
         rows += attempt(lambda: _last(_textures().sign_changes(ds)), "sign changes of m_z, last")

@@ -23,6 +23,10 @@ KERNELS = {
     "film": (
         "omega_M diag((1-P) kk/k^2, P), P = (1 - exp(-kd))/kd", "omega_M, thickness"
     ),
+    "demag": (
+        "omega_M times Newell's tensor: a body with open boundaries in a box of twice its size",
+        "omega_M, body, thickness",
+    ),
     "dmi": (
         "W m = -sum over pairs of 2i sin(k.d) m x omega_d",
         "bonds={offset: (omega_x, omega_y, omega_z)}",

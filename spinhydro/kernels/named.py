@@ -17,6 +17,7 @@ from spinhydro.kernels.continuum import (
     projector_kernel,
     table_kernel,
 )
+from spinhydro.kernels.demag import demag_kernel
 from spinhydro.kernels.formulas import KERNELS
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.kinds import Kind, make
@@ -33,6 +34,7 @@ _MAKERS = {
     "neighbours": neighbours_kernel,
     "micromagnetic": micromagnetic_kernel,
     "film": film_kernel,
+    "demag": demag_kernel,
     "dmi": dmi_kernel,
     "projector": projector_kernel,
     "table": table_kernel,

@@ -34,7 +34,8 @@ def relax(problem, tolerance=1e-6, iterations=20000, alpha=None):
     Parameters
     ----------
     problem : d3.IVP
-        All its variables are unit vectors over a spin frame; right sides without noise.
+        All its variables are unit vectors over a spin frame, or 0 in the empty space around a
+        body; right sides without noise.
     tolerance : float
         Largest |m x H|, relative to that of the initial state or of the fastest term.
     iterations : int
@@ -89,15 +90,14 @@ def relax(problem, tolerance=1e-6, iterations=20000, alpha=None):
     for spin in spins:
         spin.change_scales(1)
         state.append(spin["g"].copy())
-    state = np.array(state)
-    state /= np.sqrt((state**2).sum(axis=1, keepdims=True))
+    state = _unit_vectors(np.array(state))
     gradient = downhill(state)
     start = largest(gradient)
     step = 0.1 / start if start > 0 else 0.0
     left, iteration = start, 0
     while left > tolerance * start and iteration < iterations:
         new = state + min(step, 0.5 / left) * gradient
-        new /= np.sqrt((new**2).sum(axis=1, keepdims=True))
+        new = _unit_vectors(new)
         after = downhill(new)
         moved, change = new - state, gradient - after
         curvature = total(moved, change)
@@ -113,6 +113,12 @@ def relax(problem, tolerance=1e-6, iterations=20000, alpha=None):
             f"{start:.2e} at the start): take a better guess, or a larger tolerance"
         )
     return RelaxedState(left, iteration)
+
+
+def _unit_vectors(state):
+    """Spins (n, 3, …) of length 1; 0 where they are no more than rounding: outside a body."""
+    size = np.sqrt((state**2).sum(axis=1, keepdims=True))
+    return np.where(size > 1e-8, state / np.maximum(size, 1e-8), 0.0)
 
 
 def _variable(left, spins):
