@@ -18,36 +18,26 @@ if [ ! -f "$root/run/environment" ]; then
     echo "run/pbs.sh: submit from the checkout, or set SPINHYDRO_ROOT to it" >&2
     exit 2
 fi
-# shellcheck source-path=SCRIPTDIR source=environment
-source "$root/run/environment"
+# shellcheck source-path=SCRIPTDIR source=job
+source "$root/run/job"
 cd "$PBS_O_WORKDIR" || exit 2
 first="${FIRST_JOB:-${PBS_JOBID%%.*}}"
 out="runs/job_$first"
 
 processes=1
 [ ! -f "${PBS_NODEFILE:-}" ] || processes="$(wc -l <"$PBS_NODEFILE")"
-ranks=()
-[ "$processes" -le 1 ] || ranks=(-n "$processes")
-limit=(--wall-limit "$((${WALL_LIMIT:-86400} - 300))")
-earlier=("$out"/*/[0-9][0-9][0-9][0-9])
-if [ -f "${earlier[0]}/run.json" ]; then
-    spinhydro resume "${limit[@]}" ${ranks[@]+"${ranks[@]}"} "${earlier[0]}" &
+read -ra options <<<"--wall-limit $((${WALL_LIMIT:-86400} - 300)) $(with_ranks "$processes")"
+earlier="$(earlier_run "$out")"
+if [ -n "$earlier" ]; then
+    follow spinhydro resume "${options[@]}" "$earlier"
 else
     # VALUES holds words as they are typed, with quotes.
     eval "values=(${VALUES:-})"
     # shellcheck disable=SC2154  # set by eval
-    spinhydro run "${limit[@]}" ${ranks[@]+"${ranks[@]}"} --out "$out" \
-        "${PROBLEM:?name a problem file: qsub -v PROBLEM=…}" ${values[@]+"${values[@]}"} &
+    follow spinhydro run "${options[@]}" --out "$out" \
+        "${PROBLEM:?name a problem file: qsub -v PROBLEM=…}" ${values[@]+"${values[@]}"}
 fi
-run=$!
-trap 'interrupted=1; kill -TERM "$run" 2>/dev/null' TERM
-# A signal ends `wait`, not the run.
-interrupted=1
-while [ "$interrupted" -eq 1 ]; do
-    interrupted=0
-    wait "$run"
-    status=$?
-done
+status=$?
 
 if [ "$status" -eq 75 ]; then
     qsub -v "FIRST_JOB=$first,PROBLEM=${PROBLEM:-},VALUES=${VALUES:-},WALL_LIMIT=${WALL_LIMIT:-86400}" \

@@ -23,29 +23,20 @@ if [ ! -f "$root/run/environment" ]; then
     echo "run/slurm.sh: submit from the checkout, or set SPINHYDRO_ROOT to it" >&2
     exit 2
 fi
-# shellcheck source-path=SCRIPTDIR source=environment
-source "$root/run/environment"
+# shellcheck source-path=SCRIPTDIR source=job
+source "$root/run/job"
 cd "$SLURM_SUBMIT_DIR" || exit 2
 out="runs/job_$SLURM_JOB_ID"
 
-ranks=()
-[ "${SLURM_NTASKS:-1}" -le 1 ] || ranks=(-n "$SLURM_NTASKS")
-earlier=("$out"/*/[0-9][0-9][0-9][0-9])
-if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ -f "${earlier[0]}/run.json" ]; then
-    spinhydro resume ${ranks[@]+"${ranks[@]}"} "${earlier[0]}" &
+read -ra ranks <<<"$(with_ranks "${SLURM_NTASKS:-1}")"
+earlier=
+[ "${SLURM_RESTART_COUNT:-0}" -eq 0 ] || earlier="$(earlier_run "$out")"
+if [ -n "$earlier" ]; then
+    follow spinhydro resume ${ranks[@]+"${ranks[@]}"} "$earlier"
 else
-    spinhydro run ${ranks[@]+"${ranks[@]}"} --out "$out" "$@" &
+    follow spinhydro run ${ranks[@]+"${ranks[@]}"} --out "$out" "$@"
 fi
-run=$!
-trap 'interrupted=1; kill -USR1 "$run" 2>/dev/null' USR1
-trap 'interrupted=1; kill -TERM "$run" 2>/dev/null' TERM
-# A signal ends `wait`, not the run.
-interrupted=1
-while [ "$interrupted" -eq 1 ]; do
-    interrupted=0
-    wait "$run"
-    status=$?
-done
+status=$?
 
 if [ "$status" -eq 75 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt "${RESTARTS:-20}" ]; then
     scontrol requeue "$SLURM_JOB_ID" && exit 0

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.slow
 PROBLEM = ROOT / "problems" / "spin_spiral.py"
 #: A few seconds of steps, with ten outputs.
 LONG = ("Nx=64", "stop_time=100*ms", "output_interval=10*ms", "timestep=0.0005*ms")
+
+LONGER = ("stop_time=1000*ms", *(word for word in LONG if "stop_time" not in word))
 
 
 def runs(folder):
@@ -47,8 +50,8 @@ def check_same(folder, whole):
     assert found.s.values.tobytes() == whole.s.values.tobytes()
 
 
-def start(slurm, folder, *arguments):
-    job = slurm.submit("-t", "10", *arguments, ROOT / "run" / "slurm.sh", PROBLEM, *LONG,
+def start(slurm, folder, *arguments, values=LONG):
+    job = slurm.submit("-t", "10", *arguments, ROOT / "run" / "slurm.sh", PROBLEM, *values,
                        cwd=folder)  # fmt: skip
     slurm.until(lambda: runs(folder) and record(runs(folder)[0]).get("iteration", 0) > 0, 60)
     return job
@@ -67,6 +70,34 @@ def test_the_signal_before_the_limit_requeues_and_resumes(slurm, tmp_path, whole
     slurm.until(lambda: slurm.field(job, "Restarts") == "1", 60)
     slurm.await_state(job, "COMPLETED", seconds=300)
     check_same(tmp_path, whole)
+
+
+def test_the_signal_that_slurm_sends_by_its_clock(slurm, tmp_path, whole):
+    """The limit is a minute and the signal is due 58 s before it."""
+    job = slurm.submit("-t", "1", "--signal=B:USR1@58", ROOT / "run" / "slurm.sh", PROBLEM, *LONG,
+                       cwd=tmp_path)  # fmt: skip
+    slurm.until(lambda: slurm.field(job, "Restarts") not in (None, "0"), 120)
+    slurm.await_state(job, "COMPLETED", seconds=300)
+    check_same(tmp_path, whole)
+
+
+def test_a_job_at_its_limit_is_stopped_in_order(slurm, tmp_path, whole):
+    """Without a signal before the limit: TERM, and KILL after KillWait."""
+    job = start(slurm, tmp_path, "--signal=B:URG@1", "--no-requeue", values=LONGER)
+    slurm.call("scontrol", "update", f"jobid={job}", f"EndTime={_in_seconds(1)}")
+    slurm.await_state(job, "TIMEOUT", "FAILED", "CANCELLED", seconds=120)
+    (path,) = runs(tmp_path)
+    # The state is TIMEOUT as soon as TERM is sent.
+    slurm.until(lambda: record(path)["status"] != "running", 15)
+    assert record(path)["status"] == "stopped"
+    assert list((path.parent / "checkpoints").glob("*.h5"))
+    found, number = load(path.parent), min(3, len(whole.t))
+    assert found.s[:number].values.tobytes() == whole.s[:number].values.tobytes()
+
+
+def _in_seconds(seconds):
+    """A time of day as SLURM reads it."""
+    return (datetime.now() + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def test_a_preempted_job_goes_on(slurm, tmp_path, whole):
