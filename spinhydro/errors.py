@@ -145,6 +145,17 @@ def unknown_name_message(kind, name, names):
     return f"no {kind} '{shorten(name)}'; " + " ".join(filter(None, (question, listed)))
 
 
+def option_error(parser, message):
+    """Return the InputError for a message of argparse, with the nearest option that exists."""
+    options = [text for action in parser._actions for text in action.option_strings]
+    wrong = next((word for word in message.split() if word.startswith("-")), None)
+    close = nearest(wrong, options) if wrong and wrong not in options else None
+    hint = f"; did you mean '{close}'?" if close else ""
+    if message.startswith("the following arguments are required: RUN"):
+        message = "name a run folder, for example runs/quantum_torque/0001"
+    return InputError(f"{message}{hint} (`{parser.prog} --help` lists the options)")
+
+
 def shorten(text, width=60):
     """A text that is short enough for a message."""
     text = str(text)

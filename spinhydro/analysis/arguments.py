@@ -7,7 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from spinhydro.errors import InputError, nearest
+from spinhydro.errors import InputError, option_error
 
 from .load import load
 from .selection import narrowed, selected, with_names
@@ -19,13 +19,7 @@ class Parser(argparse.ArgumentParser):
     """argparse that raises InputError instead of exiting."""
 
     def error(self, message):
-        options = [text for action in self._actions for text in action.option_strings]
-        wrong = next((word for word in message.split() if word.startswith("-")), None)
-        likely = nearest(wrong, options) if wrong and wrong not in options else None
-        hint = f"; did you mean {likely!r}?" if likely else ""
-        if message.startswith("the following arguments are required: RUN"):
-            message = "name a run folder, for example runs/quantum_torque/0001"
-        raise InputError(f"{message}{hint} (`{self.prog} --help` lists the options)")
+        raise option_error(self, message)
 
 
 def add_choices(parser):

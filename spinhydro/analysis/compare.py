@@ -1,6 +1,5 @@
 """`spinhydro compare RUN RUN …`: a table of the differences between runs of different models."""
 
-import argparse
 import csv
 import sys
 import warnings
@@ -11,6 +10,7 @@ import numpy as np
 
 from spinhydro.errors import InputError, SpinhydroError, did_you_mean
 
+from .arguments import Parser
 from .load import load
 from .sampling import at_times
 from .style import is_tensor, run_name
@@ -316,7 +316,7 @@ def _times(text, runs):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="spinhydro compare",
         description="How far runs are from the first one: rms and largest difference at some "
         "times. `run/compare` computes the four models of the coupled gas and does this.",

@@ -38,7 +38,7 @@ def _parser():
     parser.add_argument("--observe", metavar="NAME,NAME", help="outputs to compare [all in DATA]")
     parser.add_argument("--skip-nan", action="store_true", help="nan means not measured")
     parser.add_argument("--starts", type=int, default=1, metavar="N", help="number of starts [1]")
-    parser.add_argument("--quick", action="store_true", help="the reduced settings of the file")
+    parser.add_quick()
     parser.add_argument("--save", metavar="FILE", help=".npz, or a figure of data and residuals")
     return parser
 

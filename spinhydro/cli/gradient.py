@@ -29,13 +29,8 @@ def _parser():
     parser.add_argument(
         "--memory", type=float, default=2.0, metavar="GB", help="kept for the reverse sweep [2]"
     )
-    parser.add_argument(
-        "--equation", action="append", default=[], metavar="EQUATION",
-        help="replaces the equation for the same variable, or is added",
-    )  # fmt: skip
-    parser.add_argument(
-        "--quick", action="store_true", help="with the reduced settings declared in `quick`"
-    )
+    parser.add_equations()
+    parser.add_quick()
     parser.add_argument("--save", metavar="FILE", help="all derivatives, as .npz")
     return parser
 

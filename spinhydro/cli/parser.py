@@ -2,7 +2,7 @@
 
 import argparse
 
-from spinhydro.errors import InputError, nearest
+from spinhydro.errors import option_error
 
 
 class Parser(argparse.ArgumentParser):
@@ -14,15 +14,9 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message):
-        options = [o for action in self._actions for o in action.option_strings]
-        wrong = [word for word in message.split() if word.startswith("-")]
-        close = nearest(wrong[0], options) if wrong and wrong[0] not in options else None
-        hint = f"; did you mean '{close}'?" if close else ""
         if message.startswith("the following arguments are required: problem"):
             message = "name a problem file, for example problems/quantum_torque.py"
-        if message.startswith("the following arguments are required: RUN"):
-            message = "name a run folder, for example runs/quantum_torque/0001"
-        raise InputError(f"{message}{hint} (`{self.prog} --help` lists the options)")
+        raise option_error(self, message)
 
     def add_problem(self, **options):
         """Add the arguments PROBLEM and NAME=VALUE …"""
@@ -32,6 +26,32 @@ class Parser(argparse.ArgumentParser):
             nargs="*",
             metavar="NAME=VALUE",
             help="new values, Nx=512 Omega_R='2*pi*62*Hz'",
+        )
+
+    def add_equations(self):
+        """Add the option --equation EQUATION, which may be repeated."""
+        self.add_argument(
+            "--equation", action="append", default=[], metavar="EQUATION",
+            help="replaces the equation for the same variable, or is added",
+        )  # fmt: skip
+
+    def add_quick(self):
+        """Add the option --quick."""
+        self.add_argument(
+            "--quick", action="store_true", help="with the reduced settings declared in `quick`"
+        )
+
+    def add_engine(self, default="auto", word="auto"):
+        """Add the option --engine ENGINE; `word` describes the default."""
+        self.add_argument(
+            "--engine", default=default, metavar="ENGINE",
+            help=f"auto, fused, lean, dedalus or jax [{word}]",
+        )  # fmt: skip
+
+    def add_quiet(self, what="run"):
+        """Add the option --quiet: print a folder only."""
+        self.add_argument(
+            "--quiet", action="store_true", help=f"print the folder of the {what} only"
         )
 
     def read(self, arguments):

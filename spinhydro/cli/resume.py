@@ -35,10 +35,10 @@ def _parser():
     parser.add_argument(
         "--edited", action="store_true", help="take the problem file as it is now; recorded"
     )
-    parser.add_argument("--engine", metavar="ENGINE", help="[that of the run]")
+    parser.add_engine(default=None, word="that of the run")
     add_ranks(parser)
     add_limit_arguments(parser)
-    parser.add_argument("--quiet", action="store_true", help="print the run folder only")
+    parser.add_quiet()
     return parser
 
 

@@ -25,22 +25,12 @@ def _parser():
     )
     parser.add_problem()
     parser.add_argument("--out", default="runs", metavar="DIR", help="folder of all runs [runs]")
-    parser.add_argument(
-        "--engine",
-        default="auto",
-        metavar="ENGINE",
-        help="auto, fused, lean, dedalus or jax [auto]",
-    )
+    parser.add_engine()
     parser.add_argument(
         "--precision", default="double", metavar="WORD", help="double, or single with jax [double]"
     )
-    parser.add_argument(
-        "--equation", action="append", default=[], metavar="EQUATION",
-        help="replaces the equation for the same variable, or is added",
-    )  # fmt: skip
-    parser.add_argument(
-        "--quick", action="store_true", help="with the reduced settings declared in `quick`"
-    )
+    parser.add_equations()
+    parser.add_quick()
     parser.add_argument(
         "--check", action="store_true", help="run again at half the timestep and compare"
     )
@@ -50,7 +40,7 @@ def _parser():
     parser.add_argument("--force", action="store_true", help="run even if the timestep is unstable")
     add_ranks(parser)
     add_limit_arguments(parser)
-    parser.add_argument("--quiet", action="store_true", help="print the run folder only")
+    parser.add_quiet()
     return parser
 
 

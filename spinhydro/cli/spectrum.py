@@ -19,13 +19,8 @@ def _parser():
         "--period", metavar="EXPRESSION",
         help="Floquet exponents of equations with this period in time, '2*pi/omega'",
     )  # fmt: skip
-    parser.add_argument(
-        "--equation", action="append", default=[], metavar="EQUATION",
-        help="replaces the equation for the same variable, or is added",
-    )  # fmt: skip
-    parser.add_argument(
-        "--quick", action="store_true", help="with the reduced settings declared in `quick`"
-    )
+    parser.add_equations()
+    parser.add_quick()
     parser.add_argument(
         "--lowest", type=int, metavar="N",
         help="only the N modes of least |lambda|, without a matrix: for large backgrounds",

@@ -57,11 +57,11 @@ def _parser():
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print what it would cost, and end")
     parser.add_argument("--out", default="runs", metavar="DIR", help="folder of all runs [runs]")
-    parser.add_argument("--engine", default="auto", metavar="ENGINE", help="as for run [auto]")
-    parser.add_argument("--equation", action="append", default=[], metavar="EQUATION")
-    parser.add_argument("--quick", action="store_true", help="the file's own small version")
+    parser.add_engine()
+    parser.add_equations()
+    parser.add_quick()
     parser.add_argument("--force", action="store_true", help="run even if the timestep is unstable")
-    parser.add_argument("--quiet", action="store_true", help="print the folder of the sweep only")
+    parser.add_quiet("sweep")
     return parser
 
 
