@@ -43,7 +43,7 @@ def on_working_ranks(action):
     from spinhydro.dedalus_support import start
     from spinhydro.run.launch import is_rank
 
-    start.begin(alone=not is_rank())
+    start.initialise_mpi(alone=not is_rank())
     from spinhydro.dedalus_support import parallel
 
     parallel.abort_all_on_error()

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from spinhydro.cli import terminal
+from spinhydro.dedalus_support import start
 from spinhydro.errors import InputError, OutputError, SpinhydroError, unknown_name_message
 from spinhydro.run.signals import ignore_signals
 
@@ -39,6 +40,8 @@ def main(arguments=None):
     else:
         is_process = arguments is None
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if is_process:
+        start.import_on_use()
     terminal.prepare_streams()
     code = 0
     try:

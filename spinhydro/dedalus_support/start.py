@@ -1,7 +1,7 @@
-"""A cheap start for commands that solve: modules executed at their first use, MPI without network.
+"""A cheap start for commands: modules executed at their first use, MPI without network.
 
-`begin` is called by commands before their first import of Dedalus. Scripts that import Dedalus
-themselves are not affected, and no result changes.
+Nothing here changes a result. Only processes that are a command use it: a script that imports
+Dedalus itself is not affected.
 """
 
 import importlib
@@ -16,16 +16,20 @@ from types import ModuleType
 _ALONE = {"OMPI_MCA_pml": "ob1", "OMPI_MCA_btl": "self"}
 
 
-def begin(alone):
-    """Defer modules that Dedalus imports and few runs use, and initialise MPI.
+def import_on_use():
+    """Defer modules that other libraries import and few commands use; skip generated docstrings."""
+    if "dedalus" not in sys.modules:
+        sys.meta_path.insert(0, _Finder)
+
+
+def initialise_mpi(alone):
+    """Initialise MPI.
 
     Parameters
     ----------
     alone : bool
         No launcher has started this process as one of several ranks.
     """
-    if "dedalus" not in sys.modules:
-        sys.meta_path.insert(0, _Finder)
     added = {name: value for name, value in _ALONE.items() if alone and name not in os.environ}
     os.environ.update(added)
     try:
@@ -42,6 +46,8 @@ _IMPORTER = "importlib._bootstrap"
 #: Modules that are executed when an attribute is first read.
 DEFERRED = frozenset(
     {
+        "asyncio",
+        "matplotlib.dviread",
         "numpy.f2py",
         "numpy.ma",
         "numpy.polynomial",
@@ -120,7 +126,7 @@ def _execute(module):
         module.__class__ = ModuleType
 
 
-class _Loader:
+class _DeferringLoader:
     """Makes a deferred module."""
 
     def __init__(self, loader):
@@ -135,14 +141,33 @@ class _Loader:
         module.__class__ = _DeferredModule
 
 
+class _Undocumented(_DeferringLoader):
+    """Executes a module, then replaces its function that generates docstrings.
+
+    Generating them takes half of the import of matplotlib, and a third of that of SciPy's packages.
+    """
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
+        if module.__name__ == "matplotlib.artist":
+            module.kwdoc = lambda artist: ""
+        else:
+            module.NumpyDocString._parse = lambda self: None
+
+
+_UNDOCUMENTED = ("matplotlib.artist", "scipy._lib._docscrape")
+
+
 class _Finder:
-    """Finds the modules that are deferred."""
+    """Finds the modules above."""
 
     @staticmethod
     def find_spec(name, path, target=None):
-        if name not in DEFERRED:
+        if name not in DEFERRED and name not in _UNDOCUMENTED:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None:
-            spec.loader = _Loader(spec.loader)
+            make = _DeferringLoader if name in DEFERRED else _Undocumented
+            spec.loader = make(spec.loader)
         return spec

@@ -8,7 +8,8 @@ BEGIN = """
 import os, sys
 from spinhydro.dedalus_support import start
 
-start.begin(alone=True)
+start.import_on_use()
+start.initialise_mpi(alone=True)
 
 def deferred():
     return {n for n in start.DEFERRED if isinstance(sys.modules.get(n), start._DeferredModule)}
