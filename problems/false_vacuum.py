@@ -66,7 +66,7 @@ problem.add_equation(
 
 # Initial conditions: the stationary state at delta_start, and quantum noise
 psi_a["g"], psi_b["g"] = 1.0, -0.3
-spinhydro.ground_state(problem, N=members * L_x)
+spinhydro.ground_state(problem, N=L_x)
 psi_a["g"] += spinhydro.quantum_noise(psi_a, seed, density)
 psi_b["g"] += spinhydro.quantum_noise(psi_b, seed, density)
 

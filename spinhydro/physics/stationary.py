@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from mpi4py import MPI
 
+from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.dedalus_support.solver import evaluated
 from spinhydro.errors import InputError
 from spinhydro.kernels.named import kernel
@@ -19,17 +20,18 @@ class StationaryState(NamedTuple):
 
     Attributes
     ----------
-    mu : float
+    mu : float or per_member
         Chemical potential over hbar: H psi = mu psi.
-    N : float
+    N : float or per_member
         Integral of the sum of |psi|^2 of all components.
     residual : float
-        Root mean square of (H - mu) psi over that of psi, relative to the energies in H.
+        Root mean square of (H - mu) psi over that of psi, relative to the energies in H; the
+        largest of all members.
     iterations : int
     """
 
-    mu: float
-    N: float
+    mu: object
+    N: object
     residual: float
     iterations: int
 
@@ -49,9 +51,9 @@ def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
     ----------
     problem : d3.IVP
         Of complex fields; dt(psi) = -1j*(…), 1j*dt(psi) = … or, in imaginary time, dt(psi) = -(…).
-    N : float, optional
-        Number of atoms in the units of the fields; default: that of the guess.
-    mu : float, optional
+    N : float or per_member, optional
+        Number of atoms of every member in the units of the fields; default: that of the guess.
+    mu : float or per_member, optional
         Keep the chemical potential instead of N.
     tolerance : float
         Largest residual, see `StationaryState`.
@@ -78,13 +80,14 @@ def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
     system = _System(problem)
     psi = system.state()
     atoms = system.dot(psi, psi)
-    if not atoms > 0:
+    if not system.all(atoms > 0):
         raise InputError("the guess is zero: fill the fields before ground_state(problem, …)")
-    wanted = atoms if N is None else float(N)
     if mu is None:
-        psi = psi * np.sqrt(wanted / atoms)
+        psi = psi * np.sqrt((atoms if N is None else system.each(N)) / atoms)
+    else:
+        mu = system.each(mu)
     system.choose_time(psi)
-    step, direction, old, trial = None, None, None, 0.1
+    direction, old, trial = None, None, 0.1 + 0 * atoms
     for iteration in range(iterations + 1):
         H = system.hamiltonian(psi)
         atoms = system.dot(psi, psi)
@@ -94,9 +97,10 @@ def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
             scale = system.precondition(psi, H, atoms)
             direction = None
         residual = np.sqrt(system.dot(r, r) / atoms) / scale
-        if not np.isfinite(residual):
+        if not system.all(np.isfinite(residual)):
             raise InputError("the ground state did not converge: the equations are not finite")
-        if residual <= tolerance:
+        moves = residual > tolerance
+        if system.all(~moves):
             break
         z = system.preconditioned(r)
         if mu is None:
@@ -104,27 +108,36 @@ def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
         if direction is None:
             direction = -z
         else:
-            beta = max(0.0, system.dot(r - old[0], z) / old[1])
+            beta = np.maximum(0.0, system.dot(r - old[0], z) / old[1])
             direction = -z + beta * direction
         if mu is None:
             direction = direction - psi * (system.dot(psi, direction) / atoms)
         slope = system.dot(r, direction)
-        if slope >= 0:
-            direction, slope = -z, -system.dot(r, z)
-        old = r, system.dot(r, z)
+        direction = np.where(slope >= 0, -z, direction)
+        size = system.dot(r, z)
+        slope = np.where(slope >= 0, -size, slope)
+        old = r, np.where(size == 0, 1.0, size)
         step, trial = system.line(psi, direction, slope, atoms, trial, mu)
-        psi = system.moved(psi, direction, atoms, step, mu)
+        # Members that have converged stay.
+        psi = system.moved(psi, direction, atoms, np.where(moves, step, 0.0), mu)
     system.write(psi)
-    if residual > tolerance:
+    worst = system.largest(residual)
+    if worst > tolerance:
         raise InputError(
             f"the ground state did not converge in {iterations} iterations (residual "
-            f"{residual:.1e} of {tolerance:g}): take a better guess, or a larger tolerance"
+            f"{worst:.1e} of {tolerance:g}): take a better guess, or a larger tolerance"
         )
-    return StationaryState(float(found), float(atoms), float(residual), iteration)
+    return StationaryState(
+        system.of_all(found + 0 * atoms), system.of_all(atoms), float(worst), iteration
+    )
 
 
 class _System:
-    """The equations of a problem as a function of an array (components, …) of grid values."""
+    """The equations of a problem as a function of an array (components, …) of grid values.
+
+    With members, which ranks do not share, numbers such as scalar products are arrays
+    (1, members of this rank, 1, …).
+    """
 
     def __init__(self, problem):
         self.variables = [v for v in problem.variables]
@@ -134,11 +147,15 @@ class _System:
             raise InputError(
                 "ground_state(problem, …) takes complex scalar fields; spins are relaxed by damping"
             )
-        self.dist, self.dtype = problem.dist, self.variables[0].dtype
         self.comm = problem.dist.comm
-        domain = self.variables[0].domain
-        sizes = [basis.size for basis in domain.bases]
-        lengths = [basis.bounds[1] - basis.bounds[0] for basis in domain.bases]
+        self.members = getattr(problem.dist, "member_axis", None)
+        bases = [
+            basis
+            for axis, basis in enumerate(self.variables[0].domain.bases)
+            if axis != self.members
+        ]
+        sizes = [basis.size for basis in bases]
+        lengths = [basis.bounds[1] - basis.bounds[0] for basis in bases]
         self.cell = float(np.prod(np.array(lengths) / np.array(sizes)))
         self.k_max = max(np.pi * n / length for n, length in zip(sizes, lengths, strict=True))
         self.expressions = [None] * len(self.variables)
@@ -150,12 +167,10 @@ class _System:
                 )
             self.expressions[places[0]] = equation
         self.factors = [None] * len(self.variables)
-        self.phase, self.kinetic, self.shift, self.smooth = 1j, None, None, None
+        self.phase, self.kinetic, self.smooth = 1j, None, None
 
     def state(self):
-        for v in self.variables:
-            v.change_scales(1)
-        return np.array([v["g"].copy() for v in self.variables])
+        return np.array([_resolved(v) for v in self.variables])
 
     def write(self, psi):
         for v, values in zip(self.variables, psi, strict=True):
@@ -163,7 +178,33 @@ class _System:
             v["g"] = values
 
     def dot(self, a, b):
+        """Integral of Re a* b over all components, of each member."""
+        if self.members is None:
+            return np.float64(self.total(a, b))
+        axes = tuple(i for i in range(a.ndim) if i != self.members + 1)
+        return (a.real * b.real + a.imag * b.imag).sum(axis=axes, keepdims=True) * self.cell
+
+    def total(self, a, b):
+        """Integral of Re a* b over all components and members."""
         return self.comm.allreduce(float(np.vdot(a, b).real)) * self.cell
+
+    def all(self, truths):
+        """True if it is true for every member."""
+        return bool(self.comm.allreduce(bool(np.all(truths)), op=MPI.LAND))
+
+    def largest(self, values):
+        """The largest of the values of all members."""
+        return self.comm.allreduce(float(np.max(values)), op=MPI.MAX)
+
+    def each(self, value):
+        """A number, or the values of the members of this rank, to multiply a state."""
+        return value.local()[None] if isinstance(value, PerMember) else float(value)
+
+    def of_all(self, values):
+        """The numbers of all members as one value, a number or per_member."""
+        if self.members is None:
+            return float(values)
+        return PerMember(np.concatenate([v.ravel() for v in self.comm.allgather(values)]))
 
     def rates(self, psi):
         """dpsi/dt at a state."""
@@ -182,9 +223,7 @@ class _System:
     def _values(self, expression):
         if isinstance(expression, (int, float, complex)):
             return expression
-        values = evaluated(expression)
-        values.change_scales(1)
-        return values["g"].copy()
+        return _resolved(evaluated(expression))
 
     def _factor(self, i, equation):
         """c of the left side c*dt(psi)."""
@@ -196,10 +235,15 @@ class _System:
     def choose_time(self, psi):
         """Real time, H psi = i dpsi/dt, or imaginary time, H psi = -dpsi/dt."""
         rates = self.rates(psi)
-        real, imaginary = self.dot(psi, rates), self.dot(1j * psi, rates)
-        if abs(real) <= 1e-6 * abs(imaginary):
+        overlap = self.overlap(psi, rates)
+        size = np.sqrt(self.total(psi, psi) * self.total(rates, rates))
+        if abs(overlap) <= 1e-3 * size:
+            # H - mu may vanish on the guess, but not on a short wave.
+            psi = psi + self._short_wave(psi, 0.1)
+            overlap = self.overlap(psi, self.rates(psi))
+        if abs(overlap.real) <= 1e-6 * abs(overlap.imag):
             self.phase = 1j
-        elif abs(imaginary) <= 1e-6 * abs(real):
+        elif abs(overlap.imag) <= 1e-6 * abs(overlap.real):
             self.phase = -1
         else:
             raise InputError(
@@ -207,40 +251,49 @@ class _System:
                 "a ground state is that of dt(psi) = -1j*(…)"
             )
 
+    def overlap(self, a, b):
+        """<a|b>, a complex number."""
+        return complex(self.total(a, b), self.total(1j * a, b))
+
     def hamiltonian(self, psi):
         return self.phase * self.rates(psi)
 
     def precondition(self, psi, H, atoms):
         """Adapt the preconditioner to a state; returns the scale of the energies in H."""
         if self.kinetic is None:
-            self.kinetic = self._kinetic_coefficient(psi, H, atoms)
+            self.kinetic = self._kinetic_coefficient(psi, H)
         k2 = kernel(lambda k: k**2, name="k^2")
         free = np.array([self._values(self.kinetic * k2(v)) for v in self._with(psi)])
         rest = H - free
         mean = self.dot(psi, rest) / atoms
-        spread = np.sqrt(max(0.0, self.dot(rest, rest) / atoms - mean**2))
+        spread = np.sqrt(np.maximum(0.0, self.dot(rest, rest) / atoms - mean**2))
         motion = self.dot(psi, free) / atoms
-        self.shift = motion + spread + 1e-12 * self.kinetic * self.k_max**2
-        K, s = self.kinetic, self.shift
+        shift = motion + spread + 1e-12 * self.kinetic * self.k_max**2
+        # One preconditioner serves all members.
+        K, s = self.kinetic, self.largest(shift)
         self.smooth = kernel(lambda k: 1 / (s + K * k**2), name="preconditioner")
-        return self.shift
+        return shift
 
     def _with(self, psi):
         self.write(psi)
         return self.variables
 
-    def _kinetic_coefficient(self, psi, H, atoms):
-        """K of -K lap: how a short wave on the state changes H psi."""
+    def _short_wave(self, psi, size):
+        """Random waves about half of the largest wavenumber, `size` times the norm of a state."""
         k = self.k_max / 2
-        half = kernel(lambda q: np.exp(-((q - k) ** 2) / (2 * (k / 8) ** 2)), name="band")
+        band = kernel(lambda q: np.exp(-((q - k) ** 2) / (2 * (k / 8) ** 2)), name="band")
         random = np.random.default_rng(self.comm.rank)
         wave = random.standard_normal(psi.shape) + 1j * random.standard_normal(psi.shape)
-        wave = np.array([self._values(half(v)) for v in self._with(wave)])
-        wave *= 1e-4 * np.sqrt(atoms / self.dot(wave, wave))
+        wave = np.array([self._values(band(v)) for v in self._with(wave)])
+        return wave * size * np.sqrt(self.total(psi, psi) / self.total(wave, wave))
+
+    def _kinetic_coefficient(self, psi, H):
+        """K of -K lap: how a short wave on the state changes H psi."""
+        wave = self._short_wave(psi, 1e-4)
         change = self.hamiltonian(psi + wave) - H
         k2 = kernel(lambda q: q**2, name="k^2")
         curved = np.array([self._values(k2(v)) for v in self._with(wave)])
-        return max(self.dot(curved, change) / self.dot(curved, curved), 1e-12)
+        return max(self.total(curved, change) / self.total(curved, curved), 1e-12)
 
     def preconditioned(self, r):
         return np.array([self._values(self.smooth(v)) for v in self._with(r)])
@@ -249,12 +302,14 @@ class _System:
         if mu is not None:
             return psi + step * direction
         length = np.sqrt(self.dot(direction, direction) / atoms)
-        return np.cos(step * length) * psi + np.sin(step * length) / length * direction
+        turn = np.sin(step * length) / np.maximum(length, 1e-300)
+        return np.cos(step * length) * psi + turn * direction
 
     def line(self, psi, direction, slope, atoms, trial, mu):
         """Step to the zero of the slope along a direction, by the secant of one trial."""
         length = np.sqrt(self.dot(direction, direction) / atoms)
-        trial = min(trial, 0.5 / length)
+        trial = np.minimum(trial, 0.5 / np.maximum(length, 1e-300))
+        step = np.full_like(trial, np.nan)
         for _ in range(20):
             there = self.moved(psi, direction, atoms, trial, mu)
             H = self.hamiltonian(there)
@@ -264,11 +319,22 @@ class _System:
                 angle = trial * length
                 tangent = np.cos(angle) * direction - np.sin(angle) * length * psi
             new = self.dot(H - found * there, tangent)
-            if new > slope:
-                step = trial * slope / (slope - new)
-                return min(step, 4 * trial), min(max(step, 1e-8), 1e3)
-            trial *= 2 if trial * length < 0.25 else 0.5
-        return trial, trial
+            rises = new > slope
+            secant = trial * slope / np.where(rises, slope - new, 1.0)
+            step = np.where(np.isnan(step) & rises, np.minimum(secant, 4 * trial), step)
+            if self.all(np.isfinite(step)):
+                break
+            change = np.where(trial * length < 0.25, 2.0, 0.5)
+            trial = np.where(np.isnan(step), trial * change, trial)
+        step = np.where(np.isnan(step), trial, step)
+        return step, np.clip(step, 1e-8, 1e3)
+
+
+def _resolved(field):
+    """Grid values of a field without what its basis drops, such as the Nyquist mode."""
+    field.require_coeff_space()
+    field.change_scales(1)
+    return field["g"].copy()
 
 
 def _holds(expression, variable):

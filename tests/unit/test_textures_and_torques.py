@@ -155,3 +155,29 @@ def test_torques_are_fields_of_gilberts_equation():
     # Minus the derivative of (omega_c/2)(mx^2 my^2 + …).
     expected = -1.5 * S * (1 - S**2)
     np.testing.assert_allclose(h["g"], expected, atol=1e-12)
+
+
+def test_ground_states_of_members_with_values_of_their_own():
+    """Each member as the single problem of its interaction and number of atoms."""
+
+    def state(g, N):
+        coords = d3.CartesianCoordinates("x")
+        dist = spinhydro.distributor(coords, dtype=np.complex128)
+        xbasis = d3.ComplexFourier(coords["x"], size=48, bounds=(-8, 8))
+        psi, V = (dist.Field(name=name, bases=xbasis) for name in ("psi", "V"))
+        x, abs2 = dist.local_grid(xbasis), spinhydro.abs2
+        V["g"] = x**2 / 2
+        problem = d3.IVP([psi], namespace=locals())
+        problem.add_equation("dt(psi) - 0.5j*lap(psi) = -1j*(V + g*abs2(psi))*psi")
+        psi["g"] = np.exp(-(x**2) / 4)
+        found = spinhydro.ground_state(problem, N=N)
+        psi.change_scales(1)
+        return found, psi["g"].copy()
+
+    values = [0.1, 1.0, 5.0], [1.0, 4.0, 2.0]
+    together, psi = state(*(spinhydro.per_member(list(one)) for one in values))
+    for member, (g, N) in enumerate(zip(*values, strict=True)):
+        alone, expected = state(g, N)
+        assert together.mu.values[member] == pytest.approx(alone.mu, rel=1e-9)
+        assert together.N.values[member] == pytest.approx(N, rel=1e-12)
+        np.testing.assert_allclose(psi[member], expected, atol=1e-7)
