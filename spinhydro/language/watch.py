@@ -97,9 +97,7 @@ class Limit:
             present = self._sums(values)
             if self.initial is None:
                 self.initial = present
-            drifts = np.abs(present - self.initial) / np.where(
-                self.initial, np.abs(self.initial), 1
-            )
+            drifts = self._drifts(present)
             drifts = np.where(self._is_excluded(drifts.size), -1.0, drifts)
             worst = int(np.argmax(np.where(np.isfinite(drifts), drifts, np.inf)))
             value, place = float(drifts[worst]), f"member = {worst}" if drifts.size > 1 else ""
@@ -161,27 +159,39 @@ class Limit:
         values[(*[slice(None)] * axis, here)] = math.inf
         return values
 
+    def values_of_members(self):
+        """Return the value of every member, an array; a collective operation.
+
+        None if the value is not one of each member.
+        """
+        axis = self._member_axis()
+        if axis is None:
+            return None
+        values = grid_values(self.operand)
+        if self.is_drift:
+            return self._drifts(self._sums(values))
+        values = values if self.is_lower else -np.abs(values)
+        worst = np.min(values, axis=tuple(a for a in range(values.ndim) if a != axis))
+        gathered = self.dist.comm.allgather((list(self._local_members()), worst))
+        found = np.full(self.dist.members.size, np.inf)
+        for members, of_rank in gathered:
+            found[members] = np.minimum(found[members], of_rank)
+        return found if self.is_lower else np.abs(found)
+
     def failing_members(self):
         """Return the members for which the limit does not hold, a set; a collective operation.
 
         Empty if the value is not one of each member.
         """
-        axis = self._member_axis()
-        if axis is None:
+        values = self.values_of_members()
+        if values is None:
             return set()
-        values = grid_values(self.operand)
-        if self.is_drift:
-            present = self._sums(values)
-            drifts = np.abs(present - self.initial) / np.where(
-                self.initial, np.abs(self.initial), 1
-            )
-            return {m for m, drift in enumerate(drifts) if not self.holds(drift)} - self.excluded
-        values = self._without_excluded(values if self.is_lower else -np.abs(values))
-        axes = tuple(a for a in range(values.ndim) if a != axis)
-        worst = np.min(values, axis=axes)
-        worst = worst if self.is_lower else -worst
-        mine = [m for m, v in zip(self._local_members(), worst, strict=True) if not self.holds(v)]
-        return {m for found in self.dist.comm.allgather(mine) for m in found} - self.excluded
+        return {m for m, value in enumerate(values) if not self.holds(value)} - self.excluded
+
+    def _drifts(self, present):
+        """Relative change of sums since the start."""
+        scale = np.where(self.initial, np.abs(self.initial), 1)
+        return np.abs(present - self.initial) / scale
 
     def _coordinates(self, shape, index):
         """ "x = 12.5, y = -3" of a point of the local grid; "" where the field is uniform."""

@@ -501,6 +501,11 @@ class Run:
             value = limit.measure()
             met = bool(limit.holds(value))
             found[name] = {"text": limit.text, "value": value, "limit": limit.limit, "met": met}
+            members = limit.values_of_members()
+            if members is not None:
+                found[name]["members"] = [
+                    {"value": float(v), "met": limit.holds(v)} for v in members
+                ]
             self.log(
                 f"expected {name}: {value:.3g} {'>=' if limit.is_lower else '<='} {limit.limit:g}  "
                 + ("ok" if met else f"MISSED{self._why_missed(limit)}")

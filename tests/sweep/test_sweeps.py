@@ -55,6 +55,19 @@ def test_numbers_become_members_and_shapes_become_tasks():
     assert values_of(design, members, [5]) == {"stop_time": "0.5", "Nx": "96", "Omega_R": "0.7"}
 
 
+def test_every_case_has_the_value_of_its_expectation(copied, command, tmp_path):
+    edit = '{"magnetization against the exact solution": "abs(s@ez - Z_exact) <= 1e-7"}'
+    problem = copied("josephson", (edit, '{"Z": "abs(s@ez) <= 0.9"}'))
+    done = command("sweep", problem, "Omega_R=0.5,1,2,3", "stop_time=1*ms", "Nx=64", "--quiet",
+                   "--members", "4", "--out", tmp_path)  # fmt: skip
+    rows = table(folder_of(done))
+    assert done.returncode == 0 and len({row["run"] for row in rows}) == 1
+    largest = abs(load(folder_of(done)).Z.isel(t=-1)).max("x").values
+    np.testing.assert_allclose([float(row["expect Z"]) for row in rows], largest, rtol=1e-6)
+    assert [row["status"] for row in rows] == ["done" if z <= 0.9 else "missed" for z in largest]
+    assert len({row["status"] for row in rows}) == 2
+
+
 def test_members_share_the_work_among_workers():
     cases = make_design({"Omega_R": "0.5:0.7:1000"})
     assert members_per_task(cases, workers=2) == 64

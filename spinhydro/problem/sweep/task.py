@@ -95,18 +95,25 @@ def _rows(run, number):
     record = read_json(run / "run.json")
     expected = record.get("expect") or {}
     failed = {str(k): v for k, v in (record.get("failed_members") or {}).items()}
-    met = all(found.get("met") for found in expected.values())
     scalars = _last_scalars(run, number)
     rows = []
     for member in range(number):
+        values = {name: _of_member(found, member) for name, found in expected.items()}
+        met = all(value.get("met") for value in values.values())
         row = {"status": DONE if met else MISSED}
         if number > 1:
             row["member"] = member
         if str(member) in failed:
             row.update(status=FAILED, message=str(failed[str(member)]))
-        row |= {f"expect {name}": found.get("value") for name, found in expected.items()}
+        row |= {f"expect {name}": value.get("value") for name, value in values.items()}
         rows.append(row | {name: _plain(values[member]) for name, values in scalars.items()})
     return rows
+
+
+def _of_member(found, member):
+    """Value and verdict of an expectation for one member; that of the run if it has one value."""
+    members = found.get("members")
+    return members[member] if members else found
 
 
 def _last_scalars(run, number):
