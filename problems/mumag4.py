@@ -6,10 +6,8 @@ that spins at its edge have fewer neighbours. N is Newell's tensor between cells
 
     dm/dt = -p [m x H + alpha m x (m x H)],   H = gamma B - W m - omega_M N m.
 
-The S-state at B = 0 is relaxed from m along (1, 0.1, 0); then B is switched on, field 1 by default
-(https://www.ctcms.nist.gov/~rdm/mumag.org.html).
+The S-state at B = 0 is relaxed from m along (1, 0.1, 0); then B is switched on, field 1 by default.
 
-    spinhydro run problems/mumag4.py
     spinhydro run problems/mumag4.py B_x=-35.5*mT B_y=-6.3*mT        # field 2
 
 Expected, with mumax3's values for these cells: <m> = (0.96697, 0.12527, 0) at the start, (-0.98461,
@@ -26,8 +24,7 @@ from spinhydro.units.nm_ps import A, metre, mT, mu_0, nm, ps, second
 magnet = spinhydro.magnet("permalloy", gamma=2.211e5 * metre / (A * second) / mu_0)
 alpha, gamma, omega_M, stiffness = magnet.alpha, magnet.gamma, magnet.omega_M, magnet.stiffness
 B_x, B_y = -24.6 * mT, 4.3 * mT
-length, width, thickness = 500 * nm, 125 * nm, 3 * nm
-Nx, Ny = 128, 32  # cells of the film
+length, width, thickness, Nx, Ny = 500 * nm, 125 * nm, 3 * nm, 128, 32
 stop_time, output_interval = 1000 * ps, 2 * ps
 
 # Bases and fields
@@ -45,18 +42,14 @@ W = spinhydro.kernel("exchange", bonds={(a_x, 0): stiffness / a_x**2, (0, a_y): 
 N = spinhydro.kernel("demag", omega_M=omega_M, body=body, thickness=thickness)
 H = gamma * B - W(m) - N(m)
 timestepper, timestep = "RK4", 1 / (4 * stiffness * (1 / a_x**2 + 1 / a_y**2) + omega_M)
-
-# Problem
 problem = d3.IVP([m], namespace=locals())
 problem.add_equation("dt(m) = -p*(cross(m, H) + alpha*cross(m, cross(m, H)))")
 projections = {"m": "m/sqrt(m@m + 1 - body)"}
 
-# Initial conditions: the S-state, and then the field
+# The S-state, and then the field
 m["g"][0], m["g"][1] = body["g"], 0.1 * body["g"]
 spinhydro.relax(problem)
 B["g"][0], B["g"][1] = B_x, B_y
-
-# Output
 outputs = {"m": "m", "m_mean": "ave(m)/ave(body)"}
 watch = ["abs(m@m - body) <= 1e-6"]
 expect = {"spins within the film": "abs(m@m - body) <= 1e-10"}

@@ -5,6 +5,7 @@ import pytest
 
 from spinhydro.analysis import load as read
 from spinhydro.analysis.domains import domains_at_onset
+from spinhydro.analysis.figures import find
 from spinhydro.problem.load import load
 
 from ..conftest import ROOT
@@ -62,3 +63,12 @@ def test_domains_of_a_quench_scale_with_its_time(tmp_path):
     }
     assert exponents["length"] == pytest.approx(1 / 3, abs=0.06)
     assert exponents["number"] == pytest.approx(-2 / 3, abs=0.25)
+
+
+def test_walls_obey_walkers_law_and_turn_beyond_his_field(tmp_path):
+    """Exact below; beyond, the mean over half turns of a wall of quasistatic width."""
+    found = run("walker_breakdown", tmp_path, alpha=0.3, h="[0.5, 0.95, 2.0, 3.0]", N=256,
+                L_x="500*nm", stop_time="200*ps")  # fmt: skip
+    walker = find("walker").module
+    difference = walker.velocities(found) / walker.law(found.h.values, found) - 1
+    assert np.all(np.abs(difference) <= [1e-6, 1e-6, 0.01, 0.01]), difference
