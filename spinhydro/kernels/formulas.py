@@ -31,6 +31,9 @@ KERNELS = {
         "W m = -sum over pairs of 2i sin(k.d) m x omega_d",
         "bonds={offset: (omega_x, omega_y, omega_z)}",
     ),
+    "dipolar": (
+        "g_dd (3 cos^2 - 1)(1 + 3 cos kR/(kR)^2 - 3 sin kR/(kR)^3) of a gas", "g_dd, cutoff, axis"
+    ),
     "projector": ("1 for |k| <= k_max, 0 beyond", "k_max"),
     "table": ("a cubic spline through values", "k, omega, or file"),
 }  # fmt: skip

@@ -18,6 +18,7 @@ from spinhydro.kernels.continuum import (
     table_kernel,
 )
 from spinhydro.kernels.demag import demag_kernel
+from spinhydro.kernels.dipolar import dipolar_kernel
 from spinhydro.kernels.formulas import KERNELS
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.kinds import Kind, make
@@ -36,6 +37,7 @@ _MAKERS = {
     "film": film_kernel,
     "demag": demag_kernel,
     "dmi": dmi_kernel,
+    "dipolar": dipolar_kernel,
     "projector": projector_kernel,
     "table": table_kernel,
 }
