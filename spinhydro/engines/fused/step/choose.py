@@ -2,6 +2,7 @@
 
 from spinhydro.engines.fused.step import fourier_step as native
 from spinhydro.engines.fused.step import stencil_step
+from spinhydro.engines.fused.step.implicit_step import ImplicitRungeKuttaStep, MultistepStep
 
 
 def is_possible(right_side):
@@ -20,3 +21,10 @@ def make(right_side, linear=None, has_stages=True, scheme=stencil_step.RK4):
     if right_side.lowering.graph.has_neighbours:
         return stencil_step.StencilStep(right_side, scheme if has_stages else None)
     return native.FourierStep(right_side, linear, has_stages)
+
+
+def make_implicit(right_side, linear, coefficients=None):
+    """Return the compiled step of an `ImplicitScheme`; `coefficients` as in `MultistepStep`."""
+    if coefficients is None:
+        return ImplicitRungeKuttaStep(right_side, linear)
+    return MultistepStep(right_side, linear, coefficients)

@@ -9,6 +9,7 @@ from spinhydro.engines.fused.program.exponential import (
 )
 from spinhydro.engines.fused.step.column_passes import ColumnPasses
 from spinhydro.engines.fused.step.dataflow import Dataflow
+from spinhydro.engines.fused.step.implicit_updates import ImplicitScheme
 from spinhydro.engines.fused.step.layout import Layout
 from spinhydro.engines.fused.step.memory import Memory
 from spinhydro.engines.fused.step.slab_passes import SlabPasses
@@ -32,7 +33,7 @@ class CompiledPasses:
         Computes rates, or the state after its projection.
     constants : array
         A row for each stage.
-    linear : Exponential, Drifts or EtdWeights, optional
+    linear : Exponential, Drifts, EtdWeights or ImplicitScheme, optional
         Linear terms that the scheme treats by themselves.
     has_stages : bool
         Whether it advances a state, or only computes values.
@@ -67,11 +68,16 @@ class CompiledPasses:
                 for number, one in enumerate(linear.exponentials)
             ]
             update = Splitting(components, linear, compiled)
+        elif isinstance(linear, ImplicitScheme):
+            update = linear.update(self.program, self.space, layout)
         else:
             update = ExponentialDifferences(linear.matrix, linear.weights, linear.names, layout)
         for name in update.scratch:
             shape = (components, layout.rows, layout.modes)
             self.memory.array(name, shape, complex, scratch=True)
+        for name in update.kept:
+            self.memory.array(name, (components, layout.all_rows, layout.modes), complex)
+            self.memory.holds_all(name, layout.modes)
         for name, table in update.tables.items():
             self.memory.arrays[name] = table
             if update.has_rows(name):
@@ -101,9 +107,13 @@ class CompiledPasses:
         lines = lines or ["pass"]
         return compile_pass(name, [*self.memory.declarations(lines), *lines])
 
-    def calls(self, stage, kind, ahead=0.0, weight=0.0):
-        """Return the calls of a stage: (function, addresses, stage, kind, ahead, weight)."""
-        functions = (self._begin if kind in (FIRST, RATE) else []) + self._sequence
+    def calls(self, stage, kind, ahead=0.0, weight=0.0, begins=False):
+        """Return the calls of a stage: (function, addresses, stage, kind, ahead, weight).
+
+        With `begins` also that of the pass that copies the state to the first stage.
+        """
+        begins = begins or kind in (FIRST, RATE)
+        functions = (self._begin if begins else []) + self._sequence
         rest = (self._addresses.ctypes.data, stage, kind, ahead, weight)
         return [(function.address, *rest) for function in functions]
 

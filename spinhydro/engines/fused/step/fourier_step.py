@@ -49,7 +49,7 @@ class FourierStep:
     Parameters
     ----------
     right_side : RightSide
-    linear : Exponential or EtdWeights, optional
+    linear : Exponential, EtdWeights or ImplicitScheme, optional
         Linear terms that the scheme treats by themselves.
     has_stages : bool
         Whether it takes steps; otherwise it computes rates and projections only.
@@ -140,8 +140,11 @@ class FourierStep:
 
     def _prepare(self, timestep):
         self.rates.update.set(timestep)
-        self._step = _Table(self._calls(timestep))
+        self._step = self._table(timestep)
         self._timestep = timestep
+
+    def _table(self, timestep):
+        return _Table(self._calls(timestep))
 
     def _calls(self, timestep):
         return calls_of_step(self.rates, self.projection, timestep)

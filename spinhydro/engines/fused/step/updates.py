@@ -1,8 +1,9 @@
 """Update of spectra in a compiled step: the use of the rates of a stage.
 
 An update has ``tables`` for the compiled code, which ``set(timestep)`` fills, names of further
-``scratch`` arrays of the shape of the state, and writes the ``lines`` of a stage. In these lines u
-is the state, t the total, k the rates and s the next stage of a block of modes.
+arrays of the shape of the state, ``scratch`` within a step and ``kept`` from step to step, and
+writes the ``lines`` of a stage. In these lines u is the state, t the total, k the rates and s the
+next stage of a block of modes.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ _NAMES = {
 class RatesOnly:
     """Update without a step: rates are the result."""
 
-    tables, scratch = {}, ()
+    tables, scratch, kept = {}, (), ()
 
     def __init__(self, components):
         self.components = components

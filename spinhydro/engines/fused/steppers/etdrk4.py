@@ -10,7 +10,6 @@ from spinhydro.engines.fused.steppers.linear import (
     largest_difference,
     linear_matrix,
 )
-from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.steppers.etdrk4 import ETDRK4, WEIGHTS, etd_weights
 
 
@@ -43,13 +42,6 @@ class FusedETDRK4(FusedLinear):
     Unsupported
         If the problem holds something that cannot be fused.
     """
-
-    def _allocate(self, compiled):
-        if not (compiled and self.linear_apart and compiled_step.is_possible(self.right_side)):
-            super()._allocate(compiled)
-            return
-        # The whole step is compiled, not only the rates.
-        FusedRK4._allocate(self, True)
 
     def _make_native(self):
         matrix = linear_matrix(self.right_side)

@@ -7,6 +7,8 @@ from dedalus.core import timesteppers
 from scipy.linalg import blas
 
 from spinhydro.engines.fused.read.equations import is_coupled
+from spinhydro.engines.fused.step import choose as compiled_step
+from spinhydro.engines.fused.step.implicit_updates import ImplicitScheme
 from spinhydro.engines.fused.steppers.checker import compare, relative
 from spinhydro.engines.fused.steppers.linear import FusedLinear, ModeMatrix
 from spinhydro.steppers.records import copy_into
@@ -28,11 +30,18 @@ class FusedImplicit(FusedLinear):
     def _build(self):
         super()._build()
         self._add = blas.get_blas_funcs("axpy", dtype=self.right_side.state_dtype)
+
+    def _allocate(self, compiled):
+        super()._allocate(compiled)
         self._mass = self._linear = None
         if self.left:
             self._linear = self._of_modes(self.left.linear)
         if self.coupled:
             self._mass = self._of_modes(self.left.mass)
+
+    @property
+    def _compiled_scheme(self):
+        return ImplicitScheme(self.scheme, self.left)
 
     def _of_modes(self, entries):
         shape = self.right_side.space.spectral_shape
@@ -88,8 +97,13 @@ class FusedRungeKutta(FusedImplicit):
         If the problem holds something that cannot be fused.
     """
 
-    def _build(self):
-        super()._build()
+    def _make_native(self):
+        return compiled_step.make_implicit(self.right_side, self._compiled_scheme)
+
+    def _allocate(self, compiled):
+        super()._allocate(compiled)
+        if self.native:
+            return
         self._rates = [np.zeros_like(self.state) for _ in range(self.stages)]
         self._moved = [
             np.zeros_like(self.state) if self.left and self._is_needed(j) else None
@@ -149,10 +163,16 @@ class FusedMultistep(FusedImplicit):
         self._history = None
         super().__init__(solver, projections, compiled)
 
-    def _build(self):
-        super()._build()
-        if self._history is None:
-            # Kept when a constant has changed and the right side is compiled anew.
+    def _make_native(self):
+        scheme = self._compiled_scheme
+        return compiled_step.make_implicit(self.right_side, scheme, self._next_coefficients)
+
+    def _allocate(self, compiled):
+        super()._allocate(compiled)
+        before = self._history
+        if self.native:
+            self._history = self.native.histories
+        else:
             self._history = {
                 name: deque(np.zeros_like(self.state) for _ in range(number))
                 for name, number in (
@@ -161,7 +181,13 @@ class FusedMultistep(FusedImplicit):
                     ("rate", self.scheme.cmax),
                 )
             }
+        if before is None:
             self._timesteps, self._taken = deque([0.0] * self.steps), 0
+            return
+        # A constant has changed, and the right side is compiled anew.
+        for name, past in self._history.items():
+            for kept, values in zip(past, before[name], strict=False):
+                np.copyto(kept, values)
 
     def state_record(self):
         """Return the record of a stepper, with the history of the scheme."""
@@ -185,11 +211,16 @@ class FusedMultistep(FusedImplicit):
     def _prepare(self, factors):
         return self._inverse(*factors)
 
-    def _advance(self, time, timestep):
+    def _next_coefficients(self, timestep):
+        """Return (a, b, c) of the next step."""
         self._timesteps.rotate()
         self._timesteps[0] = timestep
-        a, b, c = self.scheme.compute_coefficients(self._timesteps, self._taken)
+        coefficients = self.scheme.compute_coefficients(self._timesteps, self._taken)
         self._taken += 1
+        return coefficients
+
+    def _advance(self, time, timestep):
+        a, b, c = self._next_coefficients(timestep)
         for past in self._history.values():
             past.rotate()
         states, moved, rates = self._history.values()

@@ -89,12 +89,16 @@ class FusedLinear(FusedRK4):
         self.linear_apart = self.coupled or has_linear
         super().__init__(solver, projections, compiled)
 
-    def _build(self):
-        super()._build()
+    def _make_right_side(self):
+        super()._make_right_side()
         self.left = LeftSide(self.right_side) if self.linear_apart else None
         self._prepared = {}
 
     def _allocate(self, compiled):
+        if compiled and self.linear_apart and compiled_step.is_possible(self.right_side):
+            # The whole step is compiled, not only the rates.
+            super()._allocate(True)
+            return
         super()._allocate(False)
         self._release_rates()
         if compiled:
@@ -116,7 +120,7 @@ class FusedLinear(FusedRK4):
 
     @property
     def _is_compiled(self):
-        return self._compiled_rates is not None
+        return self.native is not None or self._compiled_rates is not None
 
     def read_fields(self):
         super().read_fields()
