@@ -80,9 +80,11 @@ g_aa, g_bb, g_ab = g_aa_over_g * g_n0, g_bb_over_g * g_n0, g_n0 - kappa_n0
 mu = g_bb  # so that the peak density is 1
 hbar_over_m = spinhydro.hbar_over_m(atom)
 lengths, sizes = (L_x, L_y, L_z)[:dimensions], (Nx, Ny, Nz)[:dimensions]
-timestepper = "IFRK4"
+timestepper = "BlanesMoan4" if dimensions == 1 else "IFRK4"
+truncate = None  # keep a fraction of the modes; None: those that cannot resonate with the timestep
 fastest = hbar_over_m / 2 * sum((pi * N / L) ** 2 for N, L in zip(sizes, lengths, strict=True))
-longest = 0.0025 * ms if dimensions == 1 else 0.001 * ms  # a tight trap is fast
+longest = 0.0185 * ms if timestepper == "BlanesMoan4" else 0.0025 * ms
+longest = longest if dimensions == 1 else 0.001 * ms  # a tight trap is fast
 coupling = 2 * np.maximum(g_aa, g_bb)
 timestep = spinhydro.stable_timestep(timestepper, fastest, coupling, longest)
 

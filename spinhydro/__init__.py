@@ -90,6 +90,7 @@ if TYPE_CHECKING:
         RK4,
         RKMK4,
         BlanesMoan4,
+        BlanesMoan6,
         ImplicitMidpoint,
         SemiImplicit,
         StochasticHeun,

@@ -17,8 +17,10 @@ from spinhydro.errors import EquationError, InputError, Unsupported
 from spinhydro.language.declarations import read_projections
 from spinhydro.language.equations import names_of
 from spinhydro.language.expressions import ExpressionBuilder
-from spinhydro.steppers import find_stepper
+from spinhydro.steppers import SPLITTING, find_stepper
 from spinhydro.steppers.noise import WhiteNoise
+from spinhydro.steppers.stability import fraction_without_resonance
+from spinhydro.steppers.truncation import check_fraction
 
 
 @dataclass
@@ -67,9 +69,8 @@ class Model:
     def step(self, state, time, leaves):
         """The state after one step of the scheme, and its projection."""
         moved = self.scheme.step(
-            lambda values, at: self.rate(values, at, leaves), leaves["weights"], state, time,
-            self.timestep,
-        )  # fmt: skip
+            self.rate.rate(leaves), leaves["weights"], state, time, self.timestep
+        )
         moved = moved.astype(state.dtype)
         return self.project(moved, time + self.timestep, leaves) if self.project else moved
 
@@ -135,6 +136,8 @@ def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_a
     observe = Observation(space, lowering, scalars, on_grid)
     outputs = [*rate.outputs, *(project.outputs if project else ()), *observe.outputs]
     timestep = float(problem.declared("timestep", 1.0) if timestep is None else timestep)
+    if kind.__name__ in SPLITTING:
+        scheme.kept = space.kept(_truncation(problem, solver, kind.__name__, timestep))
     leaves = {
         **structure_leaves(space, kernel_entries(outputs, lowering.graph.dimensions)),
         "numbers": np.array(lowering.numbers, complex),
@@ -154,6 +157,15 @@ def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_a
         structure=structure(lowering, outputs),
         noises=[f for f in lowering.profiles if isinstance(f, WhiteNoise)],
     )  # fmt: skip
+
+
+def _truncation(problem, solver, name, timestep):
+    """Return the fraction of modes that a run of the problem keeps."""
+    stated = problem.declared("truncate")
+    if stated is not None:
+        return check_fraction(stated)
+    stop_time = float(problem.declared("stop_time", 0.0))
+    return fraction_without_resonance(solver, name, timestep, stop_time)
 
 
 class Observation:

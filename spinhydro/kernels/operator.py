@@ -25,6 +25,27 @@ def space_axes(dist):
     return [dist.get_axis(coord) for coord in coords]
 
 
+def local_wavenumbers(domain, axes):
+    """Return the wavenumbers of a rank's modes along some axes, >= 0 in real bases.
+
+    Arrays that can be broadcast against each other; zero along axes on which a domain is constant.
+    """
+    elements = domain.dist.coeff_layout.local_elements(domain, scales=1)
+    found = []
+    for axis in axes:
+        basis, local = domain.full_bases[axis], elements[axis]
+        if basis is None:
+            k = np.zeros(local.size)
+        else:
+            k = np.array(basis.wavenumbers, dtype=float)[local]
+            if isinstance(basis, RealFourierNyquist) and basis.size % 2 == 0:
+                k[local == 1] = nyquist(basis)
+        shape = [1] * domain.dist.dim
+        shape[axis] = local.size
+        found.append(k.reshape(shape))
+    return found
+
+
 class KernelOperator(LinearOperator):
     r"""The operator ``W(m)``: :math:`\mathcal{F}^{-1}\{\omega(\mathbf{k})\, \mathcal{F}\{A\}\}`.
 
@@ -102,20 +123,7 @@ class KernelOperator(LinearOperator):
 
     def wavenumbers(self):
         """Wavenumbers of the local modes along every axis of space, >= 0 in real bases."""
-        elements = self.dist.coeff_layout.local_elements(self.domain, scales=1)
-        found = []
-        for axis in self.axes:
-            basis, local = self.domain.full_bases[axis], elements[axis]
-            if basis is None:
-                k = np.zeros(local.size)
-            else:
-                k = np.array(basis.wavenumbers, dtype=float)[local]
-                if isinstance(basis, RealFourierNyquist) and basis.size % 2 == 0:
-                    k[local == 1] = nyquist(basis)
-            shape = [1] * self.dist.dim
-            shape[axis] = local.size
-            found.append(k.reshape(shape))
-        return found
+        return local_wavenumbers(self.domain, self.axes)
 
     @property
     def _local_shape(self):

@@ -30,6 +30,7 @@ from spinhydro.language.equations import fields_of
 from spinhydro.language.watch import grid_values
 from spinhydro.run import liveness, provenance
 from spinhydro.run.checkpoint import Checkpoints
+from spinhydro.run.filled_modes import FilledModes
 from spinhydro.run.folder import RunFolder
 from spinhydro.run.handlers import ScheduledOutput
 from spinhydro.run.members import FailedMembers
@@ -38,6 +39,7 @@ from spinhydro.run.output import FieldOutput
 from spinhydro.run.progress import Progress, duration
 from spinhydro.run.record import read_record
 from spinhydro.run.resolution import Resolution
+from spinhydro.run.truncation import stated_truncation
 from spinhydro.steppers import check_noise, find_stepper
 from spinhydro.steppers.projections import project
 
@@ -69,6 +71,7 @@ class Run:
         self.expect = read_limits(ivp, "expect", plan.expect)
         check_output_units(plan.output_units, self.outputs)
         check_noise(ivp, stepper)
+        self.truncation, self.truncation_note = stated_truncation(plan, self.stepper_name), ""
         self.handlers = [ScheduledOutput(n, o, ivp) for n, o in plan.handlers.items()]
         self.solver = solver or build_solver(ivp, stepper)
         self.initial_time = self.solver.sim_time
@@ -81,6 +84,7 @@ class Run:
         self._saved_step, self._seconds_per_step = None, 0.0
         self.failed = FailedMembers(self.solver)
         self.resolution = Resolution(ivp, plan.record.get("parameters") or {}, self.time_unit)
+        self.filled_modes, self.truncation_watch = FilledModes(self.solver), None
 
     def check_start(self):
         """Check everything that can be known before the first step.
@@ -184,6 +188,7 @@ class Run:
             "outputs": plan.outputs or {name: name for name in self.outputs},
             "engine": self.engine,
             "timestepper": self.stepper_name,
+            "truncate": self.truncation or 1.0,
             "versions": provenance.versions(),
             "git": provenance.git_state(Path(__file__).parent),
             "started": provenance.now(),
@@ -267,6 +272,7 @@ class Run:
         """
         solver = self.solver
         if self.step == 0:
+            self.filled_modes.measure()
             # The watches held at the start, before the bases truncated what the file filled in.
             self.output.write(self.timestep)
             self.resolution.start()
@@ -307,7 +313,17 @@ class Run:
         """Write the present state, unless it is not finite or breaks a watch."""
         self.check_finite()
         self.check_watches()
+        self.check_truncation()
         self.output.write(timestep)
+
+    def check_truncation(self):
+        """Measure the spectrum; warn, or stop, where a truncation distorts it."""
+        found = self.filled_modes.measure()
+        if self.truncation_watch is None:
+            return
+        warning = self.truncation_watch.check(found, self._now())
+        if warning:
+            self.log(warning)
 
     def _steps_ahead(self, step, output):
         """Return how many steps to take in one call; `output` is the step of the next output.
@@ -576,3 +592,6 @@ class Run:
         )
         for limit in self.watch:
             self.log(limit.summary())
+        advice = self.filled_modes.advice(self.truncation or 1.0)
+        if advice:
+            self.log(advice)

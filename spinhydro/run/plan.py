@@ -44,6 +44,10 @@ class Plan:
     members_fail : str
         "continue": a member that fails is NaN from then on, and the others go on; "stop": the run
         ends.
+    truncate : float, optional
+        Splitting schemes keep the modes up to this fraction of the largest wavenumber along each
+        axis. None: all, or those that cannot resonate with the timestep if the state does not need
+        the others.
     checkpoint_interval : float
         Seconds of wall time between checkpoints.
     checkpoints_kept : int
@@ -74,6 +78,7 @@ class Plan:
     max_writes: int = 1000
     stop_iteration: int = None
     members_fail: str = "continue"
+    truncate: float = None
     checkpoint_interval: float = 600.0
     checkpoints_kept: int = 2
     wall_limit: float = None

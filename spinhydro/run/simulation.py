@@ -40,6 +40,7 @@ from spinhydro.run.plan import Plan, check_number_of_outputs, schedule, shorteni
 from spinhydro.run.record import read_record
 from spinhydro.run.resume import check_not_complete, continuation, latest_run
 from spinhydro.run.signals import StopRequest, noted_signals
+from spinhydro.run.truncation import truncate
 from spinhydro.run.watchdog import RankWatch
 from spinhydro.steppers.accuracy import accuracy_warning
 from spinhydro.steppers.stability import check_timestep
@@ -140,6 +141,7 @@ def run_problem(
         source=problem.source,
         modules=problem.modules,
         kernels=tables_of(problem),
+        truncate=declared("truncate"),
         **{"members_fail": declared("members_fail", "continue"), **checked_limits(limits)},
     )
     try:
@@ -314,6 +316,7 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
         run = (AdaptiveRun if is_adaptive else Run)(ivp, plan, timestep, solver)
         run.check_start()
         run.choose_engine(engine, None if is_adaptive else steps, precision)
+        truncate(run, continued)
         line = "" if is_adaptive else _checked_timestep(run, force)
         shortened = "" if is_adaptive else shortening(plan, timestep)
         line = "\n".join(filter(None, (line, shortened)))
@@ -385,6 +388,8 @@ def _begin(run, continued, stability):
     plan, folder = run.plan, run.folder
     run.log(f"{plan.name}: run folder {folder.path}")
     run.log(f"engine: {run.engine}{run.engine_note}")
+    if run.truncation_note:
+        run.log(run.truncation_note)
     run.log(stability or "timestep: chosen at each step by the script")
     unit = plan.units.get("time", "")
     inaccurate = run.timestep and accuracy_warning(run.solver, run.stepper_name, run.timestep, unit)
@@ -408,8 +413,9 @@ def _checked_timestep(run, force):
     plan, timestep = run.plan, run.timestep
     try:
         return check_timestep(
-            run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force
-        )
+            run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force,
+            plan.stop_time,
+        )  # fmt: skip
     except ParameterError as error:
         if timestep != plan.timestep:
             error.args = (
@@ -449,6 +455,7 @@ def _stated(plan):
         "outputs": plan.outputs, "projections": plan.projections,
         "timestep": plan.timestep if isinstance(plan.timestep, (int, float)) else "chosen",
         "timestepper": getattr(plan.timestepper, "__name__", plan.timestepper),
+        "truncate": plan.truncate,
     }  # fmt: skip
     return json.loads(json.dumps(stated, default=str))
 

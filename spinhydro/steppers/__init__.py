@@ -7,6 +7,7 @@
 | ETDRK4 | 4 | 0.97 in the right side, 2.56 if both sides rotate alike; the left is exact |
 | Strang | 2 | any; both sides are exact, see ``spinhydro.steppers.splitting`` |
 | BlanesMoan4 | 4 | any; both sides are exact |
+| BlanesMoan6 | 6 | any; both sides are exact |
 | RK443 | 3 | 1.57 in the explicit part, any in the implicit part |
 | RKSMR | 3 | 1.73 |
 | RKMK4 | 4 | 2.83 |
@@ -16,17 +17,16 @@
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
 Limits are those of pure oscillation, d/dt = i omega, measured; those in brackets are refused.
-IFRK4, ETDRK4, Strang and BlanesMoan4 are also limited by the resonance of fast waves with the
-timestep: see ``spinhydro.steppers.stability``.
+IFRK4, ETDRK4 and the splitting schemes are also limited by the resonance of fast waves with the
+timestep: see ``spinhydro.steppers.stability`` and ``spinhydro.steppers.resonance``.
 
 RKMK4, ImplicitMidpoint and SemiImplicit rotate spins, and keep their length to rounding without a
 projection; see ``spinhydro.steppers.spin_steppers``. ImplicitMidpoint also conserves energies that
 are quadratic in the spins, and M_z where there is axial symmetry.
 
-All steppers of spinhydro but Strang and BlanesMoan4 draw noise (``spinhydro.white_noise``), those
-of Dedalus do not. For spins
-in a heat bath take RK4 with the projection ``"m/sqrt(m@m)"`` and the timestep of
-``spinhydro.thermal_timestep``; see ``spinhydro.steppers.accuracy``. For a stochastic
+All steppers of spinhydro but the splitting schemes draw noise (``spinhydro.white_noise``), those
+of Dedalus do not. For spins in a heat bath take RK4 with the projection ``"m/sqrt(m@m)"`` and the
+timestep of ``spinhydro.thermal_timestep``; see ``spinhydro.steppers.accuracy``. For a stochastic
 Gross-Pitaevskii equation take IFRK4, with the kinetic energy on the left side.
 """
 
@@ -39,7 +39,7 @@ from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.noise import noises_of
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.spin_steppers import RKMK4, ImplicitMidpoint, SemiImplicit
-from spinhydro.steppers.splitting import BlanesMoan4, Strang
+from spinhydro.steppers.splitting import BlanesMoan4, BlanesMoan6, Strang
 from spinhydro.steppers.stochastic_heun import StochasticHeun
 
 #: Largest omega * timestep of undamped oscillation in the explicit part.
@@ -50,6 +50,7 @@ STABILITY_LIMITS = {
     "RKMK4": 2.83,
     "Strang": np.inf,
     "BlanesMoan4": np.inf,
+    "BlanesMoan6": np.inf,
     "RK443": 1.57,
     "RKSMR": 1.73,
     "SBDF3": 0.63,
@@ -63,12 +64,18 @@ _OWN = {
     stepper.__name__: stepper
     for stepper in (
         RK4, IFRK4, ETDRK4, RKMK4, ImplicitMidpoint, SemiImplicit, StochasticHeun, Strang,
-        BlanesMoan4,
+        BlanesMoan4, BlanesMoan6,
     )
 }  # fmt: skip
 
+#: Splitting schemes, by name.
+SPLITTING = {stepper.__name__: stepper for stepper in (Strang, BlanesMoan4, BlanesMoan6)}
+
 #: Steppers that treat linear terms on the left side exactly, so that their waves can resonate.
-RESONANT = {"IFRK4", "ETDRK4", "Strang", "BlanesMoan4"}
+RESONANT = {"IFRK4", "ETDRK4", *SPLITTING}
+
+#: Rotation g n timestep, in radians, at which a splitting scheme has errors of some 1e-8.
+ACCURATE_ROTATION = {"BlanesMoan4": 0.6, "BlanesMoan6": 0.6}
 
 #: Factor of the coupling in the limit of resonance.
 MARGIN = 1.5
@@ -78,6 +85,7 @@ EXPLICIT = set(_OWN) - RESONANT
 
 __all__ = [
     "BlanesMoan4",
+    "BlanesMoan6",
     "ETDRK4",
     "EXPLICIT",
     "IFRK4",
@@ -86,6 +94,7 @@ __all__ = [
     "RESONANT",
     "RK4",
     "RKMK4",
+    "SPLITTING",
     "STABILITY_LIMITS",
     "ImplicitMidpoint",
     "SemiImplicit",
@@ -101,8 +110,10 @@ def stable_timestep(timestepper, frequency, coupling=None, longest=np.inf):
     r"""Return a timestep that is safe for waves of a frequency.
 
     Explicit schemes: 0.88 of the stability limit. Schemes that treat the left side exactly (IFRK4,
-    ETDRK4, Strang, BlanesMoan4): 0.88 of the limit of the coupling, and 0.95 of the resonance,
-    :math:`(\omega + 1.5\, C)\, h < \pi`.
+    ETDRK4, Strang): 0.88 of the limit of the coupling, and 0.95 of the resonance,
+    :math:`(\omega + 1.5\, C)\, h < \pi`. BlanesMoan4 and BlanesMoan6: accuracy,
+    :math:`C h/2 < 0.6`, which gives a gas some 1e-8; the run truncates faster waves than can be
+    advanced with that (see ``truncate``), about those beyond three inverse healing lengths.
 
     Parameters
     ----------
@@ -122,6 +133,9 @@ def stable_timestep(timestepper, frequency, coupling=None, longest=np.inf):
         return np.minimum(longest, 0.88 * limit / rate)
     if coupling is None:
         return np.minimum(longest, 0.75 * np.pi / frequency)
+    if timestepper in ACCURATE_ROTATION:
+        half = np.maximum(coupling, 1e-300) / 2
+        return np.minimum(longest, ACCURATE_ROTATION[timestepper] / half)
     explicit = 0.88 * limit / np.maximum(coupling, 1e-300)
     resonance = 0.95 * np.pi / (frequency + MARGIN * coupling)
     return np.minimum(longest, np.minimum(resonance, explicit))

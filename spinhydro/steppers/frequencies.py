@@ -237,6 +237,11 @@ def _as_reals(data):
     return data.view(data.real.dtype)
 
 
+def _kept(stepper):
+    """Return which modes a stepper keeps, as it holds them; None if it keeps all."""
+    return stepper.kept() if hasattr(stepper, "kept") else None
+
+
 class _StockRates:
     """M^-1 (F - L X), or M^-1 F, as Dedalus computes it.
 
@@ -253,6 +258,9 @@ class _StockRates:
         solver.evaluator.require_coeff_space(solver.state)
         for sp in self.subproblems:
             sp.gather_inputs(solver.state, out=self.present.get_subdata(sp))
+        kept = _kept(solver.timestepper)
+        # Ones and zeros for real and imaginary parts; the fields of splitting schemes are complex.
+        self.kept = None if kept is None else _as_reals(kept.data.real * (1 + 1j))
 
     @property
     def nbytes(self):
@@ -265,6 +273,8 @@ class _StockRates:
         rate = self._rates(start + epsilon * vector)
         rate -= self._rates(start - epsilon * vector)
         np.multiply(rate, 1 / (2 * epsilon), out=vector)
+        if self.kept is not None:
+            vector *= self.kept
 
     def _rates(self, data):
         solver = self.solver
@@ -280,7 +290,7 @@ class _StockRates:
         return _as_reals(self.rate.data.copy())
 
     def noise(self, random):
-        """Return a random state: noise on the grid, truncated to the modes of the bases."""
+        """Return a random state: noise on the grid, truncated to the modes that are advanced."""
         for field in self.solver.state:
             field.preset_scales(1)
             field.preset_layout("g")
@@ -290,7 +300,10 @@ class _StockRates:
         self.solver.evaluator.require_coeff_space(self.solver.state)
         for sp in self.subproblems:
             sp.gather_inputs(self.solver.state, out=self.stage.get_subdata(sp))
-        return _as_reals(self.stage.data).copy()
+        noise = _as_reals(self.stage.data)
+        if self.kept is not None:
+            noise *= self.kept
+        return noise.copy()
 
     def linear_part(self):
         self.noise(np.random.default_rng(0))
@@ -379,9 +392,17 @@ class _FusedRates:
     def differentiate(self, vector, comm):
         """vector = J vector."""
         self.linearised.differentiate(vector, lambda state: _difference_step(_norm(state, comm)))
+        self._truncate(vector)
 
     def noise(self, random):
-        return self.linearised.noise(random)
+        return self._truncate(self.linearised.noise(random))
+
+    def _truncate(self, vector):
+        kept, state = _kept(self.stepper), self.stepper.state
+        if kept is not None:
+            spectra = vector.view(state.dtype).reshape(state.shape)
+            spectra *= kept
+        return vector
 
     def linear_part(self):
         if self.nbytes > LARGE:
@@ -407,8 +428,10 @@ class _FusedLinear:
         found = np.zeros(self.shape[1:])
         for column, symbol in self.stepper.linear_row(row):
             found += np.abs(np.imag(symbol) if column == row else symbol)
-        mask = self.stepper.right_side.space.mask
-        return found if mask is None else found * (mask != 0)
+        for mask in (self.stepper.right_side.space.mask, _kept(self.stepper)):
+            if mask is not None:
+                found = found * (mask != 0)
+        return found
 
     def keep_fastest(self, vector, threshold):
         """Set the modes of a vector that are slower than a frequency to zero."""

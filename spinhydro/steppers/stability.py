@@ -9,6 +9,8 @@ of the coupling, so that
     (largest linear frequency + 1.5 * norm of the explicit part) * timestep < pi
 
 excludes it. (1 suffices for a uniform gas; a state that changes during the run needs a margin.)
+The resonances of splitting schemes are known exactly: see ``spinhydro.steppers.resonance``. There,
+a spectral truncation lowers the largest linear frequency.
 """
 
 import math
@@ -17,11 +19,21 @@ from functools import cache
 import numpy as np
 
 from spinhydro.errors import ParameterError
-from spinhydro.steppers import EXPLICIT, LAST_RESORT, MARGIN, RESONANT, STABILITY_LIMITS
+from spinhydro.steppers import (
+    EXPLICIT,
+    LAST_RESORT,
+    MARGIN,
+    RESONANT,
+    SPLITTING,
+    STABILITY_LIMITS,
+)
 from spinhydro.steppers.frequencies import frequencies_of
+from spinhydro.steppers.resonance import largest_phase, safe_timestep
 
 #: Part of a limit from which a timestep is refused: frequencies are known to 2 %, from below.
 REFUSED = 0.98
+#: Part of the limit of resonance at which a truncation aims, and trials to find it.
+AIM, _MOST_TRIALS = 0.97, 4
 #: Linear phase per step below which modes cannot resonate.
 SMALL_PHASE = 0.5
 
@@ -60,28 +72,40 @@ class StabilityCheck:
     timestep : float
     unit : str
         Of time.
+    duration : float
+        Length of the run, which decides how much a weak resonance may grow.
 
     Attributes
     ----------
     fraction : float
         Explicit part: timestep over the largest stable one.
     phase : float or None
-        Linear phase per step plus coupling, for schemes that can resonate.
+        Linear phase per step, for schemes that can resonate; for IFRK4 and ETDRK4 plus coupling.
+    largest_phase : float
+        Where resonances begin.
     largest_safe : float
         Largest timestep that is neither unstable nor resonant, with a margin of 5 %.
     """
 
-    def __init__(self, found, stepper_name, timestep, unit=""):
+    def __init__(self, found, stepper_name, timestep, unit="", duration=math.inf):
         self.found, self.name, self.timestep = found, stepper_name, timestep
         self.unit = f"rad/{unit or 'time'}"
         self.limit = explicit_limit(stepper_name, 1j)
         limits = [abs(v) / explicit_limit(stepper_name, v) for v in found.values.tolist()]
         rate = max(limits, default=0.0)
         self.fraction, largest = rate * timestep, [0.95 / rate] if rate else []
-        self.phase = None
-        if stepper_name in RESONANT and np.isfinite(found.linear):
+        self.phase, self.largest_phase = None, math.pi
+        if stepper_name in SPLITTING and np.isfinite(found.linear):
+            scheme = SPLITTING[stepper_name].drifts, SPLITTING[stepper_name].rotations
+            # J of a uniform gas has the norm 2 g n.
+            coupling, self.phase = MARGIN * found.coupling / 2, found.linear * timestep
+            steps = max(duration / timestep, 1.0)
+            self.largest_phase = largest_phase(*scheme, coupling * timestep, steps)
+            if found.linear:
+                largest.append(0.95 * safe_timestep(*scheme, found.linear, coupling, duration))
+        elif stepper_name in RESONANT and np.isfinite(found.linear):
             together = found.linear + MARGIN * found.coupling
-            if found.linear * timestep > SMALL_PHASE or np.isinf(self.limit):
+            if found.linear * timestep > SMALL_PHASE:
                 self.phase = together * timestep
             largest += [max(0.95 * math.pi, SMALL_PHASE) / together] if found.linear else []
         self.largest_safe = min(largest, default=math.inf)
@@ -94,7 +118,7 @@ class StabilityCheck:
     @property
     def may_resonate(self):
         """Return whether linear modes may resonate with the timestep."""
-        return self.phase is not None and self.phase >= math.pi * REFUSED
+        return self.phase is not None and self.phase >= self.largest_phase * REFUSED
 
     def line(self):
         """Return one line for the log."""
@@ -102,8 +126,11 @@ class StabilityCheck:
         product = f"omega dt = {found.explicit * step:.3g}, limit {self.limit:.3g}"
         part, share = "", self.fraction
         if self.phase is not None:
-            share = max(share, self.phase / math.pi)
-            part = f"linear phase and coupling {self.phase / math.pi:.2g} pi per step, limit pi; "
+            share = max(share, self.phase / self.largest_phase)
+            what = "linear phase" if self.name in SPLITTING else "linear phase and coupling"
+            limit = self.largest_phase / math.pi
+            limit = "pi" if limit == 1 else f"{limit:.3g} pi"
+            part = f"{what} {self.phase / math.pi:.2g} pi per step, limit {limit}; "
         if np.isinf(self.limit):
             product = f"right side exact, {found.explicit * step:.3g} rad per step"
         elif part or self.name not in EXPLICIT:
@@ -130,8 +157,19 @@ class StabilityCheck:
         )
 
 
-def check_timestep(solver, stepper_name, timestep, unit="", force=False):
+def check_timestep(solver, stepper_name, timestep, unit="", force=False, duration=math.inf):
     """Compare a timestep with the stability limits of its stepper, at the present state.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+    stepper_name : str
+    timestep : float
+    unit : str
+        Of time.
+    force : bool
+    duration : float
+        Length of the run.
 
     Returns
     -------
@@ -153,7 +191,32 @@ def check_timestep(solver, stepper_name, timestep, unit="", force=False):
             f"{found.explicit * timestep:.3g}; fastest oscillation {found.whole:.4g} "
             f"rad/{unit or 'time'})"
         )
-    check = StabilityCheck(found, stepper_name, timestep, unit)
+    check = StabilityCheck(found, stepper_name, timestep, unit, duration)
     if check.is_unstable and not force:
         raise ParameterError(check.refusal(unit))
     return check.line()
+
+
+def fraction_without_resonance(solver, stepper_name, timestep, duration=math.inf):
+    """Return the fraction of wavenumbers below which no wave resonates with a timestep.
+
+    Truncates the solver's time stepper to it; 1 if all modes may be kept, or if nothing is known.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+        With a splitting scheme.
+    """
+    fraction = 1.0
+    for _ in range(_MOST_TRIALS):
+        found = frequencies_of(solver, explicit_linear=False)
+        if found is None:
+            return fraction
+        check = StabilityCheck(found, stepper_name, timestep, duration=duration)
+        if not check.may_resonate:
+            return fraction
+        # Frequencies of short waves grow with the square of the wavenumber.
+        ratio = math.sqrt(AIM * check.largest_phase / check.phase)
+        fraction = max(math.floor(fraction * ratio * 1000) / 1000, 0.001)
+        solver.timestepper.truncate(fraction)
+    return fraction

@@ -10,7 +10,7 @@ from spinhydro.analysis import load as load_run
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import ParameterError
 from spinhydro.problem.load import load
-from spinhydro.steppers import find_stepper, records
+from spinhydro.steppers import SPLITTING, find_stepper, records
 
 from ..conftest import ROOT
 
@@ -48,24 +48,24 @@ def state_after(stepper, steps, engine="fused", time=0.5):
     return np.array([field["g"] for field in solver.state])
 
 
-@pytest.fixture(scope="module")
-def exact():
-    return state_after("BlanesMoan4", 640)
-
-
-@pytest.mark.parametrize("stepper, order, steps", [("Strang", 2, 40), ("BlanesMoan4", 4, 24)])
-def test_order_in_time(stepper, order, steps, exact):
+@pytest.mark.parametrize(
+    "stepper, order, steps, time",
+    [("Strang", 2, 40, 0.5), ("BlanesMoan4", 4, 24, 0.5), ("BlanesMoan6", 6, 8, 0.25)],
+)
+def test_order_in_time(stepper, order, steps, time):
+    exact = state_after("BlanesMoan6", 100, time=time)
     numbers = np.array([steps, int(1.4 * steps), 2 * steps, int(2.8 * steps)])
-    errors = [np.abs(state_after(stepper, number) - exact).max() for number in numbers]
+    errors = [np.abs(state_after(stepper, n, time=time) - exact).max() for n in numbers]
     fitted = -np.polyfit(np.log(numbers), np.log(errors), 1)[0]
     assert fitted == pytest.approx(order, abs=0.1), errors
 
 
-def test_the_solution_is_that_of_the_integrating_factor_scheme(exact):
+def test_the_solution_is_that_of_the_integrating_factor_scheme():
+    exact = state_after("BlanesMoan6", 60)
     np.testing.assert_allclose(state_after("IFRK4", 1000), exact, atol=1e-9)
 
 
-@pytest.mark.parametrize("stepper", ["Strang", "BlanesMoan4"])
+@pytest.mark.parametrize("stepper", ["Strang", "BlanesMoan4", "BlanesMoan6"])
 def test_engines_agree_and_keep_the_norm(stepper):
     fused, *others = (state_after(stepper, 20, engine) for engine in ENGINES)
     for other in others:
@@ -73,6 +73,48 @@ def test_engines_agree_and_keep_the_norm(stepper):
     start = state_after(stepper, 0)
     norm = np.sum(np.abs(start) ** 2)
     assert np.sum(np.abs(fused) ** 2) == pytest.approx(norm, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["Strang", "BlanesMoan4", "BlanesMoan6"])
+def test_coefficients_are_consistent_and_symmetric(name):
+    scheme = SPLITTING[name]
+    assert sum(scheme.drifts) == pytest.approx(1) and sum(scheme.rotations) == pytest.approx(1)
+    assert scheme.drifts == scheme.drifts[::-1] and scheme.rotations == scheme.rotations[::-1]
+
+
+def truncated_states(stepper, engine, steps=6):
+    """The spectra of a short run without the modes above 0.3 of the largest wavenumber."""
+    solver = solver_of(stepper, engine)
+    solver.timestepper.truncate(0.3)
+    for _ in range(steps):
+        solver.step(0.02)
+    return np.array([field["c"].copy() for field in solver.state])
+
+
+@pytest.mark.parametrize("stepper", ["Strang", "BlanesMoan4"])
+def test_truncation_drops_the_same_modes_on_every_engine(stepper):
+    fused, *others = (truncated_states(stepper, engine) for engine in ENGINES)
+    for other in others:
+        np.testing.assert_allclose(fused, other, atol=1e-13)
+    k = np.abs(np.fft.fftfreq(64, 1 / 64))
+    assert np.all(np.abs(fused[:, k > 9.6]) < 1e-15)
+    assert np.all(np.abs(fused[:, k <= 9]) > 1e-12)
+
+
+def test_truncation_begins_between_steps_with_the_numbers_of_one_from_the_start():
+    late, soon = solver_of("BlanesMoan4"), solver_of("BlanesMoan4")
+    soon.timestepper.truncate(0.9)
+    for solver in (late, soon):
+        solver.step(0.02)
+        solver.timestepper.truncate(0.3)
+        solver.step(0.02)
+    np.testing.assert_allclose(late.state[0]["c"], soon.state[0]["c"], atol=1e-12)
+
+
+@pytest.mark.parametrize("fraction", [0, -0.5, 1.5, np.nan, "half", True])
+def test_fractions_of_a_truncation_are_checked(fraction):
+    with pytest.raises(ParameterError, match="fraction of the largest wavenumber"):
+        solver_of("Strang").timestepper.truncate(fraction)
 
 
 @pytest.mark.parametrize("engine", ["fused", "dedalus"])

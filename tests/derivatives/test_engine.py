@@ -25,6 +25,8 @@ def advanced(path, engine, steps=20, precision="double", **values):
         variable.require_coeff_space()
     name, _ = choose_engine(solver, engine, projections, steps, precision=precision)
     assert name == engine
+    if problem.declared("truncate") is not None:
+        solver.timestepper.truncate(problem.declared("truncate"))
     timestep = float(problem.declared("timestep"))
     for _ in range(steps // 2):
         solver.step(timestep)
@@ -45,7 +47,9 @@ def advanced(path, engine, steps=20, precision="double", **values):
         ("quantum_torque", {"Nx": 64, "members": 3, "timestepper": "'RK443'"}),
         ("spinor_hydrodynamics", {}),
         ("coupled_gpe", {}),
+        ("coupled_gpe", {"timestepper": "'IFRK4'"}),
         ("coupled_gpe", {"timestepper": "'ETDRK4'"}),
+        ("coupled_gpe", {"Nx": 256, "truncate": 0.4}),
         ("coupled_gpe", {"timestepper": "'RK222'", "timestep": 0.001}),
         ("thermal_chain", {}),
         ("skyrmion", {}),

@@ -69,7 +69,9 @@ def test_limits_follow_the_direction_of_the_eigenvalue():
 
 
 @pytest.mark.parametrize("N", [32])
-@pytest.mark.parametrize("stepper", ["IFRK4", "ETDRK4", "Strang", "BlanesMoan4", "RK4"])
+@pytest.mark.parametrize(
+    "stepper", ["IFRK4", "ETDRK4", "Strang", "BlanesMoan4", "BlanesMoan6", "RK4"]
+)
 def test_what_is_called_safe_stays_finite(stepper, N):
     """At the largest safe timestep noise does not grow; if a mode rotates by pi it does."""
     solver, psi = gas(stepper, N)

@@ -15,13 +15,18 @@ from spinhydro.engines.fused.steppers.spin_steppers import (
     FusedSemiImplicit,
     FusedStochasticHeun,
 )
-from spinhydro.engines.fused.steppers.splitting import FusedBlanesMoan4, FusedStrang
+from spinhydro.engines.fused.steppers.splitting import (
+    FusedBlanesMoan4,
+    FusedBlanesMoan6,
+    FusedStrang,
+)
 from spinhydro.steppers import (
     ETDRK4,
     IFRK4,
     RK4,
     RKMK4,
     BlanesMoan4,
+    BlanesMoan6,
     ImplicitMidpoint,
     SemiImplicit,
     StochasticHeun,
@@ -39,6 +44,7 @@ FUSED = {
     StochasticHeun: FusedStochasticHeun,
     Strang: FusedStrang,
     BlanesMoan4: FusedBlanesMoan4,
+    BlanesMoan6: FusedBlanesMoan6,
     **FUSED_SCHEMES,
 }
 

@@ -10,6 +10,7 @@ from spinhydro.engines.jax.leaves import kernel_entries, structure_leaves
 from spinhydro.engines.jax.require import require_jax
 from spinhydro.engines.jax.schemes import apply_rows, find_scheme, mode_rows
 from spinhydro.errors import Unsupported
+from spinhydro.steppers.truncation import check_fraction
 
 
 class JaxStepper(FusedRK4):
@@ -40,7 +41,7 @@ class JaxStepper(FusedRK4):
         has_linear = any(hasattr(eq["L"], "tensorsig") for eq in solver.problem.equations)
         self.scheme, self.precision = find_scheme(kind, has_linear), precision
         self.linear_apart = self.scheme.linear_apart and has_linear
-        self._device_state, self._has_all_terms = None, False
+        self._device_state, self._has_all_terms, self.truncation = None, False, 1.0
         super().__init__(solver, projections, compiled=False)
 
     def _allocate(self, compiled):
@@ -63,8 +64,7 @@ class JaxStepper(FusedRK4):
         scheme = self.scheme
 
         def advance(state, time, timestep, number, leaves, weights):
-            def rates(values, at):
-                return rate(values, at, leaves)
+            rates = rate.rate(leaves)
 
             def step(i, values):
                 now = time + i * timestep
@@ -96,6 +96,18 @@ class JaxStepper(FusedRK4):
             "profiles": self._profiles[1],
             "constants": self._cast(constants),
         }
+
+    def truncate(self, fraction):
+        """Keep the modes up to a fraction of the largest wavenumber, under a splitting scheme.
+
+        Raises ParameterError unless it is above 0 and at most 1.
+        """
+        self.truncation = check_fraction(fraction)
+        self.scheme.kept, self._weights = self.kept(), {}
+
+    def kept(self):
+        """Return which modes are kept, as an array for spectra; None if all are."""
+        return self.right_side.space.kept(self.truncation)
 
     def _prepared(self, timestep):
         """The weights of the scheme; a run needs those of two timesteps."""

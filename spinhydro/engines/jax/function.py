@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from spinhydro.engines.fused.read.graph import Node
+from spinhydro.engines.fused.read.graph import Node, Spectrum
 from spinhydro.engines.jax.leaves import LeafNumber, constant_rows, kernel_name, profile_rows
 from spinhydro.engines.jax.require import require_jax
+from spinhydro.errors import Unsupported
 
 #: The names of functions that differ between the graph and ``jax.numpy``.
 _NAMES = {"conjugate": "conj"}
@@ -70,6 +71,51 @@ class StateFunction:
     def __call__(self, state, time, leaves):
         return _Evaluation(self, state, time, leaves).outputs()
 
+    def on_grid_before_truncation(self, state, time, leaves):
+        """The state and the outputs on the grid, outputs with all modes of the grid."""
+        evaluation = _Evaluation(self, state, time, leaves)
+        graph, np_ = self.lowering.graph, self.jax.numpy
+        states = [graph.to_grid(Spectrum({("state", i): graph.identity()}))
+                  for i in range(len(self.outputs))]  # fmt: skip
+        shape, dtype = self.space.shape, state.dtype
+        return tuple(
+            np_.stack([np_.broadcast_to(np_.asarray(v), shape).astype(dtype) for v in values])
+            for values in (map(evaluation.value, states),
+                           map(evaluation.untruncated, self.outputs))
+        )  # fmt: skip
+
+    def rate(self, leaves):
+        """Return the function with these leaves, for a ``Scheme``."""
+        return BoundRate(self, leaves)
+
+
+class BoundRate:
+    """A rate ``f(state, time)``.
+
+    Parameters
+    ----------
+    function : StateFunction
+    leaves : dict
+    """
+
+    def __init__(self, function, leaves):
+        self._function, self._leaves = function, leaves
+
+    def __call__(self, state, time):
+        return self._function(state, time, self._leaves)
+
+    def rotate_phases(self, state, time, duration):
+        r"""Return :math:`e^{-i V \tau} \psi` for the rates :math:`-i V \psi`.
+
+        See ``spinhydro.steppers.splitting.rotate_phases``.
+        """
+        function, np_ = self._function, self._function.jax.numpy
+        values, rates = function.on_grid_before_truncation(state, time, self._leaves)
+        density = np_.real(values) ** 2 + np_.imag(values) ** 2
+        potential = -np_.imag(rates * np_.conj(values)) / np_.where(density > 0, density, 1)
+        turned = values * np_.exp(-1j * duration * potential)
+        return turned if function.on_grid else function.forward(turned, self._leaves)
+
 
 class _Evaluation:
     """One evaluation: every value of the graph is computed once."""
@@ -113,6 +159,22 @@ class _Evaluation:
         total = 0.0
         for base, symbol in spectrum.terms.items():
             total = total + self.symbol(symbol) * self.base(base)
+        return total
+
+    def untruncated(self, value):
+        """The value on the grid of an output that is a sum of products on the grid."""
+        if not isinstance(value, Spectrum):
+            return self.value(value)
+        graph, total = self.function.lowering.graph, 0.0
+        for base, symbol in value.terms.items():
+            if set(symbol) != set(graph.identity()):
+                raise Unsupported("derivatives on the right side under a splitting scheme")
+            (number,) = symbol.values()
+            if base[0] == "state":
+                part = self.value(graph.to_grid(Spectrum({base: graph.identity()})))
+            else:
+                part = self.value(base[1])
+            total = total + self.leaf_or_number(number) * part
         return total
 
     def symbol(self, symbol):

@@ -6,7 +6,7 @@ from dedalus.core import timesteppers
 from spinhydro.dedalus_support.blocks import exponentials
 from spinhydro.engines.fused.steppers.linear import of_modes
 from spinhydro.errors import Unsupported
-from spinhydro.steppers import ETDRK4, IFRK4, RK4, StochasticHeun
+from spinhydro.steppers import ETDRK4, IFRK4, RK4, SPLITTING, StochasticHeun
 from spinhydro.steppers.etdrk4 import etd_weights
 
 
@@ -68,7 +68,7 @@ class Scheme:
 
         Parameters
         ----------
-        rate : callable(state, time)
+        rate : BoundRate
         weights : dict
             As returned by `weights`, for the same timestep.
         """
@@ -181,6 +181,40 @@ class ImplicitExplicit(Scheme):
         return stage
 
 
+class Splitting(Scheme):
+    """The schemes of ``spinhydro.steppers.splitting``.
+
+    Attributes
+    ----------
+    kept : array of booleans or None
+        Modes that a truncation keeps.
+    """
+
+    linear_apart, kept = True, None
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def weights(self, linear, timestep):
+        if linear is None:
+            return {}
+        found = {}
+        for drift in set(self.kind.drifts):
+            matrix = of_modes(lambda m, a=drift: exponentials(-a * timestep * m), linear)
+            found[str(drift)] = mode_rows(matrix if self.kept is None else matrix * self.kept)
+        return found
+
+    def step(self, rate, weights, state, time, timestep):
+        kind = self.kind
+        for drift, rotation in zip(kind.drifts, (*kind.rotations, None), strict=True):
+            if weights:
+                state = apply_rows(weights[str(drift)], state)
+            time = time + drift * timestep
+            if rotation is not None:
+                state = rate.rotate_phases(state, time, rotation * timestep)
+        return state
+
+
 def _shape_of_modes(linear):
     return (*linear.shape[2:], *linear.shape[:2])
 
@@ -200,11 +234,13 @@ def find_scheme(kind, has_linear):
     """
     if kind in (IFRK4, ETDRK4) and not has_linear:
         return ClassicalRungeKutta()
+    if kind in SPLITTING.values():
+        return Splitting(kind)
     if kind in _SCHEMES:
         return _SCHEMES[kind]()
     if issubclass(kind, timesteppers.RungeKuttaIMEX):
         return ImplicitExplicit(kind)
-    names = ", ".join(known.__name__ for known in _SCHEMES)
+    names = ", ".join([*(known.__name__ for known in _SCHEMES), *SPLITTING])
     raise Unsupported(
         f"the time stepper {kind.__name__} (only {names} and Dedalus's Runge-Kutta schemes)"
     )

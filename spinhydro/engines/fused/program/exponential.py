@@ -1,5 +1,7 @@
 """The exponential of the linear terms, E = exp(-L timestep/2), for every wavenumber."""
 
+from functools import reduce
+
 import numpy as np
 from scipy import linalg
 
@@ -21,6 +23,8 @@ class Exponential:
     ----------
     right_side : RightSide
         With separate linear terms.
+    can_truncate : bool
+        Whether `truncate` may be called: E then has a phase for every component.
 
     Raises
     ------
@@ -28,7 +32,8 @@ class Exponential:
         If the linear terms are more than derivatives and kernels of the state.
     """
 
-    def __init__(self, right_side):
+    def __init__(self, right_side, can_truncate=False):
+        self.can_truncate, self._kept = can_truncate, []
         self.space, self.components = right_side.space, right_side.lowering.components
         self.symbols = {}
         for i, spectrum in enumerate(right_side.linear):
@@ -86,13 +91,21 @@ class Exponential:
     def _array(self, symbol):
         return np.broadcast_to(self.space.symbol(symbol), self.space.spectral_shape)
 
+    def truncate(self, fraction):
+        """Set E to zero above a fraction of the largest wavenumber along each axis."""
+        self._kept = self.space.kept_along_axes(fraction) if fraction < 1 else []
+        self.timestep = None
+
+    def has_phase(self, n):
+        """Return whether the n-th phase is more than a factor of one."""
+        return bool(self.phases[n]) or self.can_truncate
+
     def _factors(self, symbol, timestep):
         """Arrays, one for each axis or one in all, whose product is the phase."""
-        if not symbol:
-            return []
         if not self.is_separable(symbol):
-            return [np.exp(-timestep / 2 * self._array(symbol))]
-        factors = []
+            factor = np.exp(-timestep / 2 * self._array(symbol))
+            return [reduce(np.multiply, self._kept, factor)]
+        factors = list(self._kept)
         for axis in range(len(self.space.shape)):
             terms = [
                 c * (1j * self.space.wavenumbers_of(p[axis])[axis]) ** p[axis]
@@ -164,7 +177,8 @@ class Exponential:
         if not self.has_phases:
             last = np.moveaxis(self.matrix(), (0, 1), (-2, -1))
             exponential = exponentials(-timestep / 2 * last)
-            self.entries = np.ascontiguousarray(np.moveaxis(exponential, (-2, -1), (0, 1)))
+            entries = np.moveaxis(exponential, (-2, -1), (0, 1))
+            self.entries = np.ascontiguousarray(reduce(np.multiply, self._kept, entries))
             return
         self.mixed = exponentials(-timestep / 2 * self.mixing)
         self.factors = [self._factors(symbol, timestep) for symbol in self.phases]
@@ -199,11 +213,16 @@ class Drifts:
     def __init__(self, right_side, fractions):
         self.fractions = list(fractions)
         self.distinct = list(dict.fromkeys(self.fractions))
-        self.exponentials = [Exponential(right_side) for _ in self.distinct]
+        self.exponentials = [Exponential(right_side, can_truncate=True) for _ in self.distinct]
 
     def number(self, stage):
         """Return the index of the exponential of a stage."""
         return self.distinct.index(self.fractions[stage])
+
+    def truncate(self, fraction):
+        """Drop modes above a fraction of the largest wavenumber along each axis."""
+        for exponential in self.exponentials:
+            exponential.truncate(fraction)
 
     def set(self, timestep):
         """Compute the exponentials for a timestep."""
@@ -240,7 +259,7 @@ class CompiledExponential:
             return
         self.tables[self._prefix + "mix"] = np.zeros((number, number), complex)
         for n, symbol in enumerate(exponential.phases):
-            if not symbol:
+            if not exponential.has_phase(n):
                 continue
             if rows == 1 or exponential.is_separable(symbol):
                 self.tables[f"{self._prefix}px{n}q"] = np.ones(rows, complex)
@@ -255,10 +274,10 @@ class CompiledExponential:
 
     def set(self, timestep):
         """Fill the tables for a timestep."""
-        if timestep == self.timestep:
+        exponential, tables = self.exponential, self.tables
+        if timestep == self.timestep == exponential.timestep:
             return
         self.timestep = timestep
-        exponential, tables = self.exponential, self.tables
         exponential.set(timestep)
         if not exponential.has_phases:
             for i, j in np.argwhere(exponential.mixes):
@@ -269,7 +288,7 @@ class CompiledExponential:
         tables[self._prefix + "mix"][...] = exponential.mixed
         inner = exponential.space.spectral_shape[0 if self.rows == 1 else 1 :]
         for n, factors in enumerate(exponential.factors):
-            if not factors:
+            if not exponential.has_phase(n):
                 continue
             if f"{self._prefix}pa{n}q" in tables:
                 tables[f"{self._prefix}pa{n}q"][...] = factors[0].reshape(self.rows, self.modes)
@@ -297,7 +316,7 @@ class CompiledExponential:
                 product = vector[j] if entry is None else writer.multiply(entry, vector[j])
                 total = writer.add(total, product)
             n = exponential.phase_of[i] if exponential.has_phases else None
-            if n is not None and exponential.phases[n]:
+            if n is not None and exponential.has_phase(n):
                 if n not in phases:
                     phases[n] = self._phase(writer, n)
                 total = writer.multiply(phases[n], total)

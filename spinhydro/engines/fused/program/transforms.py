@@ -6,7 +6,7 @@ The member axis of an ensemble, the first, is not transformed; a rank holds its 
 Two and three dimensions are split over ranks as in `spinhydro.engines.fused.program.slabs`.
 """
 
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from dedalus.core.basis import ComplexFourier, RealFourier
@@ -18,6 +18,7 @@ from spinhydro.dedalus_support.memory import advise_free
 from spinhydro.dedalus_support.nyquist import RealFourierNyquist, differentiates_nyquist
 from spinhydro.engines.fused.program.slabs import Slabs
 from spinhydro.engines.fused.read.graph import Unsupported
+from spinhydro.steppers.truncation import kept_along
 
 _FLAGS = ["FFTW_ESTIMATE"]
 
@@ -194,6 +195,22 @@ class Space:
             for size, basis in zip(shape, domain.full_bases, strict=True)
         )
         return values[(..., *cut)]
+
+    def kept_along_axes(self, fraction):
+        """Return which modes a truncation keeps, as one array of booleans for each axis of space.
+
+        See ``spinhydro.steppers.truncation``.
+        """
+        kept = []
+        for axis in self.axes:
+            left, right = self.bases[axis].bounds
+            k = 2 * np.pi / (right - left) * self._modes(axis)
+            kept.append(self._along(axis, kept_along(self.bases[axis], k, fraction)))
+        return kept
+
+    def kept(self, fraction):
+        """Return which modes a truncation keeps, as an array for spectra; None if all are."""
+        return None if fraction == 1 else reduce(np.multiply, self.kept_along_axes(fraction))
 
     def symbol(self, polynomial):
         """Array of a symbol ``{factors: coefficient}``, or a number if it is constant.

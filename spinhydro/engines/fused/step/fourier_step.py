@@ -131,12 +131,17 @@ class FourierStep:
 
     def step(self, time, timestep, number=1):
         """Advance the state by one step of the scheme and its projections.
+
         Several steps at once only if this `can_batch`.
         """
         if timestep != self._timestep:
             self._prepare(timestep)
         self._set_stages(time, timestep)
         self._do(self._step, number)
+
+    def prepare_again(self):
+        """Compute what depends on the linear terms again at the next step."""
+        self._timestep = None
 
     def _prepare(self, timestep):
         self.rates.update.set(timestep)

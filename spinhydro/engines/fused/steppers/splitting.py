@@ -9,11 +9,13 @@ from spinhydro.engines.fused.steppers.checker import compare, relative
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
 from spinhydro.steppers.splitting import (
     BlanesMoan4,
+    BlanesMoan6,
     Strang,
     check_reversible,
     check_rotation,
     rotate_phases,
 )
+from spinhydro.steppers.truncation import check_fraction
 
 
 class FusedSplitting(FusedIFRK4):
@@ -28,6 +30,7 @@ class FusedSplitting(FusedIFRK4):
     """
 
     kind = None
+    truncation = 1.0
 
     @property
     def stages(self):
@@ -38,12 +41,27 @@ class FusedSplitting(FusedIFRK4):
         super()._make_right_side()
         self.rotation = PhaseRotation(self.solver, self.right_side, self._options["projections"])
         self.drifts = Drifts(self.right_side, self.kind.drifts)
+        self.drifts.truncate(self.truncation)
         if min(self.kind.drifts) < 0:
             matrix = -np.moveaxis(self.exponential.matrix(), (0, 1), (-2, -1))
             check_reversible([matrix], self.kind.__name__, self.solver.dist.comm)
 
     def _make_native(self):
         return SplittingStep(self.rotation, self.drifts, self.kind.rotations)
+
+    def truncate(self, fraction):
+        """Keep the modes up to a fraction of the largest wavenumber along each axis.
+
+        Raises ParameterError unless it is above 0 and at most 1.
+        """
+        self.truncation = check_fraction(fraction)
+        self.drifts.truncate(self.truncation)
+        if self.native:
+            self.native.prepare_again()
+
+    def kept(self):
+        """Return which modes are kept, as an array for spectra; None if all are."""
+        return self.right_side.space.kept(self.truncation)
 
     def evaluate_rate(self, time):
         """Compute rate = the right-hand side at the state."""
@@ -111,3 +129,9 @@ class FusedBlanesMoan4(FusedSplitting):
     """The scheme of ``spinhydro.BlanesMoan4``."""
 
     kind = BlanesMoan4
+
+
+class FusedBlanesMoan6(FusedSplitting):
+    """The scheme of ``spinhydro.BlanesMoan6``."""
+
+    kind = BlanesMoan6
