@@ -23,6 +23,7 @@ from spinhydro.errors import (
     Unsupported,
     unknown_name_message,
 )
+from spinhydro.steppers.noise import noises_of
 
 logger = logging.getLogger("spinhydro")
 
@@ -178,6 +179,7 @@ def choose_engine(
         else:
             if name == "lean":
                 separate_large_blocks(False)
+            _compile_noise(solver)
             return name, f" ({'; '.join([text, *reasons])})"
         if engine == name:
             raise InputError(f"{reasons[0]}: use --engine auto")
@@ -203,6 +205,16 @@ def _on_all_ranks(comm, start, *arguments):
         error.__cause__ = found
     agree(error, comm=comm)
     return text
+
+
+def _compile_noise(solver):
+    """Draw the noise of a problem by compiled code, with the same numbers as before."""
+    noises = noises_of(solver.problem)
+    if noises:
+        from spinhydro.engines.fused.program.normal_numbers import CompiledNormalNumbers
+
+        for noise in noises:
+            noise.numbers = CompiledNormalNumbers
 
 
 def _make_stepper(solver):

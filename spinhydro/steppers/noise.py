@@ -27,9 +27,12 @@ class WhiteNoise(Field):
     refinements : int
         How many times the timestep of a reference run is halved. With 1, two steps of half the
         length follow the Brownian path of one step of the reference run.
+    numbers : class
+        Makes the normal numbers: ``NormalNumbers``, or a faster class with the same bits.
     """
 
     refinements = 0
+    numbers = NormalNumbers
     seeds = (0,)
     stream, kind = 0, GIVEN
     _drawn = _runs = None
@@ -76,12 +79,12 @@ class WhiteNoise(Field):
     def _draw_stream(self, numbers, iteration, timestep, kind):
         flat = numbers.reshape(len(numbers), -1)
         scale = 1 / math.sqrt(timestep)
-        for seed, first, cells in self._cells():
-            source = NormalNumbers(seed, self.stream, kind)
+        for seed, first, cells in self.cells():
+            source = self.numbers(seed, self.stream, kind)
             source.fill(iteration, first, flat[:, cells], scale)
 
-    def _cells(self):
-        """(seed, number of the first cell, slice of the cells here) of runs without gaps."""
+    def cells(self):
+        """Return (seed, number of the first cell, slice of the cells here) of runs without gaps."""
         if self._runs is None:
             layout = self.dist.grid_layout
             shape, spans = layout.global_shape(self.domain, 1), layout.slices(self.domain, 1)

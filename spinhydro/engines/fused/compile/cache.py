@@ -55,7 +55,7 @@ def _body(head, lines):
     return "\n".join([head, *(f"    {line}" for line in lines), ""])
 
 
-def compile_function(name, kinds, source):
+def compile_function(name, kinds, source, exact=False):
     """Compile the function `name` that is defined by `source`; it has an ``address``.
 
     Parameters
@@ -65,6 +65,8 @@ def compile_function(name, kinds, source):
         "i" for an integer, "f" for a float: the kinds of its arguments.
     source : str
         In the language of `spinhydro.engines.fused.compile.translate`.
+    exact : bool
+        Round every operation by itself (see there).
 
     Raises
     ------
@@ -72,18 +74,18 @@ def compile_function(name, kinds, source):
     """
     from spinhydro import __version__
 
-    text = "\n".join([*llvm.versions(), __version__, kinds, source])
+    text = "\n".join([*llvm.versions(), __version__, kinds, str(exact), source])
     key = hashlib.sha256(text.encode()).hexdigest()[:32]
     if key not in _loaded:
-        _loaded[key] = _compile(f"{name}-{key}", f"{name}_{key}", kinds, source)
+        _loaded[key] = _compile(f"{name}-{key}", f"{name}_{key}", kinds, source, exact)
     return _loaded[key]
 
 
-def _compile(file_name, symbol, kinds, source):
+def _compile(file_name, symbol, kinds, source, exact):
     place = folder()
     code = read_file(place / f"{file_name}.o", _MAGIC) if place else None
     if code is None:
-        code = llvm.compile_object(llvm.translate(source, symbol, kinds))
+        code = llvm.compile_object(llvm.translate(source, symbol, kinds, exact))
         if place:
             write_file(place / f"{file_name}.o", _MAGIC, code)
     return llvm.load(code, symbol, kinds)

@@ -15,6 +15,12 @@ the i-th double behind one. ``read1`` … ``read4`` and ``write1`` … ``write4`
 a scheme, whose reads never see its writes: LLVM vectorises loops over many arrays only with
 metadata about that.
 ``execute(function, plan, input, output)`` and ``call(function, …)`` call functions by address.
+
+Integers have 64 bits, with ``&``, ``|``, ``^``, ``<<`` and ``>>`` (which shifts zeros in);
+``low_product`` and ``high_product`` are the halves of the product of two without sign, and
+``wrapped_sum`` is their sum modulo 2^64. ``bits(x)``
+is the integer with the bits of a number, and ``from_bits`` its inverse. Loops over a
+``scalar_range`` are not vectorised.
 """
 
 import ast
@@ -29,17 +35,21 @@ _COMPARE = {
     ast.GtE: ("sge", "oge"), ast.Eq: ("eq", "oeq"),
 }  # fmt: skip
 _ARITHMETIC = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div"}
+_OF_BITS = {ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor", ast.LShift: "shl",
+            ast.RShift: "lshr"}  # fmt: skip
 #: Real functions of two values.
 _BINARY_FUNCTIONS = {"hypot": "hypot", "arctan2": "atan2"}
+#: Number of the first piece of metadata about loops.
+_FIRST_LOOP = 1000
 #: A multiplication and an addition may become one operation, as compilers do in C.
-_FLAGS = "contract"
+_CONTRACT = "contract"
 
 
 class Untranslatable(Exception):
     """Something in the source that is not part of the language."""
 
 
-def translate(source, symbol, kinds):
+def translate(source, symbol, kinds, exact=False):
     """Return LLVM's form of the function in `source`, as text.
 
     Parameters
@@ -49,13 +59,15 @@ def translate(source, symbol, kinds):
         Name of the function in machine code.
     kinds : str
         "i" for an integer, "f" for a float: the kinds of its arguments.
+    exact : bool
+        Round every operation by itself, as NumPy does, so that results have the same bits.
 
     Raises
     ------
     Untranslatable
     """
     (function,) = ast.parse(source).body
-    return _Translator(symbol, kinds).translate(function)
+    return _Translator(symbol, kinds, exact).translate(function)
 
 
 def double(value):
@@ -66,11 +78,12 @@ def double(value):
 class _Translator:
     """Values are (kind, operands): "i", "f" and "b" have one operand, "c" has two."""
 
-    def __init__(self, symbol, kinds):
+    def __init__(self, symbol, kinds, exact=False):
         self.symbol, self.kinds = symbol, kinds
+        self.flags = "" if exact else _CONTRACT
         self.head, self.lines, self.declared = [], [], {}
         self.known, self.arrays, self.slots = {}, {}, set()
-        self.count, self.latches, self.scopes = 0, [], []
+        self.count, self.latches, self.scopes, self.scalar_loops = 0, [], [], 0
 
     def translate(self, function):
         names = [argument.arg for argument in function.args.args]
@@ -128,7 +141,7 @@ class _Translator:
     def _call(self, name, operands):
         self.declared[name] = ("double", ["double"] * len(operands))
         arguments = ", ".join(f"double {operand}" for operand in operands)
-        return self._emit(f"call {_FLAGS} double @{name}({arguments})")
+        return self._emit(f"call {self.flags} double @{name}({arguments})")
 
     def _call_complex(self, name, operands):
         """Call a function of C that returns a complex number, in two registers."""
@@ -168,14 +181,19 @@ class _Translator:
             return
         kind, places = self._element(target)
         operands = self._as(kind, value)
+        size = _TYPES["f" if kind == "c" else kind]
         for place, operand in zip(places, operands, strict=True):
-            self.lines.append(f"  store double {operand}, ptr {place}")
+            self.lines.append(f"  store {size} {operand}, ptr {place}")
 
     def _augassign(self, statement):
         present = ast.BinOp(statement.target, statement.op, statement.value)
         self._store(statement.target, self._value(present))
 
     def _for(self, loop):
+        end = ""
+        if loop.iter.func.id == "scalar_range":
+            self.scalar_loops += 1
+            end = f", !llvm.loop !{_FIRST_LOOP + self.scalar_loops}"
         bounds = [self._integer(self._value(argument)) for argument in loop.iter.args]
         start, stop = bounds[:2] if len(bounds) > 1 else ("0", bounds[0])
         step = bounds[2] if len(bounds) > 2 else "1"
@@ -195,7 +213,7 @@ class _Translator:
         index = self._emit(f"load i64, ptr {slot}")
         following = self._emit(f"add nsw i64 {index}, {step}")
         self.lines.append(f"  store i64 {following}, ptr {slot}")
-        self._go(again)
+        self.lines.append(f"  br label %{again}{end}")
         self._start(after)
 
     def _pass(self, _):
@@ -269,7 +287,7 @@ class _Translator:
             raise Untranslatable(ast.unparse(node))
         if kind == "i":
             return kind, [self._emit(f"sub nsw i64 0, {operands[0]}")]
-        return kind, [self._emit(f"fneg {_FLAGS} double {operand}") for operand in operands]
+        return kind, [self._emit(f"fneg {self.flags} double {operand}") for operand in operands]
 
     def _ifexp_value(self, node):
         condition = self._condition(node.test)
@@ -289,6 +307,9 @@ class _Translator:
             return self._power(a, self._as("f", b)[0])
         if isinstance(node.op, ast.Mod) and kind == "i":
             return kind, [self._remainder(a[1][0], b[1][0])]
+        if type(node.op) in _OF_BITS:
+            operands = f"{self._integer(a)}, {self._integer(b)}"
+            return "i", [self._emit(f"{_OF_BITS[type(node.op)]} i64 {operands}")]
         name = _ARITHMETIC.get(type(node.op))
         if name is None or (kind == "i" and name == "div"):
             raise Untranslatable(ast.unparse(node))
@@ -296,7 +317,7 @@ class _Translator:
             return kind, [self._emit(f"{name} nsw i64 {a[1][0]}, {b[1][0]}")]
 
         def operation(name, a, b):
-            return self._emit(f"f{name} {_FLAGS} double {a}, {b}")
+            return self._emit(f"f{name} {self.flags} double {a}, {b}")
 
         if kind == "f":
             return kind, [operation(name, self._as("f", a)[0], self._as("f", b)[0])]
@@ -372,12 +393,29 @@ class _Translator:
             a, b = (self._integer(value) for value in values)
             less = self._emit(f"icmp slt i64 {a}, {b}")
             return "i", [self._emit(f"select i1 {less}, i64 {a}, i64 {b}")]
+        if name in ("low_product", "high_product"):
+            return "i", [self._product(*map(self._integer, values), name == "high_product")]
+        if name == "wrapped_sum":
+            a, b = map(self._integer, values)
+            return "i", [self._emit(f"add i64 {a}, {b}")]
+        if name == "bits":
+            return "i", [self._emit(f"bitcast double {self._as('f', values[0])[0]} to i64")]
+        if name == "from_bits":
+            return "f", [self._emit(f"bitcast i64 {self._integer(values[0])} to double")]
         if name.startswith("read"):
             scope = self._scope(name[len("read") :], "noalias")
             return "f", [self._emit(f"load double, ptr {self._behind(*values)}{scope}")]
         if not name.startswith("np."):
             raise Untranslatable(name)
         return self._function(name[3:], values)
+
+    def _product(self, a, b, high):
+        """The low or the high half of the product of two integers without sign."""
+        if not high:
+            return self._emit(f"mul i64 {a}, {b}")
+        wide = [self._emit(f"zext i64 {factor} to i128") for factor in (a, b)]
+        product = self._emit(f"mul i128 {wide[0]}, {wide[1]}")
+        return self._emit(f"trunc i128 {self._emit(f'lshr i128 {product}, 64')} to i64")
 
     def _function(self, name, values):
         if name in _BINARY_FUNCTIONS:
@@ -478,10 +516,15 @@ class _Translator:
         return f", !{kind} !{1 + 2 * self.scopes.index(stage)}"
 
     def _metadata(self):
-        """The domain, and for each stage a list with its scope."""
+        """Loops that stay scalar; the domain, and for each stage a list with its scope."""
+        lines = []
+        if self.scalar_loops:
+            lines.append(f'!{_FIRST_LOOP} = !{{!"llvm.loop.vectorize.enable", i1 false}}')
+        for i in range(_FIRST_LOOP + 1, _FIRST_LOOP + 1 + self.scalar_loops):
+            lines.append(f"!{i} = distinct !{{!{i}, !{_FIRST_LOOP}}}")
         if not self.scopes:
-            return []
-        lines = ['!0 = !{!"spinhydro"}']
+            return lines
+        lines.append('!0 = !{!"spinhydro"}')
         for i, stage in enumerate(self.scopes):
             lines += [
                 f"!{1 + 2 * i} = !{{!{2 + 2 * i}}}",

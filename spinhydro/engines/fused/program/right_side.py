@@ -1,8 +1,11 @@
 """The right-hand side of a problem, and its projections, as programs on the state."""
 
+import math
+
 import numpy as np
 
 from spinhydro.dedalus_support.ensemble.basis import Members
+from spinhydro.engines.fused.program.normal_numbers import NoisySteps, fillings_in_place
 from spinhydro.engines.fused.program.program import Program, flat
 from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.engines.fused.read.equations import CoupledEquations, Equations
@@ -79,6 +82,7 @@ class RightSide:
         # Most profiles of complex problems are real.
         kind = self.space.dtype if self.lowering.graph.has_neighbours else float
         self.profile_values = np.zeros((profiles, self.space.points), kind)
+        self._noise = self._drawn = None
 
     def _outputs(self, rates):
         """Return the scalars that an evaluation computes, for those of F - L X."""
@@ -120,20 +124,56 @@ class RightSide:
     @property
     def has_noise(self):
         """Return whether every step draws random numbers."""
-        return any(isinstance(field, WhiteNoise) for field in self.lowering.profiles)
+        return bool(self._noises())
 
-    def draw(self, iteration, timestep):
-        """Draw the noise of the next step."""
-        row = 0
-        for field in self.lowering.profiles:
-            rows = slice(row, row + count(field))
-            row = rows.stop
-            if not isinstance(field, WhiteNoise):
+    def noisy_steps(self):
+        """Return NoisySteps that draw all noise of this problem; None if that is not possible."""
+        if any(fillings is None for _, _, fillings in self._noises()):
+            return None
+        return NoisySteps([one for _, _, fillings in self._noises() for one in fillings])
+
+    def draw(self, iteration, timestep, in_place=False):
+        """Draw the noise of the next step.
+
+        Parameters
+        ----------
+        iteration : int
+        timestep : float
+        in_place : bool
+            Leave the noise fields behind until `update_noise_fields`, where that is possible.
+        """
+        for field, rows, fillings in self._noises():
+            if in_place and fillings is not None:
+                for fill in fillings:
+                    fill(iteration, 1 / math.sqrt(timestep))
                 continue
             field.draw(iteration, timestep)
             if self.space.mask is not None:
                 field.require_coeff_space()
             self._keep_profile(rows, field)
+        self.note_draw(iteration, timestep)
+
+    def note_draw(self, iteration, timestep):
+        """Note that the noise of this step is in the profiles."""
+        self.profiles_version += 1
+        self._drawn = iteration, timestep
+
+    def update_noise_fields(self):
+        """Draw the noise of the last step into its fields too."""
+        for field, _, _ in self._noises():
+            if self._drawn is not None:
+                field.draw(*self._drawn)
+
+    def _noises(self):
+        """Noise fields, their rows, and what draws into these (None: not possible)."""
+        if self._noise is None:
+            self._noise, row = [], 0
+            for field in self.lowering.profiles:
+                rows = slice(row, row + count(field))
+                row = rows.stop
+                if isinstance(field, WhiteNoise):
+                    self._noise.append((field, rows, fillings_in_place(field, self, rows)))
+        return self._noise
 
     def _profile(self, field):
         """Grid values of a field, component by component; it may depend on some axes only."""

@@ -88,6 +88,7 @@ class StencilStep:
         self._functions, self._numbers = {}, NumberTable()
         self._has_projections = bool(right_side.projection)
         self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
+        self._noisy_steps = right_side.noisy_steps() if right_side.has_noise else None
 
     # Sizes
 
@@ -444,15 +445,21 @@ class StencilStep:
 
     @property
     def can_batch(self):
-        """Return whether nothing but the state changes from one step to the next."""
-        return self.has_steps and not self._uses_time and not self.right_side.has_noise
+        """Return whether nothing but the state, and noise drawn in place, changes."""
+        if not self.has_steps or self._uses_time:
+            return False
+        return not self.right_side.has_noise or self._noisy_steps is not None
 
-    def _run(self, name, scheme, target, projects, time, timestep, steps=1):
+    def _run(self, name, scheme, target, projects, time, timestep, steps=1, iteration=None):
         function, addresses = self._function(
             name, lambda addresses: self._body(scheme, target, projects, addresses)
         )
         self._set_constants(scheme, time, timestep)
         self._refresh_wide(addresses)
+        if iteration is not None:
+            self._noisy_steps(function, addresses.table, iteration, timestep, steps)
+            self.right_side.note_draw(iteration + steps - 1, timestep)
+            return
         if not addresses.exchange:
             function(addresses.table, timestep, steps)
             return
@@ -504,6 +511,12 @@ class StencilStep:
         Several at once only if this `can_batch`.
         """
         self._run("step", self.scheme, self.state, self._has_projections, time, timestep, steps)
+
+    def step_with_noise(self, time, timestep, steps, iteration):
+        """Draw noise and take a step, several times; only if this `can_batch`."""
+        self._run(
+            "step", self.scheme, self.state, self._has_projections, time, timestep, steps, iteration
+        )
 
     def project(self, time):
         """Apply the projections."""

@@ -47,6 +47,7 @@ class FieldSynchroniser:
             for row, component in zip(range(rows.start, rows.stop), target, strict=True):
                 found = space.to_fields(self.row_on_grid(state, row))[0]
                 np.copyto(component, space.part_of(variable.domain, found))
+        self.right_side.update_noise_fields()
         self.in_sync = True
         self._take_snapshot()
         if self.on_request:

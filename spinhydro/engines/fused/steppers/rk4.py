@@ -120,7 +120,7 @@ class FusedRK4:
         time = solver.sim_time
         self._evaluate_handlers(timestep, wall_time)
         self.read_fields()
-        self.right_side.draw(int(solver.iteration), timestep)
+        self.right_side.draw(int(solver.iteration), timestep, in_place=self.sync_on_request)
         if self.native:
             self.native.step(time, timestep)
         else:
@@ -153,7 +153,10 @@ class FusedRK4:
         solver = self.solver
         time = solver.sim_time
         self.read_fields()
-        self.native.step(time, timestep, number)
+        if self.right_side.has_noise:
+            self.native.step_with_noise(time, timestep, number, int(solver.iteration))
+        else:
+            self.native.step(time, timestep, number)
         self.fields.in_sync = False
         solver.iteration += number
         solver.dt, solver.sim_time = timestep, time + number * timestep

@@ -34,7 +34,7 @@ class FusedScheme(FusedRK4):
         time = solver.sim_time
         self._evaluate_handlers(timestep, wall_time)
         self.read_fields()
-        self.right_side.draw(int(solver.iteration), timestep)
+        self.right_side.draw(int(solver.iteration), timestep, in_place=self.sync_on_request)
         if self.native and self.native.has_steps:
             self.native.step(time, timestep)
         else:
