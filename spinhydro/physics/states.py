@@ -125,23 +125,19 @@ def _one_gas(axes, potential, interaction, kinetic, chemical_potential, toleranc
             f"bottom of the trap {potential.min():g}"
         )
     k_squared = _k_squared(axes)
-
-    if len(shape) == 1:
-        # Loading SciPy's transforms takes longer than all of these.
-        def filtered(symbol, p):
-            return np.fft.irfft(symbol * np.fft.rfft(p), *shape)
-    else:
-
-        def filtered(symbol, p):
-            return fft.irfftn(symbol * fft.rfftn(p), shape)
+    filtered = _filter_of_one_axis if len(shape) == 1 else _filter
 
     def minus_laplacian(p):
         return filtered(k_squared, p)
 
-    p = np.sqrt(np.maximum(chemical_potential - potential, 0) / interaction)
-    # Newton's Jacobian is singular where p = 0: start with a tail outside the Thomas-Fermi edge.
-    width = (kinetic * length / (4 * chemical_potential)) ** (1 / 3)
-    p = filtered(np.exp(-k_squared * width**2 / 2), p)
+    numbers = interaction, kinetic, chemical_potential
+    p = _start_on_coarser_grid(axes, potential, *numbers)
+    if p is None:
+        p = np.sqrt(np.maximum(chemical_potential - potential, 0) / interaction)
+        # Newton's Jacobian is singular where p = 0: start with a tail outside the Thomas-Fermi
+        # edge.
+        width = (kinetic * length / (4 * chemical_potential)) ** (1 / 3)
+        p = filtered(np.exp(-k_squared * width**2 / 2), p)
 
     def residual(p):
         return (
@@ -156,6 +152,7 @@ def _one_gas(axes, potential, interaction, kinetic, chemical_potential, toleranc
     tolerance = max(
         tolerance, 10 * np.finfo(float).eps * kinetic * k_squared.max() / chemical_potential
     )
+    previous = size_of(r)
     for _ in range(60):
         if size_of(r) <= tolerance:
             return p**2
@@ -170,22 +167,62 @@ def _one_gas(axes, potential, interaction, kinetic, chemical_potential, toleranc
             diagonal = diagonal.astype(np.float32)
             symbol = (kinetic * k_squared).astype(np.float32)
             precondition = _split_inverse(diagonal, symbol, filtered)
-            # The error of a step is the square of the previous one: more accuracy is useless.
-            accuracy = np.clip(max(size_of(r), tolerance / size_of(r) / 10), 1e-4, 1e-2)
+            # Newton's method squares the reduction of the last step: more accuracy is useless.
+            expected = (size_of(r) / previous) ** 2
+            accuracy = np.clip(max(expected, tolerance / size_of(r) / 10), 1e-4, 1e-2)
         # Powers of two change no digit.
         scale = np.exp2(np.floor(np.log2(np.abs(r).max())))
         kinetic_energy = functools.partial(filtered, symbol)
         step = scale * _newton_step(r / scale, diagonal, kinetic_energy, precondition, accuracy)
-        damping = 1.0
-        while size_of(residual(p + damping * step)) > size_of(r) and damping > 1e-3:
-            damping /= 2
-        p = p + damping * step
+        damping, previous = 1.0, size_of(r)
+        p = p + step
         r = residual(p)
+        while size_of(r) > previous and damping > 1e-3:
+            damping /= 2
+            p = p - damping * step
+            r = residual(p)
     raise InputError(
         f"the ground state did not converge (residual {size_of(r):.1e}): take more grid points "
         f"(spacing {spacing:g}, healing length {np.sqrt(kinetic / chemical_potential):.3g}) or a "
         "larger box"
     )
+
+
+def _filter(symbol, p):
+    """Multiply the Fourier modes of p by a symbol."""
+    return fft.irfftn(symbol * fft.rfftn(p), p.shape)
+
+
+def _filter_of_one_axis(symbol, p):
+    # Loading SciPy's transforms takes longer than all of these.
+    return np.fft.irfft(symbol * np.fft.rfft(p), p.size)
+
+
+#: Points along an axis from which Newton's method starts from the solution on half of them.
+_COARSEST = 32
+
+
+def _start_on_coarser_grid(axes, potential, *numbers):
+    """Return sqrt(n) of the grid of every other point, interpolated, or None on coarse grids."""
+    strides = [2 if axis.size % 4 == 0 and axis.size >= 2 * _COARSEST else 1 for axis in axes]
+    if len(axes) == 1 or max(strides) == 1:
+        return None
+    part = tuple(slice(None, None, stride) for stride in strides)
+    coarse_axes = [axis[::stride] for axis, stride in zip(axes, strides, strict=True)]
+    try:
+        p = np.sqrt(_one_gas(coarse_axes, potential[part], *numbers, tolerance=1e-4))
+    except InputError:
+        # Too coarse for this gas, or it misses the bottom of the trap.
+        return None
+    for i, axis in enumerate(axes):
+        if strides[i] == 2:
+            p = _resampled(p, axis.size, i)
+    return p
+
+
+def _resampled(p, size, axis):
+    """Interpolate p along an axis to more points, by its Fourier series."""
+    return fft.irfft(fft.rfft(p, axis=axis), size, axis=axis) * (size / p.shape[axis])
 
 
 def _k_squared(axes):
@@ -231,7 +268,8 @@ def _banded_inverse(diagonal, kinetic, spacing, chemical_potential):
 
 def _split_inverse(diagonal, kinetic_symbol, filtered):
     """Approximate inverse of J for a slowly varying diagonal, split symmetrically."""
-    mean = np.abs(diagonal).mean()
-    half = 1 / np.sqrt(np.maximum(np.abs(diagonal), mean / 3))
-    between = 1 / (1 + kinetic_symbol / mean)
+    # Short waves are found at the edge of the gas, where the diagonal is small.
+    edge = np.abs(diagonal).mean() / 3
+    half = 1 / np.sqrt(np.maximum(np.abs(diagonal), edge))
+    between = 1 / (1 + kinetic_symbol / edge)
     return lambda u: half * filtered(between, half * u)
