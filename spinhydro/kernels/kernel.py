@@ -8,6 +8,7 @@ import numpy as np
 from dedalus.core.field import Operand
 
 from spinhydro.dedalus_support.ensemble.values import PerMember
+from spinhydro.dedalus_support.strings import in_string
 from spinhydro.errors import InputError
 from spinhydro.kernels.operator import KernelOperator, rounded
 
@@ -19,7 +20,8 @@ class Kernel:
     r"""omega(k), a frequency for each wavenumber.
 
     ``W(m)`` of a field is the operator :math:`\mathcal{F}^{-1}\{\omega(k) \mathcal{F}\{m\}\}`, in
-    Python and in the strings of a problem alike; ``W(k)`` of numbers or arrays is omega there.
+    Python and in the strings of a problem alike; ``W(k)`` of numbers or arrays is omega there. In
+    strings a number is a constant field c, and W(c) = omega(0) c.
 
     Parameters
     ----------
@@ -73,6 +75,8 @@ class Kernel:
             return KernelOperator(arguments[0], self)
         if any(isinstance(argument, Operand) for argument in arguments):
             raise InputError(f"{self} acts on one field")
+        if in_string() and len(arguments) == 1:
+            return self._of_constant(arguments[0])
         if any(isinstance(argument, PerMember) for argument in arguments):
             return self.function(*arguments)
         arrays = [np.asarray(argument, dtype=float) for argument in arguments]
@@ -82,6 +86,15 @@ class Kernel:
                 return found
         values = self._finite(arrays)
         return values if values.ndim else values.item()
+
+    def _of_constant(self, value):
+        """omega(0) times a number, which has the wave vector 0."""
+        if isinstance(value, (int, float, complex)) and value == 0:
+            return 0
+        if self.components:
+            raise InputError(f"{self} acts on vectors, not on a number")
+        mean = self.function(*[np.zeros(())] * max(1, self.arguments))
+        return (mean if isinstance(mean, PerMember) else np.asarray(mean).item()) * value
 
     def fastest(self, *k):
         """The largest |omega| over arrays of wavenumbers, for a timestep.

@@ -15,6 +15,7 @@ from dedalus.core.operators import TimeDerivative
 
 from spinhydro.dedalus_support.ensemble.basis import field_of
 from spinhydro.dedalus_support.ensemble.values import PerMember
+from spinhydro.dedalus_support.strings import evaluating_string
 from spinhydro.errors import EquationError, did_you_mean, shorten
 from spinhydro.kernels.kernel import is_function_of_k, not_a_kernel
 from spinhydro.language.allowed import allowed_names, is_allowed
@@ -372,7 +373,8 @@ class ExpressionBuilder:
 
     def _apply(self, node, function, *arguments, **keywords):
         try:
-            result = function(*arguments, **keywords)
+            with evaluating_string():
+                result = function(*arguments, **keywords)
         except EquationError:
             raise
         except RecursionError:

@@ -17,7 +17,7 @@ from spinhydro.dedalus_support import backend  # noqa: F401  (sets Dedalus up)
 
 import dedalus.public as d3  # isort: skip
 from dedalus.core import problems  # isort: skip
-from spinhydro.dedalus_support.strings import add_words, name_the_time  # isort: skip
+from spinhydro.dedalus_support.strings import add_words, mark_strings, name_the_time  # isort: skip
 from spinhydro.language.operators import spin_cross  # isort: skip
 from spinhydro.language.complex_values import abs2, im, re  # isort: skip
 from spinhydro.language import drives  # isort: skip
@@ -84,6 +84,7 @@ dx, dy, dz = (OWN_WORDS[name] for name in ("dx", "dy", "dz"))
 
 add_words({**OWN_WORDS, **{name: WORDS[name].function for name in DRIVES}})
 name_the_time()
+mark_strings()
 
 
 def reserved_names():

@@ -319,3 +319,19 @@ def test_constant_field_feels_the_kernel_at_zero():
     B["g"] = np.array([[1.0], [2.0], [3.0]])
     W = kernel(lambda k: 2 + k**2)
     np.testing.assert_allclose(W(B).evaluate()["g"].ravel(), [2, 4, 6], atol=1e-15)
+
+
+@pytest.mark.parametrize("g, expected", [(0, 0.0), (0.5, 1.5)])
+def test_kernel_of_a_term_that_is_a_number(g, expected):
+    """In strings W(c) of a constant is omega(0) c: 0 where a parameter of 0 removes the term."""
+    coords = d3.CartesianCoordinates("x")
+    dist = distributor(coords, dtype=np.float64)
+    xbasis = d3.RealFourier(coords["x"], size=8, bounds=(0, 1))
+    u = dist.Field(name="u", bases=xbasis)
+    W = kernel(lambda k: 3 + k**2)
+    problem = d3.IVP([u], namespace=locals())
+    problem.add_equation("dt(u) = W(g*abs2(u)) + 0*u" if g == 0 else "dt(u) = W(g) + 0*u")
+    solver = problem.build_solver(RK4)
+    solver.step(1.0)
+    np.testing.assert_allclose(u["g"], expected, atol=1e-14)
+    assert W(0) == 3

@@ -73,3 +73,23 @@ def test_walls_obey_walkers_law_and_turn_beyond_his_field(tmp_path):
     walker = find("walker").module
     difference = walker.velocities(found) / walker.law(found.h.values, found) - 1
     assert np.all(np.abs(difference) <= [1e-6, 1e-6, 0.01, 0.01]), difference
+
+
+@pytest.mark.parametrize("k_max", [3.3, 2.0])
+def test_modes_of_an_ideal_gas_are_occupied_as_the_temperature_says(k_max, tmp_path):
+    """<|psi_k|^2> = T/(e_k - mu) up to k_max and 0 beyond, from an empty gas, by 64 members."""
+    problem = load(
+        ROOT / "problems" / "stochastic_gpe.py",
+        members=64, gamma=0.5, stop_time=18, output_interval=1, k_max=k_max,
+    )  # fmt: skip
+    problem["psi"]["g"] = 0
+    found = read(problem.run(out=tmp_path, quiet=True).folder)
+    psi, a = found.psi.sel(t=slice(6, None)).values, found.attrs
+    N, L = psi.shape[-1], a["L_x"]
+    k = 2 * np.pi * np.fft.fftfreq(N, L / N)
+    occupation = np.mean(np.abs(np.fft.fft(psi, axis=-1)) ** 2, axis=(0, 1)) * L / N**2
+    inside = np.abs(k) <= k_max
+    ratio = occupation[inside] * (a["K"] * k[inside] ** 2 - a["mu"]) / a["T"]
+    assert ratio.mean() == pytest.approx(1, abs=0.01)
+    assert ratio.min() > 0.8 and ratio.max() < 1.2
+    assert occupation[~inside].max(initial=0) < 1e-20
