@@ -11,6 +11,10 @@ from spinhydro.errors import InputError, ParameterError
 CHANGES = (1e-2, 1e-3, 1e-4, 1e-5)
 #: Further ones, if the value is not yet linear there: chaos shrinks the range.
 SMALLER = (1e-6, 1e-7, 1e-8)
+#: Change whose remainder is rounding alone.
+ROUNDING = 1e-9
+#: Derivatives of numbers by differences of the file are right to this part of the value.
+DIFFERENCES = 1e-9
 #: How far from 2 a slope may be.
 TOLERANCE = 0.1
 
@@ -44,6 +48,8 @@ class TaylorTest:
 
     def line(self):
         """One line for a terminal."""
+        if self.relative == 0:
+            return "Taylor test: the value does not change beyond rounding, passed"
         if np.isnan(self.slope):
             return (
                 f"Taylor test: the value is linear to {self.relative:.0e} of its change, "
@@ -80,13 +86,12 @@ def taylor_test(family, objective, value, found, chosen, slopes):
     size = np.where(family.start == 0, 1.0, np.abs(family.start))
     direction = size * random.choice([-1.0, 1.0], len(size)) * random.uniform(0.5, 1, len(size))
     arrays, linear_arrays = _array_direction(family.model, chosen, slopes, random)
-    changes, remainders, firsts = [], [], []
-    for change in (*CHANGES, *SMALLER):
-        if change in SMALLER and not _goes_on(changes, remainders, value):
-            break
+
+    def remainder(change):
+        """(|remainder|, |first-order change|), or None if the file allows no such change."""
         leaves, used = _moved(family, change, direction)
         if leaves is None:
-            continue
+            return None
         linear = sum(
             change * step * found[name] for name, step in zip(family.names, used, strict=True)
         )
@@ -95,26 +100,54 @@ def taylor_test(family, objective, value, found, chosen, slopes):
             **{n: _plus(family.model.jax, leaves[n], change, d) for n, d in arrays.items()},
         }
         linear += change * linear_arrays
-        moved = float(objective.value(leaves))
-        changes.append(change)
-        remainders.append(abs(moved - value - linear))
-        firsts.append(abs(linear))
+        return abs(float(objective.value(leaves)) - value - linear), abs(linear)
+
+    return examine(remainder, value)
+
+
+def examine(remainder, value):
+    """Judge a derivative by remainders at ever smaller changes.
+
+    Parameters
+    ----------
+    remainder : callable(change) -> (remainder, first-order change), or None
+    value : float
+
+    Returns
+    -------
+    TaylorTest
+
+    Raises
+    ------
+    InputError
+        If fewer than two changes are possible.
+    """
+    least = remainder(ROUNDING)
+    floor = max(least[0] if least else 0.0, np.finfo(float).eps * abs(value), 1e-300)
+    changes, remainders, firsts = [], [], []
+    for change in (*CHANGES, *SMALLER):
+        if change in SMALLER and not _goes_on(changes, remainders, floor):
+            break
+        found = remainder(change)
+        if found is not None:
+            changes.append(change)
+            remainders.append(found[0])
+            firsts.append(found[1])
     if len(changes) < 2:
         raise InputError("no change of the parameters is allowed by the conditions of the file")
-    return _judge(np.array(changes), np.array(remainders), np.array(firsts), value)
+    changes, remainders, firsts = map(np.array, (changes, remainders, firsts))
+    if max(remainders[0], firsts[0]) <= DIFFERENCES * changes[0] * abs(value):
+        return TaylorTest(changes, remainders, float("nan"), changes[-1], changes[0], 0.0)
+    return judge(changes, remainders, firsts, floor)
 
 
-def _goes_on(changes, remainders, value):
+def _goes_on(changes, remainders, floor):
     """Return whether smaller changes may show a slope of 2 that larger ones do not."""
     if len(changes) < 2:
         return True
     ratio = np.log10(max(remainders[-2], 1e-300) / max(remainders[-1], 1e-300))
     is_quadratic = abs(ratio / np.log10(changes[-2] / changes[-1]) - 2) <= TOLERANCE
-    return not is_quadratic and remainders[-1] > 1e3 * _rounding(value)
-
-
-def _rounding(value):
-    return 1e-13 * max(abs(value), 1e-300)
+    return not is_quadratic and remainders[-1] > 1e3 * floor
 
 
 def _moved(family, change, direction):
@@ -184,23 +217,33 @@ def _plus(jax, leaves, change, direction):
     return jax.tree.map(lambda a, d: np.asarray(a) + change * d, leaves, direction)
 
 
-def _judge(changes, remainders, firsts, value):
-    floor = _rounding(value)
+def judge(changes, remainders, firsts, floor):
+    """The verdict on remainders.
+
+    Parameters
+    ----------
+    changes, remainders, firsts : array
+        Changes in descending order, and the first-order changes of the value.
+    floor : float
+        Remainder that rounding makes.
+
+    Returns
+    -------
+    TaylorTest
+    """
     relative = float(np.min(remainders / np.maximum(firsts, 1e-300)))
     slopes = np.diff(np.log(np.maximum(remainders, 1e-300))) / np.diff(np.log(changes))
-    good = np.abs(slopes - 2) <= TOLERANCE
     above = remainders[1:] > 30 * floor
-    usable = good & above
+    usable = (np.abs(slopes - 2) <= TOLERANCE) & above
     if not usable.any():
+        slope = float("nan")
         if np.any(above):
-            best = float(slopes[above][np.argmin(np.abs(slopes[above] - 2))])
-            return TaylorTest(changes, remainders, best, changes[-1], changes[0], relative)
-        return TaylorTest(changes, remainders, float("nan"), changes[-1], changes[0], relative)
+            slope = float(slopes[above][np.argmin(np.abs(slopes[above] - 2))])
+        return TaylorTest(changes, remainders, slope, changes[-1], changes[0], relative)
     rows = np.nonzero(usable)[0]
     # The longest run of changes with slope 2.
-    runs = np.split(rows, np.nonzero(np.diff(rows) > 1)[0] + 1)
-    run = max(runs, key=len)
-    slope = float(np.median(slopes[run]))
+    run = max(np.split(rows, np.nonzero(np.diff(rows) > 1)[0] + 1), key=len)
+    slope = float(slopes[run][np.argmin(np.abs(slopes[run] - 2))])
     return TaylorTest(
         changes, remainders, slope, float(changes[run[-1] + 1]), float(changes[run[0]]), relative
     )

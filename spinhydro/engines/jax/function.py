@@ -3,12 +3,10 @@
 import numpy as np
 
 from spinhydro.engines.fused.read.graph import Node, Spectrum
+from spinhydro.engines.jax.functions import find_function, power
 from spinhydro.engines.jax.leaves import LeafNumber, constant_rows, kernel_name, profile_rows
 from spinhydro.engines.jax.require import require_jax
 from spinhydro.errors import Unsupported
-
-#: The names of functions that differ between the graph and ``jax.numpy``.
-_NAMES = {"conjugate": "conj"}
 
 
 class StateFunction:
@@ -240,15 +238,13 @@ class _Evaluation:
         if kind == "number":
             return self.np.asarray(self.number(arguments[0]))
         if kind == "pow":
-            return self._power(self._argument(arguments[0]), arguments[1])
+            return power(arguments[1])(self._argument(arguments[0]))
         values = [self._argument(a) for a in arguments]
         if kind == "add":
             return values[0] + values[1]
         if kind == "mul":
             return values[0] * values[1]
-        if kind == "abs2":
-            return self.np.real(values[0]) ** 2 + self.np.imag(values[0]) ** 2
-        return getattr(self.np, _NAMES.get(kind, kind))(values[0])
+        return find_function(kind)(values[0])
 
     def _inverse(self, spectrum):
         function = self.function
@@ -259,11 +255,6 @@ class _Evaluation:
         values = self.np.asarray(self.spectrum(spectrum))
         values = self.np.broadcast_to(values, function.space.spectral_shape)
         return function.backward(values)
-
-    def _power(self, base, exponent):
-        if exponent == int(exponent):
-            return base ** int(exponent)
-        return self.np.sqrt(base) if exponent == 0.5 else base**exponent
 
 
 def _is_zero(value):
