@@ -4,9 +4,16 @@ from math import ceil, prod, sqrt
 
 from spinhydro.errors import InputError
 
+#: Bytes that are kept faster than they are computed again: about those of the caches.
+FAST = 32e6
+#: Bytes of a block of steps that stays in the cache of a core between its two sweeps.
+CACHED = 4e6
+
 
 def block_sizes(steps, state_bytes, step_bytes, limit):
     """Lengths of the nested blocks of a loop, the longest first; () to keep all of it.
+
+    The fastest lengths, or those with the least memory, if the fastest exceed the limit.
 
     Parameters
     ----------
@@ -23,13 +30,20 @@ def block_sizes(steps, state_bytes, step_bytes, limit):
     InputError
         With the least memory that is enough.
     """
-    least = None
-    for depth in range(4):
+    needed = bytes_kept(steps, (), state_bytes, step_bytes)
+    if needed <= min(FAST, limit):
+        return ()
+    # Writing all of a long loop to memory and reading it takes longer than computing it again.
+    short = (max(1, min(steps, int(CACHED / step_bytes))),)
+    if bytes_kept(steps, short, state_bytes, step_bytes) <= limit:
+        return short
+    least = needed
+    for depth in range(1, 4):
         sizes = _sizes(steps, depth, step_bytes / max(state_bytes, 1))
         needed = bytes_kept(steps, sizes, state_bytes, step_bytes)
         if needed <= limit:
             return sizes
-        least = needed if least is None else min(least, needed)
+        least = min(least, needed)
     raise InputError(
         f"the gradient needs {least / 1e9:.2g} GB and the limit is {limit / 1e9:.2g} GB: type "
         f"--memory {1.1 * least / 1e9:.2g}, or take a shorter time or a smaller grid"

@@ -9,6 +9,7 @@ from spinhydro.dedalus_support.ensemble.basis import Members
 from spinhydro.derivatives.checkpoints import block_sizes, bytes_kept, march, tree_bytes
 from spinhydro.derivatives.family import Family
 from spinhydro.derivatives.model import observed
+from spinhydro.derivatives.parameters import fixed_timestep
 from spinhydro.derivatives.taylor import TaylorTest, taylor_test
 from spinhydro.engines.fused.read.lower import count
 from spinhydro.errors import InputError, ParameterError, unknown_name_message
@@ -267,13 +268,15 @@ def check_is_number(problem, text):
 
 def steps_of(problem, time=None):
     """(timestep, steps) to a time; the timestep of the file is shortened to divide it."""
-    for name in ("timestep", "stop_time"):
-        if name not in problem.namespace:
-            raise InputError(f"{problem.path} sets no {name}")
-    time = float(problem.declared("stop_time") if time is None else time)
+    timestep = fixed_timestep(problem)
+    if time is None:
+        time = problem.declared("stop_time")
+    if time is None:
+        raise InputError(f"{problem.path} sets no stop_time: type --at TIME")
+    time = float(time)
     if not (np.isfinite(time) and time > 0):
         raise InputError(f"the time {time:g} must be positive")
-    steps = max(1, int(np.ceil(time / float(problem.declared("timestep")) * (1 - 1e-9))))
+    steps = max(1, int(np.ceil(time / timestep * (1 - 1e-9))))
     return time / steps, steps
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spinhydro.derivatives.lowering import LeafLowering, structure
+from spinhydro.derivatives.parameters import fixed_timestep
 from spinhydro.engines.choose import build_solver
 from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.engines.fused.read.equations import Equations
@@ -17,7 +18,7 @@ from spinhydro.errors import EquationError, InputError, Unsupported
 from spinhydro.language.declarations import read_projections
 from spinhydro.language.equations import names_of
 from spinhydro.language.expressions import ExpressionBuilder
-from spinhydro.steppers import SPLITTING, find_stepper
+from spinhydro.steppers import RK4, SPLITTING, find_stepper
 from spinhydro.steppers.noise import WhiteNoise
 from spinhydro.steppers.stability import fraction_without_resonance
 from spinhydro.steppers.truncation import check_fraction
@@ -92,7 +93,7 @@ def make_model(problem, texts=(), timestep=None, linear_apart=True, what="this")
     texts : sequence of str
         Expressions to observe; names of outputs may occur in them.
     timestep : float, optional
-        In place of the file's.
+        In place of the file's; without effect on the whole rate.
     linear_apart : bool
         Separate the linear terms if the scheme does, as in a run; False for the whole rate.
     what : str
@@ -118,7 +119,8 @@ def make_model(problem, texts=(), timestep=None, linear_apart=True, what="this")
 
 def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_apart):
     has_linear = any(hasattr(eq["L"], "tensorsig") for eq in solver.problem.equations)
-    scheme = find_scheme(kind, has_linear)
+    # The whole rate needs no scheme: any time stepper may stand in the file.
+    scheme = find_scheme(kind if linear_apart else RK4, has_linear)
     apart = linear_apart and scheme.linear_apart and has_linear
     if len({variable.domain for variable in solver.state}) > 1:
         raise Unsupported("variables on different bases")
@@ -135,8 +137,9 @@ def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_a
     project = StateFunction(space, lowering, read.projected, on_grid) if projections else None
     observe = Observation(space, lowering, scalars, on_grid)
     outputs = [*rate.outputs, *(project.outputs if project else ()), *observe.outputs]
-    timestep = float(problem.declared("timestep", 1.0) if timestep is None else timestep)
-    if kind.__name__ in SPLITTING:
+    if timestep is None:
+        timestep = fixed_timestep(problem) if linear_apart else 1.0
+    if linear_apart and kind.__name__ in SPLITTING:
         scheme.kept = space.kept(_truncation(problem, solver, kind.__name__, timestep))
     leaves = {
         **structure_leaves(space, kernel_entries(outputs, lowering.graph.dimensions)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.errors import ParameterError, unknown_name_message
+from spinhydro.errors import InputError, ParameterError, unknown_name_message
 
 #: Relative change of a parameter for differences of leaves and spectra.
 RELATIVE_STEP = 1e-5
@@ -29,6 +29,22 @@ def check_moved(problem, name, value):
             f"{name} is a whole number or follows from others in the file ({name} = {found} in "
             f"place of {value:.10g}): there is no derivative with respect to it"
         )
+
+
+def fixed_timestep(problem):
+    """Return the timestep of a problem file.
+
+    Raises InputError if the file sets none, or one that changes during a run.
+    """
+    timestep = problem.declared("timestep")
+    if timestep is None:
+        raise InputError(f"{problem.path} sets no timestep: type timestep=NUMBER")
+    if not _is_number(timestep):
+        raise InputError(
+            f"timestep = {timestep!r}: derivatives are those of a run with a fixed timestep; type "
+            "timestep=NUMBER"
+        )
+    return float(timestep)
 
 
 def _is_number(value):

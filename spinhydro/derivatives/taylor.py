@@ -13,8 +13,8 @@ CHANGES = (1e-2, 1e-3, 1e-4, 1e-5)
 SMALLER = (1e-6, 1e-7, 1e-8)
 #: Change whose remainder is rounding alone.
 ROUNDING = 1e-9
-#: Derivatives of numbers by differences of the file are right to this part of the value.
-DIFFERENCES = 1e-9
+#: Derivatives by differences of the file are right to this part of the value.
+DIFFERENCES = 1e-10
 #: How far from 2 a slope may be.
 TOLERANCE = 0.1
 
@@ -31,7 +31,7 @@ class TaylorTest:
     low, high : float
         The changes between which the slope is 2.
     relative : float
-        Smallest remainder over the first-order change.
+        Smallest remainder, beyond rounding, over the first-order change.
     """
 
     changes: np.ndarray
@@ -48,8 +48,8 @@ class TaylorTest:
 
     def line(self):
         """One line for a terminal."""
-        if self.relative == 0:
-            return "Taylor test: the value does not change beyond rounding, passed"
+        if np.isnan(self.slope) and self.relative == 0:
+            return "Taylor test: the value is linear to rounding, passed"
         if np.isnan(self.slope):
             return (
                 f"Taylor test: the value is linear to {self.relative:.0e} of its change, "
@@ -135,10 +135,7 @@ def examine(remainder, value):
             firsts.append(found[1])
     if len(changes) < 2:
         raise InputError("no change of the parameters is allowed by the conditions of the file")
-    changes, remainders, firsts = map(np.array, (changes, remainders, firsts))
-    if max(remainders[0], firsts[0]) <= DIFFERENCES * changes[0] * abs(value):
-        return TaylorTest(changes, remainders, float("nan"), changes[-1], changes[0], 0.0)
-    return judge(changes, remainders, firsts, floor)
+    return judge(*map(np.array, (changes, remainders, firsts)), floor, value)
 
 
 def _goes_on(changes, remainders, floor):
@@ -217,7 +214,7 @@ def _plus(jax, leaves, change, direction):
     return jax.tree.map(lambda a, d: np.asarray(a) + change * d, leaves, direction)
 
 
-def judge(changes, remainders, firsts, floor):
+def judge(changes, remainders, firsts, floor, value):
     """The verdict on remainders.
 
     Parameters
@@ -226,14 +223,17 @@ def judge(changes, remainders, firsts, floor):
         Changes in descending order, and the first-order changes of the value.
     floor : float
         Remainder that rounding makes.
+    value : float
 
     Returns
     -------
     TaylorTest
     """
-    relative = float(np.min(remainders / np.maximum(firsts, 1e-300)))
+    differences = DIFFERENCES * changes * abs(value)
+    excess = np.maximum(remainders - floor - differences, 0)
+    relative = float(np.min(excess / np.maximum(firsts, 1e-300)))
     slopes = np.diff(np.log(np.maximum(remainders, 1e-300))) / np.diff(np.log(changes))
-    above = remainders[1:] > 30 * floor
+    above = remainders[1:] > 30 * floor + differences[1:]
     usable = (np.abs(slopes - 2) <= TOLERANCE) & above
     if not usable.any():
         slope = float("nan")

@@ -129,3 +129,11 @@ def test_command(capsys):
     printed = capsys.readouterr().out
     assert "d/d Omega_R = " in printed
     assert "passed" in printed
+
+
+def test_noise_that_vanishes_at_the_start_has_a_derivative():
+    """Its amplitude sqrt(T_e) has an infinite slope at T_e = 0, where the chain begins."""
+    problem = load("problems/laser_grating.py", quick=True, t_0="4e-3*ps", tau="4e-3*ps")
+    found = problem.gradient(of="ave(m@ex)", wrt=["P_0", "G_ep"], time=8e-3)
+    assert found.taylor.passed
+    assert found.gradient["P_0"] != 0

@@ -5,8 +5,8 @@ import os
 
 from spinhydro.errors import InputError
 
-#: Command in the message about a missing package.
-INSTALL = "pip install 'spinhydro[jax]'"
+#: Extras that hold the optional packages.
+EXTRAS = {"emcee": "fit"}
 
 
 def require_jax(what):
@@ -34,4 +34,7 @@ def require(name, what):
     try:
         return importlib.import_module(name)
     except ImportError:
-        raise InputError(f"{what} needs the package {name}: type {INSTALL}") from None
+        extra = EXTRAS.get(name, "jax")
+        raise InputError(
+            f"{what} needs the package {name}: type pip install 'spinhydro[{extra}]'"
+        ) from None
