@@ -4,6 +4,7 @@ The fused engine reads the linear terms off the equations and needs no matrices.
 they take longer to build, and more memory, than everything else of a run.
 """
 
+import weakref
 from contextlib import contextmanager
 
 import numpy as np
@@ -168,14 +169,21 @@ def evaluated(operand):
 
 def is_large(operand):
     """Return whether the values of an operand, or of its arguments, fill much memory."""
-    fields = {operand, *operand.atoms(Field)}
-    return any(
-        np.prod(f.dist.grid_layout.local_shape(f.domain, f.domain.dealias), dtype=float)
-        * np.prod([system.dim for system in f.tensorsig])
-        * 8
-        > WORTH_FREEING
-        for f in fields
-    )
+    found = _known_to_be_large.get(operand)
+    if found is None:
+        found = any(_dealias_bytes(f) > WORTH_FREEING for f in {operand, *operand.atoms(Field)})
+        _known_to_be_large[operand] = found
+    return found
+
+
+#: Answers of `is_large`, which do not change.
+_known_to_be_large = weakref.WeakKeyDictionary()
+
+
+def _dealias_bytes(field):
+    """Return the number of bytes of a field of real numbers on the dealiasing grid of this rank."""
+    shape = field.dist.grid_layout.local_shape(field.domain, field.domain.dealias)
+    return np.prod([*shape, *(system.dim for system in field.tensorsig)], dtype=float) * 8
 
 
 def _used_once(expressions):

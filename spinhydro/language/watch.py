@@ -100,11 +100,14 @@ class Limit:
             drifts = self._drifts(present)
             drifts = np.where(self._is_excluded(drifts.size), -1.0, drifts)
             worst = int(np.argmax(np.where(np.isfinite(drifts), drifts, np.inf)))
-            value, place = float(drifts[worst]), f"member = {worst}" if drifts.size > 1 else ""
+            value, place = (
+                float(drifts[worst]),
+                lambda: f"member = {worst}" if drifts.size > 1 else "",
+            )
         else:
             value, place = self._worst(values)
         if self.extreme is None or not self._is_within(value, self.extreme):
-            self.extreme, self.place = value, place
+            self.extreme, self.place = value, place()
         return value
 
     def _sums(self, values):
@@ -117,7 +120,10 @@ class Limit:
         return np.concatenate(self.dist.comm.allgather(mine))
 
     def _worst(self, values):
-        """Return the value that is compared with the limit, and its position on the grid."""
+        """Return the value that is compared with the limit, and a function for its position.
+
+        Both are collective operations.
+        """
         values = self._without_excluded(values if self.is_lower else -np.abs(values))
         worst = int(np.argmin(values)) if values.size else 0
         local = float(values.flat[worst]) if values.size else math.inf
@@ -125,8 +131,12 @@ class Limit:
         bad = not math.isfinite(local) and values.size > 0
         ranked = -math.inf if bad else local
         lowest, rank = self.dist.comm.allreduce((ranked, self.dist.comm.rank), op=MPI.MINLOC)
-        place = self._coordinates(values.shape, worst) if rank == self.dist.comm.rank else ""
-        place = self.dist.comm.bcast(place, root=rank)
+
+        def place():
+            is_here = rank == self.dist.comm.rank
+            here = self._coordinates(values.shape, worst) if is_here else ""
+            return self.dist.comm.bcast(here, root=rank)
+
         if lowest == -math.inf:
             return math.nan, place
         return (lowest if self.is_lower else abs(lowest)), place

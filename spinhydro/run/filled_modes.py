@@ -35,6 +35,7 @@ class FilledModes:
         self.solver = solver
         self.axes = [axis for axis in space_axes(solver.dist) if self._is_fourier(axis)]
         self.above = {axis: np.zeros(_BINS + 1) for axis in self.axes}
+        self._bins = {}
 
     def _is_fourier(self, axis):
         bases = [field.domain.full_bases[axis] for field in self.solver.state]
@@ -68,11 +69,9 @@ class FilledModes:
         squares = np.nan_to_num(np.abs(field.data) ** 2)
         first = squares.ndim - field.dist.dim
         for axis, row in zip(self.axes, energies, strict=True):
-            basis = field.domain.full_bases[axis]
-            (k,) = local_wavenumbers(field.domain, [axis])
-            left, right = basis.bounds
-            fractions = np.abs(k.ravel()) * (right - left) / (np.pi * basis.size)
-            bins = np.minimum(np.ceil(fractions * _BINS - 1e-9).astype(int), _BINS)
+            bins = self._bins.get((field.domain, axis))
+            if bins is None:
+                bins = self._bins[field.domain, axis] = _bins_of(field.domain, axis)
             others = tuple(i for i in range(squares.ndim) if i != first + axis)
             row += np.bincount(bins, squares.sum(axis=others), _BINS + 1)
 
@@ -116,3 +115,12 @@ class FilledModes:
             f"advice: {' and '.join(smaller)} would resolve this run (at all outputs, the other "
             f"modes hold less than {UNUSED:g} of the amplitude): {ratio:.2g} times cheaper per step"
         )
+
+
+def _bins_of(domain, axis):
+    """Return the bin of every local mode along an axis."""
+    basis = domain.full_bases[axis]
+    (k,) = local_wavenumbers(domain, [axis])
+    left, right = basis.bounds
+    fractions = np.abs(k.ravel()) * (right - left) / (np.pi * basis.size)
+    return np.minimum(np.ceil(fractions * _BINS - 1e-9).astype(int), _BINS)

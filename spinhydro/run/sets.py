@@ -13,7 +13,7 @@ import zlib
 import h5py
 import numpy as np
 from dedalus.core.evaluator import H5GatherFileHandler
-from h5py import h5s
+from h5py import h5s, h5t
 
 from spinhydro.dedalus_support import parallel
 from spinhydro.language.complex_values import is_real_valued
@@ -213,19 +213,19 @@ class OpenSet:
         self._file.attrs["set_number"] = number
         # The attribute is rewritten at each write.
         self._writes_attribute = h5py.h5a.open(self._file.id, b"writes")
-        self._scales = {name: self._file[f"scales/{name}"].id for name in SCALES}
-        self._tasks = [self._file["tasks"][name].id for name in tasks]
-        self._checksums = self._file["checksums"].id
+        self._scales = {name: _Rows(self._file[f"scales/{name}"].id) for name in SCALES}
+        self._tasks = [_Rows(self._file["tasks"][name].id) for name in tasks]
+        self._checksums = _Rows(self._file["checksums"].id)
         self.writes = 0
         self._empty = self._size = len(template)
 
     def append(self, scales, values, checksums):
         """Append one write."""
         for name, kind in SCALES.items():
-            _append_row(self._scales[name], np.array([scales[name]], kind))
+            self._scales[name].append(np.array([scales[name]], kind))
         for dataset, data in zip(self._tasks, values, strict=True):
-            _append_row(dataset, np.ascontiguousarray(data)[None])
-        _append_row(self._checksums, np.array([checksums], "<u4"))
+            dataset.append(np.ascontiguousarray(data)[None])
+        self._checksums.append(np.array([checksums], "<u4"))
         self.writes += 1
         self._writes_attribute.write(np.array(self.writes, self._writes_attribute.dtype))
 
@@ -242,6 +242,26 @@ class OpenSet:
         return self.writes >= max_writes or filled * (1 + 1 / max(1, self.writes)) > SET_BYTES
 
 
+class _Rows:
+    """A dataset of HDF5's low-level interface to which rows of one type are appended."""
+
+    def __init__(self, dataset):
+        self._dataset, self._type = dataset, None
+        self._number, *self._shape = dataset.shape
+        self._memory = h5s.create_simple((1, *self._shape))
+        self._start = (0,) * len(self._shape)
+
+    def append(self, row):
+        """Append one row, an array of shape (1, …)."""
+        if self._type is None:
+            self._type = h5t.py_create(row.dtype)
+        self._dataset.set_extent((self._number + 1, *self._shape))
+        place = self._dataset.get_space()
+        place.select_hyperslab((self._number, *self._start), row.shape)
+        self._dataset.write(self._memory, place, row, self._type)
+        self._number += 1
+
+
 def written_iterations(folder, name):
     """Return ``{iteration: checksums of the tasks}`` of all writes of a handler."""
     found = {}
@@ -251,15 +271,6 @@ def written_iterations(folder, name):
             sums = file["checksums"][:, 1:].tolist() if "checksums" in file else []
         found |= dict(zip(iterations, sums or [None] * len(iterations), strict=False))
     return {iteration: sums for iteration, sums in found.items() if sums is not None}
-
-
-def _append_row(dataset, row):
-    """Add a row (1, …) to a dataset of HDF5's low-level interface."""
-    number, *shape = dataset.shape
-    dataset.set_extent((number + 1, *shape))
-    space = dataset.get_space()
-    space.select_hyperslab((number, *[0] * len(shape)), (1, *shape))
-    dataset.write(h5s.create_simple(row.shape), space, row)
 
 
 def _task_bytes(task):
