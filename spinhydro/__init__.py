@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from spinhydro.language.words import dx
     from spinhydro.physics.cells import check_cells
     from spinhydro.physics.checks import every, some
+    from spinhydro.physics.edges import box_trap, sponge
     from spinhydro.physics.exact import (
         dark_bright_soliton,
         free_spins,

@@ -19,6 +19,7 @@ from spinhydro.dedalus_support.strings import evaluating_string
 from spinhydro.errors import EquationError, did_you_mean, shorten
 from spinhydro.kernels.kernel import is_function_of_k, not_a_kernel
 from spinhydro.language.allowed import allowed_names, is_allowed
+from spinhydro.language.vocabulary import SYNONYMS
 from spinhydro.language.words import SCALAR_FUNCTIONS, WORDS
 
 _BINARY = {
@@ -68,8 +69,9 @@ def parse(text, whole=None, offset=0):
     except SyntaxError as error:
         column = max(0, (error.offset or 1) - 1)
         raise EquationError(
-            whole, offset + column, offset + column + 1, _syntax_message(error, padded)
-        ) from None
+            whole, offset + column, offset + column + 1, _syntax_message(error, padded),
+            SYNONYMS["norm"] if "|" in padded else "",
+        ) from None  # fmt: skip
     except (ValueError, MemoryError, RecursionError) as error:
         raise EquationError(
             whole, offset, offset + 1, f"this cannot be read as an expression ({error})"
@@ -174,7 +176,8 @@ class ExpressionBuilder:
                 node,
                 f"{_NODE_NAMES.get(type(node).__name__, type(node).__name__)} is not allowed in "
                 "an expression",
-                "allowed: numbers, names, + - * / ** @, brackets and calls such as cross(a, b)",
+                _INSTEAD.get(type(node).__name__)
+                or "allowed: numbers, names, + - * / ** @, brackets and calls such as cross(a, b)",
             )
         return method(node)
 
@@ -192,9 +195,8 @@ class ExpressionBuilder:
             self._fail(
                 node,
                 f"'{shorten(name)}' is not known here",
-                "the imaginary unit is written 1j"
-                if name in ("i", "j", "I")
-                else did_you_mean(name, self._known_names(), "`spinhydro words` lists the words"),
+                SYNONYMS.get(name)
+                or did_you_mean(name, self._known_names(), "`spinhydro words` lists the words"),
             )
         value = self.namespace[name]
         if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
@@ -392,6 +394,12 @@ class ExpressionBuilder:
         return result
 
 
+_CHOICE = "a where f > 0 and b elsewhere is where(f, a, b)"
+_INSTEAD = {
+    "IfExp": _CHOICE,
+    "Compare": _CHOICE,
+    "BoolOp": "both: minimum(f, g); one: maximum(f, g)",
+}
 _NODE_NAMES = {
     "Lambda": "a lambda",
     "IfExp": "if … else",

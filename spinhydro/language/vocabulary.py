@@ -47,6 +47,39 @@ VOCABULARY = {
     **DRIVES,
 }
 
+#: What other tools call a word: ``{their name: how it is written here}``.
+SYNONYMS = {
+    "i": "the imaginary unit is written 1j",
+    "j": "the imaginary unit is written 1j",
+    "I": "the imaginary unit is written 1j",
+    **dict.fromkeys(["min", "fmin"], "the smaller of two values is minimum(a, b)"),
+    **dict.fromkeys(["max", "fmax"], "the larger of two values is maximum(a, b)"),
+    **dict.fromkeys(
+        ["heaviside", "Heaviside", "theta", "Theta", "step", "stepfunction"],
+        "a step is where(f, 1, 0): 1 where f > 0",
+    ),
+    **dict.fromkeys(
+        ["tophat", "rect", "box", "boxcar"],
+        "1 from a to b is where(t - a, 1, 0)*where(b - t, 1, 0)",
+    ),
+    **dict.fromkeys(["gaussian", "gauss", "Gaussian"], "a Gaussian is pulse(t, t_0, w)"),
+    **dict.fromkeys(["mod", "fmod"], "the remainder of t/T is periodic(t, T)"),
+    **dict.fromkeys(["real", "Re"], "the real part is re(f)"),
+    **dict.fromkeys(["imag", "Im"], "the imaginary part is im(f)"),
+    **dict.fromkeys(["conjugate", "star", "dagger"], "the complex conjugate is conj(f)"),
+    **dict.fromkeys(["norm", "norm2", "mod2", "absq", "abssq"], "|f|^2 is abs2(f), |f| is abs(f)"),
+    **dict.fromkeys(["laplacian", "laplace", "Lap", "del2"], "the Laplacian is lap(f)"),
+    **dict.fromkeys(["nabla", "gradient"], "the gradient is grad(f)"),
+    **dict.fromkeys(["dxx", "d2x", "d2dx2", "dx2"], "a second derivative is dx(dx(f))"),
+    **dict.fromkeys(["ln", "log10"], "the natural logarithm is log(f)"),
+    **dict.fromkeys(["asin", "acos", "atan"], "the inverse functions are arcsin, arccos, arctan"),
+    **dict.fromkeys(["mean", "average", "avg"], "the mean over all space is ave(f)"),
+    **dict.fromkeys(["int", "integral", "integrate", "sum"], "the integral is integ(f)"),
+    **dict.fromkeys(
+        ["interp", "interpolate"], "a table in time is spinhydro.table(t, times, values)"
+    ),
+}
+
 
 def help_text():
     """The table that ``spinhydro words`` prints."""

@@ -182,3 +182,20 @@ def test_the_faulty_part_of_an_equation_is_marked(problem, text, marked):
         read_equation(problem, text)
     assert text[raised.value.start : raised.value.end] == marked
     assert raised.value.start > text.index("=")
+
+
+@pytest.mark.parametrize(
+    "text, hint",
+    [
+        ("i*u", "written 1j"),
+        ("min(u, 3)", r"minimum\(a, b\)"),
+        ("heaviside(u)", r"where\(f, 1, 0\)"),
+        ("u > 3", r"where\(f, a, b\)"),
+        ("1 if u > 0 else 2", r"where\(f, a, b\)"),
+        ("|u|", r"abs2\(f\)"),
+        ("real(u)", r"re\(f\)"),
+    ],
+)
+def test_names_of_other_tools_are_answered_with_ours(text, hint):
+    with pytest.raises(EquationError, match=hint):
+        ExpressionBuilder({"u": 1.0})(text)
