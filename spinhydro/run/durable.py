@@ -5,6 +5,7 @@ the old file or the new one, never a part, and their locks do not reach the writ
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from spinhydro.errors import OutputError
@@ -68,14 +69,14 @@ def drop_file(path):
 def publish(temporary, path):
     """Rename a complete, flushed file to its final name, and make the new name durable."""
     os.replace(temporary, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    except OSError:
-        # Some network file systems do not flush directories; the data are flushed.
-        pass
-    finally:
-        os.close(folder)
+    # Some network file systems do not flush directories, and a process may have no descriptor
+    # left; the data are flushed.
+    with suppress(OSError):
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def not_written(path, error):
@@ -174,7 +175,7 @@ class Reserve:
     """Disk space that is set aside for the last record of a run.
 
     Where the disk or a quota is full, the record is written over the blocks of this file, which is
-    then renamed to the record: that needs neither free space nor a free inode.
+    then renamed to the record: that needs no free space, no free inode and no free descriptor.
 
     Parameters
     ----------
@@ -183,7 +184,7 @@ class Reserve:
     """
 
     def __init__(self, path):
-        self.path, self._size = Path(path), 0
+        self.path, self._size, self._handle = Path(path), 0, None
 
     def hold(self, size):
         """Set aside at least this many bytes, as far as there are any."""
@@ -191,10 +192,12 @@ class Reserve:
             return
         try:
             replace_file(self.path, b" " * (2 * size))
-        except OutputError:
+            handle = os.open(self.path, os.O_RDWR)
+        except (OutputError, OSError):
             # The disk is full already: what was set aside before stays.
             return
-        self._size = 2 * size
+        self._close()
+        self._size, self._handle = 2 * size, handle
 
     def spend(self, path, data):
         """Write bytes to `path` with the space that was set aside.
@@ -204,19 +207,26 @@ class Reserve:
         OutputError
             If that fails too.
         """
+        if self._handle is None:
+            raise OutputError(f"{path} could not be written, and no space was set aside for it")
         try:
-            handle = os.open(self.path, os.O_RDWR)
-            try:
-                write_all(handle, data)
-                os.ftruncate(handle, len(data))
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            write_all(self._handle, data)
+            os.ftruncate(self._handle, len(data))
+            os.fsync(self._handle)
             publish(self.path, Path(path))
         except OSError as error:
             raise not_written(path, error) from None
+        finally:
+            self._close()
+            self._size = 0
 
     def release(self):
         """Free the space."""
+        self._close()
         self._size = 0
         drop_file(self.path)
+
+    def _close(self):
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None

@@ -23,6 +23,7 @@ from spinhydro.engines.choose import check_engine, stepper_kind
 from spinhydro.errors import (
     InputError,
     NotFiniteError,
+    OutputError,
     ParameterError,
     SpinhydroError,
     Stopped,
@@ -353,7 +354,12 @@ def _to_the_end(run, continued, stability, loop, started):
         run.close("failed", error, time.monotonic() - started)
         raise
     seconds = time.monotonic() - started
-    run.close("done", None, seconds, expect)
+    try:
+        run.close("done", None, seconds, expect)
+    except OutputError as error:
+        run.close("failed", error, seconds, expect)
+        error.folder = run.folder.path
+        raise
     return RunResult(
         folder=run.folder.path,
         status="done",

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from spinhydro.errors import InputError, NotFiniteError, OutputError, WatchError
 from spinhydro.problem.load import load
 from spinhydro.run.checkpoint import find_checkpoint
 from spinhydro.run.plan import Plan, schedule
+from spinhydro.run.simulation import simulate
 
 from ..conftest import ROOT
 
@@ -163,6 +165,46 @@ def test_a_folder_that_cannot_be_made_is_an_error_and_recorded(name, tmp_path, m
     monkeypatch.setattr(os, "mkdir", mkdir)
     with pytest.raises(OutputError, match=f"{name} could not be made: No space left"):
         load(SPIRAL, stop_time=1).run(out=tmp_path, quiet=True)
+    assert record(tmp_path / "spin_spiral" / "0001")["status"] == "failed"
+
+
+def test_a_run_without_free_descriptors_is_recorded_as_failed(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def use_up_descriptors(solver):
+        if solver.iteration == 20:
+            free = os.open(os.devnull, os.O_RDONLY)
+            os.close(free)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+
+    problem = load(SPIRAL)
+    try:
+        with pytest.raises(OutputError, match="Too many open files"):
+            simulate(
+                problem.ivp, timestep=0.01, stop_time=1, output_interval=0.1,
+                outputs={"s": "s"}, out=tmp_path, quiet=True, each_step=use_up_descriptors,
+            )  # fmt: skip
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    found = record(tmp_path / "script" / "0001")
+    assert found["status"] == "failed" and found["exit_code"] == 4
+    assert "Too many open files" in found["message"]
+
+
+def test_a_last_record_that_cannot_be_written_is_tried_again(tmp_path, monkeypatch):
+    stock, failures = os.replace, []
+
+    def replace(source, target):
+        here = os.path.basename(target) == "run.json"
+        if here and len(failures) < 2 and '"done"' in source.read_text(encoding="utf-8"):
+            failures.append(source)
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+        stock(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(OutputError, match="quota"):
+        load(SPIRAL, stop_time=0.2).run(out=tmp_path, quiet=True)
+    assert len(failures) == 2
     assert record(tmp_path / "spin_spiral" / "0001")["status"] == "failed"
 
 
