@@ -16,7 +16,8 @@ def profile(source, field, unit=1.0, lengths=None, name=None):
     ----------
     source : str, Path or array
         ``.npy``: an array over the whole box; ``.csv`` or ``.txt``: two columns, position and
-        value (one dimension); ``.nc``: a variable of a netCDF file with its coordinates; ``.png``,
+        value (one dimension); ``.nc``: a variable of a netCDF file with its coordinates; ``.ovf``,
+        ``.omf``: a file of OOMMF, mumax3 or discretisedfield over the whole box; ``.png``,
         ``.jpg`` …: an image, 0 black to 1 white, its first row at the largest y. An array is taken
         as from a ``.npy`` file.
     field : Dedalus field
@@ -38,13 +39,14 @@ def profile(source, field, unit=1.0, lengths=None, name=None):
     Raises
     ------
     InputError
-        For a file that cannot be read, or that has another number of dimensions than the field.
+        For a file that cannot be read, or that has another number of dimensions than the field; for
+        an OVF file whose box has other proportions.
     """
     members = getattr(field.dist, "member_axis", None)
     bases = [basis for axis, basis in enumerate(field.domain.bases) if axis != members]
     grids = [basis.global_grid(field.dist, scale=1).ravel() for basis in bases]
     bounds = [basis.bounds for basis in bases]
-    values, axes = _read(source, name)
+    values, axes = _read(source, name, bounds)
     leading = values.ndim - len(bases)
     if leading != len(field.tensorsig):
         raise InputError(
@@ -91,7 +93,7 @@ def _periodic(values, axes, bounds, leading):
     return values, axes
 
 
-def _read(source, name):
+def _read(source, name, bounds):
     """Values, and the positions along each axis where the file has them."""
     if not isinstance(source, (str, Path)):
         return np.asarray(source, float), None
@@ -108,6 +110,8 @@ def _read(source, name):
             return table[order, 1], [table[order, 0]]
         if path.suffix in (".nc", ".h5"):
             return _from_netcdf(path, name)
+        if path.suffix in (".ovf", ".omf", ".ohf"):
+            return _from_ovf(path, bounds), None
         import matplotlib.image
 
         image = matplotlib.image.imread(path)
@@ -132,6 +136,28 @@ def _from_netcdf(path, name):
         data = dataset[name or names[0]]
         axes = [data[dim].values for dim in data.dims if dim in data.coords]
         return data.values, axes if len(axes) == data.ndim else None
+
+
+def _from_ovf(path, bounds):
+    """Values (components, x, y, z) of a file whose cells cover the box, in any unit of length."""
+    from spinhydro.analysis.ovf import read_ovf
+
+    data = read_ovf(path, unit="m")
+    axes = [axis for axis in "xyz" if axis in data.coords]
+    lengths = [float(np.ptp(data[a].values)) * data.sizes[a] / (data.sizes[a] - 1) for a in axes]
+    units = [
+        (upper - lower) / length
+        for length, (lower, upper) in zip(lengths, bounds, strict=False)
+    ]  # fmt: skip
+    decades = np.log10(units)
+    if len(axes) == len(bounds) and np.abs(decades - np.round(decades[0])).max(initial=0) > 1e-4:
+        sizes = " x ".join(f"{length:.4g} m" for length in lengths)
+        box = " x ".join(f"{upper - lower:.4g}" for lower, upper in bounds)
+        raise InputError(
+            f"{path} covers {sizes}, and the box of the field {box}: take the same box, or fill a "
+            "part of it with read_ovf of spinhydro.analysis.ovf"
+        )
+    return data.values
 
 
 def _label(source):

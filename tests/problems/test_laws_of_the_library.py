@@ -93,3 +93,18 @@ def test_modes_of_an_ideal_gas_are_occupied_as_the_temperature_says(k_max, tmp_p
     assert ratio.mean() == pytest.approx(1, abs=0.01)
     assert ratio.min() > 0.8 and ratio.max() < 1.2
     assert occupation[~inside].max(initial=0) < 1e-20
+
+
+def test_curie_figure_reads_the_temperature_of_the_spins(tmp_path):
+    """Long timesteps cool the spins under RK4: 2 to 6 % at 1 fs, as the accuracy warning says."""
+    found = run(
+        "sc_lattice", tmp_path, N=6, tau="np.repeat([1.0, 2.0, 3.0], 2)", alpha=1.0,
+        timestepper="RK4", timestep="1*fs", stop_time="3*ps", output_interval="0.03*ps",
+    )  # fmt: skip
+    curie = find("curie").module
+    ratio = curie.temperatures(found, 0.3) / found.tau.values
+    for member, tau in enumerate(found.tau.values):
+        expected = 1 - 0.7 * tau * 30 * 1e-3  # c D h with D = tau omega_J at alpha = 1
+        assert ratio[member] == pytest.approx(expected, abs=0.02)
+    distinct, U = curie.cumulants(found.tau.values, curie.mean_spins(found))
+    assert U[0] == pytest.approx(2 / 3, abs=0.01) and U[2] < 0.55

@@ -80,3 +80,35 @@ def test_maps_of_two_dimensions(tmp_path):
     np.testing.assert_allclose(
         spinhydro.profile(tmp_path / "map.png", K), (y >= 0) + 0 * x, atol=1e-2
     )
+
+
+def test_ovf_files_of_the_whole_box(tmp_path):
+    """Cells of the grid point by point, coarser ones in between; other boxes are refused."""
+    from xarray import DataArray
+
+    from spinhydro.analysis.ovf import write_ovf
+
+    def file(name, counts, length):
+        cells = [(np.arange(n) + 0.5) * length * f / n for n, f in zip(counts, (2, 1), strict=True)]
+        phase = 2 * np.pi * (cells[0][:, None] / (2 * length) + cells[1] / length)
+        values = np.array([np.cos(phase), np.sin(phase), 0 * phase])
+        field = DataArray(values, dims=("spin", "x", "y"), coords=dict(zip("xy", cells,
+                                                                        strict=True)))  # fmt: skip
+        return values, write_ovf(field, tmp_path / name)
+
+    coords = d3.CartesianCoordinates("x", "y")
+    dist = spinhydro.distributor(coords, dtype=np.float64)
+    bases = [
+        spinhydro.RealFourierNyquist(c, size=n, bounds=(0, L))
+        for c, n, L in zip(coords.coords, (64, 32), (20.0, 10.0), strict=True)
+    ]
+    m = dist.VectorField(spinhydro.spin, name="m", bases=bases)
+    values, path = file("same.ovf", (64, 32), 1e-8)
+    np.testing.assert_allclose(spinhydro.profile(path, m), values, atol=1e-12)
+    _, path = file("fine.omf", (128, 64), 1e-8)
+    x, y = dist.local_grids(*bases)
+    exact = np.cos(2 * np.pi * (x / 20 + y / 10))
+    np.testing.assert_allclose(spinhydro.profile(path, m)[0], exact, atol=1e-2)
+    _, path = file("other.ovf", (64, 32), 2e-8)
+    with pytest.raises(InputError, match="take the same box"):
+        spinhydro.profile(path, m)
