@@ -8,6 +8,8 @@ import pytest
 import spinhydro
 from spinhydro.errors import InputError
 
+from ..conftest import ROOT
+
 
 def grid(*sizes, length=10.0):
     coords = d3.CartesianCoordinates(*"xyz"[: len(sizes)])
@@ -112,3 +114,18 @@ def test_ovf_files_of_the_whole_box(tmp_path):
     _, path = file("other.ovf", (64, 32), 2e-8)
     with pytest.raises(InputError, match="take the same box"):
         spinhydro.profile(path, m)
+
+
+def test_state_written_by_discretisedfield():
+    """Field(mesh of 6 x 4 x 1 nm, (cos x, sin x, y), norm=1).to_file("discretisedfield.ovf")."""
+    coords = d3.CartesianCoordinates("x", "y")
+    dist = spinhydro.distributor(coords, dtype=np.float64)
+    bases = [
+        spinhydro.RealFourierNyquist(c, size=n, bounds=(0, n))
+        for c, n in zip(coords.coords, (6, 4), strict=True)
+    ]
+    m = dist.VectorField(spinhydro.spin, name="m", bases=bases)
+    m["g"] = spinhydro.profile(ROOT / "tests" / "data" / "discretisedfield.ovf", m)
+    x, y = np.arange(6)[:, None] + 0.5, np.arange(4) + 0.5
+    exact = np.array([np.cos(x) + 0 * y, np.sin(x) + 0 * y, y + 0 * x])
+    np.testing.assert_allclose(m["g"], exact / np.sqrt(1 + y**2), atol=1e-12)
