@@ -87,8 +87,11 @@ if TYPE_CHECKING:
     from spinhydro.run.state_file import load_state, save_state
     from spinhydro.steppers import (
         ETDRK4,
+        ETDRK43,
         IFRK4,
+        IFRK43,
         RK4,
+        RK43,
         RKMK4,
         BlanesMoan4,
         BlanesMoan6,

@@ -7,6 +7,7 @@ from scipy.optimize import least_squares
 
 from spinhydro.derivatives.family import Family
 from spinhydro.derivatives.measurement import Measurement, common_steps
+from spinhydro.derivatives.parameters import fixed_timestep
 from spinhydro.errors import InputError, ParameterError
 
 #: Relative standard error of a direction above which the data do not determine it.
@@ -142,7 +143,7 @@ def fit(
     if noise is not None and not (np.isfinite(noise) and noise > 0):
         raise InputError(f"noise = {noise:g}: it must be positive")
     outputs = problem.declared("outputs") or {}
-    timestep, steps = common_steps(data.axes["t"], float(problem.declared("timestep")))
+    timestep, steps = common_steps(data.axes["t"], fixed_timestep(problem))
     family = Family(problem, names, [outputs[n] for n in data.values], timestep, "the fit")
     search = _Search(family, data, steps, blur, noise or 1.0, offset, scale, priors or {})
     search.check_enough()

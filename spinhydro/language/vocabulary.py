@@ -7,6 +7,9 @@ word calls is in `spinhydro.language.words`.
 from spinhydro.kernels.formulas import KERNELS, LATTICE_STENCIL, STENCILS, table
 from spinhydro.language.functions import FUNCTIONS
 
+#: The timestep that follows from a tolerance.
+AUTO = "auto"
+
 #: ``{word: (usage, help)}`` of derivatives, products and means.
 OPERATORS = {
     "dt": ("dt(s)", "time derivative; on the left side only"),

@@ -7,6 +7,7 @@ import math
 from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import ParameterError
 from spinhydro.language.functions import dimension_rules
+from spinhydro.language.vocabulary import AUTO
 from spinhydro.units import DIMENSIONS, describe
 
 logger = logging.getLogger("spinhydro")
@@ -101,6 +102,8 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
         for value in new.values.tolist():
             check_override(name, text, value, default, new_dimension, default_dimension)
             new_dimension = None
+        return
+    if name == "timestep" and new == AUTO:
         return
     shown = f"{name} = {text}"
     if (

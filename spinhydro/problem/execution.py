@@ -93,7 +93,9 @@ def execute(original, source, texts):
 
 
 #: Declarations that are equal for all members, and the reduction of several values to one.
-_COMMON = {"timestep": np.min, "output_interval": np.min, "stop_time": np.max}
+_COMMON = {
+    "timestep": np.min, "output_interval": np.min, "stop_time": np.max, "tolerance": np.min,
+}  # fmt: skip
 
 
 def _with_members(name, value):

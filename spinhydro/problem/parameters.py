@@ -9,9 +9,12 @@ import ast
 from dataclasses import dataclass, field
 
 from spinhydro.errors import ParameterError, did_you_mean, marked, shorten
+from spinhydro.language.vocabulary import AUTO
 from spinhydro.problem.typed_values import as_kernel, as_members, as_text, offsets
 from spinhydro.units import DIMENSIONS
 
+#: Names that a file need not assign to be given a value, and an example of each.
+ADDED = {"members": 100, "tolerance": 1e-6, "timestepper": "IFRK4"}
 #: Names that declare data about the run; they are not physical parameters.
 DECLARATIONS = (
     "outputs",
@@ -160,15 +163,18 @@ def override(source, values):
         assigned.setdefault(assignment.name, []).append(assignment)
     texts, edits = {}, []
     for name, value in values.items():
-        if name == "members" and name not in assigned and assigned:
+        if name in ADDED and name not in assigned and assigned:
             start, _ = offsets(source.text, source.assignments[0].statement)
-            texts[name] = _members_text(value)
-            edits.append(((start, start), f"members = {texts[name]}; "))
+            texts[name] = _text_of_added(name, value)
+            edits.append(((start, start), f"{name} = {texts[name]}; "))
             continue
         if name not in assigned:
             raise ParameterError(_unknown_name(source, name, assigned))
         first = assigned[name][0]
-        new = texts[name] = as_text(name, value, first.value)
+        default = first.value
+        if name == "timestep" and str(value).strip("'\"") == AUTO:
+            default = ast.Constant(AUTO)
+        new = texts[name] = as_text(name, value, default)
         if name not in DECLARATIONS:
             new = as_kernel(name, as_members(new, first.value), first.value)
         prefix = _missing_units(source, texts[name], first)
@@ -185,6 +191,12 @@ def override(source, values):
     return Source(source.path, text), texts
 
 
+def _text_of_added(name, value):
+    if name == "members":
+        return _members_text(value)
+    return as_text(name, value, ast.Constant(ADDED[name]))
+
+
 def _members_text(value):
     try:
         # Imported here: errors of typed names are found without NumPy.
@@ -199,7 +211,7 @@ def _unknown_name(source, name, assigned):
     if name == "dt" and "timestep" in assigned:
         return f"{source.path} has no parameter 'dt'; did you mean 'timestep'?"
     listed = ", ".join(n for n in assigned if n not in DECLARATIONS and not n.startswith("_"))
-    question = did_you_mean(name, assigned, otherwise=f"its names: {listed}")
+    question = did_you_mean(name, {**assigned, **ADDED}, otherwise=f"its names: {listed}")
     return f"{source.path} has no parameter '{shorten(name)}'; {question}"
 
 

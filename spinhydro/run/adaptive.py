@@ -1,4 +1,4 @@
-"""Runs whose timestep a script chooses: ``d3.CFL``, or any function."""
+"""Runs whose timestep changes: a script chooses it (``d3.CFL``, or any function)."""
 
 import math
 
@@ -88,19 +88,18 @@ class AdaptiveRun(Run):
             self.resolution.start()
             self.write_handlers(0.0)
             self.outputs_made = 1
-        if self.function.next is None:
-            self.function.choose()
+        self.prepare_timestep()
         while self.step < steps and not _reached(solver.sim_time, stop):
             output = self.initial_time + self.outputs_made * plan.output_interval
             target = min(output, stop)
-            self.timestep, arrives = _shortened(self.function.next, target - solver.sim_time)
+            self.timestep, arrives = self.next_timestep(target)
             self.advance(self.timestep)
             self.step += 1
             if arrives:
                 solver.sim_time = target
-            self.function.choose()
+            self.choose_timestep()
             if arrives:
-                self.outputs_made += _reached(target, output)
+                self.outputs_made += int(_reached(target, output))
                 self.check_and_write(self.timestep)
                 self.note_progress(NOTE_INTERVAL)
             else:
@@ -114,6 +113,19 @@ class AdaptiveRun(Run):
         if self.output.last_time != solver.sim_time:
             self.check_and_write(self.timestep)
         self.save_checkpoint()
+
+    def prepare_timestep(self):
+        """Choose the first timestep, unless a checkpoint holds it."""
+        if self.function.next is None:
+            self.function.choose()
+
+    def next_timestep(self, target):
+        """Return the timestep of the next step, and whether it ends at the time `target`."""
+        return _shortened(self.function.next, target - self.solver.sim_time)
+
+    def choose_timestep(self):
+        """Choose the timestep after a step."""
+        self.function.choose()
 
 
 def _reached(time, target):

@@ -585,13 +585,17 @@ class Run:
                 "warning: outputs that were computed again differ from those that were written "
                 "before the run was interrupted; those are kept"
             )
-        steps = max(1, self.solver.iteration)
-        self.log(
-            f"done: {self.solver.iteration} steps of {self.timestep:g} {self.time_unit} in "
-            f"{duration(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
-        )
+        self.log(self.end_line(seconds))
         for limit in self.watch:
             self.log(limit.summary())
         advice = self.filled_modes.advice(self.truncation or 1.0)
         if advice:
             self.log(advice)
+
+    def end_line(self, seconds):
+        """Return the line on the steps that were taken."""
+        steps = max(1, self.solver.iteration)
+        return (
+            f"done: {self.solver.iteration} steps of {self.timestep:g} {self.time_unit} in "
+            f"{duration(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
+        )

@@ -17,7 +17,11 @@ class Plan:
     name : str
         Name of the folder under `out`.
     timestep, stop_time, output_interval : float
-        In the units of the problem. The timestep is shortened to divide the output interval.
+        In the units of the problem. The timestep is shortened to divide the output interval;
+        "auto", or the longest one, where it is adaptive.
+    tolerance : float
+        Relative error at the stop time, by which steppers with an embedded pair choose the
+        timestep; see ``spinhydro.steppers.control``.
     timestepper : str or class
     outputs : dict
         ``{name: expression string}``; written as HDF5 tasks of these names.
@@ -62,6 +66,7 @@ class Plan:
     stop_time: float
     output_interval: float = None
     timestepper: object = "RK4"
+    tolerance: float = None
     outputs: dict = None
     output_units: dict = field(default_factory=dict)
     projections: dict = field(default_factory=dict)
@@ -145,6 +150,18 @@ def shortening(plan, timestep):
     if plan.output_interval is not None and plan.output_interval < plan.timestep:
         return f"timestep: {timestep:.6g}, the output interval, instead of {plan.timestep:.6g}"
     return f"timestep: {timestep:.6g} instead of {plan.timestep:.6g}, to divide the output interval"
+
+
+def controlled_schedule(plan):
+    """Return the schedule for timesteps that follow from a tolerance; see `schedule`."""
+    names = ["stop_time", *(["output_interval"] if plan.output_interval is not None else [])]
+    names += [] if isinstance(plan.timestep, str) else ["timestep"]
+    for name in names:
+        if not _positive(getattr(plan, name)):
+            raise ParameterError(
+                f"{name} = {getattr(plan, name)}: it must be a positive, finite number"
+            ).within(name)
+    return _adaptive_schedule(plan)
 
 
 def _adaptive_schedule(plan):

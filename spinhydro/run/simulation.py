@@ -34,10 +34,17 @@ from spinhydro.kernels.listing import tables_of
 from spinhydro.language.equations import check_complete
 from spinhydro.run import provenance
 from spinhydro.run.adaptive import AdaptiveRun
+from spinhydro.run.controlled import ControlledRun, read_tolerance
 from spinhydro.run.folder import RunFolder, check_writable
 from spinhydro.run.loop import Run
 from spinhydro.run.members import CHOICES
-from spinhydro.run.plan import Plan, check_number_of_outputs, schedule, shortening
+from spinhydro.run.plan import (
+    Plan,
+    check_number_of_outputs,
+    controlled_schedule,
+    schedule,
+    shortening,
+)
 from spinhydro.run.record import read_record
 from spinhydro.run.resume import check_not_complete, continuation, latest_run
 from spinhydro.run.signals import StopRequest, noted_signals
@@ -60,7 +67,9 @@ class RunResult:
     watch, expect : dict
         Largest values of the watches; value, limit and verdict of the expectations.
     timestep : float
-        The timestep that was taken.
+        The timestep that was taken, the last one if it is adaptive.
+    tolerance : float or None
+        That of adaptive timesteps.
     wall_seconds : float
     failed_members : dict
         ``{member: {"reason", "sim_time", "iteration"}}`` of members that are NaN from then on.
@@ -73,6 +82,7 @@ class RunResult:
     timestep: float
     wall_seconds: float
     failed_members: dict = field(default_factory=dict)
+    tolerance: float = None
 
 
 def run_problem(
@@ -119,6 +129,7 @@ def run_problem(
         stop_time=declared("stop_time"),
         output_interval=declared("output_interval"),
         timestepper=declared("timestepper", "RK4"),
+        tolerance=declared("tolerance"),
         outputs=declared("outputs"),
         output_units=declared("output_units") or {},
         projections=declared("projections") or {},
@@ -167,9 +178,9 @@ def simulate(
     problem : d3.IVP or d3.InitialValueSolver
         Its variables hold the initial state. A solver, ``problem.build_solver(…)``, comes with the
         options, handlers and stop criteria that the script has given it.
-    timestep : float, d3.CFL or callable
-        A number, or the timestep of each step: ``CFL``, ``CFL.compute_timestep`` or a function.
-        Outputs are met exactly in either case.
+    timestep : float, "auto", d3.CFL or callable
+        A number, or the timestep of each step: ``CFL``, ``CFL.compute_timestep`` or a function; or
+        "auto", by the option `tolerance`. Outputs are met exactly in all cases.
     stop_time : float
         By default ``solver.stop_sim_time``, or the time of `stop_iteration`.
     name : str
@@ -182,9 +193,10 @@ def simulate(
     edited : bool
         Allow a problem that differs from that of the run; this is recorded.
     **options
-        ``output_interval``, ``timestepper``, ``outputs``, ``output_units``, ``projections``,
-        ``watch``, ``expect``, ``units``: as the declarations of a problem file; ``handlers``,
-        ``each_step``, ``max_writes``, ``stop_iteration``, ``wall_limit``, …: see ``Plan``.
+        ``output_interval``, ``timestepper``, ``tolerance``, ``outputs``, ``output_units``,
+        ``projections``, ``watch``, ``expect``, ``units``: as the declarations of a problem file;
+        ``handlers``, ``each_step``, ``max_writes``, ``stop_iteration``, ``wall_limit``, …: see
+        ``Plan``.
 
     Returns
     -------
@@ -274,6 +286,7 @@ def execute(
     started, comm = time.monotonic(), ivp.dist.comm
     parallel.prepare(comm)
     check_engine(engine, precision)
+    is_controlled = read_tolerance(plan)
     _agree_on_times(plan, comm)
     plan.record["options"] = {
         "engine": engine, "force": force, "precision": precision,
@@ -291,20 +304,25 @@ def execute(
         continued = continuation(comm, resume, checkpoint, edited)
     try:
         return _carry_out(
-            ivp, plan, continued, started, out, engine, quiet, force, precision, solver
-        )
+            ivp, plan, is_controlled, continued, started, out, engine, quiet, force, precision,
+            solver,
+        )  # fmt: skip
     finally:
         if continued is not None:
             continued.folder.let_go()
 
 
-def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precision, solver):
+def _carry_out(
+    ivp, plan, is_controlled, continued, started, out, engine, quiet, force, precision, solver
+):
     comm = ivp.dist.comm
     if continued is not None:
         _check_same_problem(plan, continued)
         if plan.output_interval is None:
             plan.output_interval = continued.folder.record.get("output_interval")
-    timestep, steps_per_output, steps, remainder = schedule(plan)
+    timestep, steps_per_output, steps, remainder = (
+        controlled_schedule(plan) if is_controlled else schedule(plan)
+    )
     is_adaptive = timestep is None
     if not is_adaptive:
         check_number_of_outputs(plan, steps, steps_per_output, force)
@@ -314,11 +332,15 @@ def _carry_out(ivp, plan, continued, started, out, engine, quiet, force, precisi
     request = StopRequest(plan.wall_limit, plan.grace, started)
     with np.errstate(all="ignore"):
         separate_large_blocks(any(map(is_large, ivp.variables)))
-        run = (AdaptiveRun if is_adaptive else Run)(ivp, plan, timestep, solver)
+        kind = ControlledRun if is_controlled else AdaptiveRun if is_adaptive else Run
+        run = kind(ivp, plan, timestep, solver)
         run.check_start()
         run.choose_engine(engine, None if is_adaptive else steps, precision)
         truncate(run, continued)
-        line = "" if is_adaptive else _checked_timestep(run, force)
+        if is_controlled:
+            line = run.start_control()
+        else:
+            line = "" if is_adaptive else _checked_timestep(run, force)
         shortened = "" if is_adaptive else shortening(plan, timestep)
         line = "\n".join(filter(None, (line, shortened)))
         if continued is not None:
@@ -368,6 +390,7 @@ def _to_the_end(run, continued, stability, loop, started):
         timestep=run.timestep,
         wall_seconds=seconds,
         failed_members=run.failed.reasons,
+        tolerance=run.plan.tolerance,
     )
 
 
@@ -460,6 +483,7 @@ def _stated(plan):
         "parameters": {name: v for name, v in parameters.items() if name != "stop_time"},
         "outputs": plan.outputs, "projections": plan.projections,
         "timestep": plan.timestep if isinstance(plan.timestep, (int, float)) else "chosen",
+        "tolerance": plan.tolerance,
         "timestepper": getattr(plan.timestepper, "__name__", plan.timestepper),
         "truncate": plan.truncate,
     }  # fmt: skip

@@ -14,6 +14,7 @@
 | ImplicitMidpoint | 2 | any (10: beyond, its iteration may not converge) |
 | SemiImplicit, StochasticHeun | 2 | none (1): waves grow by (frequency * timestep)^4/8 per step |
 | SBDF3 | 3 | 0.63 |
+| RK43, IFRK43, ETDRK43 | 4 | as RK4, IFRK4, ETDRK4: adaptive timesteps, see `PairSteps` |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
 Limits are those of pure oscillation, d/dt = i omega, measured; those in brackets are refused.
@@ -37,6 +38,7 @@ from spinhydro.errors import ParameterError, unknown_name_message
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.noise import noises_of
+from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, PairSteps
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.spin_steppers import RKMK4, ImplicitMidpoint, SemiImplicit
 from spinhydro.steppers.splitting import BlanesMoan4, BlanesMoan6, Strang
@@ -55,6 +57,7 @@ STABILITY_LIMITS = {
     "RKSMR": 1.73,
     "SBDF3": 0.63,
 }
+STABILITY_LIMITS |= {pair.__name__: STABILITY_LIMITS[main] for main, pair in PAIRS.items()}
 
 #: Steppers without such a limit, and the product at which a run is refused: an
 #: undamped wave then grows by an eighth in every step, or the implicit iteration does not converge.
@@ -64,7 +67,7 @@ _OWN = {
     stepper.__name__: stepper
     for stepper in (
         RK4, IFRK4, ETDRK4, RKMK4, ImplicitMidpoint, SemiImplicit, StochasticHeun, Strang,
-        BlanesMoan4, BlanesMoan6,
+        BlanesMoan4, BlanesMoan6, *PAIRS.values(),
     )
 }  # fmt: skip
 
@@ -72,7 +75,7 @@ _OWN = {
 SPLITTING = {stepper.__name__: stepper for stepper in (Strang, BlanesMoan4, BlanesMoan6)}
 
 #: Steppers that treat linear terms on the left side exactly, so that their waves can resonate.
-RESONANT = {"IFRK4", "ETDRK4", *SPLITTING}
+RESONANT = {"IFRK4", "ETDRK4", "IFRK43", "ETDRK43", *SPLITTING}
 
 #: Rotation g n timestep, in radians, at which a splitting scheme has errors of some 1e-8.
 ACCURATE_ROTATION = {"BlanesMoan4": 0.6, "BlanesMoan6": 0.6}
@@ -87,12 +90,16 @@ __all__ = [
     "BlanesMoan4",
     "BlanesMoan6",
     "ETDRK4",
+    "ETDRK43",
     "EXPLICIT",
     "IFRK4",
+    "IFRK43",
     "LAST_RESORT",
     "MARGIN",
+    "PAIRS",
     "RESONANT",
     "RK4",
+    "RK43",
     "RKMK4",
     "SPLITTING",
     "STABILITY_LIMITS",
@@ -101,6 +108,7 @@ __all__ = [
     "StochasticHeun",
     "Strang",
     "check_noise",
+    "find_pair",
     "find_stepper",
     "stable_timestep",
 ]
@@ -144,12 +152,33 @@ def stable_timestep(timestepper, frequency, coupling=None, longest=np.inf):
 def check_noise(ivp, stepper):
     """Raise ParameterError if a problem has noise and the stepper does not draw any."""
     noises = noises_of(ivp)
+    if noises and issubclass(stepper, PairSteps):
+        raise ParameterError(
+            f"{stepper.__name__} has adaptive timesteps, whose strong order with noise is not "
+            f"known, and the equations hold '{noises[0].name}'; give a timestep, no tolerance, and "
+            f"timestepper = '{stepper.main.__name__}'"
+        ).within("timestepper")
     if noises and not getattr(stepper, "draws_noise", False):
         own = ", ".join(name for name, known in _OWN.items() if known.draws_noise)
         raise ParameterError(
             f"{stepper.__name__} draws no noise, and the equations hold "
             f"'{noises[0].name}'; take timestepper = 'StochasticHeun' (or one of {own})"
         ).within("timestepper")
+
+
+def find_pair(stepper):
+    """Return the adaptive form of a stepper class.
+
+    Raises ParameterError for a stepper that has no embedded pair.
+    """
+    if issubclass(stepper, PairSteps):
+        return stepper
+    if stepper.__name__ not in PAIRS or PAIRS[stepper.__name__].main is not stepper:
+        raise ParameterError(
+            f"{stepper.__name__} has no embedded pair, which a tolerance and timestep = 'auto' "
+            f"need; take timestepper = {', '.join(map(repr, PAIRS))}"
+        ).within("timestepper")
+    return PAIRS[stepper.__name__]
 
 
 def find_stepper(name):

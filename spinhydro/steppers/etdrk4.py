@@ -5,7 +5,7 @@ import numpy as np
 from spinhydro.dedalus_support.blocks import BlockMatrix
 from spinhydro.dedalus_support.private import CoeffSystem
 from spinhydro.steppers.ifrk4 import IFRK4
-from spinhydro.steppers.phi import phi_functions
+from spinhydro.steppers.phi import doubled, phi_functions
 
 #: Names of the matrices of the scheme.
 WEIGHTS = ("half", "a1", "b1", "b2", "whole", "c1", "c3", "w1", "w2", "w4")
@@ -56,20 +56,12 @@ class ETDRK4(IFRK4):
         super()._read_matrices()
         self.weights = {}
 
-    def step(self, timestep, wall_time):
-        """Advance the solver's state by one step."""
-        solver, half = self.solver, timestep / 2
-        time = solver.sim_time
+    def _complete(self, time, timestep):
+        """Complete a step from `start`, where F has been evaluated; `rate` is the last rate."""
+        half = timestep / 2
         first, second, third = self.rates
         halfway, whole, stage = self.halfway, self.whole, self.stage
-        self.prepare(timestep)
         weights = self._weights(timestep)
-        solver.evaluator.require_coeff_space(solver.state)
-        for sp in self.subproblems:
-            sp.gather_inputs(solver.state, out=self.start.get_subdata(sp))
-        solver.evaluator.evaluate_scheduled(
-            iteration=solver.iteration, wall_time=wall_time, sim_time=time, timestep=timestep
-        )
         self._compute_rate()
         np.copyto(first.data, self.rate.data)
         for system, name in ((halfway, "half"), (whole, "whole")):
@@ -93,7 +85,6 @@ class ETDRK4(IFRK4):
         self._add(whole, weights["w2"], second)
         self._add(whole, weights["w4"], self.rate)
         self._scatter(whole)
-        solver.sim_time = time + timestep
 
     def _add(self, target, matrices, source):
         """target += matrices source."""
@@ -103,8 +94,7 @@ class ETDRK4(IFRK4):
     def _weights(self, timestep):
         """The matrices of the scheme by name and subproblem."""
         if timestep not in self.weights:
-            # A run needs two: the timestep, and a shorter one that ends at the stop time.
-            while len(self.weights) > 1:
+            while len(self.weights) >= self.kept_exponentials:
                 self.weights.pop(next(iter(self.weights)))
             of = {
                 sp: [(etd_weights(A, timestep), where, where) for A, where in blocks]
@@ -123,8 +113,8 @@ class ETDRK4(IFRK4):
 def etd_weights(rates, timestep):
     """The matrices of the scheme by name, for A (…, n, n); h is multiplied in."""
     h = timestep
-    half = phi_functions(h / 2 * rates, 2)
-    whole = phi_functions(h * rates, 3)
+    half = phi_functions(h / 2 * rates, 3)
+    whole = doubled(half)
     matrices = (
         half[0],
         h / 2 * half[1],

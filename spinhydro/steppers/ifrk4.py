@@ -53,17 +53,9 @@ class IFRK4(RK4):
             ) from None
         self.half_steps = {}
 
-    def step(self, timestep, wall_time):
-        """Advance the solver's state by one step."""
-        solver, half = self.solver, timestep / 2
-        time = solver.sim_time
-        self.prepare(timestep)
-        solver.evaluator.require_coeff_space(solver.state)
-        for sp in self.subproblems:
-            sp.gather_inputs(solver.state, out=self.start.get_subdata(sp))
-        solver.evaluator.evaluate_scheduled(
-            iteration=solver.iteration, wall_time=wall_time, sim_time=time, timestep=timestep
-        )
+    def _complete(self, time, timestep):
+        """Complete a step from `start`, where F has been evaluated; `rate` is the last rate."""
+        half = timestep / 2
         # Below, E moves by half a step: E = exp(A timestep/2).
         self._compute_rate()
         self._move(self.start, timestep)
@@ -81,15 +73,6 @@ class IFRK4(RK4):
         self._evaluate(self.stage.data, time + timestep)
         self.total.data += (timestep / 6) * self.rate.data
         self._scatter(self.total)
-        solver.sim_time = time + timestep
-
-    def _evaluate(self, data, time):
-        """rate = M^-1 F at the state `data`."""
-        np.copyto(self.stage.data, data)
-        self._scatter(self.stage)
-        self.solver.sim_time = time
-        self.solver.evaluator.evaluate_group("F")
-        self._compute_rate()
 
     def _move(self, system, timestep):
         """system = E.system."""

@@ -68,32 +68,43 @@ class RK4:
 
     def step(self, timestep, wall_time):
         """Advance the solver's state by one step."""
+        time = self.solver.sim_time
+        self._evaluate_start(timestep, wall_time)
+        self._complete(time, timestep)
+        self.solver.sim_time = time + timestep
+
+    def _evaluate_start(self, timestep, wall_time):
+        """start = the state, with F evaluated there and the handlers that are due."""
         solver = self.solver
-        time = solver.sim_time
         self.prepare(timestep)
         solver.evaluator.require_coeff_space(solver.state)
-        for sp in self.subproblems:
-            sp.gather_inputs(solver.state, out=self.start.get_subdata(sp))
+        self._gather(self.start)
+        solver.evaluator.evaluate_scheduled(
+            iteration=solver.iteration, wall_time=wall_time, sim_time=solver.sim_time,
+            timestep=timestep,
+        )  # fmt: skip
+
+    def _complete(self, time, timestep):
+        """Complete a step from `start`, where F has been evaluated; `rate` is the last rate."""
         np.copyto(self.total.data, self.start.data)
         np.copyto(self.stage.data, self.start.data)
+        self._compute_rate()
         for i, (node, weight) in enumerate(zip(self._nodes, self._weights, strict=True)):
             if i:
                 np.multiply(self.rate.data, node * timestep, out=self.stage.data)
                 self.stage.data += self.start.data
-                self._scatter(self.stage)
-                solver.sim_time = time + node * timestep
-                solver.evaluator.evaluate_group("F")
-            else:
-                solver.evaluator.evaluate_scheduled(
-                    iteration=solver.iteration,
-                    wall_time=wall_time,
-                    sim_time=time,
-                    timestep=timestep,
-                )
-            self._compute_rate()
+                self._evaluate(self.stage.data, time + node * timestep)
             self.total.data += (weight * timestep) * self.rate.data
         self._scatter(self.total)
-        solver.sim_time = time + timestep
+
+    def _evaluate(self, data, time):
+        """rate = M^-1 (F - L.X) at the state X = `data`."""
+        if data is not self.stage.data:
+            np.copyto(self.stage.data, data)
+        self._scatter(self.stage)
+        self.solver.sim_time = time
+        self.solver.evaluator.evaluate_group("F")
+        self._compute_rate()
 
     def prepare(self, timestep):
         """Draw the noise of the next step, and read matrices that have been built again."""
@@ -111,6 +122,11 @@ class RK4:
                 rate -= apply_sparse(self.linear[sp], self.stage.get_subdata(sp), axis=0)
             if self.mass_solvers[sp] is not None:
                 rate[:] = self.mass_solvers[sp].solve(rate)
+
+    def _gather(self, system):
+        """Copy the state, in coefficient space, to a system of coefficients."""
+        for sp in self.subproblems:
+            sp.gather_inputs(self.solver.state, out=system.get_subdata(sp))
 
     def _scatter(self, system):
         for field in self.solver.state:

@@ -107,6 +107,9 @@ def assert_same_bytes(first, second):
         ("fused", "SBDF4", 0),
         ("lean", "SBDF4", 0),
         ("dedalus", "SBDF4", 0),
+        ("fused", "RK43", 0),
+        ("lean", "IFRK43", 0),
+        ("fused", "ETDRK43", 0),
         ("fused", "StochasticHeun", 1),
         ("fused", "SemiImplicit", 1),
     ],
@@ -121,15 +124,19 @@ def test_resumed_run_has_the_bytes_of_the_run_in_one_piece(
     assert resume_run(folder, quiet=True).folder == folder
     assert_same_bytes(whole.folder, folder)
     found = record(folder)
-    assert (found["status"], found["exit_code"], found["iteration"]) == ("done", 0, 40)
+    assert (found["status"], found["exit_code"]) == ("done", 0)
+    assert found["iteration"] == record(whole.folder)["iteration"] >= 40
     (note,) = found["resumed"]
     assert (note["iteration"], note["changed"]) == (13, False)
     assert found["watch"] == record(whole.folder)["watch"]
     assert found["expect"] == record(whole.folder)["expect"]
 
 
-def test_members_resume_to_the_same_bytes(chain, stopped, tmp_path):
+@pytest.mark.parametrize("noise", [True, False])
+def test_members_resume_to_the_same_bytes(noise, chain, stopped, tmp_path):
     values = {"members": 3, "noise": 1, "seed": "[1, 2, 3]", "timestepper": "StochasticHeun"}
+    if not noise:
+        values = {"members": 3, "timestepper": "RK43", "tolerance": 1e-8}
     whole = load(chain, **values).run(out=tmp_path / "a", quiet=True)
     folder = stopped(load(chain, **values), 21, out=tmp_path / "b")
     resume_run(folder, quiet=True)

@@ -8,6 +8,7 @@ from spinhydro.engines.fused.read.graph import Unsupported
 from spinhydro.engines.fused.steppers.etdrk4 import FusedETDRK4
 from spinhydro.engines.fused.steppers.implicit import FUSED_SCHEMES
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
+from spinhydro.engines.fused.steppers.pairs import FusedETDRK43, FusedIFRK43, FusedRK43
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.spin_steppers import (
     FusedImplicitMidpoint,
@@ -22,8 +23,11 @@ from spinhydro.engines.fused.steppers.splitting import (
 )
 from spinhydro.steppers import (
     ETDRK4,
+    ETDRK43,
     IFRK4,
+    IFRK43,
     RK4,
+    RK43,
     RKMK4,
     BlanesMoan4,
     BlanesMoan6,
@@ -38,6 +42,9 @@ FUSED = {
     RK4: FusedRK4,
     IFRK4: FusedIFRK4,
     ETDRK4: FusedETDRK4,
+    RK43: FusedRK43,
+    IFRK43: FusedIFRK43,
+    ETDRK43: FusedETDRK43,
     RKMK4: FusedRKMK4,
     ImplicitMidpoint: FusedImplicitMidpoint,
     SemiImplicit: FusedSemiImplicit,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spinhydro.language.vocabulary import AUTO
 from spinhydro.problem.load import load
 from spinhydro.problem.sweep.grouping import values_of
 
@@ -24,6 +25,14 @@ class Estimate:
     bytes: int
 
 
+def _unit_of_steps(loaded):
+    """Return the timestep, or a thousandth of the run where it is adaptive."""
+    timestep = loaded["timestep"]
+    if timestep == AUTO or loaded.declared("tolerance") is not None:
+        return float(np.max(loaded["stop_time"])) / 1000
+    return float(np.min(timestep))
+
+
 def estimate(path, design, members, tasks, options):
     """Return the cost of the sweep, if every task costs as much as the first one.
 
@@ -35,7 +44,7 @@ def estimate(path, design, members, tasks, options):
 
     def short(steps):
         loaded = load(path, equations=options["equations"], quick=options["quick"], **values)
-        timestep = float(np.min(loaded["timestep"]))
+        timestep = _unit_of_steps(loaded)
         stop = min(float(np.max(loaded["stop_time"])), steps * timestep)
         shorter = load(
             path, equations=options["equations"], quick=options["quick"],

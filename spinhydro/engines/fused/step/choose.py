@@ -12,15 +12,15 @@ def is_possible(right_side):
     return native.is_possible(right_side.space)
 
 
-def make(right_side, linear=None, has_stages=True, scheme=stencil_step.RK4):
+def make(right_side, linear=None, has_stages=True, scheme=stencil_step.RK4, keeps_last=False):
     """Return the compiled step of a right-hand side for which `is_possible`.
 
     Without `has_stages` it computes rates and projections only; `scheme` is the scheme of steps
-    without transforms.
+    without transforms; with `keeps_last` a step leaves the rates of its last stage in ``last``.
     """
     if right_side.lowering.graph.has_neighbours:
-        return stencil_step.StencilStep(right_side, scheme if has_stages else None)
-    return native.FourierStep(right_side, linear, has_stages)
+        return stencil_step.StencilStep(right_side, scheme if has_stages else None, keeps_last)
+    return native.FourierStep(right_side, linear, has_stages, keeps_last)
 
 
 def make_implicit(right_side, linear, coefficients=None):

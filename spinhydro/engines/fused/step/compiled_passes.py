@@ -39,29 +39,35 @@ class CompiledPasses:
         Whether it advances a state, or only computes values.
     ends : array, optional
         The state that the values are put into, which is also what they are computed from.
+    keeps_last : bool
+        Whether a step leaves the rates of its last stage in the array ``last``.
     """
 
     def __init__(self, right_side, program, constants, linear=None, has_stages=False,
-                 ends=None):  # fmt: skip
+                 ends=None, keeps_last=False):  # fmt: skip
         self.right_side, self.program, self.space = right_side, program, right_side.space
         self._real_at_start = set() if self.space.is_real else self._real_profiles()
         layout, dataflow = Layout(self.space), Dataflow(program)
         self.memory = Memory(layout, dataflow, right_side, constants, ends)
-        self.update = self._update(linear, has_stages, layout)
+        self.update = self._update(linear, has_stages, layout, keeps_last)
+        if keeps_last:
+            state = self.memory.arrays["state"]
+            self.memory.array("last", state.shape, state.dtype, scratch=True)
+            self.memory.holds_all("last", layout.points if program.on_grid else layout.modes)
         slabs = SlabPasses(program, layout, self.memory, has_stages, self._real_at_start)
         columns = ColumnPasses(dataflow, layout, self.memory, has_stages, self.update)
         self._compile(slabs, columns)
 
-    def _update(self, linear, has_stages, layout):
+    def _update(self, linear, has_stages, layout, keeps_last):
         """Set the use of the rates; declare its tables and scratch arrays to the compiled code."""
         components = self.program.lowering.components
         if not has_stages:
             return RatesOnly(components)
         if linear is None:
-            return Classical(components)
-        if isinstance(linear, Exponential):
+            update = Classical(components, keeps_last)
+        elif isinstance(linear, Exponential):
             compiled = CompiledExponential(linear, layout.all_rows, layout.modes)
-            update = IntegratingFactor(components, compiled)
+            update = IntegratingFactor(components, compiled, keeps_last)
         elif isinstance(linear, Drifts):
             compiled = [
                 CompiledExponential(one, layout.all_rows, layout.modes, f"d{number}q")
@@ -71,7 +77,9 @@ class CompiledPasses:
         elif isinstance(linear, ImplicitScheme):
             update = linear.update(self.program, self.space, layout)
         else:
-            update = ExponentialDifferences(linear.matrix, linear.weights, linear.names, layout)
+            update = ExponentialDifferences(
+                linear.matrix, linear.weights, linear.names, layout, keeps_last
+            )
         for name in update.scratch:
             shape = (components, layout.rows, layout.modes)
             self.memory.array(name, shape, complex, scratch=True)

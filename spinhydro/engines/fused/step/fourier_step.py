@@ -53,6 +53,8 @@ class FourierStep:
         Linear terms that the scheme treats by themselves.
     has_stages : bool
         Whether it takes steps; otherwise it computes rates and projections only.
+    keeps_last : bool
+        Whether a step leaves the rates of its last stage in `last`.
 
     Attributes
     ----------
@@ -60,13 +62,14 @@ class FourierStep:
         The state that a step starts from and ends with.
     rate : array
         Where `evaluate` puts the right-hand side.
+    last : array or None
     """
 
     has_steps = False
     #: Rows of the constants: one for each stage, and one for the projection.
     stages = STAGES
 
-    def __init__(self, right_side, linear=None, has_stages=True):
+    def __init__(self, right_side, linear=None, has_stages=True, keeps_last=False):
         from spinhydro.engines.fused.compile.cache import run_call_table
 
         self.right_side, self.space = right_side, right_side.space
@@ -74,7 +77,9 @@ class FourierStep:
         self.members = self.space.shape[0] if self.space.axes[0] > 0 else 1
         constants = fftw.zeros((self.stages + 1, right_side.constants(0.0).size), self.space.dtype)
         self.constants = constants
-        self.rates = CompiledPasses(right_side, right_side.program, constants, linear, has_stages)
+        self.rates = CompiledPasses(
+            right_side, right_side.program, constants, linear, has_stages, keeps_last=keeps_last
+        )
         state = self.rates.memory.arrays["state"]
         self.projection = None
         if right_side.projection:
@@ -86,6 +91,7 @@ class FourierStep:
             state.reshape(shape),
             self.rates.memory.arrays["total"].reshape(shape),
         )
+        self.last = self.rates.memory.arrays["last"].reshape(shape) if keeps_last else None
         self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
         self._has_stages, self._timestep = has_stages, None
         self._run_call_table = run_call_table()

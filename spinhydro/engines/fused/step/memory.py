@@ -15,6 +15,7 @@ class Memory:
 
     ======================= =========================================================
     state, total            of all members: the state, and its new value or its rate
+    last                    rates of the last stage of a step, for embedded pairs
     stage                   the state of a stage; z its spectra, if it lives on the grid
     i0, a0, i1, …           spectra before the inverse and after the forward transforms
                             of a round, which share memory

@@ -169,7 +169,8 @@ class SlabPasses:
                      "stage_[i, o + p] = state_[i, o + p] + ahead * k_[i, p]")  # fmt: skip
         middle = loop("total_[i, o + p] += weight * k_[i, p]",
                       "stage_[i, o + p] = state_[i, o + p] + ahead * k_[i, p]")  # fmt: skip
-        last = loop("state_[i, o + p] = total_[i, o + p] + weight * k_[i, p]")
+        kept = ["last_[i, o + p] = k_[i, p]"] if "last" in self.memory.arrays else []
+        last = loop("state_[i, o + p] = total_[i, o + p] + weight * k_[i, p]", *kept)
         return [
             f"if kind == {FIRST}:", *indent(first),
             f"elif kind == {LAST}:", *indent(last),

@@ -65,6 +65,8 @@ class StencilStep:
         For which `is_possible`.
     scheme : tuple, optional
         RK4 or HEUN; without it only rates are computed.
+    keeps_last : bool
+        Whether a step leaves the rates of its last stage in `last`.
 
     Attributes
     ----------
@@ -72,9 +74,10 @@ class StencilStep:
         The state that a step starts from and ends with.
     rate : array
         Where `evaluate` puts the right-hand side.
+    last : array or None
     """
 
-    def __init__(self, right_side, scheme=RK4):
+    def __init__(self, right_side, scheme=RK4, keeps_last=False):
         self.right_side, self.program, self.scheme = right_side, right_side.program, scheme
         self.space = right_side.space
         self.is_complex = not self.space.is_real
@@ -84,6 +87,7 @@ class StencilStep:
         self._measure()
         shape, dtype = right_side.state_shape, right_side.state_dtype
         self.state, self.rate = (fftw.zeros(shape, dtype) for _ in range(2))
+        self.last = fftw.zeros(shape, dtype) if keeps_last else None
         self._constants = np.zeros((len(scheme or RATE) + 1, right_side.constants(0.0).size), dtype)
         self._functions, self._numbers = {}, NumberTable()
         self._has_projections = bool(right_side.projection)
@@ -145,6 +149,8 @@ class StencilStep:
             addresses.add(f"y{stage}", fftw.zeros(rows * ring * self.rows * self.width, float))
         addresses.add("state", self.state)
         addresses.add("target", target)
+        if self._keeps_last(scheme):
+            addresses.add("last", self.last)
         addresses.add("profiles", self.right_side.profile_values)
         self._edges(margin, addresses)
         lines += self._constants_of(scheme, projects, addresses)
@@ -260,6 +266,9 @@ class StencilStep:
             f"        write({ring}, o + {self.length} + x, read({ring}, o + x))",
         ]
 
+    def _keeps_last(self, scheme):
+        return self.last is not None and len(scheme) > 1
+
     def _row(self, stage, scheme, rings, projects, addresses):
         """Lines that take a stage on row q of plane j."""
         weights, _, _ = scheme[stage - 1]
@@ -362,6 +371,8 @@ class StencilStep:
                 else:
                     at = f"{(component * self.parts + part) * stride} + {to} + x"
                     lines.append(f"write{stage}(y{stage}, {at}, {text})")
+                if last and self._keeps_last(scheme):
+                    lines.append(f"write{stage}(last, {at}, {rates[component][part] or '0.0'})")
         if last:
             before["target"] = (
                 "bt", f"bt = ((m * {self.planes} + j) * {self.rows} + q) * {self.length}"

@@ -2,8 +2,8 @@
 
 An update has ``tables`` for the compiled code, which ``set(timestep)`` fills, names of further
 arrays of the shape of the state, ``scratch`` within a step and ``kept`` from step to step, and
-writes the ``lines`` of a stage. In these lines u is the state, t the total, k the rates and s the
-next stage of a block of modes.
+writes the ``lines`` of a stage. In these lines u is the state, t the total, k the rates, s the next
+stage and l the last rates of a step of a block of modes.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from spinhydro.engines.fused.step.stages import FIRST, LAST, RATE, SECOND, THIRD
 
 _NAMES = {
     "t": "total_[i, x, c0 + j]", "u": "state_[i, x, c0 + j]",
-    "k": "kb_[i, x, j]", "s": "sb_[i, x, j]",
+    "k": "kb_[i, x, j]", "s": "sb_[i, x, j]", "l": "last_[i, x, c0 + j]",
 }  # fmt: skip
 
 
@@ -21,6 +21,7 @@ class RatesOnly:
     """Update without a step: rates are the result."""
 
     tables, scratch, kept = {}, (), ()
+    keeps_last = False
 
     def __init__(self, components):
         self.components = components
@@ -38,16 +39,28 @@ class RatesOnly:
         return [f"for i in range({self.components}):", *indent(over_modes(lines))]
 
     def _last(self, over_modes):
+        kept = ["{l} = {k}"] if self.keeps_last else []
         return [
             f"elif kind == {LAST}:",
-            *indent(self._rows(over_modes, ["{u} = {t} + weight * {k}"])),
+            *indent(self._rows(over_modes, ["{u} = {t} + weight * {k}", *kept])),
             f"elif kind == {RATE}:",
             *indent(self._rows(over_modes, ["{t} = {k}"])),
         ]
 
 
 class Classical(RatesOnly):
-    """The classical Runge-Kutta scheme."""
+    """The classical Runge-Kutta scheme.
+
+    Parameters
+    ----------
+    components : int
+    keeps_last : bool
+        Whether the rates of the last stage are kept, for an embedded pair.
+    """
+
+    def __init__(self, components, keeps_last=False):
+        super().__init__(components)
+        self.keeps_last = keeps_last
 
     def lines(self, over_modes):
         first = self._rows(
@@ -63,11 +76,14 @@ class IntegratingFactor(Classical):
 
     Parameters
     ----------
+    components : int
     exponential : CompiledExponential
+    keeps_last : bool
+        See `Classical`.
     """
 
-    def __init__(self, components, exponential):
-        super().__init__(components)
+    def __init__(self, components, exponential, keeps_last=False):
+        super().__init__(components, keeps_last)
         self.exponential, self.tables = exponential, exponential.tables
         self.set = exponential.set
 
@@ -160,12 +176,15 @@ class ExponentialDifferences(RatesOnly):
         ``spinhydro.steppers.etdrk4.WEIGHTS``.
     names : sequence of str
     layout : Layout
+    keeps_last : bool
+        See `Classical`.
     """
 
     scratch = ("first",)
 
-    def __init__(self, linear, weights, names, layout):
+    def __init__(self, linear, weights, names, layout, keeps_last=False):
         super().__init__(len(linear))
+        self.keeps_last = keeps_last
         self._weights, self._timestep = weights, None
         linear = linear.reshape(*linear.shape[:2], layout.all_rows, layout.modes)
         reached = np.array([[linear[i, j].any() for j in range(self.components)]
@@ -213,7 +232,8 @@ class ExponentialDifferences(RatesOnly):
                      ("next", [("half", "state"), ("b1", "first"), ("b2", "rate")])],
             THIRD: [("total", [(None, "total"), ("w2", "rate")]),
                     ("next", [("whole", "state"), ("c1", "first"), ("c3", "rate")])],
-            LAST: [("state", [(None, "total"), ("w4", "rate")])],
+            LAST: [("state", [(None, "total"), ("w4", "rate")]),
+                   *([("last", [(None, "rate")])] if self.keeps_last else [])],
             RATE: [("total", [(None, "rate")])],
         }  # fmt: skip
         lines = []
@@ -225,7 +245,7 @@ class ExponentialDifferences(RatesOnly):
         """Lines for one mode that assign sums of products (name of a matrix, vector)."""
         places = {"state": "state_[{i}, x, c0 + j]", "total": "total_[{i}, x, c0 + j]",
                   "first": "first_[{i}, x, c0 + j]", "rate": "kb_[{i}, x, j]",
-                  "next": "sb_[{i}, x, j]"}  # fmt: skip
+                  "last": "last_[{i}, x, c0 + j]", "next": "sb_[{i}, x, j]"}  # fmt: skip
         writer = ScalarWriter()
         vectors, stored = {}, []
         for _, terms in sums:

@@ -20,18 +20,25 @@ class EtdWeights:
     ----------
     matrix : array (components, components, *spectral shape)
         L of ``dt(X) + L.X = F``.
+
+    Attributes
+    ----------
+    last : array or None
+        The weight of the last rate for the latest timestep.
     """
 
     names = WEIGHTS
 
     def __init__(self, matrix):
-        self.matrix = matrix
+        self.matrix, self.last = matrix, None
 
     def weights(self, timestep):
         """Return ``{name: array}`` of the shape of L, for a timestep."""
         rates = -np.moveaxis(self.matrix, (0, 1), (-2, -1))
         found = etd_weights(rates, timestep)
-        return {name: np.moveaxis(matrix, (-2, -1), (0, 1)) for name, matrix in found.items()}
+        weights = {name: np.moveaxis(matrix, (-2, -1), (0, 1)) for name, matrix in found.items()}
+        self.last = weights["w4"]
+        return weights
 
 
 class FusedETDRK4(FusedLinear):

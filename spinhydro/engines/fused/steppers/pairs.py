@@ -1,0 +1,224 @@
+"""Embedded pairs on the fused right-hand side: adaptive timesteps."""
+
+import numpy as np
+
+from spinhydro.engines.fused.step import choose as compiled_step
+from spinhydro.engines.fused.steppers.etdrk4 import EtdWeights, FusedETDRK4
+from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
+from spinhydro.engines.fused.steppers.linear import ModeMatrix, linear_matrix
+from spinhydro.engines.fused.steppers.rk4 import FusedRK4
+from spinhydro.steppers.pairs import CHANGE, EMBEDDED, PairSteps, alternating, control_of
+
+
+class FusedPair(PairSteps):
+    """Base of embedded pairs on the state of a fused stepper: spectra, or values on the grid."""
+
+    #: The compiled step of the companion.
+    _second = None
+
+    def __init__(self, solver, projections=(), compiled=True):
+        self.control = control_of(solver)
+        super().__init__(solver, projections, compiled)
+
+    def _allocate(self, compiled):
+        if self._second:
+            self._second.release()
+        super()._allocate(compiled)
+        self._before = np.zeros_like(self.state)
+        self._companion = self._second = None
+
+    def step(self, timestep, wall_time):
+        """Advance the solver's state by exactly `timestep`, in steps that meet the tolerance."""
+        solver = self.solver
+        time = solver.sim_time
+        self._evaluate_handlers(timestep, wall_time)
+        self.read_fields()
+        taken = self.advance(time, timestep)
+        self.fields.in_sync = False
+        solver.iteration += taken - 1
+        solver.sim_time = time + timestep
+        if not self.sync_on_request:
+            self.synchronise()
+
+    def begin(self, control, longest):
+        """Set the controller, with a first timestep for the present state."""
+        self.read_fields()
+        super().begin(control, longest)
+        # The fields, as they were filled, still hold the state.
+        self.read_again()
+        self.free_scratch()
+
+    @property
+    def can_batch(self):
+        """Return False: every step chooses the next timestep."""
+        return False
+
+    def _keep(self):
+        np.copyto(self._before, self.state)
+
+    def _put_back(self):
+        self._assign(self._before)
+
+    def _assign(self, values):
+        np.copyto(self.state, values)
+
+    def _copy(self):
+        return self.state.copy()
+
+    def _take(self, time, timestep):
+        if self.native:
+            self.native.step(time, timestep)
+            return
+        self._advance(time, timestep)
+        self._last = self._last_rate(timestep)
+        self.state, self._total = self._total, self.state
+        self._project(time + timestep)
+
+    def _start_companion(self):
+        if self.native and self._second is None:
+            # With tables for its own timestep; the code is the same.
+            self._second = self._make_native()
+        if self._second is None:
+            super()._start_companion()
+            return
+        np.copyto(self._second.state, self.state)
+        self._companion = self._second.state
+
+    def _distance_of_companion(self, time, timestep):
+        if self._second is None:
+            return super()._distance_of_companion(time, timestep)
+        self._second.step(time, timestep)
+        return self._distance(self._second.state)
+
+    def restore_companion(self, record):
+        """Continue from a `companion_record`."""
+        super().restore_companion(record)
+        kept = self._companion
+        if kept is not None and self.native:
+            self._start_companion()
+            np.copyto(self._second.state, kept)
+
+    def _last_rate(self, timestep):
+        """Return the rate of the last stage of `_advance`, which has been multiplied by h/6."""
+        return self.rate * (6 / timestep)
+
+    def _difference(self, time, timestep):
+        last = self.native.last if self.native else self._last
+        self.evaluate_rate(time + timestep)
+        last -= self.rate
+        self._weigh(last, timestep)
+        return self._squares(last)
+
+    def _weigh(self, difference, timestep):
+        """Multiply k_4 - k_5 by its weight in the difference of the solutions, in place."""
+        difference *= EMBEDDED * timestep
+
+    def _sizes(self):
+        return self._squares(self.state)
+
+    def _distance(self, other):
+        return self._squares(self.state - other)
+
+    def _rate_sizes(self, time):
+        """Squared norms of the rates, and of their change with the state per relative change."""
+        start = self._copy()
+        self.evaluate_rate(time)
+        rate = self.rate.copy()
+        self.state *= 1 + CHANGE * alternating(self.state.shape)
+        self.evaluate_rate(time)
+        found = self._squares(rate), self._squares((self.rate - rate) / CHANGE)
+        self._assign(start)
+        return found
+
+    def _stored_once(self):
+        """Return the number of columns, of modes or points, that stand for themselves only.
+
+        Half of the modes of a real problem are stored. Those with the wavenumber 0 along the last
+        axis are complete, the others stand for two; None where all values are stored.
+        """
+        space = self.right_side.space
+        if self.right_side.on_grid or not space.is_real:
+            return None
+        if space.slabs and len(space.whole) == 2:
+            return int(space.slabs.span(space.whole[-1] // 2 + 1).start == 0)
+        return 1
+
+    def _squares(self, values):
+        """Return squared L2 norms (variables, members)."""
+        has_members = self.right_side.space.axes[0] > 0
+        found = []
+        for _, rows in self.fields.rows():
+            parts = np.moveaxis(values[rows], 1, 0) if has_members else [values[rows]]
+            found.append([self._square(part) for part in parts])
+        return np.array(found)
+
+    def _square(self, values):
+        """Return the squared norm of one member: the same bytes wherever it lies in memory."""
+        values = np.ascontiguousarray(values)
+        once = self._stored_once()
+        found = _sum_of_squares(values)
+        if once is None:
+            return found
+        return 2 * found - _sum_of_squares(np.ascontiguousarray(values[..., :once]))
+
+    def state_record(self):
+        """Return the record of a stepper, with the companion."""
+        return super().state_record() | self.companion_record()
+
+    def restore(self, record):
+        """Continue from a record of `state_record`."""
+        super().restore(record)
+        self.restore_companion(record)
+
+
+def _sum_of_squares(values):
+    flat = (values.view(float) if np.iscomplexobj(values) else values).reshape(-1)
+    # Neither threads nor the alignment of the memory change the sum.
+    return np.einsum("i,i->", flat, flat)
+
+
+class FusedRK43(FusedPair, FusedRK4):
+    """The scheme of ``spinhydro.RK43`` with the right-hand side compiled from its strings."""
+
+    def _make_native(self):
+        return compiled_step.make(self.right_side, keeps_last=True)
+
+
+class FusedIFRK43(FusedPair, FusedIFRK4):
+    """The scheme of ``spinhydro.IFRK43`` with the right-hand side compiled from its strings."""
+
+    def _make_native(self):
+        return compiled_step.make(self.right_side, self.exponential, keeps_last=True)
+
+
+class FusedETDRK43(FusedPair, FusedETDRK4):
+    """The scheme of ``spinhydro.ETDRK43`` with the right-hand side compiled from its strings."""
+
+    #: Weights of the compiled step, and that of the last rate for a timestep.
+    _etd = _last_weight = None
+
+    def _make_native(self):
+        weights = EtdWeights(linear_matrix(self.right_side))
+        if self.native is None:
+            # That of the companion comes later.
+            self._etd, self._last_weight = weights, (None, None)
+        return compiled_step.make(self.right_side, weights, keeps_last=True)
+
+    def _last_rate(self, timestep):
+        return self._kept[3].copy()
+
+    def _weigh(self, difference, timestep):
+        if self.native and not self.linear_apart:
+            # Without linear terms this is the classical scheme.
+            difference *= EMBEDDED * timestep
+            return
+        if not self.native:
+            matrix = self.prepared(timestep)["w4"]
+        elif timestep == self._last_weight[0]:
+            matrix = self._last_weight[1]
+        else:
+            matrix = ModeMatrix.of(self._etd.last)
+            self._last_weight = timestep, matrix
+        weighed = np.empty_like(difference)
+        matrix.apply(difference, weighed)
+        np.multiply(weighed, 6 * EMBEDDED, out=difference)

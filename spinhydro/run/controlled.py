@@ -1,0 +1,212 @@
+"""Runs whose timestep follows from a tolerance: steppers with an embedded pair."""
+
+import math
+
+from mpi4py import MPI
+
+from spinhydro.errors import InputError, NotFiniteError, ParameterError
+from spinhydro.language.vocabulary import AUTO
+from spinhydro.run.adaptive import AdaptiveRun
+from spinhydro.run.loop import Run
+from spinhydro.run.progress import duration as clock
+from spinhydro.steppers import EXPLICIT, find_pair, find_stepper
+from spinhydro.steppers.control import (
+    USUAL_TOLERANCE,
+    ErrorControl,
+    StepTooShort,
+    checked_tolerance,
+    even_steps,
+)
+from spinhydro.steppers.frequencies import frequencies_of
+from spinhydro.steppers.pairs import PairSteps
+from spinhydro.steppers.projections import project
+from spinhydro.steppers.stability import StabilityCheck
+
+#: Relative change by a second projection, as part of the tolerance, from which adaptive timesteps
+#: are refused: it is made in every step, however short.
+NOT_IDEMPOTENT = 0.01
+
+
+def read_tolerance(plan):
+    """Choose the adaptive form of the stepper if a plan asks for adaptive timesteps.
+
+    It does with a tolerance, with ``timestep = "auto"``, or with a stepper such as "IFRK43"; the
+    tolerance is then 1e-6 unless it is stated. A number as timestep is the longest timestep.
+
+    Returns
+    -------
+    bool
+        Whether timesteps are adaptive.
+
+    Raises
+    ------
+    ParameterError
+        For a tolerance or timestep out of range, or a stepper without an embedded pair.
+    """
+    stepper = find_stepper(plan.timestepper)
+    is_word = isinstance(plan.timestep, str)
+    if is_word and plan.timestep != AUTO:
+        raise ParameterError(
+            f'timestep = {plan.timestep!r}: it must be a positive number, or "auto" for adaptive '
+            "timesteps"
+        ).within("timestep")
+    if plan.tolerance is None and not is_word and not issubclass(stepper, PairSteps):
+        return False
+    if plan.tolerance is None:
+        plan.tolerance = USUAL_TOLERANCE
+    plan.tolerance = checked_tolerance(plan.tolerance)
+    plan.timestepper = find_pair(stepper)
+    if callable(plan.timestep) or hasattr(plan.timestep, "compute_timestep"):
+        raise ParameterError(
+            "a function chooses the timestep, and so would the tolerance: give timestep = 'auto', "
+            "or no tolerance and timestepper = " + repr(plan.timestepper.main.__name__)
+        ).within("timestep")
+    return True
+
+
+class ControlledRun(AdaptiveRun):
+    """A run with timesteps that meet a tolerance; see ``spinhydro.steppers.control``.
+
+    Between two outputs all timesteps are equal as long as the controller allows, and the last one
+    ends at the output. A step that is rejected is divided inside the stepper.
+    """
+
+    def __init__(self, ivp, plan, timestep, solver=None):
+        Run.__init__(self, ivp, plan, 0.0, solver)
+        self.outputs_made = 0
+        #: Steps of the present length up to the next output.
+        self.number = 0
+        self.shortest, self.longest = math.inf, 0.0
+
+    def check_start(self):
+        """Check everything that can be known before the first step; see ``Run.check_start``.
+
+        Raises ParameterError too for a projection that does more than project.
+        """
+        super().check_start()
+        if not self.projections:
+            return
+        state = self.solver.state
+        kept = [variable["c"].copy() for variable in state]
+        project(self.projections)
+        once = [variable["c"].copy() for variable in state]
+        project(self.projections)
+        excess = max(
+            self._largest(variable["c"] - first) / (self._largest(first) or 1.0)
+            for variable, first in zip(state, once, strict=True)
+        )
+        for variable, coefficients in zip(state, kept, strict=True):
+            variable["c"] = coefficients
+        if not excess <= NOT_IDEMPOTENT * self.plan.tolerance:
+            raise ParameterError(
+                f"projections: a second projection changes the state again, by {excess:.1g}, so "
+                "that results depend on the number of steps; adaptive timesteps need a projection "
+                "such as m/sqrt(m@m), on bases that hold what it gives (more points, or "
+                "spinhydro.RealFourierNyquist), or a larger tolerance. Otherwise give a timestep, "
+                f"no tolerance, and timestepper = '{self.plan.timestepper.main.__name__}'"
+            ).within("projections")
+
+    def _largest(self, values):
+        return self.ivp.dist.comm.allreduce(float(abs(values).max(initial=0)), op=MPI.MAX)
+
+    def start_control(self):
+        """Choose the first timestep and the longest; return the line for the log."""
+        plan, stepper = self.plan, self.solver.timestepper
+        main, unit = plan.timestepper.main.__name__, self.time_unit
+        found = frequencies_of(self.solver, explicit_linear=main in EXPLICIT)
+        stable, why = math.inf, "the stability limit is not known"
+        if found is not None:
+            stable = StabilityCheck(found, main, 0.0, unit).largest_safe
+            why = f"{main} stability limit; fastest oscillation {found.whole:.4g} "
+            why += f"rad/{unit or 'time'}"
+        longest = stable
+        if plan.timestep != AUTO and plan.timestep < stable:
+            longest, why = float(plan.timestep), f"as given; {why}"
+        control = ErrorControl(plan.tolerance, plan.stop_time, longest, stable)
+        stepper.begin(control, min(plan.output_interval, plan.stop_time))
+        transforms = ""
+        if hasattr(stepper, "right_side"):
+            forward, back = stepper.right_side.transforms()
+            each = forward + back
+            transforms = f"; {5 * each} transforms per step, {2 * each} more for the error"
+        limit = "any length" if longest == math.inf else f"at most {longest:.4g} {unit}".rstrip()
+        return (
+            f"timesteps: adaptive, {self.stepper_name}, tolerance {control.tolerance:g} at the end "
+            f"of the run; first {control.suggestion:.3g} {unit}".rstrip()
+            + f", {limit} ({why}){transforms}"
+        )
+
+    @property
+    def control(self):
+        """Return the controller, which the stepper holds."""
+        return self.solver.timestepper.control
+
+    def choose_engine(self, engine, steps, precision="double"):
+        """Choose the engine that steps the solver."""
+        super().choose_engine(engine, steps, precision)
+        if not self.keeps_state:
+            self.solver.timestepper.projections = self.projections
+
+    def progress_record(self):
+        """Return what a checkpoint holds beside the state."""
+        found = Run.progress_record(self)
+        return found | {
+            "outputs_made": self.outputs_made, "control": self.control.record(),
+            "number": self.number, "extremes": [self.shortest, self.longest],
+        }  # fmt: skip
+
+    def restore(self, checkpoint, same_problem=True):
+        """Continue from a checkpoint; see ``Run.restore``."""
+        if checkpoint is not None:
+            if "control" not in checkpoint.progress:
+                raise InputError(f"{checkpoint.path} is of a run without a tolerance")
+            # Before the stepper restores the state at which its present window began.
+            self.control.restore(checkpoint.progress["control"])
+        exact = Run.restore(self, checkpoint, same_problem)
+        if checkpoint is not None:
+            self.outputs_made = checkpoint.progress["outputs_made"]
+            self.number = checkpoint.progress["number"]
+            self.shortest, self.longest = checkpoint.progress["extremes"]
+            self.timestep = checkpoint.timestep
+        return exact
+
+    def prepare_timestep(self):
+        """Do nothing: the first timestep has been chosen."""
+
+    def next_timestep(self, target):
+        """Return the timestep of the next step, and whether it ends at the time `target`."""
+        left = target - self.solver.sim_time
+        if not self.number and math.isclose(left, self.plan.output_interval, rel_tol=1e-9):
+            # Free of rounding, so that the same timesteps follow from one output to the next.
+            left = self.plan.output_interval
+        timestep, self.number = even_steps(
+            left, self.control.suggestion, self.timestep, self.number
+        )
+        self.number -= 1
+        return timestep, not self.number
+
+    def choose_timestep(self):
+        """Note the extreme timesteps; the controller has chosen the next one."""
+        self.shortest = min(self.shortest, self.timestep)
+        self.longest = max(self.longest, self.timestep)
+
+    def advance(self, timestep, number=1):
+        """Take the steps of the stepper that cover a timestep; see ``Run.advance``."""
+        try:
+            super().advance(timestep, number)
+        except StepTooShort as error:
+            raise NotFiniteError(
+                f"{error} at t = {self._now()}, iteration {self.solver.iteration}: {self._kept()}. "
+                "Usual causes: a solution that becomes singular, or a tolerance below the rounding "
+                "errors of the equations"
+            ) from None
+
+    def end_line(self, seconds):
+        """Return the line on the steps that were taken."""
+        control, steps = self.control, max(1, self.control.accepted)
+        return (
+            f"done: {control.accepted} steps of {self.shortest:.3g} to {self.longest:.3g} "
+            f"{self.time_unit}, {control.rejected} rejected, estimated error {control.error:.2g} "
+            f"(tolerance {control.tolerance:g}) in {clock(seconds)} "
+            f"({1e3 * seconds / steps:.2g} ms per step)"
+        )

@@ -1,0 +1,296 @@
+"""Control of the timestep of an embedded pair by the error that accumulates over a run."""
+
+import math
+
+from spinhydro.errors import ParameterError
+
+#: Tolerance of pairs where none is stated.
+USUAL_TOLERANCE = 1e-6
+#: Tolerances below are not met: rounding errors add up to more over a run.
+SMALLEST_TOLERANCE = 1e-12
+#: Relative error of a step that is rounding.
+ROUNDING = 4e-15
+#: Error per unit time that the controller aims at, relative to the permitted one, and that from
+#: which a step is rejected: it is the sum of all errors that counts.
+AIM, REJECTED = 0.8, 1.5
+#: Exponents of the proportional-integral controller, for an error per unit time of order h^4.
+PROPORTIONAL, INTEGRAL = 0.4 / 4, 0.7 / 4
+#: Largest decrease and increase of the timestep from one step to the next.
+LEAST, MOST = 0.2, 4.0
+#: Accepted steps after which the error of a step is measured again, and change of the timestep,
+#: during the first of them, that requires another measurement.
+MEASURED_EVERY, CHANGED = 50, 1.6
+#: Part of the duration at whose end the growth of errors is known, and the growth until then.
+EARLY, EARLY_GROWTH = 0.02, 1.0
+#: Growth exponents of errors, and amplifications, that the controller believes.
+EXPONENTS, AMPLIFICATIONS = (-1.0, 1.0), (1 / 30, 1e3)
+#: Steps beyond half of the stability limit need a predicted error this much below the tolerance.
+RELEASED = 32
+#: A suggestion within these factors of the present timestep leaves it unchanged.
+KEPT_FROM, KEPT_TO = 0.93, 1.2
+#: Timestep, relative to the duration, below which the controller gives up.
+SHORTEST = 1e-12
+
+
+class StepTooShort(ArithmeticError):
+    """No timestep meets the tolerance: the solution is singular or not finite."""
+
+
+class ErrorControl:
+    r"""Choose timesteps so that a run ends with an error of about its tolerance.
+
+    The pair gives the relative difference d of its solutions of orders 3 and 4, of order
+    :math:`h^4`. The solution of order 4 is kept, whose error e in one step is of order
+    :math:`h^5`. The relation
+
+    .. math:: e = c\, d^{5/4}
+
+    does not depend on h. c is measured in the first steps, and in every 50th, by taking a step once
+    more as two halves, whose result differs by :math:`15 e/16`.
+
+    The error at the end is more than the sum of all e where errors grow (a wrong density turns the
+    phase of a gas further and further), and less where they cancel or are damped. It is measured
+    by a second solution with twice the timestep, the companion: the error of the kept one is
+    :math:`G = \|X' - X\|/15`. With the amplification :math:`A = G/\sum e`, which grows as
+    :math:`t^p`, steps keep the error per unit time
+
+    .. math::
+        \frac{e}{h} \le \frac{\kappa \cdot \text{tolerance}}{T}, \qquad
+        \kappa = \frac1A \left(\frac tT\right)^p
+
+    over the duration T. The next timestep follows from a proportional-integral controller
+    (Gustafsson, ACM Trans. Math. Softw. 17, 533 (1991)) that aims at 0.8 of this error. Steps with
+    more than 1.5 times this error are rejected and taken again.
+
+    The companion limits timesteps to half of the stability limit. It is dropped where longer ones
+    would still end far below the tolerance.
+
+    Parameters
+    ----------
+    tolerance : float
+        Relative error at the end (L2 norm over all space, of every variable), 1e-12 to 1.
+    duration : float
+        Time over which the errors add up.
+    longest : float
+        Longest timestep.
+    stable : float
+        Stability limit of the timestep.
+
+    Attributes
+    ----------
+    suggestion : float or None
+        The next timestep; None before `start`.
+    accepted, rejected : int
+        Numbers of steps.
+    error : float
+        Estimated relative error of the present state.
+    scales : list of float or None
+        Rates of change of the variables without cancellation of terms; see `PairSteps`.
+    has_companion : bool
+        Whether there is a companion.
+    behind : list of float
+        Timesteps that the companion has not taken yet: at most one between steps.
+
+    Raises
+    ------
+    ParameterError
+        For a tolerance out of range.
+    """
+
+    def __init__(self, tolerance=USUAL_TOLERANCE, duration=1.0, longest=math.inf, stable=math.inf):
+        self.tolerance = checked_tolerance(tolerance)
+        self.duration = float(duration)
+        self.longest, self.stable = float(longest), float(stable)
+        self.suggestion = self.scales = None
+        self.accepted = self.rejected = 0
+        self.error = 0.0
+        self.has_companion, self.behind = True, []
+        self._elapsed = self._sum = self._sum_of_companion = 0.0
+        self._growth = []
+        self._factor = self._measured_at = self._previous = None
+        self._since, self._just_rejected = 0, False
+
+    def start(self, timestep, scales):
+        """Set the first timestep to be tried, and the scales of the variables."""
+        self.scales = scales
+        self.suggestion = min(float(timestep), self._limit())
+
+    def _limit(self):
+        """Return the longest timestep at present."""
+        return min(self.longest, self.stable / 2 if self.has_companion else self.stable)
+
+    def forget_growth(self):
+        """Measure the error from the present state on, which a script has changed."""
+        self._growth, self.behind, self._sum_of_companion = [], [], 0.0
+
+    def must_measure(self, timestep):
+        """Return whether the error of a step is to be measured by two halves."""
+        if self._factor is None or self._since >= MEASURED_EVERY:
+            return True
+        is_first = self.accepted < MEASURED_EVERY
+        return is_first and not 1 / CHANGED < timestep / self._measured_at < CHANGED
+
+    def judge(self, timestep, difference, measured=None):
+        """Return whether a step is accepted, and choose the next timestep.
+
+        Parameters
+        ----------
+        timestep : float
+        difference : float
+            Relative difference of the two solutions of the pair.
+        measured : float, optional
+            Relative error of the step, from two halves.
+
+        Raises
+        ------
+        StepTooShort
+            If a step of rounding length would be next.
+        """
+        if not math.isfinite(difference):
+            error = math.inf
+        elif measured is None:
+            error = self._factor * difference**1.25
+        else:
+            error = measured
+            self._note(timestep, difference, measured)
+        permitted = self.tolerance * timestep / self.duration * self._share()
+        excess = max(error - ROUNDING, 0.0) / permitted
+        if not excess <= REJECTED:
+            self._reject(timestep, excess / AIM)
+            return False
+        self.accepted += 1
+        self._since += 1
+        self._elapsed += timestep
+        self._sum += error
+        self.behind.append(timestep)
+        if self._growth:
+            self.error = self._sum * self._growth[-1][1]
+        else:
+            self.error = self._sum
+        self._grow(timestep, excess / AIM)
+        return True
+
+    def compare(self, difference):
+        """Note the relative difference of the companion, after it has caught up."""
+        self.behind = []
+        error, total = difference / 15, self._sum - self._sum_of_companion
+        if not math.isfinite(error):
+            self.has_companion = False
+        elif error > ROUNDING and total > 0:
+            self.error = error
+            self._note_growth(min(max(error / total, AMPLIFICATIONS[0]), AMPLIFICATIONS[1]))
+
+    def _note_growth(self, amplification):
+        """Keep amplifications at times that double, and the latest."""
+        now = (self._elapsed, amplification)
+        if len(self._growth) < 2 or self._growth[-1][0] >= 2 * self._growth[-2][0]:
+            self._growth.append(now)
+        else:
+            self._growth[-1] = now
+
+    def _exponent(self):
+        """Return p: the amplification grows as t^p."""
+        if len(self._growth) < 3:
+            return EARLY_GROWTH
+        (before, first), (now, last) = self._growth[-3], self._growth[-1]
+        found = math.log(last / first) / math.log(now / before)
+        return min(max(found, EXPONENTS[0]), EXPONENTS[1])
+
+    def _share(self):
+        """Return kappa, the permitted part of the error per unit time."""
+        amplification = self._growth[-1][1] if self._growth else 1.0
+        passed = min(max(self._elapsed / self.duration, EARLY), 1.0)
+        return passed ** self._exponent() / amplification
+
+    def _note(self, timestep, difference, measured):
+        """Note the relation between the two errors, if they are more than rounding."""
+        if not math.isfinite(measured):
+            return
+        if measured > 4 * ROUNDING and difference > 0:
+            self._factor = measured / difference**1.25
+        elif self._factor is None:
+            self._factor = 0.0
+        self._measured_at, self._since = timestep, 0
+
+    def _reject(self, timestep, ratio):
+        self.rejected += 1
+        factor = ratio**-0.25 if math.isfinite(ratio) else LEAST
+        self.suggestion = timestep * min(max(factor, LEAST), 0.9)
+        self._just_rejected = True
+        if not self.suggestion > SHORTEST * self.duration:
+            raise StepTooShort(f"no timestep meets the tolerance {self.tolerance:g}")
+
+    def _grow(self, timestep, ratio):
+        factor = MOST
+        if ratio > 1e-9:
+            factor = ratio**-0.25
+            if self._previous and abs(timestep / self._previous[0] - 1) < 0.2:
+                factor = ratio**-INTEGRAL * self._previous[1] ** PROPORTIONAL
+        if self._just_rejected:
+            factor = min(factor, 1.0)
+        unlimited = min(max(factor, LEAST), MOST) * timestep
+        if factor > MOST or self._just_rejected:
+            # A step that was shortened to end at an output says nothing about longer ones.
+            unlimited = max(unlimited, min(self.suggestion, MOST * timestep))
+        self._previous, self._just_rejected = (timestep, max(ratio, 1e-9)), False
+        if self.has_companion and unlimited > self.stable / 2:
+            self.has_companion = not self._is_far_below()
+        self.suggestion = min(unlimited, self._limit())
+
+    def _is_far_below(self):
+        """Return whether twice the timestep would still end far below the tolerance."""
+        passed = self._elapsed / self.duration
+        if passed < 5 * EARLY:
+            return False
+        predicted = self.error / passed ** (1 + max(self._exponent(), 0.0))
+        return RELEASED * predicted < self.tolerance
+
+    def record(self):
+        """Return the entries of a checkpoint, as JSON can hold them."""
+        return dict(vars(self))
+
+    def restore(self, record):
+        """Continue from a `record`."""
+        vars(self).update(record)
+
+
+def checked_tolerance(tolerance):
+    """Return a tolerance as a float.
+
+    Raises
+    ------
+    ParameterError
+        If it is not a number from 1e-12 to 1.
+    """
+    is_number = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
+    if not is_number or not SMALLEST_TOLERANCE <= tolerance < 1:
+        why = "rounding errors are larger" if is_number and 0 < tolerance < 1 else "it is relative"
+        raise ParameterError(
+            f"tolerance = {tolerance}: it must be a number from {SMALLEST_TOLERANCE:g} to below 1 "
+            f"({why}); write for example tolerance = 1e-6"
+        ).within("tolerance")
+    return float(tolerance)
+
+
+def even_steps(left, suggestion, timestep=None, number=0):
+    """Return (timestep, number) of equal steps that end exactly after the time `left`.
+
+    The present timestep is kept while the suggestion stays close to it: schemes with exponentials
+    compute these for every new timestep.
+
+    Parameters
+    ----------
+    left, suggestion : float
+    timestep, number : float, int
+        The present timestep, and how many of them would follow; 0 if that is not planned.
+    """
+    if timestep and not number:
+        whole = round(left / timestep)
+        number = whole if abs(whole * timestep - left) <= 1e-15 * left else 0
+    if number and timestep * KEPT_FROM <= suggestion:
+        if number == 1 or suggestion < timestep * KEPT_TO:
+            return timestep, number
+    number = max(1, math.ceil(left / suggestion * (1 - 1e-9)))
+    if timestep and abs(timestep * number - left) <= 1e-15 * left:
+        return timestep, number
+    return left / number, number

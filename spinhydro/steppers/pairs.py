@@ -1,0 +1,385 @@
+"""Runge-Kutta schemes of order 4 with an embedded solution of order 3, and adaptive timesteps."""
+
+import math
+
+import numpy as np
+from dedalus.core.basis import RealFourier
+from mpi4py import MPI
+
+from spinhydro.steppers.control import ErrorControl, StepTooShort, even_steps
+from spinhydro.steppers.etdrk4 import ETDRK4
+from spinhydro.steppers.ifrk4 import IFRK4
+from spinhydro.steppers.projections import project
+from spinhydro.steppers.rk4 import RK4
+
+#: Factor of h (k_4 - k_5) in the difference of the two solutions.
+EMBEDDED = 1 / 10
+#: Relative change of the state that measures the size of the terms of the right side.
+CHANGE = 1e-8
+#: Part of (rate without cancellation) * timestep to which a variable near zero is known.
+FLOOR = 0.01
+
+
+class PairSteps:
+    r"""Base of schemes with an embedded pair: steps that `ErrorControl` accepts.
+
+    ``step(timestep)`` covers exactly the given time, in as many steps of the scheme as the
+    tolerance needs, and adds their number to ``solver.iteration``. The relative difference of the
+    two solutions is
+
+    .. math::
+        d = \max_v \frac{\|d_v\|}{\max(\|X_v(t)\|, \|X_v(t + h)\|, 0.01\, h\, C_v)}
+
+    over the variables v (and the members of an ensemble), with L2 norms over all space and all
+    components. C_v, measured once, is the norm that the rate of X_v would have if its terms did not
+    cancel: without it a variable that stays zero to rounding would stop the run.
+
+    Subclasses have ``_keep()`` (copy the state), ``_put_back()`` (return to the copy), ``_copy()``
+    and ``_assign(copy)``, ``_take(time, timestep)`` (one step of the scheme, with its projections),
+    ``_difference(time, timestep)`` (squared norms of d_v after it), ``_sizes()`` (those of the
+    state), ``_distance(copy)``, and ``_rate_sizes(time)``.
+
+    Attributes
+    ----------
+    control : ErrorControl
+    """
+
+    #: The main scheme, for stability limits.
+    main = None
+    #: The second solution, with twice the timestep.
+    _companion = None
+    #: Squared norms of the state at the end of the last step.
+    _sizes_at_end = None
+    #: The strong order of adaptive steps with noise is not known.
+    draws_noise = False
+
+    def advance(self, time, timestep):
+        """Take accepted steps from `time` to `time + timestep`; return their number.
+
+        Raises
+        ------
+        StepTooShort
+            If no step meets the tolerance.
+        """
+        control = self.control
+        if control.suggestion is None:
+            self.choose_first(time, timestep)
+        end, taken = time + timestep, 0
+        length, number = even_steps(timestep, control.suggestion, timestep, 1)
+        self._keep()
+        sizes = self._sizes()
+        if self._has_changed(sizes):
+            control.forget_growth()
+            self._companion = None
+        if control.has_companion and self._companion is None:
+            self._start_companion()
+        while True:
+            if self._try(time, length, sizes):
+                taken, number = taken + 1, number - 1
+                time = end - number * length if number else end
+                if not control.has_companion:
+                    self._companion = None
+                elif len(control.behind) == 2:
+                    self._catch_up(time, sizes)
+                self._keep()
+                sizes = self._sizes()
+                if not number:
+                    self._sizes_at_end = sizes
+                    return taken
+            else:
+                self._put_back()
+            length, number = even_steps(end - time, control.suggestion, length, number)
+
+    def _start_companion(self):
+        self._companion = self._copy()
+
+    def _catch_up(self, time, sizes):
+        """Take the last two steps as one with the companion, and compare the solutions."""
+        timestep = sum(self.control.behind)
+        distance = self._distance_of_companion(time - timestep, timestep)
+        scales = np.maximum(sizes, self._sizes())
+        self.control.compare(self._relative(distance, sizes, scales, timestep))
+
+    def _distance_of_companion(self, time, timestep):
+        """Return squared norms of the difference to the companion, after its next step."""
+        present = self._copy()
+        self._assign(self._companion)
+        self._take(time, timestep)
+        distance = self._distance(present)
+        self._companion = self._copy()
+        self._assign(present)
+        return distance
+
+    def _has_changed(self, sizes):
+        """Return whether a script has changed the state since the last step."""
+        before = self._sizes_at_end
+        same = before is None or np.allclose(before, sizes, rtol=1e-8, atol=0, equal_nan=True)
+        return self._any_rank(not same)
+
+    def _any_rank(self, flag):
+        comm = self.solver.dist.comm
+        return bool(comm.allreduce(int(flag), op=MPI.MAX)) if comm.size > 1 else flag
+
+    def _try(self, time, timestep, sizes):
+        """Take a step from the kept state; return whether it is accepted."""
+        self._take(time, timestep)
+        scales = np.maximum(sizes, self._sizes())
+        difference = self._relative(self._difference(time, timestep), sizes, scales, timestep)
+        measured = None
+        if math.isfinite(difference) and self.control.must_measure(timestep):
+            measured = self._measure(time, timestep, sizes, scales)
+        try:
+            return self.control.judge(timestep, difference, measured)
+        except StepTooShort:
+            self._put_back()
+            raise
+
+    def _measure(self, time, timestep, sizes, scales):
+        """Return the relative error of the step that was taken, from two halves of it."""
+        whole = self._copy()
+        self._put_back()
+        half = timestep / 2
+        self._take(time, half)
+        self._take(time + half, half)
+        distance = self._distance(whole)
+        self._assign(whole)
+        return 16 / 15 * self._relative(distance, sizes, scales, timestep)
+
+    def begin(self, control, longest):
+        """Set the controller, with a first timestep for the present state."""
+        self.control = control
+        self.choose_first(self.solver.sim_time, longest)
+
+    def choose_first(self, time, longest):
+        """Choose the first timestep to be tried, at the present state."""
+        sizes = np.sqrt(self._sum(self._sizes()))
+        rates, changed = (np.sqrt(self._sum(s)) for s in self._rate_sizes(time))
+        scales = np.max(np.where(np.isfinite(changed), changed, 0), axis=1, initial=0)
+        # Failed members, and variables that are zero, limit nothing.
+        with np.errstate(all="ignore"):
+            times = (sizes / rates)[(sizes > 0) & np.isfinite(rates) & (rates > 0)]
+        first = 0.1 * self.control.tolerance**0.2 * times.min(initial=math.inf)
+        self.control.start(min(first, longest, self.control.longest), scales.tolist())
+
+    def companion_record(self):
+        """Return the companion, as an entry of a checkpoint."""
+        return {} if self._companion is None else {"companion": self._companion}
+
+    def restore_companion(self, record):
+        """Continue from a `companion_record`."""
+        self._companion, self._sizes_at_end = record.get("companion"), None
+
+    def _relative(self, squares, sizes, scales, timestep):
+        """Return the largest relative norm of all variables, members and ranks.
+
+        Parameters
+        ----------
+        squares, sizes, scales : arrays (variables, members)
+            Squared norms: of the differences, of the state before them, and the largest ones.
+        timestep : float
+        """
+        squares, sizes, scales = (self._sum(s) for s in (squares, sizes, scales))
+        floor = FLOOR * timestep * np.asarray(self.control.scales)[:, None]
+        with np.errstate(all="ignore"):
+            relative = np.sqrt(squares) / np.maximum(np.sqrt(scales), floor)
+        # Members that failed before are NaN already; a variable that stays zero has no error.
+        relative = relative[np.isfinite(sizes) & (squares != 0)]
+        return math.inf if np.isnan(relative).any() else float(relative.max(initial=0))
+
+    def _sum(self, squares):
+        """Return the squared norms (variables, members) of all ranks, the same on each."""
+        comm = self.solver.dist.comm
+        if comm.size == 1:
+            return squares
+        parts = comm.allgather(squares)
+        if getattr(self.solver.dist, "member_axis", None) is not None:
+            return np.concatenate(parts, axis=1)
+        # In the order of the ranks, not in that of a reduction.
+        return np.sum(parts, axis=0)
+
+
+def alternating(shape):
+    """Return signs along the last axis that no wave has, the same for all other indices."""
+    # Multiples of the golden ratio are spread evenly.
+    return np.where(np.arange(shape[-1]) * 0.6180339887498949 % 1 < 0.5, -1.0, 1.0)
+
+
+def control_of(solver):
+    """Return the controller that a solver's present stepper has, or a new one."""
+    # Asking a solver that is not complete for its stepper would make it build its matrices.
+    present = vars(solver).get("timestepper") or vars(solver).get("_timestepper")
+    return getattr(present, "control", None) or ErrorControl()
+
+
+class _Stock(PairSteps):
+    """Pairs on Dedalus's own evaluator."""
+
+    #: Assignments after every step: (field, operand).
+    projections = ()
+
+    def __init__(self, solver):
+        super().__init__(solver)
+        self.control = control_of(solver)
+        self._kept, self._last = (np.zeros_like(self.start.data) for _ in range(2))
+        self._fields = [field.copy() for field in solver.state]
+
+    def step(self, timestep, wall_time):
+        """Advance the solver's state by exactly `timestep`, in steps that meet the tolerance."""
+        solver, time = self.solver, self.solver.sim_time
+        self._evaluate_start(timestep, wall_time)
+        solver.iteration += self.advance(time, timestep) - 1
+        solver.sim_time = time + timestep
+
+    def state_record(self):
+        """Return the record of a stepper: the companion."""
+        return self.companion_record()
+
+    def restore(self, record):
+        """Continue from a record of `state_record`."""
+        self.restore_companion(record)
+
+    def _keep(self):
+        self.solver.evaluator.require_coeff_space(self.solver.state)
+        self._gather(self.start)
+        np.copyto(self._kept, self.start.data)
+
+    def _put_back(self):
+        self._assign(self._kept)
+
+    def _copy(self):
+        self.solver.evaluator.require_coeff_space(self.solver.state)
+        self._gather(self.total)
+        return self.total.data.copy()
+
+    def _assign(self, data):
+        np.copyto(self.stage.data, data)
+        self._scatter(self.stage)
+
+    def _take(self, time, timestep):
+        solver = self.solver
+        solver.evaluator.require_coeff_space(solver.state)
+        self._gather(self.start)
+        np.copyto(self.stage.data, self.start.data)
+        solver.sim_time = time
+        solver.evaluator.evaluate_group("F")
+        self._complete(time, timestep)
+        np.copyto(self._last, self.rate.data)
+        solver.sim_time = time + timestep
+        project(self.projections)
+
+    def _difference(self, time, timestep):
+        end = self._copy()
+        self._evaluate(end, time + timestep)
+        self._last -= self.rate.data
+        self._weigh(self._last, timestep)
+        self._assign(end)
+        return self._squares(self._last)
+
+    def _weigh(self, difference, timestep):
+        """Multiply k_4 - k_5 by its weight in the difference of the solutions, in place."""
+        difference *= EMBEDDED * timestep
+
+    def _sizes(self):
+        return self._squares(self._copy())
+
+    def _distance(self, other):
+        return self._squares(self._copy() - other)
+
+    def _rate_sizes(self, time):
+        """Squared norms of the rates, and of their change with the state per relative change."""
+        start = self._copy()
+        self._evaluate(start, time)
+        rate = self.rate.data.copy()
+        signs = alternating((1, start.size)).reshape(start.shape)
+        self._evaluate(start * (1 + CHANGE * signs), time)
+        found = self._squares(rate), self._squares((self.rate.data - rate) / CHANGE)
+        self._assign(start)
+        return found
+
+    def _squares(self, data):
+        """Return squared norms (variables, members) of a system of coefficients."""
+        np.copyto(self.total.data, data)
+        for field in self._fields:
+            field.preset_layout("c")
+        for sp in self.subproblems:
+            sp.scatter_inputs(self.total.get_subdata(sp), self._fields)
+        return np.array([_squares_of(field) for field in self._fields])
+
+
+def _squares_of(field):
+    """Return the squared L2 norm of each member of a field in coefficient space."""
+    rank, dist = len(field.tensorsig), field.dist
+    data = np.abs(field.data) ** 2
+    groups = dist.coeff_layout.local_group_arrays(field.domain, scales=1)
+    for basis, group in zip(field.domain.full_bases, groups, strict=True):
+        if isinstance(basis, RealFourier):
+            # The mean square of a cosine or sine.
+            data = data * np.where(group == 0, 1.0, 0.5)
+    axis = getattr(dist, "member_axis", None)
+    if axis is None or field.domain.full_bases[axis] is None:
+        return np.array([np.sum(data)])
+    members = np.moveaxis(data, rank + axis, 0)
+    return np.array([np.sum(np.ascontiguousarray(member)) for member in members])
+
+
+class RK43(_Stock, RK4):
+    r"""Classical Runge-Kutta scheme with an embedded solution of order 3 and adaptive timesteps.
+
+    With the rates :math:`k_1 \dots k_4` of ``spinhydro.RK4`` and :math:`k_5 = f(X(t + h), t + h)`,
+    the rate that the next step begins with,
+
+    .. math::
+        \hat X(t + h) = X(t) + h \left(\tfrac16 k_1 + \tfrac13 k_2 + \tfrac13 k_3
+        + \tfrac1{15} k_4 + \tfrac1{10} k_5\right)
+
+    is of order 3, and differs by :math:`h (k_4 - k_5)/10` from the solution that is kept (Balac and
+    Mahé, Comput. Phys. Commun. 184, 1211 (2013)). See `ErrorControl` for the choice of timesteps,
+    `PairSteps` for the norm, ``spinhydro.RK4`` for the equations it takes; no noise.
+
+    Used as ``timestepper = "RK43"``, or ``"RK4"`` with ``tolerance = 1e-6`` or ``timestep =
+    "auto"``, or as ``problem.build_solver(spinhydro.RK43)``: ``solver.step(timestep)`` then covers
+    that time in steps of the tolerance ``solver.timestepper.control.tolerance``.
+    """
+
+    main = RK4
+
+
+class IFRK43(_Stock, IFRK4):
+    r"""Integrating-factor Runge-Kutta scheme with an embedded pair and adaptive timesteps.
+
+    The scheme of ``spinhydro.IFRK4``; the embedded solution is that of ``spinhydro.RK43`` in the
+    frame that moves with the linear terms. Both of its last rates are those at t + h, so that the
+    difference of the two solutions, :math:`h (k_4 - k_5)/10`, needs no exponential ("ERK4(3)-IP",
+    Balac and Mahé, Comput. Phys. Commun. 184, 1211 (2013)).
+
+    Used as ``timestepper = "IFRK43"``, or ``"IFRK4"`` with a tolerance; see ``spinhydro.RK43``.
+    """
+
+    main = IFRK4
+    #: Exponentials of a step and of its halves, of two timesteps.
+    kept_exponentials = 4
+
+
+class ETDRK43(_Stock, ETDRK4):
+    r"""Exponential time-differencing scheme with an embedded pair and adaptive timesteps.
+
+    The scheme of ``spinhydro.ETDRK4``; the embedded solution takes 3/5 of the weight of
+    :math:`N_4` for :math:`N_5 = N(X(t + h), t + h)`, so that the two solutions differ by
+    :math:`\tfrac35 h (4 \varphi_3 - \varphi_2) (N_4 - N_5)`. With L = 0 it is ``spinhydro.RK43``.
+
+    Used as ``timestepper = "ETDRK43"``, or ``"ETDRK4"`` with a tolerance; see ``spinhydro.RK43``.
+    """
+
+    main = ETDRK4
+    kept_exponentials = 4
+
+    def _weigh(self, difference, timestep):
+        np.copyto(self.stage.data, difference)
+        for sp in self.subproblems:
+            part = self.stage.get_subdata(sp)
+            part[:] = 6 * EMBEDDED * self._weights(timestep)["w4"][sp].apply(part)
+        np.copyto(difference, self.stage.data)
+
+
+#: The pair of every stepper that has one.
+PAIRS = {pair.main.__name__: pair for pair in (RK43, IFRK43, ETDRK43)}

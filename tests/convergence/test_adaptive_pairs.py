@@ -1,0 +1,215 @@
+"""Embedded pairs: their orders, the error of whole runs, agreement of engines, and refusals."""
+
+import numpy as np
+import pytest
+
+from spinhydro import simulate
+from spinhydro.errors import InputError, NotFiniteError, ParameterError
+from spinhydro.problem.load import load
+from spinhydro.steppers import IFRK43
+from spinhydro.steppers.control import ErrorControl, even_steps
+
+from ..conftest import ROOT
+
+GPE = '''
+"""Gross-Pitaevskii equation with loss (damped = 1: with strong, stiff damping) and a drive."""
+import dedalus.public as d3
+import numpy as np
+
+import spinhydro
+
+damped = 0
+depth = 0.3
+Nx = 65
+timestepper = "IFRK4"
+timestep = 0.01
+stop_time = 2.0
+output_interval = 0.5
+coords = d3.CartesianCoordinates("x")
+dist = spinhydro.distributor(coords, dtype=np.complex128)
+basis = d3.ComplexFourier(coords["x"], size=Nx, bounds=(-8, 8))
+u = dist.Field(name="u", bases=basis)
+t = dist.Field()
+x = dist.local_grid(basis)
+u["g"] = 1 + 0.4 * np.exp(-(x**2)) * np.exp(1j * x)
+loss = (0.5 + 1j) if damped else 1j
+problem = d3.IVP([u], time=t, namespace=locals())
+problem.add_equation(
+    "dt(u) - loss*lap(u)/2 = -1j*spinhydro.abs2(u)*u - 1j*depth*sin(3*t)*u + damped*(1 - u)"
+)
+outputs = {"u": "u"}
+'''
+
+
+@pytest.fixture(scope="module")
+def gpe(tmp_path_factory):
+    path = tmp_path_factory.mktemp("gpe") / "gpe.py"
+    path.write_text(GPE)
+    return path
+
+
+def final(path, out, engine="auto", **values):
+    """Return the coefficients of all variables at the end of a run, and its folder."""
+    problem = load(path, **values)
+    result = problem.run(out=out, quiet=True, force=True, engine=engine)
+    return [variable["c"].copy() for variable in problem.ivp.variables], result.folder
+
+
+def distance(first, second):
+    """Return the largest relative L2 difference of the variables."""
+    return max(
+        np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(first, second, strict=True)
+    )
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean"])
+@pytest.mark.parametrize("stepper", ["RK43", "IFRK43", "ETDRK43"])
+def test_orders_of_the_pair(stepper, engine, gpe, tmp_path, monkeypatch):
+    """One step: the embedded solution errs with h^4 (order 3), the kept one with h^5 (order 4)."""
+    judged = []
+
+    def judge(self, timestep, difference, measured=None):
+        judged.append((timestep, difference, measured))
+        return stock(self, timestep, difference, measured)
+
+    stock = ErrorControl.judge
+    monkeypatch.setattr(ErrorControl, "judge", judge)
+    for timestep in (0.02, 0.014, 0.01, 0.007):
+        values = {"timestep": timestep, "stop_time": timestep, "output_interval": timestep}
+        monkeypatch.setattr(ErrorControl, "start", _first(timestep))
+        final(gpe, tmp_path, engine, timestepper=stepper, tolerance=0.1, **values)
+    timesteps, differences, errors = np.log(judged).T
+    assert len(judged) == 4
+    assert np.polyfit(timesteps, differences, 1)[0] == pytest.approx(4, abs=0.1)
+    assert np.polyfit(timesteps, errors, 1)[0] == pytest.approx(5, abs=0.1)
+
+
+def _first(timestep):
+    def start(self, _, scales):
+        self.scales, self.suggestion = scales, timestep
+
+    return start
+
+
+CASES = {
+    "GPE": ("gpe", {}, ("IFRK4", "ETDRK4", "RK4")),
+    "stiff damping": ("gpe", {"damped": 1}, ("IFRK4", "ETDRK4")),
+    "LLE": ("quantum_torque", {"quick": True, "stop_time": 1}, ("RK4",)),
+    "PS-LLE": ("transient_grating", {"quick": True, "stop_time": "0.04*ps"}, ("RK4",)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_runs_end_within_a_factor_of_5_of_their_tolerance(case, gpe, tmp_path):
+    name, values, steppers = CASES[case]
+    path = gpe if name == "gpe" else ROOT / "problems" / f"{name}.py"
+    values = dict(values)
+    if name == "transient_grating":
+        values["output_interval"] = "0.02*ps"
+    values["timestep"] = "auto"
+    exact, _ = final(path, tmp_path, **values, timestepper=steppers[0], tolerance=1e-9)
+    for stepper in steppers:
+        found, folder = final(path, tmp_path, **values, timestepper=stepper, tolerance=1e-6)
+        error = distance(found, exact)
+        assert error < 5e-6, (stepper, error)
+        # The stability limit of stiff problems makes them more accurate than asked for.
+        assert error > 1e-6 / 20 or case == "stiff damping", (stepper, error)
+        estimated = float((folder / "log.txt").read_text().split("estimated error ")[1].split()[0])
+        assert error / 4 < estimated < 4 * error, (stepper, error, estimated)
+
+
+def test_engines_take_the_same_steps(gpe, tmp_path):
+    values = {
+        "Nx": 33,
+        "stop_time": 1.0,
+        "timestepper": "IFRK4",
+        "tolerance": 1e-6,
+        "timestep": "auto",
+    }
+    runs = [final(gpe, tmp_path, engine, **values) for engine in ("fused", "lean", "dedalus")]
+    (fused, one), (lean, two), (stock, three) = runs
+    assert distance(lean, fused) < 1e-12 and distance(stock, fused) < 1e-12
+    steps = {
+        line.split(", ", 1)[0]
+        for folder in (one, two, three)
+        for line in (folder / "log.txt").read_text().splitlines()
+        if line.startswith("done: ")
+    }
+    assert len(steps) == 1, steps
+
+
+def test_a_script_covers_its_timestep_exactly(gpe):
+    problem, exact = (load(gpe, Nx=33).ivp.build_solver(IFRK43) for _ in range(2))
+    problem.timestepper.control = ErrorControl(1e-5, stable=0.1)
+    exact.timestepper.control = ErrorControl(1e-7, stable=0.1)
+    for solver in (problem, exact):
+        for _ in range(2):
+            solver.step(0.5)
+        assert solver.sim_time == 1
+        assert solver.iteration == solver.timestepper.control.accepted > 4
+    assert exact.iteration > 2 * problem.iteration
+    assert distance([problem.state[0]["c"]], [exact.state[0]["c"]]) < 5e-5
+
+
+def test_a_kick_is_resolved_by_rejections(tmp_path):
+    """A potential that is switched on within a small part of a timestep."""
+    source = GPE.replace("sin(3*t)", "(1 + tanh(400*(t - 0.7)))/2").replace("0.3", "20")
+    path = tmp_path / "kick.py"
+    path.write_text(source)
+    values = {"timestepper": "IFRK4", "timestep": "auto", "stop_time": 1.0, "Nx": 33}
+    exact, _ = final(path, tmp_path, tolerance=1e-7, **values)
+    found, folder = final(path, tmp_path, tolerance=1e-5, **values)
+    assert distance(found, exact) < 5e-5
+    assert " 0 rejected" not in (folder / "log.txt").read_text()
+
+
+def test_a_singular_solution_ends_with_one_message(tmp_path):
+    path = tmp_path / "singular.py"
+    path.write_text(GPE.replace("damped*(1 - u)", "5*spinhydro.abs2(u)*u"))
+    with pytest.raises(NotFiniteError, match="no timestep meets the tolerance.*outputs? up to"):
+        final(path, tmp_path, timestepper="IFRK4", tolerance=1e-3, timestep="auto", Nx=17)
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"tolerance": 1e-15}, "tolerance = 1e-15: .*rounding errors are larger"),
+        ({"tolerance": 1}, "tolerance = 1: .* from 1e-12 to below 1"),
+        ({"tolerance": -1e-6}, "tolerance = -1e-06"),
+        ({"tolerance": "'small'"}, "tolerance = small"),
+        ({"tolerance": 1e-6, "timestepper": "BlanesMoan4"}, "no embedded pair.*'RK4', 'IFRK4'"),
+        ({"timestep": "auto", "timestepper": "RK443"}, "RK443 has no embedded pair"),
+        ({"timestep": "'often'"}, "timestep must be one number"),
+        ({"tolerance": 1e-6, "timestep": -0.1}, "timestep = -0.1"),
+    ],
+)
+def test_refusals(values, message, gpe, tmp_path):
+    with pytest.raises(InputError, match=message):
+        load(gpe, **values).run(out=tmp_path, quiet=True)
+    assert not list(tmp_path.glob("*/*"))
+
+
+def test_noise_kicks_and_functions_are_refused(gpe, tmp_path):
+    noisy = tmp_path / "noisy.py"
+    noisy.write_text(
+        GPE.replace("problem = d3", "xi = spinhydro.white_noise(u, seed=1)\nproblem = d3").replace(
+            "damped*(1 - u)", "damped*(1 - u) + xi"
+        )
+    )
+    with pytest.raises(ParameterError, match="strong order with noise"):
+        load(noisy, tolerance=1e-6).run(out=tmp_path, quiet=True)
+    kicked = tmp_path / "kicked.py"
+    kicked.write_text(GPE + 'projections = {"u": "0.99*u"}\n')
+    with pytest.raises(ParameterError, match="a second projection changes the state again"):
+        load(kicked, tolerance=1e-6).run(out=tmp_path, quiet=True)
+    with pytest.raises(ParameterError, match="a function chooses the timestep"):
+        simulate(load(gpe).ivp, lambda: 0.1, 1, tolerance=1e-6, out=tmp_path)
+
+
+def test_even_steps():
+    assert even_steps(1.0, 0.3) == (0.25, 4)
+    # Kept while the suggestion stays close, and again from one output to the next.
+    assert even_steps(0.75, 0.24, 0.25, 3) == (0.25, 3)
+    assert even_steps(1.0, 0.28, 0.25, 0) == (0.25, 4)
+    assert even_steps(0.75, 0.2, 0.25, 3) == (0.1875, 4)
+    assert even_steps(0.25, 1.0, 0.25, 1) == (0.25, 1)
