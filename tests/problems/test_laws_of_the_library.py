@@ -6,6 +6,7 @@ import pytest
 from spinhydro.analysis import load as read
 from spinhydro.analysis.domains import domains_at_onset
 from spinhydro.analysis.figures import find
+from spinhydro.analysis.statistics import hysteresis_loop
 from spinhydro.problem.load import load
 
 from ..conftest import ROOT
@@ -108,3 +109,17 @@ def test_curie_figure_reads_the_temperature_of_the_spins(tmp_path):
         assert ratio[member] == pytest.approx(expected, abs=0.02)
     distinct, U = curie.cumulants(found.tau.values, curie.mean_spins(found))
     assert U[0] == pytest.approx(2 / 3, abs=0.01) and U[2] < 0.55
+
+
+def test_hysteresis_of_a_ferromagnetic_gas(tmp_path):
+    """Z at delta = 0 below and above the critical point, and switching beyond the spinodal."""
+    found = run(
+        "ferromagnetic_gas", tmp_path, ratio=[0.5, 1.3], stop_time=200, Nx=8, output_interval=1
+    )
+    delta, M = (found[name].transpose("t", "member").values for name in ("delta", "M"))
+    np.testing.assert_allclose(M[-1], [-np.sqrt(0.75), 0], atol=0.01)
+    rate = 10 * found.attrs["delta_max"] / 200 / 2
+    end = abs(found.attrs["kappa_n0"]) * (1 - 0.5 ** (2 / 3)) ** 1.5
+    up, down = hysteresis_loop(delta[:, 0], M[:, 0]).coercive
+    assert end < up < end + 6 * rate and up == pytest.approx(-down, rel=1e-3)
+    assert np.ptp(hysteresis_loop(delta[:, 1], M[:, 1]).coercive) < 0.05
