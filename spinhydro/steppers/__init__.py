@@ -37,10 +37,15 @@ from dedalus.core import timesteppers
 from spinhydro.errors import ParameterError, unknown_name_message
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
-from spinhydro.steppers.noise import noises_of
+from spinhydro.steppers.noise import check_bases, noises_of
 from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, PairSteps
 from spinhydro.steppers.rk4 import RK4
-from spinhydro.steppers.spin_steppers import RKMK4, ImplicitMidpoint, SemiImplicit
+from spinhydro.steppers.spin_steppers import (
+    RKMK4,
+    ImplicitMidpoint,
+    SemiImplicit,
+    is_spin_vector,
+)
 from spinhydro.steppers.splitting import BlanesMoan4, BlanesMoan6, Strang
 from spinhydro.steppers.stochastic_heun import StochasticHeun
 
@@ -150,7 +155,15 @@ def stable_timestep(timestepper, frequency, coupling=None, longest=np.inf):
 
 
 def check_noise(ivp, stepper):
-    """Raise ParameterError if a problem has noise and the stepper does not draw any."""
+    """Check that a stepper draws the noise of a problem, and the bases of spins that it turns.
+
+    Raises
+    ------
+    ParameterError
+        If the problem has noise and the stepper does not draw any.
+    InputError
+        If noise turns spins on bases that drop modes.
+    """
     noises = noises_of(ivp)
     if noises and issubclass(stepper, PairSteps):
         raise ParameterError(
@@ -158,6 +171,11 @@ def check_noise(ivp, stepper):
             f"known, and the equations hold '{noises[0].name}'; give a timestep, no tolerance, and "
             f"timestepper = '{stepper.main.__name__}'"
         ).within("timestepper")
+    for equation in ivp.equations if noises else ():
+        if hasattr(equation["F"], "has") and equation["F"].has(*noises):
+            for variable in filter(is_spin_vector, ivp.variables):
+                if hasattr(equation["M"], "has") and equation["M"].has(variable):
+                    check_bases(variable)
     if noises and not getattr(stepper, "draws_noise", False):
         own = ", ".join(name for name, known in _OWN.items() if known.draws_noise)
         raise ParameterError(

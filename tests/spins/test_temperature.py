@@ -14,7 +14,7 @@ from spinhydro.errors import InputError, ParameterError
 from spinhydro.language.declarations import read_projections
 from spinhydro.physics.exact import heisenberg_ring, langevin
 from spinhydro.problem.load import load
-from spinhydro.steppers import find_stepper
+from spinhydro.steppers import check_noise, find_stepper
 from spinhydro.steppers.accuracy import accuracy_warning, diffusion_of, thermal_timestep
 from spinhydro.steppers.noise import _runs
 from spinhydro.steppers.normal_numbers import NormalNumbers
@@ -351,6 +351,54 @@ def test_thermal_field_looks_at_what_it_is_given():
     b.change_scales(1)
     _, xi, _ = build()
     np.testing.assert_allclose(b["g"], np.sqrt(0.8) * values(xi), atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("basis", "options", "message"),
+    [
+        (d3.RealFourier, {"dealias": 3 / 2}, "dealias = 1 along x, not 1.5"),
+        (spinhydro.RealFourierNyquist, {"dealias": 3 / 2}, "dealias = 1 along x, not 1.5"),
+        (d3.RealFourier, {}, "RealFourier drops the Nyquist mode of 16 points along x"),
+    ],
+)
+def test_bases_that_drop_modes_are_refused_for_spins(basis, options, message):
+    """<m_z> in a field would be 0.72 instead of 0.61, or 0.65 without the Nyquist mode."""
+    coords, spin = d3.CartesianCoordinates("x"), d3.CartesianCoordinates("sx", "sy", "sz")
+    dist = spinhydro.distributor(coords, dtype=np.float64)
+    m = dist.VectorField(spin, name="m", bases=basis(coords["x"], 16, (0, 1), **options))
+    with pytest.raises(InputError, match=message):
+        spinhydro.thermal_field(m, 1.0, 1.0, 1.0, 1.0, 1.0)
+    problem = d3.IVP([m], namespace={"m": m, "xi": spinhydro.white_noise(m)})
+    problem.add_equation("dt(m) = cross(xi, m)")
+    with pytest.raises(InputError, match=message):
+        check_noise(problem, spinhydro.RK4)
+
+
+def test_two_moments_of_spins_in_a_field():
+    """<m_z> and <m_z^2> of exp(x m_z), with each scheme that draws noise for spins."""
+    x, size = 2.5, 4096
+    expected = 1 / np.tanh(x) - 1 / x
+    coords, spin = d3.CartesianCoordinates("x"), d3.CartesianCoordinates("sx", "sy", "sz")
+    for stepper in ("RK4", "StochasticHeun", "SemiImplicit", "RKMK4"):
+        dist = spinhydro.distributor(coords, dtype=np.float64)
+        basis = spinhydro.RealFourierNyquist(coords["x"], size, (0, 1))
+        m = dist.VectorField(spin, name="m", bases=basis)
+        m["g"][2] = 1
+        b = spinhydro.thermal_field(m, 1 / x, 1.0, 1.0, 1.0, 1.0, seed=3)
+        names = {"m": m, "H": b + spin.unit_vector_fields(dist)[2]}
+        problem = d3.IVP([m], namespace=names)
+        problem.add_equation("dt(m) = -(cross(m, H) + cross(m, cross(m, H)))/2")
+        projections = read_projections(problem, {"m": "m/sqrt(m@m)"})
+        solver = build_solver(problem, find_stepper(stepper))
+        choose_engine(solver, "fused", projections, 10**9, sync_on_request=False)
+        found = []
+        for i in range(200):
+            solver.step(0.05)
+            if i % 40 == 39 and i > 100:
+                found.append([m["g"][2].mean(), (m["g"][2] ** 2).mean()])
+        np.testing.assert_allclose(
+            np.mean(found, axis=0), [expected, 1 - 2 * expected / x], atol=0.015
+        )
 
 
 def test_a_grating_in_a_heat_bath(tmp_path):
