@@ -38,6 +38,10 @@ def _parser():
     parser.add_argument("--observe", metavar="NAME,NAME", help="outputs to compare [all in DATA]")
     parser.add_argument("--skip-nan", action="store_true", help="nan means not measured")
     parser.add_argument("--starts", type=int, default=1, metavar="N", help="number of starts [1]")
+    parser.add_argument(
+        "--sample", type=int, default=0, metavar="STEPS",
+        help="sample the posterior by emcee with so many steps of each walker",
+    )  # fmt: skip
     parser.add_quick()
     parser.add_argument("--save", metavar="FILE", help=".npz, or a figure of data and residuals")
     return parser
@@ -47,6 +51,11 @@ def command(arguments):
     """Read the data, fit, print the estimates."""
     options = _parser().read(arguments)
     names = [word for word in options.rest if "=" not in word]
+    for option, least in (("starts", 1), ("sample", 0)):
+        if getattr(options, option) < least:
+            raise InputError(
+                f"--{option} {getattr(options, option)}: a whole number, at least {least}"
+            )
     if options.save:
         _check_file(Path(options.save))
     from spinhydro.engines.jax.require import require_jax
@@ -78,7 +87,7 @@ def command(arguments):
         noise=number(problem, options.noise, "--noise") if options.noise else None,
         offset=options.offset, scale=options.scale,
         priors=dict(_prior(problem, text, number) for text in options.prior),
-        starts=options.starts,
+        starts=options.starts, samples=options.sample,
     )  # fmt: skip
     print("\n".join(found.table()))
     if options.save:

@@ -29,6 +29,10 @@ def _parser():
         "--with", dest="names", metavar="NAME,NAME",
         help="derivatives of the fastest growth rate with respect to these parameters",
     )  # fmt: skip
+    parser.add_argument(
+        "--formula", action="append", default=[], metavar="EXPRESSION",
+        help="omega(k) to compare with and to draw, 'W(k) + omega_K'",
+    )  # fmt: skip
     parser.add_argument("--rows", type=int, default=12, metavar="N", help="lines of the table [12]")
     parser.add_argument(
         "--overlay", metavar="RUN", help="compare with the space-time spectrum of a run"
@@ -51,7 +55,13 @@ def command(arguments):
     quiet_dedalus()
     from spinhydro.derivatives.arnoldi import lowest_modes
     from spinhydro.derivatives.spectrum import growth_derivatives, load_one_member, spectrum
-    from spinhydro.derivatives.spectrum_output import compare, number, save
+    from spinhydro.derivatives.spectrum_output import (
+        compare,
+        compare_with_formula,
+        formula_values,
+        number,
+        save,
+    )
 
     def load(**values):
         return load_one_member(
@@ -72,11 +82,14 @@ def command(arguments):
             load, options.names.split(","), options.about, period
         ).items():
             print(f"d(fastest growth)/d({name}) = {slope:.10g}")
+    formulas = {text: formula_values(problem, text, found.k) for text in options.formula}
+    for text, values in formulas.items():
+        print(compare_with_formula(found, text, values))
     run = None
     if options.overlay:
         run, lines = compare(found, options.overlay, options.output)
         print("\n".join(lines))
     if options.save:
-        save(found, options.save, run, options.output)
+        save(found, options.save, run, options.output, formulas)
         print(options.save)
     return 0

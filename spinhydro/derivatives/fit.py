@@ -8,6 +8,7 @@ from scipy.optimize import least_squares
 from spinhydro.derivatives.family import Family
 from spinhydro.derivatives.measurement import Measurement, common_steps
 from spinhydro.derivatives.parameters import fixed_timestep
+from spinhydro.engines.jax.require import require
 from spinhydro.errors import InputError, ParameterError
 
 #: Relative standard error of a direction above which the data do not determine it.
@@ -39,6 +40,9 @@ class Fit:
         How many of the starts came to the same minimum.
     nuisance : dict
         ``{"offset": array, "scale": array}`` of each frame, if fitted.
+    evaluations : int
+        Runs.
+    posterior : Posterior, or None without samples
     """
 
     names: list
@@ -56,6 +60,7 @@ class Fit:
     agreeing_starts: tuple
     nuisance: dict = field(default_factory=dict)
     evaluations: int = 0
+    posterior: object = None
 
     def table(self):
         """Lines for a terminal."""
@@ -76,7 +81,7 @@ class Fit:
         shown = ", ".join(f"{value:.3g}" for value in self.singular_values)
         lines.append(f"singular values (relative changes): {shown}")
         lines += [f"not determined by the data: {text}" for text in self.undetermined]
-        return lines
+        return lines + (self.posterior.lines(self.names) if self.posterior else [])
 
     @property
     def undetermined(self):
@@ -96,7 +101,7 @@ class Fit:
 
 def fit(
     problem, data, names, blur=0.0, noise=None, offset=False, scale=False, priors=None, starts=1,
-    seed=0,
+    seed=0, samples=0,
 ):  # fmt: skip
     """Estimate parameters of a problem file from measured fields.
 
@@ -122,7 +127,9 @@ def fit(
     starts : int
         Number of starts, the first from the file, the others up to ten per cent from it.
     seed : int
-        Of the further starts.
+        Of the further starts and of the samples.
+    samples : int
+        Steps of every walker that samples the posterior; 0 for none.
 
     Returns
     -------
@@ -143,9 +150,11 @@ def fit(
     if noise is not None and not (np.isfinite(noise) and noise > 0):
         raise InputError(f"noise = {noise:g}: it must be positive")
     outputs = problem.declared("outputs") or {}
+    if samples:
+        require("emcee", "sampling the posterior")
     timestep, steps = common_steps(data.axes["t"], fixed_timestep(problem))
     family = Family(problem, names, [outputs[n] for n in data.values], timestep, "the fit")
-    search = _Search(family, data, steps, blur, noise or 1.0, offset, scale, priors or {})
+    search = Search(family, data, steps, blur, noise or 1.0, offset, scale, priors or {})
     search.check_enough()
     random, found = np.random.default_rng(seed), []
     for number in range(max(1, starts)):
@@ -160,10 +169,15 @@ def fit(
     agreeing = sum(
         bool(np.allclose(r.x, best.x, rtol=1e-3, atol=1e-6 * np.abs(best.x).max())) for r in found
     )
-    return search.result(best, noise, (agreeing, len(found)))
+    result = search.result(best, noise, (agreeing, len(found)))
+    if samples:
+        from spinhydro.derivatives.posterior import sample
+
+        result.posterior = sample(search, result, samples, seed)
+    return result
 
 
-class _Search:
+class Search:
     """Residuals and their derivatives as functions of the parameters."""
 
     def __init__(self, family, data, steps, blur, noise, offset, scale, priors):
@@ -183,11 +197,11 @@ class _Search:
         self.counts = np.diff(np.concatenate([[0], steps]))
         self.evaluations = 0
         self._known = (None, None)
-        self.predict = jax.jit(self._predict)
+        self.predict = jax.jit(self.predict_from)
         self.forward = jax.jit(
             lambda leaves, tangents: jax.vmap(
                 lambda tangent: jax.jvp(
-                    lambda part: self._predict({**leaves, **part}),
+                    lambda part: self.predict_from({**leaves, **part}),
                     ({n: leaves[n] for n in tangent},), (tangent,),
                 )[1]
             )(tangents)
@@ -201,7 +215,7 @@ class _Search:
                 f"{self.measured.sum()} measured values do not determine {unknowns} unknowns"
             )
 
-    def _predict(self, leaves):
+    def predict_from(self, leaves):
         """Measured values (outputs, frames, *places) of a run."""
         jax, model = self.jax, self.model
 

@@ -8,10 +8,11 @@ import numpy as np
 def save(found, data, path):
     """Write a `Fit` as .npz, or draw the first output against its first axis and time."""
     if Path(path).suffix == ".npz":
+        samples = {"samples": found.posterior.samples} if found.posterior else {}
         np.savez(
             path, names=found.names, estimates=found.estimates, errors=found.errors,
             covariance=found.covariance, chi_squared=found.chi_squared, model=found.model,
-            data=found.data, residuals=found.residuals, **found.nuisance,
+            data=found.data, residuals=found.residuals, **found.nuisance, **samples,
         )  # fmt: skip
         return
     from matplotlib.figure import Figure

@@ -12,7 +12,8 @@ class NearbyLeaves:
 
     with a and b from executing the file at :math:`p_i \pm w_i`. Numbers of equations are mostly
     products and quotients of parameters, so that the error is a few times the cube of the relative
-    width. The run itself is not linearised.
+    width; kinks of profiles, such as the edge of a cloud, are smoothed over w. The run itself is
+    not linearised.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from spinhydro.errors import InputError
+from spinhydro.kernels.kernel import Kernel
 from spinhydro.language.expressions import ExpressionBuilder
 
 TABLES, FIGURES = (".csv", ".npz"), (".png", ".pdf", ".svg")
@@ -18,8 +19,55 @@ def number(problem, text, what):
     return float(value)
 
 
-def save(found, path, run=None, output=None):
+def formula_values(problem, text, k):
+    """Values of a formula of the wavenumber, such as ``W(k) + omega_K``.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its names may occur; of a wavevector the names are kx, ky, kz, and k is its modulus.
+    text : str
+    k : array (waves, axes)
+
+    Raises
+    ------
+    InputError
+        If a value is not a number.
+    """
+    # In strings, kernels act on fields; here they are functions of k.
+    kernels = {n: v.at for n, v in problem.namespace.items() if isinstance(v, Kernel)}
+    values = []
+    for vector in k:
+        names = {f"k{axis}": float(part) for axis, part in zip("xyz", vector, strict=False)}
+        names["k"] = float(vector[0]) if len(vector) == 1 else float(np.linalg.norm(vector))
+        with np.errstate(all="ignore"):
+            value = ExpressionBuilder({**problem.namespace, **kernels, **names})(text)
+        if np.ndim(value) or not np.isscalar(value):
+            raise InputError(f"--formula {text}: this is not a number for each k")
+        values.append(complex(value))
+    values = np.array(values)
+    return values.real if not values.imag.any() else values
+
+
+def compare_with_formula(found, text, values):
+    """Return a line with the largest distance of a formula from the nearest branch."""
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise InputError(f"--formula {text}: no value is finite")
+    branches = 1j * found.eigenvalues[finite]
+    distances = np.nanmin(np.abs(branches - values[finite, None]), axis=1)
+    worst = int(np.argmax(distances))
+    unit = f" rad/{found.time_unit}" if found.time_unit else ""
+    return (
+        f"{text}: within {distances[worst]:.2g}{unit} of a branch at {finite.sum()} wavevectors "
+        f"(largest value {np.abs(values[finite]).max():.4g})"
+    )
+
+
+def save(found, path, run=None, output=None, formulas=None):
     """Write a spectrum as a table or a figure, by the ending of the name; never over a file.
+
+    Figures also show the formulas, ``{text: values at each wavevector}``.
 
     Raises
     ------
@@ -38,7 +86,7 @@ def save(found, path, run=None, output=None):
     elif path.suffix == ".csv":
         _save_rows(found, path)
     else:
-        _draw(found, path, run, output)
+        _draw(found, path, run, output, formulas or {})
 
 
 def _save_rows(found, path):
@@ -52,7 +100,7 @@ def _save_rows(found, path):
     np.savetxt(path, rows, delimiter=",", header=header, comments="", fmt="%.17g")
 
 
-def _draw(found, path, run, output):
+def _draw(found, path, run, output, formulas):
     from matplotlib.figure import Figure
 
     from spinhydro.analysis.style import house_style
@@ -72,6 +120,12 @@ def _draw(found, path, run, output):
             left.set_xlabel(f"k (rad/{found.length_unit})")
         for branch in found.frequencies.T:
             left.plot(k, scale * branch, ".", markersize=2, color="C1")
+        for number, (text, values) in enumerate(formulas.items()):
+            order = np.argsort(k, kind="stable")
+            shown = scale * np.real(values)[order]
+            left.plot(k[order], shown, "-", linewidth=0.7, color=f"C{2 + number}", label=text)
+        if formulas:
+            left.legend(fontsize="small")
         for branch in found.growth.T:
             right.plot(k, branch, ".", markersize=2, color="C3")
         right.set_xlabel(f"k (rad/{found.length_unit})")

@@ -87,6 +87,16 @@ class Kernel:
         values = self._finite(arrays)
         return values if values.ndim else values.item()
 
+    def at(self, *k):
+        """Return omega at one wavenumber or wavevector as a number, also within strings.
+
+        Raises InputError if it is a matrix.
+        """
+        value = np.asarray(self.function(*map(np.asarray, k)))
+        if value.ndim:
+            raise InputError(f"{self} is a matrix at each k, not a number")
+        return value.item()
+
     def _of_constant(self, value):
         """omega(0) times a number, which has the wave vector 0."""
         if isinstance(value, (int, float, complex)) and value == 0:

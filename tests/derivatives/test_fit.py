@@ -8,8 +8,10 @@ from spinhydro import load
 from spinhydro.analysis import load as load_run
 from spinhydro.cli.main import call
 from spinhydro.derivatives.data import Data, read_data
+from spinhydro.derivatives.family import Family
 from spinhydro.derivatives.fit import fit
 from spinhydro.derivatives.measurement import common_steps, sampling_matrix
+from spinhydro.derivatives.nearby import NearbyLeaves
 from spinhydro.errors import InputError
 
 PATH, QUICK = "problems/quantum_torque.py", {"Nx": 64, "L_x": "450*um"}
@@ -55,6 +57,30 @@ def test_what_the_data_do_not_know_is_named(frames):
     found = fit(load(PATH, **QUICK), frames, ["Omega_R", "edge"], blur=BLUR, noise=NOISE)
     assert found.undetermined == ["+1.00 edge"] or found.undetermined == ["-1.00 edge"]
     assert any("not determined by the data" in line for line in found.table())
+
+
+def test_samples_agree_with_the_interval(frames):
+    found = fit(
+        load(PATH, **QUICK), frames, ["kappa_n0"], blur=BLUR, noise=NOISE, offset=True, samples=80
+    )
+    (values,) = found.posterior.samples.T
+    assert abs(values.mean() - found.estimates[0]) < found.errors[0]
+    assert 0.6 < values.std() / found.errors[0] < 1.5
+    assert any("posterior of kappa_n0" in line for line in found.table())
+
+
+def test_leaves_nearby_are_those_of_the_file():
+    names = ["Omega_R", "R_x"]
+    family = Family(load(PATH, **QUICK), names, ["ave(s@ez)"], 0.01, "the test")
+    near = NearbyLeaves(family, family.start, 0.01 * family.start)
+    moved = family.start * [1.005, 0.995]
+    # The profile has a kink at its edge: at x = -84 um it is smooth.
+    parts = [
+        np.concatenate([np.ravel(leaves["numbers"]).real, np.asarray(leaves["profiles"])[:, 20]])
+        for leaves in (family.model.leaves, near(moved), family.leaves_at(moved))
+    ]
+    plain, ours, wanted = parts
+    assert np.abs(ours - wanted).max() <= 1e-2 * np.abs(wanted - plain).max()
 
 
 def test_sampling_is_exact_for_waves():
