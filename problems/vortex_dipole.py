@@ -8,7 +8,7 @@ the mean flow add to it (`spinhydro.vortex_velocities`, after Weiss and McWillia
 3, 835 (1991)). A compressible gas changes the speed by the order of (speed/sound)^2, 0.5 % here.
 
     spinhydro run problems/vortex_dipole.py
-    spinhydro plot runs/vortex_dipole/0001 --figure maps
+    spinhydro plot runs/vortex_dipole/0001 --figure vortices
 
 Expected: the speed of point vortices with images to 1 per cent (paths: `vortices.vortex_tracks`).
 """

@@ -123,3 +123,14 @@ def test_hysteresis_of_a_ferromagnetic_gas(tmp_path):
     up, down = hysteresis_loop(delta[:, 0], M[:, 0]).coercive
     assert end < up < end + 6 * rate and up == pytest.approx(-down, rel=1e-3)
     assert np.ptp(hysteresis_loop(delta[:, 1], M[:, 1]).coercive) < 0.05
+
+
+def test_a_false_vacuum_decays_near_the_spinodal_only(tmp_path):
+    """delta_c = 2 pi x 523 Hz: soon after the ramp Z is reversed above it, and stays below it."""
+    found = run(
+        "false_vacuum", tmp_path, delta_end="2*pi*[490, 545]*Hz", members=2, L_x=30, Nx=96,
+        ramp_time=8, stop_time=13,
+    )  # fmt: skip
+    assert found.attrs["delta_c"] == pytest.approx(2 * np.pi * 0.5238, rel=1e-3)
+    last = found.Z_mean.isel(t=-1).values.real.ravel()
+    assert last[0] > 0.7 and last[1] < 0
