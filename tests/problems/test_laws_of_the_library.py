@@ -134,3 +134,15 @@ def test_a_false_vacuum_decays_near_the_spinodal_only(tmp_path):
     assert found.attrs["delta_c"] == pytest.approx(2 * np.pi * 0.5238, rel=1e-3)
     last = found.Z_mean.isel(t=-1).values.real.ravel()
     assert last[0] > 0.7 and last[1] < 0
+
+
+def test_flower_and_vortex_of_a_cube_have_equal_energies_at_the_published_edge(tmp_path):
+    """muMAG standard problem 3: 8.47 exchange lengths, extrapolated from two grids."""
+    runs = [
+        run("mumag3", tmp_path, L="[8.3, 8.6]", state=state, N=N)
+        for N in (6, 9) for state in ("flower", "vortex")
+    ]  # fmt: skip
+    single_domain = find("single_domain").module
+    found = single_domain.crossings(runs)
+    assert single_domain.extrapolated(found) == pytest.approx(8.47, rel=0.01), found
+    assert float(runs[2].m_mean.isel(t=-1, member=0).values.ravel()[2]) > 0.96
