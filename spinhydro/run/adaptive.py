@@ -103,7 +103,7 @@ class AdaptiveRun(Run):
                 self.check_and_write(self.timestep)
                 self.note_progress(NOTE_INTERVAL)
             else:
-                self.check_finite()
+                self.check_step()
                 if self.step % WATCH_CADENCE == 0:
                     self.check_watches()
                 self.note_progress(HEARTBEAT)
@@ -126,6 +126,10 @@ class AdaptiveRun(Run):
     def choose_timestep(self):
         """Choose the timestep after a step."""
         self.function.choose()
+
+    def check_step(self):
+        """Check the state after a step that ends before an output."""
+        self.check_finite()
 
 
 def _reached(time, target):

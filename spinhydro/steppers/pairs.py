@@ -67,10 +67,13 @@ class PairSteps:
         end, taken = time + timestep, 0
         length, number = even_steps(timestep, control.suggestion, timestep, 1)
         self._keep()
-        sizes = self._sizes()
-        if self._has_changed(sizes):
-            control.forget_growth()
-            self._companion = None
+        if self._sizes_at_end is not None and self._is_untouched():
+            sizes = self._sizes_at_end
+        else:
+            sizes = self._sizes()
+            if self._has_changed(sizes):
+                control.forget_growth()
+                self._companion = None
         if control.has_companion and self._companion is None:
             self._start_companion()
         while True:
@@ -81,11 +84,10 @@ class PairSteps:
                     self._companion = None
                 elif len(control.behind) == 2:
                     self._catch_up(time, sizes)
-                self._keep()
-                sizes = self._sizes()
+                sizes = self._sizes_at_end
                 if not number:
-                    self._sizes_at_end = sizes
                     return taken
+                self._keep()
             else:
                 self._put_back()
             length, number = even_steps(end - time, control.suggestion, length, number)
@@ -97,7 +99,7 @@ class PairSteps:
         """Take the last two steps as one with the companion, and compare the solutions."""
         timestep = sum(self.control.behind)
         distance = self._distance_of_companion(time - timestep, timestep)
-        scales = np.maximum(sizes, self._sizes())
+        scales = np.maximum(sizes, self._sizes_at_end)
         self.control.compare(self._relative(distance, sizes, scales, timestep))
 
     def _distance_of_companion(self, time, timestep):
@@ -109,6 +111,10 @@ class PairSteps:
         self._companion = self._copy()
         self._assign(present)
         return distance
+
+    def _is_untouched(self):
+        """Return whether only this stepper can have changed the state since its last step."""
+        return False
 
     def _has_changed(self, sizes):
         """Return whether a script has changed the state since the last step."""
@@ -123,7 +129,8 @@ class PairSteps:
     def _try(self, time, timestep, sizes):
         """Take a step from the kept state; return whether it is accepted."""
         self._take(time, timestep)
-        scales = np.maximum(sizes, self._sizes())
+        self._sizes_at_end = self._sizes()
+        scales = np.maximum(sizes, self._sizes_at_end)
         difference = self._relative(self._difference(time, timestep), sizes, scales, timestep)
         measured = None
         if math.isfinite(difference) and self.control.must_measure(timestep):
@@ -132,6 +139,7 @@ class PairSteps:
             return self.control.judge(timestep, difference, measured)
         except StepTooShort:
             self._put_back()
+            self._sizes_at_end = None
             raise
 
     def _measure(self, time, timestep, sizes, scales):

@@ -25,7 +25,16 @@ class FusedPair(PairSteps):
             self._second.release()
         super()._allocate(compiled)
         self._before = np.zeros_like(self.state)
-        self._companion = self._second = None
+        self._companion = self._second = self._rows = None
+
+    def _is_untouched(self):
+        """Return whether only this stepper can have changed the state since its last step."""
+        return self.sync_on_request
+
+    def discard_members(self, members):
+        """Fill the state of some members of this rank with NaN."""
+        super().discard_members(members)
+        self._sizes_at_end = None
 
     def step(self, timestep, wall_time):
         """Advance the solver's state by exactly `timestep`, in steps that meet the tolerance."""
@@ -146,8 +155,9 @@ class FusedPair(PairSteps):
     def _squares(self, values):
         """Return squared L2 norms (variables, members)."""
         has_members = self.right_side.space.axes[0] > 0
+        self._rows = self._rows or [rows for _, rows in self.fields.rows()]
         found = []
-        for _, rows in self.fields.rows():
+        for rows in self._rows:
             parts = np.moveaxis(values[rows], 1, 0) if has_members else [values[rows]]
             found.append([self._square(part) for part in parts])
         return np.array(found)
