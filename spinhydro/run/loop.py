@@ -1,43 +1,26 @@
 """The run loop, the only one: steps, projections, limits, outputs and checkpoints of one run."""
 
-import json
 import math
 import signal
 import time
-from pathlib import Path
 
 import numpy as np
 from mpi4py import MPI
 
-from spinhydro import __version__
-from spinhydro.dedalus_support.solver import no_stored_outputs
-from spinhydro.engines.choose import build_solver, choose_engine, stepper_kind
-from spinhydro.errors import (
-    InputError,
-    NotFiniteError,
-    OutputError,
-    SpinhydroError,
-    Stopped,
-    WatchError,
-)
+from spinhydro.engines.choose import build_solver, choose_engine
+from spinhydro.errors import Stopped
 from spinhydro.language.declarations import (
     check_output_units,
     read_limits,
     read_outputs,
     read_projections,
 )
-from spinhydro.language.equations import fields_of
-from spinhydro.language.watch import grid_values
-from spinhydro.run import liveness, provenance
-from spinhydro.run.checkpoint import Checkpoints
+from spinhydro.run.checks import RunChecks
 from spinhydro.run.filled_modes import FilledModes
-from spinhydro.run.folder import RunFolder
 from spinhydro.run.handlers import ScheduledOutput
 from spinhydro.run.members import FailedMembers
-from spinhydro.run.messages import to_stderr
-from spinhydro.run.output import FieldOutput
-from spinhydro.run.progress import Progress, duration
-from spinhydro.run.record import read_record
+from spinhydro.run.progress import duration
+from spinhydro.run.recording import RunRecording
 from spinhydro.run.resolution import Resolution
 from spinhydro.run.truncation import stated_truncation
 from spinhydro.steppers import check_noise, find_stepper
@@ -57,7 +40,7 @@ NOTE_INTERVAL = 1.0
 HEARTBEAT = 30.0
 
 
-class Run:
+class Run(RunChecks, RunRecording):
     """Solver, handlers and limits of one run."""
 
     def __init__(self, ivp, plan, timestep, solver=None):
@@ -86,62 +69,6 @@ class Run:
         self.resolution = Resolution(ivp, plan.record.get("parameters") or {}, self.time_unit)
         self.filled_modes, self.truncation_watch = FilledModes(self.solver), None
 
-    def check_start(self):
-        """Check everything that can be known before the first step.
-
-        Raises InputError if a field is not finite, if any string cannot be evaluated at the
-        initial state, or if a watch does not hold there.
-        """
-        for variable in sorted(fields_of(self.ivp), key=lambda f: str(f.name)):
-            if not self._is_finite(variable):
-                kind = "initial state of" if variable in self.solver.state else "field"
-                raise InputError(
-                    f"the {kind} '{variable.name}' is not finite before the first step; check how "
-                    "the file fills it"
-                )
-        self._try("the right side of the equations", "", self._evaluate_right_side)
-        if hasattr(stepper_kind(self.solver), "find_spins"):
-            self.solver.timestepper.find_spins()
-        if hasattr(stepper_kind(self.solver), "check_problem"):
-            stepper_kind(self.solver).check_problem(self.solver)
-        for name, operand in self.outputs.items():
-            self._try(f"outputs['{name}']", "outputs", lambda o=operand: grid_values(o))
-        for variable, operand in self.projections:
-            self._try(
-                f"projections['{variable.name}']", "projections", lambda o=operand: grid_values(o)
-            )
-        for limit in self.expect.values():
-            self._try(f"expect '{limit.text}'", "expect", limit.start)
-        for limit in self.watch:
-            value = self._try(f"watch '{limit.text}'", "watch", limit.start)
-            if not limit.holds(value):
-                at = f" at {limit.place}" if limit.place else ""
-                raise InputError(
-                    f"the watch '{limit.text}' does not hold at the initial state, where the value "
-                    f"is {value:.3g}{at}: check how the file fills its fields, or the limit"
-                ).within("watch")
-
-    def _evaluate_right_side(self):
-        with no_stored_outputs(self.ivp):
-            self.solver.evaluator.evaluate_group("F")
-
-    @staticmethod
-    def _try(what, declaration, evaluate):
-        try:
-            return evaluate()
-        except SpinhydroError:
-            raise
-        except Exception as error:
-            raise InputError(
-                f"{what} cannot be evaluated at the initial state: {type(error).__name__}: {error}"
-            ).within(declaration) from error
-
-    def _is_finite(self, variable):
-        return self._on_all_ranks(np.isfinite(np.sum(variable.data)))
-
-    def _on_all_ranks(self, holds):
-        return self.ivp.dist.comm.allreduce(int(not holds), op=MPI.SUM) == 0
-
     def choose_engine(self, engine, steps, precision="double"):
         """Choose the engine that steps the solver."""
         self.engine, self.engine_note = choose_engine(
@@ -158,64 +85,6 @@ class Run:
         """Update the fields, if the engine keeps the state between outputs."""
         if self.keeps_state:
             self.solver.timestepper.synchronise()
-
-    def open(self, resumed=None):
-        """Record the beginning in the run folder and create the output handler.
-
-        Parameters
-        ----------
-        resumed : dict, optional
-            Entry of the record about this continuation of an earlier run.
-        """
-        folder, plan = self.folder, self.plan
-        state = {
-            "status": "running",
-            "reason": "",
-            "exit_code": None,
-            "message": "",
-            "sim_time": self.solver.sim_time,
-            "iteration": int(self.solver.iteration),
-            "stop_time": plan.stop_time,
-            "timestep": self.timestep,
-            "ranks": self.ivp.dist.comm.size,
-            **liveness.signature(),
-        }
-        record = {
-            "problem": plan.name,
-            **state,
-            "command": provenance.command(),
-            "units": plan.units,
-            "outputs": plan.outputs or {name: name for name in self.outputs},
-            "engine": self.engine,
-            "timestepper": self.stepper_name,
-            "truncate": self.truncation or 1.0,
-            "versions": provenance.versions(),
-            "git": provenance.git_state(Path(__file__).parent),
-            "started": provenance.now(),
-            **plan.record,
-        }
-        if resumed is not None:
-            earlier = folder.record.get("resumed") or []
-            self.earlier_seconds = folder.record.get("wall_seconds") or 0.0
-            kept = record if resumed.get("changed") else state
-            record = {**folder.record, **kept, "resumed": [*earlier, resumed], "finished": None}
-        if self.root:
-            folder.update(**record)
-        attributes = {
-            "spinhydro_version": __version__,
-            "problem_source": plan.source,
-            "run": json.dumps(record, ensure_ascii=False, default=str),
-        }
-        self.output = FieldOutput(
-            self.solver, folder.place / "fields", self.outputs, plan.output_units, attributes,
-            kernels=plan.kernels, max_writes=plan.max_writes,
-        )  # fmt: skip
-        for handler in self.handlers:
-            handler.open(self.solver, folder.place, plan.output_units, attributes)
-        self.checkpoints = Checkpoints(self.solver, folder.place, plan.checkpoints_kept)
-        self.progress = Progress(
-            plan.stop_time, self.time_unit, enabled=self.root and not self.quiet
-        )
 
     def restore(self, checkpoint, same_problem=True):
         """Continue from a checkpoint; outputs that exist already are not written again.
@@ -251,14 +120,6 @@ class Run:
             handler.skip(self.step, elapsed, iteration, exact, same_problem)
         self._saved_step = self.step
         return exact
-
-    def log(self, line):
-        """Write one line to the log of the run, and to the terminal unless quiet."""
-        if self.root:
-            self.folder.log(line)
-            if not self.quiet:
-                self.progress.finish()
-                to_stderr(line)
 
     def loop(self, steps_per_output, steps, remainder, request):
         """Take all steps; raise the reason if the run ends early.
@@ -316,15 +177,6 @@ class Run:
         self.check_truncation()
         self.output.write(timestep)
 
-    def check_truncation(self):
-        """Measure the spectrum; warn, or stop, where a truncation distorts it."""
-        found = self.filled_modes.measure()
-        if self.truncation_watch is None:
-            return
-        warning = self.truncation_watch.check(found, self._now())
-        if warning:
-            self.log(warning)
-
     def _steps_ahead(self, step, output):
         """Return how many steps to take in one call; `output` is the step of the next output.
 
@@ -365,71 +217,6 @@ class Run:
             # The step includes the projections.
             return
         project(self.projections)
-
-    def check_finite(self):
-        if self.keeps_state and self._on_all_ranks(self.solver.timestepper.is_finite()):
-            return
-        if self._continues_without_some() and self._discard_not_finite():
-            return
-        self.synchronise()
-        for variable in self.solver.state:
-            if not self._is_finite(variable):
-                raise NotFiniteError(
-                    f"{variable.name} is not finite at t = {self._now()}, iteration "
-                    f"{self.solver.iteration}: {self._kept()}. "
-                    + self.resolution.cause(
-                        "a timestep that is too long, or an equation that grows without bound"
-                    )
-                )
-
-    def _continues_without_some(self):
-        return self.failed.size > 1 and self.plan.members_fail == "continue"
-
-    def _discard_not_finite(self):
-        """Go on without the members that are not finite; False if that is impossible."""
-        members = self.failed.not_finite()
-        if members is None or len(members) == self.failed.size:
-            return False
-        self._discard(members - self.failed.numbers, "not finite")
-        return True
-
-    def _discard(self, members, reason):
-        if not members:
-            return
-        self.failed.discard(members, reason)
-        self._exclude_failed()
-        left = self.failed.size - len(self.failed.reasons)
-        for member in sorted(members):
-            self.log(
-                f"warning: member {member} failed at t = {self._now()}, iteration "
-                f"{self.solver.iteration} ({reason}); it is NaN from now on, {left} members go on"
-            )
-
-    def _exclude_failed(self):
-        for output in [self.output, *(handler.output for handler in self.handlers)]:
-            output.failed_members = self.failed.numbers
-        for limit in [*self.watch, *self.expect.values()]:
-            limit.excluded = self.failed.numbers
-
-    def check_watches(self):
-        """Warn of what the grid does not resolve; end the run if a limit is broken."""
-        self.synchronise()
-        for line in self.resolution.check(self.solver.sim_time):
-            self.log(line)
-        for limit in self.watch:
-            value = limit.measure()
-            if not limit.holds(value) and self._continues_without_some():
-                members = limit.failing_members()
-                if members and len(members | self.failed.numbers) < self.failed.size:
-                    self._discard(members, f"{limit.text} is broken")
-                    continue
-            if not limit.holds(value):
-                at = f" at {limit.place}" if limit.place else ""
-                raise WatchError(
-                    f"the watch '{limit.text}' is broken at t = {self._now()}, iteration "
-                    f"{self.solver.iteration}: the value is {value:.3g}{at}; {self._kept()}. "
-                    + self.resolution.cause("a timestep that is too long, or too few grid points")
-                )
 
     def _now(self):
         return f"{self.solver.sim_time:.6g} {self.time_unit}".rstrip()
@@ -483,114 +270,6 @@ class Run:
         if saved:
             self._saved_step = self.step
         self._saved = time.monotonic()
-
-    def note_progress(self, interval):
-        """Update the record, unless that was done recently: it waits for the disk."""
-        now = time.monotonic()
-        if self.root and now - self._noted >= interval:
-            self._noted = now
-            self.folder.update(
-                sim_time=self.solver.sim_time,
-                iteration=int(self.solver.iteration),
-                heartbeat=provenance.now(),
-                wall_seconds=round(self.earlier_seconds + now - self._began, 3),
-                watch={limit.text: limit.extreme for limit in self.watch},
-            )
-
-    def _why_missed(self, limit):
-        """Return why an expectation of the file is meaningless for this run, or ""."""
-        if self.plan.record.get("given_equations"):
-            return " (an expectation of the file, whose equations were replaced)"
-        time = self.ivp.time
-        depends = any(
-            hasattr(equation["F"], "has") and time is not None and equation["F"].has(time)
-            for equation in self.ivp.equations
-        )
-        if limit.is_drift and depends:
-            return " (an equation depends on time: what drift() follows need not be conserved)"
-        return ""
-
-    def measure_expectations(self):
-        """Return value, limit and verdict of every expectation, at the present state."""
-        found = {}
-        for name, limit in self.expect.items():
-            value = limit.measure()
-            met = bool(limit.holds(value))
-            found[name] = {"text": limit.text, "value": value, "limit": limit.limit, "met": met}
-            members = limit.values_of_members()
-            if members is not None:
-                found[name]["members"] = [
-                    {"value": float(v), "met": limit.holds(v)} for v in members
-                ]
-            self.log(
-                f"expected {name}: {value:.3g} {'>=' if limit.is_lower else '<='} {limit.limit:g}  "
-                + ("ok" if met else f"MISSED{self._why_missed(limit)}")
-                + (f" ({limit.place})" if limit.place and "member" in limit.place else "")
-            )
-        return found
-
-    def close(self, status, error, seconds, expect=None):
-        """Record how the run ended."""
-        if self.progress:
-            self.progress.finish()
-        if not self.root:
-            return
-        message = str(error) if error is not None else ""
-        entries = {
-            "status": status,
-            "reason": type(error).__name__ if error is not None else "stop time reached",
-            "message": message,
-            "exit_code": getattr(error, "exit_code", 1) if error is not None else 0,
-            "failed_members": self.failed.reasons,
-            "sim_time": self.solver.sim_time,
-            "iteration": int(self.solver.iteration),
-            "wall_seconds": round(self.earlier_seconds + seconds, 3),
-            "finished": provenance.now(),
-            "watch": {limit.text: limit.extreme for limit in self.watch},
-            "expect": expect or {},
-        }
-        if error is None and self.failed.reasons:
-            entries |= {"message": self.failed.summary(), "exit_code": NotFiniteError.exit_code}
-        try:
-            self.folder.update(**entries)
-            self.folder.log(message or f"done in {duration(seconds)}")
-            self.folder.release_reserve()
-        except OutputError:
-            if error is None:
-                raise
-            # This error is a consequence of the first, which is reported.
-        if status == "done":
-            self.report(seconds)
-
-    def record_failure(self, error):
-        """Record the error of a rank that will end all ranks; rank 0 may be waiting for it."""
-        rank = self.ivp.dist.comm.rank
-        try:
-            folder = RunFolder(self.folder.path, read_record(self.folder.place))
-            folder.update(
-                status="failed",
-                reason=type(error).__name__,
-                message=f"rank {rank}: {error}",
-                exit_code=getattr(error, "exit_code", 1),
-                finished=provenance.now(),
-            )
-        except (SpinhydroError, OSError):
-            # The error itself is printed.
-            return
-
-    def report(self, seconds):
-        """Report the duration of the run and the worst values of the watches."""
-        if self.output.differs:
-            self.log(
-                "warning: outputs that were computed again differ from those that were written "
-                "before the run was interrupted; those are kept"
-            )
-        self.log(self.end_line(seconds))
-        for limit in self.watch:
-            self.log(limit.summary())
-        advice = self.filled_modes.advice(self.truncation or 1.0)
-        if advice:
-            self.log(advice)
 
     def end_line(self, seconds):
         """Return the line on the steps that were taken."""

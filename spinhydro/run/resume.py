@@ -7,7 +7,8 @@ from pathlib import Path
 from spinhydro.dedalus_support import parallel
 from spinhydro.errors import InputError
 from spinhydro.run import liveness, provenance
-from spinhydro.run.checkpoint import Checkpoint, find_checkpoint
+from spinhydro.run.checkpoint import find_checkpoint
+from spinhydro.run.checkpoint_reading import Checkpoint
 from spinhydro.run.folder import RunFolder
 from spinhydro.run.messages import to_stderr
 from spinhydro.run.record import read_record

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from spinhydro.run.checkpoint import Checkpoint, save_checkpoint
+from spinhydro.run.checkpoint_reading import Checkpoint
+from spinhydro.run.checkpoint_writing import save_checkpoint
 
 
 def save_state(solver, path, timestep=0.0):

@@ -19,7 +19,8 @@ from spinhydro.errors import InputError, Stopped
 from spinhydro.problem.load import load
 from spinhydro.problem.resume import resume_run
 from spinhydro.run import liveness, provenance
-from spinhydro.run.checkpoint import Checkpoint, checkpoint_files
+from spinhydro.run.checkpoint import checkpoint_files
+from spinhydro.run.checkpoint_reading import Checkpoint
 from spinhydro.run.loop import Run
 
 from ..conftest import ROOT

@@ -1,0 +1,144 @@
+"""Checks of a run: before the first step, and of its state and limits while it goes on."""
+
+import numpy as np
+from mpi4py import MPI
+
+from spinhydro.dedalus_support.solver import no_stored_outputs
+from spinhydro.engines.choose import stepper_kind
+from spinhydro.errors import InputError, NotFiniteError, SpinhydroError, WatchError
+from spinhydro.language.equations import fields_of
+from spinhydro.language.watch import grid_values
+
+
+class RunChecks:
+    """Checks of a `Run`."""
+
+    def check_start(self):
+        """Check everything that can be known before the first step.
+
+        Raises InputError if a field is not finite, if any string cannot be evaluated at the
+        initial state, or if a watch does not hold there.
+        """
+        for variable in sorted(fields_of(self.ivp), key=lambda f: str(f.name)):
+            if not self._is_finite(variable):
+                kind = "initial state of" if variable in self.solver.state else "field"
+                raise InputError(
+                    f"the {kind} '{variable.name}' is not finite before the first step; check how "
+                    "the file fills it"
+                )
+        self._try("the right side of the equations", "", self._evaluate_right_side)
+        if hasattr(stepper_kind(self.solver), "find_spins"):
+            self.solver.timestepper.find_spins()
+        if hasattr(stepper_kind(self.solver), "check_problem"):
+            stepper_kind(self.solver).check_problem(self.solver)
+        for name, operand in self.outputs.items():
+            self._try(f"outputs['{name}']", "outputs", lambda o=operand: grid_values(o))
+        for variable, operand in self.projections:
+            self._try(
+                f"projections['{variable.name}']", "projections", lambda o=operand: grid_values(o)
+            )
+        for limit in self.expect.values():
+            self._try(f"expect '{limit.text}'", "expect", limit.start)
+        for limit in self.watch:
+            value = self._try(f"watch '{limit.text}'", "watch", limit.start)
+            if not limit.holds(value):
+                at = f" at {limit.place}" if limit.place else ""
+                raise InputError(
+                    f"the watch '{limit.text}' does not hold at the initial state, where the value "
+                    f"is {value:.3g}{at}: check how the file fills its fields, or the limit"
+                ).within("watch")
+
+    def _evaluate_right_side(self):
+        with no_stored_outputs(self.ivp):
+            self.solver.evaluator.evaluate_group("F")
+
+    @staticmethod
+    def _try(what, declaration, evaluate):
+        try:
+            return evaluate()
+        except SpinhydroError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"{what} cannot be evaluated at the initial state: {type(error).__name__}: {error}"
+            ).within(declaration) from error
+
+    def _is_finite(self, variable):
+        return self._on_all_ranks(np.isfinite(np.sum(variable.data)))
+
+    def _on_all_ranks(self, holds):
+        return self.ivp.dist.comm.allreduce(int(not holds), op=MPI.SUM) == 0
+
+    def check_finite(self):
+        if self.keeps_state and self._on_all_ranks(self.solver.timestepper.is_finite()):
+            return
+        if self._continues_without_some() and self._discard_not_finite():
+            return
+        self.synchronise()
+        for variable in self.solver.state:
+            if not self._is_finite(variable):
+                raise NotFiniteError(
+                    f"{variable.name} is not finite at t = {self._now()}, iteration "
+                    f"{self.solver.iteration}: {self._kept()}. "
+                    + self.resolution.cause(
+                        "a timestep that is too long, or an equation that grows without bound"
+                    )
+                )
+
+    def check_truncation(self):
+        """Measure the spectrum; warn, or stop, where a truncation distorts it."""
+        found = self.filled_modes.measure()
+        if self.truncation_watch is None:
+            return
+        warning = self.truncation_watch.check(found, self._now())
+        if warning:
+            self.log(warning)
+
+    def _continues_without_some(self):
+        return self.failed.size > 1 and self.plan.members_fail == "continue"
+
+    def _discard_not_finite(self):
+        """Go on without the members that are not finite; False if that is impossible."""
+        members = self.failed.not_finite()
+        if members is None or len(members) == self.failed.size:
+            return False
+        self._discard(members - self.failed.numbers, "not finite")
+        return True
+
+    def _discard(self, members, reason):
+        if not members:
+            return
+        self.failed.discard(members, reason)
+        self._exclude_failed()
+        left = self.failed.size - len(self.failed.reasons)
+        for member in sorted(members):
+            self.log(
+                f"warning: member {member} failed at t = {self._now()}, iteration "
+                f"{self.solver.iteration} ({reason}); it is NaN from now on, {left} members go on"
+            )
+
+    def _exclude_failed(self):
+        for output in [self.output, *(handler.output for handler in self.handlers)]:
+            output.failed_members = self.failed.numbers
+        for limit in [*self.watch, *self.expect.values()]:
+            limit.excluded = self.failed.numbers
+
+    def check_watches(self):
+        """Warn of what the grid does not resolve; end the run if a limit is broken."""
+        self.synchronise()
+        for line in self.resolution.check(self.solver.sim_time):
+            self.log(line)
+        for limit in self.watch:
+            value = limit.measure()
+            if not limit.holds(value) and self._continues_without_some():
+                members = limit.failing_members()
+                if members and len(members | self.failed.numbers) < self.failed.size:
+                    self._discard(members, f"{limit.text} is broken")
+                    continue
+            if not limit.holds(value):
+                at = f" at {limit.place}" if limit.place else ""
+                raise WatchError(
+                    f"the watch '{limit.text}' is broken at t = {self._now()}, iteration "
+                    f"{self.solver.iteration}: the value is {value:.3g}{at}; {self._kept()}. "
+                    + self.resolution.cause("a timestep that is too long, or too few grid points")
+                )
