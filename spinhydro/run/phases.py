@@ -29,6 +29,7 @@ from spinhydro.run.folder import RunFolder, check_writable
 from spinhydro.run.loop import Run
 from spinhydro.run.members import CHOICES
 from spinhydro.run.plan import (
+    check_free_space,
     check_number_of_outputs,
     controlled_schedule,
     schedule,
@@ -130,6 +131,9 @@ def _check_and_run(
         kind = ControlledRun if is_controlled else AdaptiveRun if is_adaptive else Run
         run = kind(ivp, plan, timestep, solver)
         run.check_start()
+        if not is_adaptive and continued is None and not force:
+            operands, outputs = list(run.outputs.values()), steps // steps_per_output
+            parallel.on_root(comm, lambda: check_free_space(outputs, operands, Path(out)))
         run.choose_engine(engine, None if is_adaptive else steps, precision)
         truncate(run, continued)
         if is_controlled:

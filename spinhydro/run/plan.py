@@ -1,6 +1,7 @@
 """The plan of a run, and the steps and output times that follow."""
 
 import math
+import shutil
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -141,6 +142,35 @@ def check_number_of_outputs(plan, steps, per_output, force):
             f"output_interval = {plan.output_interval:g} gives {outputs:.2g} outputs up to "
             f"stop_time = {plan.stop_time:g}: is one of them in the wrong unit? --force runs it"
         ).within("output_interval")
+
+
+def check_free_space(outputs, operands, out):
+    """Raise ParameterError if the outputs of a run need more bytes than the disk has free.
+
+    Parameters
+    ----------
+    outputs : int
+        Number of outputs.
+    operands : list
+        What each output holds, on the grid.
+    out : Path
+        Folder of all runs, or where it will be made.
+    """
+    needed, place = outputs * sum(map(_bytes_on_grid, operands)), out.absolute()
+    existing = next(path for path in (place, *place.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if needed > free:
+        raise ParameterError(
+            f"{outputs} outputs need {needed / 1e9:.3g} GB, and the disk of {existing} has "
+            f"{free / 1e9:.3g} GB free: take a longer output_interval, fewer outputs, or another "
+            "disk with --out DIR; --force runs it all the same"
+        ).within("output_interval")
+
+
+def _bytes_on_grid(operand):
+    points = math.prod(operand.dist.grid_layout.global_shape(operand.domain, 1))
+    components = math.prod(system.dim for system in operand.tensorsig)
+    return points * components * np.dtype(operand.dtype).itemsize
 
 
 def shortening(plan, timestep):

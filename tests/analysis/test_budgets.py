@@ -125,3 +125,20 @@ def test_what_has_no_budget(gas, frozen):
     with pytest.raises(InputError, match="energy is not defined"):
         budget(bare, "energy", (-6, 4))
     assert "energy" not in conserved(bare)
+
+
+def test_nothing_moves_and_nothing_is_out_of_balance(frozen):
+    still = frozen.copy(deep=True)
+    still["s"][:] = 0
+    found = budget(still, "spin_z", (0, 10))
+    assert found.attrs["relative_residual"] == 0
+    assert not found.inflow.any() and not found.source.any()
+
+
+def test_a_window_holds_three_points_or_more(gas):
+    x = gas[False].x.values
+    found = budget(gas[False], "number", (x[40], x[42]))
+    assert found.attrs["window"] == (x[40], x[42])
+    assert budget(gas[False], "number", (x[0], x[-1])).attrs["window"] == (x[0], x[-1])
+    with pytest.raises(InputError, match="three grid points"):
+        budget(gas[False], "number", (x[40], x[41]))

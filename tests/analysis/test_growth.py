@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from spin_chain import OMEGA_K, OMEGA_M, dataset, evolve, sites
 
 from spinhydro.analysis.growth import (
@@ -128,3 +129,15 @@ def test_what_cannot_grow():
         growth_rates(ds, until=2)
     with pytest.raises(InputError, match="no cut-off"):
         cut_off(growth_rates(ds).isel(k=slice(0, 4)))
+
+
+def test_a_rate_of_zero_ends_the_growth():
+    """Γ² = k² (c² - k²) on wavenumbers of which c is one: the zero itself is the cut-off."""
+    k = 0.01 * np.arange(1, 21)
+    squared = k**2 * (0.01 - k**2)
+    squared[9] = 0.0
+    rates = xr.Dataset({"growth_squared": ("k", squared)}, coords={"k": k})
+    assert cut_off(rates) == pytest.approx(0.1, abs=1e-12)
+    # Growth that begins again behind the first cut-off does not move it.
+    squared[15:] = 1e-5
+    assert cut_off(rates, points=6) == pytest.approx(0.1, abs=1e-12)

@@ -22,6 +22,8 @@ BAD_KINDS = {
     "chain": ({"a": 1, "J": 1}, "no parameter 'J'"),
     "square": ({"a": 1}, "omega_J (gamma J/mu) or stiffness"),
     "sc": ({"a": -1, "omega_J": 1}, "a > 0"),
+    "bcc": ({"a": 0, "omega_J": 1}, "a > 0"),
+    "fcc": ({"a": np.inf, "omega_J": 1}, "a > 0"),
     "exchange": ({"bonds": {(1,): 1.0, (-1,): 2.0}}, "different values"),
     "dmi": ({"bonds": {(1,): 1.0}}, "(omega_x, omega_y, omega_z)"),
     "neighbours": ({"lattice": "hexagonal", "a": 1, "omega_E": 1}, "hexagonal"),

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -16,7 +17,13 @@ import pytest
 
 import spinhydro.run.output
 from spinhydro.cli.main import call
-from spinhydro.errors import InputError, NotFiniteError, OutputError, WatchError
+from spinhydro.errors import (
+    InputError,
+    NotFiniteError,
+    OutputError,
+    ParameterError,
+    WatchError,
+)
 from spinhydro.problem.load import load
 from spinhydro.run.checkpoint import find_checkpoint
 from spinhydro.run.plan import Plan, schedule
@@ -350,3 +357,15 @@ def test_words_are_listed_with_one_line_each(capfd):
     for word in ("dt(s)", "dx(f)", "lap(f)", "cross(a, b)", "s @ ez"):
         (line,) = [line for line in text.splitlines() if line.strip().startswith(word + " ")]
         assert len(line.split("  ")) > 1
+
+
+def test_outputs_beyond_the_free_space_are_refused_before_the_run(tmp_path, monkeypatch):
+    """Seven numbers at each of 64 points, four outputs after the first."""
+    free = [4 * 7 * 64 * 8 - 1]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    times = {"turns": 2, "stop_time": 0.4, "output_interval": 0.1}
+    with pytest.raises(ParameterError, match=r"4 outputs need 1.43e-05 GB.*--out DIR; --force"):
+        load(SPIRAL, **times).run(out=tmp_path / "new" / "runs", quiet=True)
+    assert list(tmp_path.iterdir()) == []
+    free[0] = 10**9
+    load(SPIRAL, **times).run(out=tmp_path, quiet=True)

@@ -4,7 +4,7 @@ import pytest
 
 from spinhydro import distributor
 from spinhydro.errors import EquationError
-from spinhydro.language.equations import read_equation, split_sides
+from spinhydro.language.equations import advanced_variable, read_equation, split_sides
 from spinhydro.language.expressions import ExpressionBuilder
 
 
@@ -199,3 +199,20 @@ def test_the_faulty_part_of_an_equation_is_marked(problem, text, marked):
 def test_names_of_other_tools_are_answered_with_ours(text, hint):
     with pytest.raises(EquationError, match=hint):
         ExpressionBuilder({"u": 1.0})(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("dt(s) = 0", "s"),
+        ("1j*dt(psi) + lap(psi) = 0", "psi"),
+        ("-dt(n) = div(J)", "n"),
+        ("dt(s, n) = 0", None),
+        ("dt(s + n) = 0", None),
+        ("ddt(s) = 0", None),
+        ("s.dt(n) = 0", None),
+        ("s = 0", None),
+    ],
+)
+def test_the_variable_that_an_equation_advances(text, name):
+    assert advanced_variable(text) == name

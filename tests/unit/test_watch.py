@@ -87,3 +87,12 @@ def test_distance_from_a_value(problem, text):
     assert value == pytest.approx(0.4)
     assert not found.holds(value)
     assert found.holds(0.3) and not found.holds(0.301)
+
+
+def test_a_rank_without_points_has_no_value_and_a_point_that_is_nan_decides(problem):
+    for text, best in (("n >= 0.2", np.inf), ("n <= 0.2", np.inf)):
+        found = limit(problem, text)
+        assert found._worst(np.empty((0, 16)))[0] == best
+        assert np.isnan(found._worst(np.array([[0.5, np.nan]]))[0])
+    # Of smallest values an infinite one is not the worst.
+    assert np.isnan(limit(problem, "n <= 0.2")._worst(np.array([[0.5, np.inf]]))[0])
