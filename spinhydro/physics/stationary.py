@@ -20,10 +20,10 @@ class StationaryState(NamedTuple):
 
     Attributes
     ----------
-    mu : float or per_member
-        Chemical potential over hbar: H psi = mu psi.
-    N : float or per_member
-        Integral of the sum of |psi|^2 of all components.
+    mu : float or per_member, or a tuple
+        Chemical potential over hbar: H psi = mu psi; one for each component if each keeps its N.
+    N : float or per_member, or a tuple
+        Integral of the sum of |psi|^2 of all components, or of each.
     residual : float
         Root mean square of (H - mu) psi over that of psi, relative to the energies in H; the
         largest of all members.
@@ -52,9 +52,10 @@ def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
     problem : d3.IVP
         Of complex fields; dt(psi) = -1j*(…), 1j*dt(psi) = … or, in imaginary time, dt(psi) = -(…).
     N : float or per_member, optional
-        Number of atoms of every member in the units of the fields; default: that of the guess.
+        Number of atoms of every member in the units of the fields; default: that of the guess. A
+        tuple (N_a, N_b, …) keeps the number of each component, for mixtures without coupling.
     mu : float or per_member, optional
-        Keep the chemical potential instead of N.
+        Keep the chemical potential instead of N; a tuple: that of each component.
     tolerance : float
         Largest residual, see `StationaryState`.
     iterations : int
@@ -74,12 +75,14 @@ def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
     >>> a["g"], b["g"] = np.exp(-(x**2)), -np.exp(-(x**2))
     >>> found = spinhydro.ground_state(problem, N=10)
     >>> found.mu, found.residual
+    >>> spinhydro.ground_state(problem, N=(7, 3)).mu
     """
     check(N is None or mu is None, "fix either N or mu", N=N, mu=mu)
-    check(N is None or N > 0, "the number of atoms must be positive", N=N)
-    system = _System(problem)
+    for one in N if isinstance(N, (tuple, list)) else (N,):
+        check(one is None or one > 0, "the number of atoms must be positive", N=one)
+    system = _System(problem, N if mu is None else mu)
     psi = system.state()
-    atoms = system.dot(psi, psi)
+    atoms = system.norm(psi, psi)
     if not system.all(atoms > 0):
         raise InputError("the guess is zero: fill the fields before ground_state(problem, …)")
     if mu is None:
@@ -87,16 +90,16 @@ def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
     else:
         mu = system.each(mu)
     system.choose_time(psi)
-    direction, old, trial = None, None, 0.1 + 0 * atoms
+    direction, old, trial = None, None, 0.1 + 0 * system.dot(psi, psi)
     for iteration in range(iterations + 1):
         H = system.hamiltonian(psi)
-        atoms = system.dot(psi, psi)
-        found = system.dot(psi, H) / atoms if mu is None else mu
+        atoms = system.norm(psi, psi)
+        found = system.norm(psi, H) / atoms if mu is None else mu
         r = H - found * psi
         if iteration % _REFRESH == 0:
-            scale = system.precondition(psi, H, atoms)
+            scale = system.precondition(psi, H)
             direction = None
-        residual = np.sqrt(system.dot(r, r) / atoms) / scale
+        residual = np.sqrt(system.dot(r, r) / system.dot(psi, psi)) / scale
         if not system.all(np.isfinite(residual)):
             raise InputError("the ground state did not converge: the equations are not finite")
         moves = residual > tolerance
@@ -104,14 +107,14 @@ def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
             break
         z = system.preconditioned(r)
         if mu is None:
-            z = z - psi * (system.dot(psi, z) / atoms)
+            z = z - psi * (system.norm(psi, z) / atoms)
         if direction is None:
             direction = -z
         else:
             beta = np.maximum(0.0, system.dot(r - old[0], z) / old[1])
             direction = -z + beta * direction
         if mu is None:
-            direction = direction - psi * (system.dot(psi, direction) / atoms)
+            direction = direction - psi * (system.norm(psi, direction) / atoms)
         slope = system.dot(r, direction)
         direction = np.where(slope >= 0, -z, direction)
         size = system.dot(r, z)
@@ -127,19 +130,18 @@ def stationary_state(problem, N=None, mu=None, tolerance=1e-9, iterations=4000):
             f"the ground state did not converge in {iterations} iterations (residual "
             f"{worst:.1e} of {tolerance:g}): take a better guess, or a larger tolerance"
         )
-    return StationaryState(
-        system.of_all(found + 0 * atoms), system.of_all(atoms), float(worst), iteration
-    )
+    return StationaryState(system.of_all(found + 0 * atoms), system.of_all(atoms), worst, iteration)
 
 
 class _System:
     """The equations of a problem as a function of an array (components, …) of grid values.
 
     With members, which ranks do not share, numbers such as scalar products are arrays
-    (1, members of this rank, 1, …).
+    (1, members of this rank, 1, …); norms are (components, …) where `constraint`, the N or mu that
+    is kept, is a tuple.
     """
 
-    def __init__(self, problem):
+    def __init__(self, problem, constraint=None):
         self.variables = [v for v in problem.variables]
         if not all(
             np.issubdtype(v.dtype, np.complexfloating) and not v.tensorsig for v in self.variables
@@ -148,6 +150,12 @@ class _System:
                 "ground_state(problem, …) takes complex scalar fields; spins are relaxed by damping"
             )
         self.comm = problem.dist.comm
+        self.separate = isinstance(constraint, (tuple, list))
+        if self.separate and len(constraint) != len(self.variables):
+            raise InputError(
+                f"{len(constraint)} values of N or mu for {len(self.variables)} components: give "
+                "one for each, or one for all"
+            )
         self.members = getattr(problem.dist, "member_axis", None)
         bases = [
             basis
@@ -184,6 +192,15 @@ class _System:
         axes = tuple(i for i in range(a.ndim) if i != self.members + 1)
         return (a.real * b.real + a.imag * b.imag).sum(axis=axes, keepdims=True) * self.cell
 
+    def norm(self, a, b):
+        """Integral of Re a* b over what keeps its number: all components, or each."""
+        if not self.separate:
+            return self.dot(a, b)
+        each = [self.dot(p[None], q[None]) for p, q in zip(a, b, strict=True)]
+        if self.members is None:
+            return np.reshape(each, (-1, *[1] * (a.ndim - 1)))
+        return np.concatenate(each)
+
     def total(self, a, b):
         """Integral of Re a* b over all components and members."""
         return self.comm.allreduce(float(np.vdot(a, b).real)) * self.cell
@@ -197,13 +214,19 @@ class _System:
         return self.comm.allreduce(float(np.max(values)), op=MPI.MAX)
 
     def each(self, value):
-        """A number, or the values of the members of this rank, to multiply a state."""
+        """A number, or values of components or members of this rank, to multiply a state."""
+        if self.separate and isinstance(value, (tuple, list)):
+            rank = 1 + self.variables[0]["g"].ndim
+            parts = [np.reshape(self.each(one), (1, -1, *[1] * (rank - 2))) for one in value]
+            return np.concatenate(np.broadcast_arrays(*parts))
         return value.local()[None] if isinstance(value, PerMember) else float(value)
 
     def of_all(self, values):
-        """The numbers of all members as one value, a number or per_member."""
+        """The numbers of all members as one value, a number or per_member; a tuple of such."""
+        if self.separate and np.ndim(values) > np.ndim(self.variables[0]["g"]):
+            return tuple(self.of_all(one) for one in values)
         if self.members is None:
-            return float(values)
+            return float(np.ravel(values)[0])
         return PerMember(np.concatenate([v.ravel() for v in self.comm.allgather(values)]))
 
     def rates(self, psi):
@@ -258,10 +281,11 @@ class _System:
     def hamiltonian(self, psi):
         return self.phase * self.rates(psi)
 
-    def precondition(self, psi, H, atoms):
+    def precondition(self, psi, H):
         """Adapt the preconditioner to a state; returns the scale of the energies in H."""
         if self.kinetic is None:
             self.kinetic = self._kinetic_coefficient(psi, H)
+        atoms = self.dot(psi, psi)
         k2 = kernel(lambda k: k**2, name="k^2")
         free = np.array([self._values(self.kinetic * k2(v)) for v in self._with(psi)])
         rest = H - free
@@ -301,19 +325,21 @@ class _System:
     def moved(self, psi, direction, atoms, step, mu):
         if mu is not None:
             return psi + step * direction
-        length = np.sqrt(self.dot(direction, direction) / atoms)
+        length = np.sqrt(self.norm(direction, direction) / atoms)
         turn = np.sin(step * length) / np.maximum(length, 1e-300)
         return np.cos(step * length) * psi + turn * direction
 
     def line(self, psi, direction, slope, atoms, trial, mu):
         """Step to the zero of the slope along a direction, by the secant of one trial."""
-        length = np.sqrt(self.dot(direction, direction) / atoms)
-        trial = np.minimum(trial, 0.5 / np.maximum(length, 1e-300))
+        length = np.sqrt(self.norm(direction, direction) / atoms)
+        longest = length.max(axis=0, keepdims=True) if self.separate else length
+        longest = np.reshape(longest, np.shape(trial))
+        trial = np.minimum(trial, 0.5 / np.maximum(longest, 1e-300))
         step = np.full_like(trial, np.nan)
         for _ in range(20):
             there = self.moved(psi, direction, atoms, trial, mu)
             H = self.hamiltonian(there)
-            found = self.dot(there, H) / atoms if mu is None else mu
+            found = self.norm(there, H) / atoms if mu is None else mu
             tangent = direction
             if mu is None:
                 angle = trial * length
@@ -324,7 +350,7 @@ class _System:
             step = np.where(np.isnan(step) & rises, np.minimum(secant, 4 * trial), step)
             if self.all(np.isfinite(step)):
                 break
-            change = np.where(trial * length < 0.25, 2.0, 0.5)
+            change = np.where(trial * longest < 0.25, 2.0, 0.5)
             trial = np.where(np.isnan(step), trial * change, trial)
         step = np.where(np.isnan(step), trial, step)
         return step, np.clip(step, 1e-8, 1e3)

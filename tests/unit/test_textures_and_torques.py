@@ -181,3 +181,38 @@ def test_ground_states_of_members_with_values_of_their_own():
         assert together.mu.values[member] == pytest.approx(alone.mu, rel=1e-9)
         assert together.N.values[member] == pytest.approx(N, rel=1e-12)
         np.testing.assert_allclose(psi[member], expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_ground_state_with_the_number_of_each_component(members):
+    """A mixture without coupling keeps (N_a, N_b); both chemical potentials by NumPy."""
+    N, L, g, g12 = 64, 20.0, 1.0, 0.6
+    coords = d3.CartesianCoordinates("x")
+    dist = spinhydro.distributor(coords, dtype=np.complex128, members=members)
+    xbasis = d3.ComplexFourier(coords["x"], size=N, bounds=(-L / 2, L / 2))
+    a, b, V = (dist.Field(name=name, bases=xbasis) for name in "abV")
+    x, abs2 = dist.local_grid(xbasis), spinhydro.abs2
+    V["g"] = x**2 / 2
+    problem = d3.IVP([a, b], namespace=locals())
+    problem.add_equation("dt(a) - 0.5j*lap(a) = -1j*(V + g*abs2(a) + g12*abs2(b))*a")
+    problem.add_equation("dt(b) - 0.5j*lap(b) = -1j*(1.5*V + g12*abs2(a))*b")
+    a["g"] = b["g"] = np.exp(-(x**2) / 4)
+    found = spinhydro.ground_state(problem, N=(7, 3))
+    k = 2 * np.pi * np.fft.fftfreq(N, L / N)
+    for f in (a, b):
+        f.change_scales(1)
+    p, q = (f["g"].reshape(-1, N)[0] for f in (a, b))
+    trap = x.ravel() ** 2 / 2
+    first = [np.ravel(getattr(value, "values", value))[0] for value in (*found.mu, *found.N)]
+    for f, U, mu, atoms in (
+        (p, trap + g * abs(p) ** 2 + g12 * abs(q) ** 2, first[0], first[2]),
+        (q, 1.5 * trap + g12 * abs(p) ** 2, first[1], first[3]),
+    ):
+        residual = np.fft.ifft(k**2 / 2 * np.fft.fft(f)) + (U - mu) * f
+        assert np.abs(residual).max() < 1e-6
+        assert atoms == pytest.approx(np.sum(abs(f) ** 2) * L / N, rel=1e-10)
+    assert first[2:] == pytest.approx([7, 3], rel=1e-10)
+    again = spinhydro.ground_state(problem, mu=found.mu)
+    assert np.ravel(getattr(again.N[0], "values", again.N[0]))[0] == pytest.approx(7, rel=1e-5)
+    with pytest.raises(InputError, match="3 values of N or mu for 2"):
+        spinhydro.ground_state(problem, N=(1, 2, 3))
