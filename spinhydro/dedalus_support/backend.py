@@ -4,6 +4,7 @@ import logging
 
 from dedalus.tools.config import config
 
+from spinhydro.dedalus_support.block_diagonal import assemble_blocks_at_once
 from spinhydro.dedalus_support.memory import share_temporaries
 
 # FFTW's default planning times candidate algorithms, so two runs of the same problem may
@@ -12,6 +13,7 @@ for _section in ("transforms-fftw", "parallelism-fftw"):
     config[_section]["PLANNING_RIGOR"] = "estimate"
 
 share_temporaries()
+assemble_blocks_at_once()
 
 #: Dedalus drops small coefficients of the left-hand side by default (1e-6 and 1e-12), which
 #: silently removes weak fields and weak diffusion.

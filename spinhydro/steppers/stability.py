@@ -14,7 +14,7 @@ a spectral truncation lowers the largest linear frequency.
 """
 
 import math
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -83,8 +83,6 @@ class StabilityCheck:
         Linear phase per step, for schemes that can resonate; for IFRK4 and ETDRK4 plus coupling.
     largest_phase : float
         Where resonances begin.
-    largest_safe : float
-        Largest timestep that is neither unstable nor resonant, with a margin of 5 %.
     """
 
     def __init__(self, found, stepper_name, timestep, unit="", duration=math.inf):
@@ -93,7 +91,8 @@ class StabilityCheck:
         self.limit = explicit_limit(stepper_name, 1j)
         limits = [abs(v) / explicit_limit(stepper_name, v) for v in found.values.tolist()]
         rate = max(limits, default=0.0)
-        self.fraction, largest = rate * timestep, [0.95 / rate] if rate else []
+        self.fraction = rate * timestep
+        self._duration, self._largest = duration, [0.95 / rate] if rate else []
         self.phase, self.largest_phase = None, math.pi
         if stepper_name in SPLITTING and np.isfinite(found.linear):
             scheme = SPLITTING[stepper_name].drifts, SPLITTING[stepper_name].rotations
@@ -101,14 +100,23 @@ class StabilityCheck:
             coupling, self.phase = MARGIN * found.coupling / 2, found.linear * timestep
             steps = max(duration / timestep, 1.0)
             self.largest_phase = largest_phase(*scheme, coupling * timestep, steps)
-            if found.linear:
-                largest.append(0.95 * safe_timestep(*scheme, found.linear, coupling, duration))
         elif stepper_name in RESONANT and np.isfinite(found.linear):
             together = found.linear + MARGIN * found.coupling
             if found.linear * timestep > SMALL_PHASE:
                 self.phase = together * timestep
-            largest += [max(0.95 * math.pi, SMALL_PHASE) / together] if found.linear else []
-        self.largest_safe = min(largest, default=math.inf)
+            if found.linear:
+                self._largest.append(max(0.95 * math.pi, SMALL_PHASE) / together)
+
+    @cached_property
+    def largest_safe(self):
+        """Return the largest timestep that is neither unstable nor resonant, less 5 %."""
+        largest, found = list(self._largest), self.found
+        if self.name in SPLITTING and np.isfinite(found.linear) and found.linear:
+            scheme = SPLITTING[self.name].drifts, SPLITTING[self.name].rotations
+            coupling = MARGIN * found.coupling / 2
+            safe = safe_timestep(*scheme, found.linear, coupling, self._duration)
+            largest.append(0.95 * safe)
+        return min(largest, default=math.inf)
 
     @property
     def is_unstable(self):
