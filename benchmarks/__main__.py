@@ -1,4 +1,7 @@
-"""python -m benchmarks [UNIT …] [--repeats 5] [--out docs/benchmarks.md]"""
+"""python -m benchmarks [UNIT …] [--repeats 5] [--out docs/benchmarks.md]
+
+``python -m benchmarks schemes`` writes docs/schemes.md, the table of time steppers.
+"""
 
 import os
 
@@ -9,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import accuracy, members, ranks, table, whole
+from benchmarks import accuracy, members, ranks, schemes, table, whole
 from benchmarks.measure import measure
 from benchmarks.resources import RESOURCES, measure_resource
 from benchmarks.units import UNITS
@@ -34,6 +37,9 @@ def main():
     parser.add_argument("--out", type=Path, help=f"the page; {PAGE} for all units, else none")
     arguments = parser.parse_args()
     quiet_dedalus()
+    if arguments.unit == ["schemes"]:
+        print(schemes.main(arguments.out or schemes.PAGE))
+        return
     unknown = set(arguments.unit) - set(names)
     if unknown:
         parser.error(f"there is no unit {', '.join(sorted(unknown))}; there are {', '.join(names)}")

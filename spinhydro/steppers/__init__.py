@@ -112,6 +112,7 @@ __all__ = [
     "SemiImplicit",
     "StochasticHeun",
     "Strang",
+    "all_steppers",
     "check_noise",
     "find_pair",
     "find_stepper",
@@ -199,6 +200,11 @@ def find_pair(stepper):
     return PAIRS[stepper.__name__]
 
 
+def all_steppers():
+    """Return ``{name: class}`` of all steppers: ours first, then Dedalus's."""
+    return {**_OWN, **{name: s for name, s in timesteppers.schemes.items() if name not in _OWN}}
+
+
 def find_stepper(name):
     """Return the stepper class of a name (or the class itself): ours first, then Dedalus's.
 
@@ -206,7 +212,7 @@ def find_stepper(name):
     """
     if isinstance(name, type) and hasattr(name, "stages"):
         return name
-    known = {**timesteppers.schemes, **_OWN}
+    known = all_steppers()
     if name not in known:
         raise ParameterError(unknown_name_message("timestepper", name, sorted(known))).within(
             "timestepper"

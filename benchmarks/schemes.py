@@ -1,0 +1,285 @@
+"""The table of time steppers: orders, limits, cost and conservation, all measured."""
+
+import time as clock
+from pathlib import Path
+
+import dedalus.public as d3
+import numpy as np
+
+import spinhydro
+import spinhydro.language.words  # noqa: F401  (operators in equations)
+from benchmarks import machine
+from spinhydro.engines.choose import build_solver, choose_engine
+from spinhydro.errors import SpinhydroError
+from spinhydro.steppers import SPLITTING, all_steppers
+from spinhydro.steppers.resonance import growth
+
+PAGE = Path("docs/schemes.md")
+_NOTES = Path(__file__).parent / "schemes.txt"
+#: Equations of the four problems; "lle" has a vector s, the others a complex field a.
+EQUATIONS = {
+    "dispersive": "dt(a) - 0.5j*lap(a) = -1j*V*a",
+    "GPE": "dt(a) - 0.5j*lap(a) = -1j*(V + abs2(a))*a",
+    "LLE": "dt(s) = cross(s, lap(s)) + 0.5*(s@ez)*cross(ez, s)",
+    "damped": "dt(a) - (0.5j + 0.05)*lap(a) = -1j*(V + abs2(a))*a",
+}
+TIME = {"dispersive": 2.0, "GPE": 2.0, "LLE": 1.0, "damped": 2.0}
+#: Numbers of steps that are tried, by factors of the root of two.
+STEPS = [round(4 * 2 ** (i / 2)) for i in range(19)]
+#: Errors between which orders are fitted, over at least four steps.
+LARGEST_ERROR, SMALLEST_ERROR = 2e-3, 2e-11
+#: Steps, and growth, of the search for a limit.
+LIMIT_STEPS, GROWN = 400, 1.05
+#: Limits beyond this are none.
+LARGE = 10.0
+#: Limits below this are growth at every step, which is slow at short ones.
+SMALL = 0.4
+
+
+class Case:
+    """A small problem with one stepper.
+
+    Raises SpinhydroError if the stepper does not take the problem.
+    """
+
+    def __init__(self, equation, stepper):
+        is_spin = "s@ez" in equation
+        # Odd where that is possible: the bases then hold all that is on the grid.
+        N = 16 if is_spin else 17
+        coords = d3.CartesianCoordinates("x")
+        dist = spinhydro.distributor(coords, dtype=np.float64 if is_spin else np.complex128)
+        kind = spinhydro.RealFourierNyquist if is_spin else d3.ComplexFourier
+        basis = kind(coords["x"], size=N, bounds=(0, 2 * np.pi))
+        x = dist.local_grid(basis)
+        V, self.rate = dist.Field(name="V", bases=basis), dist.Field(name="z")
+        V["g"] = np.cos(x)
+        words = {"abs2": spinhydro.abs2, "lap": d3.lap, "V": V, "z": self.rate}
+        if is_spin:
+            variable = dist.VectorField(spinhydro.spin, name="s", bases=basis)
+            polar, azimuth = 0.8 + 0.2 * np.sin(x), 0.3 * np.cos(x)
+            self.start = np.array([np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth),
+                                   np.cos(polar)])  # fmt: skip
+            words |= {"s": variable, "ez": spinhydro.spin.unit_vector_fields(dist)[2]}
+        else:
+            variable = dist.Field(name="a", bases=basis)
+            self.start = 1 + 0.3 * np.cos(x + 1) + 0.2j * np.sin(x)
+            words["a"] = variable
+        problem = d3.IVP([variable], namespace=words)
+        problem.add_equation(equation)
+        self.variable = variable
+        self.put(self.start)
+        self.solver = build_solver(problem, stepper)
+        if hasattr(stepper, "check_problem"):
+            stepper.check_problem(self.solver)
+        self.engine, _ = choose_engine(self.solver, "auto", sync_on_request=False)
+
+    def put(self, values):
+        self.variable.change_scales(1)
+        self.variable["g"] = values
+
+    def advance(self, timestep, steps):
+        """The state after some steps, and the CPU seconds of each."""
+        before = clock.process_time()
+        for _ in range(steps):
+            self.solver.step(timestep)
+        seconds = (clock.process_time() - before) / max(steps, 1)
+        self.variable.change_scales(1)
+        return self.variable["g"].copy(), seconds
+
+
+def final_state(name, stepper, steps):
+    """The state of a problem at its end; SpinhydroError if the stepper does not take it."""
+    case = Case(EQUATIONS[name], stepper)
+    return case.advance(TIME[name] / steps, steps)[0]
+
+
+def exact_states():
+    """States at the end of the four problems, by schemes that are independent of the others."""
+    splitting, spins = SPLITTING["BlanesMoan6"], all_steppers()["RKMK4"]
+    return {
+        name: final_state(name, spins if name == "LLE" else splitting, 1000)
+        for name in EQUATIONS if name != "damped"
+    } | {"damped": final_state("damped", all_steppers()["RK4"], 8000)}  # fmt: skip
+
+
+def order(name, stepper, exact):
+    """The order of a stepper on a problem, or None if too few timesteps show one.
+
+    Raises SpinhydroError if the stepper does not take the problem.
+    """
+    steps, errors = [], []
+    Case(EQUATIONS[name], stepper)
+    for number in STEPS:
+        try:
+            found = final_state(name, stepper, number)
+        except SpinhydroError:
+            # An implicit step that does not converge; the equations are taken.
+            continue
+        error = float(np.abs(found - exact).max())
+        if not error < LARGEST_ERROR:
+            continue
+        if error < SMALLEST_ERROR:
+            break
+        steps.append(number)
+        errors.append(error)
+        if len(steps) >= 8:
+            break
+    if len(steps) < 4:
+        return None
+    last = slice(-4, None)
+    return float(-np.polyfit(np.log(steps[last]), np.log(errors[last]), 1)[0])
+
+
+def limit(stepper, direction):
+    """The largest stable |z| of ``dt(a) = z a``, with z on the right side; inf if beyond LARGE.
+
+    Raises SpinhydroError if the stepper does not take the equation.
+    """
+
+    def is_stable(size):
+        case = Case("dt(a) = z*a", stepper)
+        case.rate["g"] = direction * size
+        with np.errstate(all="ignore"):
+            values, _ = case.advance(1.0, LIMIT_STEPS)
+        return bool(np.abs(values).max() < GROWN * np.abs(case.start).max())
+
+    return _largest(is_stable)
+
+
+def spin_wave_limit(stepper):
+    """The largest stable omega h of weak spin waves on a uniform state."""
+
+    def is_stable(size):
+        case = Case("dt(s) = cross(s, lap(s)) + 0*(s@ez)*ez", stepper)
+        start = 1e-6 * np.random.default_rng(0).standard_normal(case.start.shape)
+        start[2] = 1
+        case.put(start)
+        try:
+            with np.errstate(all="ignore"):
+                values, _ = case.advance(size / 64, LIMIT_STEPS // 4)
+        except SpinhydroError:
+            return False
+        return bool(np.linalg.norm(values[:2]) < GROWN * np.linalg.norm(start[:2]))
+
+    return _largest(is_stable)
+
+
+def _largest(is_stable):
+    """The largest size that is stable, by bisection; inf if LARGE is."""
+    if is_stable(LARGE):
+        return np.inf
+    low, high = 0.0, LARGE
+    while high - low > 0.002 * high and high > SMALL / 2:
+        middle = (low + high) / 2 if low else high / 2
+        low, high = (middle, high) if is_stable(middle) else (low, middle)
+    return low
+
+
+def conserved(stepper):
+    """Largest drifts after 100 steps of 0.02: {name: relative drift}."""
+    found = {}
+    try:
+        case = Case(EQUATIONS["GPE"], stepper)
+        values, _ = case.advance(0.02, 100)
+        before, after = (np.sum(np.abs(v) ** 2) for v in (case.start, values))
+        found["atoms"] = abs(after / before - 1)
+        found["energy"] = abs(_energy(values) / _energy(case.start) - 1)
+    except SpinhydroError:
+        pass
+    try:
+        case = Case(EQUATIONS["LLE"], stepper)
+        values, _ = case.advance(0.01, 200)
+        found["length of spins"] = np.abs(np.sqrt(np.sum(values**2, axis=0)) - 1).max()
+    except SpinhydroError:
+        pass
+    return {name: drift for name, drift in found.items() if np.isfinite(drift) and drift < 1}
+
+
+def _energy(psi):
+    k = np.fft.fftfreq(psi.size, 1 / psi.size)
+    x = 2 * np.pi * np.arange(psi.size) / psi.size
+    kinetic = 0.5 * np.sum(k**2 * np.abs(np.fft.fft(psi) / psi.size) ** 2)
+    n = np.abs(psi) ** 2
+    return kinetic + np.mean(np.cos(x) * n + n**2 / 2)
+
+
+def resonances(name):
+    """How fast waves grow at a phase of pi and 2 pi per step, over the coupling; or words."""
+    if name in ("IFRK4", "ETDRK4"):
+        return "from π − coupling"
+    if name not in SPLITTING:
+        return ""
+    coupling, scheme = 0.01, SPLITTING[name]
+    found = []
+    for multiple in (1, 2, 3):
+        phases = multiple * np.pi + np.linspace(-4, 1, 20001) * coupling
+        largest = growth(scheme.drifts, scheme.rotations, phases, coupling).max() / coupling
+        found.append(f"{largest:.2g} at {'' if multiple == 1 else multiple}π")
+    return ", ".join(found)
+
+
+def transforms(name, stepper):
+    """(evaluations, transforms of a field on the fused engine) per step of the GPE."""
+    case = Case(EQUATIONS["GPE"], stepper)
+    stages = case.solver.timestepper.stages
+    if case.engine != "fused":
+        return stages, ""
+    forward, back = case.solver.timestepper.right_side.transforms()
+    return stages, stages * (forward + back)
+
+
+def row(name, stepper, exact, uses):
+    """The cells of one stepper."""
+    orders = []
+    for problem in EQUATIONS:
+        try:
+            found = order(problem, stepper, exact[problem])
+        except SpinhydroError:
+            orders.append("refused")
+        else:
+            orders.append("" if found is None else f"{found:.2f}")
+    axes = [_shown(lambda d=direction: limit(stepper, d)) for direction in (1j, -1.0)]
+    if not axes[0]:
+        axes[0] = _shown(lambda: spin_wave_limit(stepper))
+    try:
+        stages, number = transforms(name, stepper)
+    except SpinhydroError:
+        stages, number = stepper.stages, ""
+    kept = ", ".join(f"{what} {drift:.0e}" for what, drift in conserved(stepper).items())
+    return [name, *orders, *axes, resonances(name), str(stages), str(number), kept,
+            uses.get(name, "a scheme of Dedalus")]  # fmt: skip
+
+
+def _shown(measure):
+    """A limit as text, or "" if the stepper does not take the equation."""
+    try:
+        found = measure()
+    except SpinhydroError:
+        return ""
+    return "any" if np.isinf(found) else f"{found:.2f}" if found > SMALL else "none"
+
+
+def uses():
+    """``{stepper: when to use it}``, and the text of the page, from the file beside this one."""
+    text, _, table = _NOTES.read_text(encoding="utf-8").partition("\n---\n")
+    return text, dict(line.split(": ", 1) for line in table.strip().splitlines())
+
+
+def page(names=None):
+    """The page of the documentation."""
+    exact, (text, when) = exact_states(), uses()
+    columns = ["stepper", *EQUATIONS, "imaginary", "real", "resonance", "stages", "transforms",
+               "drift", "when"]  # fmt: skip
+    lines = [text.strip(), "", *machine.describe(), "", "| " + " | ".join(columns) + " |",
+             "|" + "---|" * len(columns)]  # fmt: skip
+    for name, stepper in all_steppers().items():
+        if names and name not in names:
+            continue
+        lines.append("| " + " | ".join(row(name, stepper, exact, when)) + " |")
+    return "\n".join([*lines, ""])
+
+
+def main(out=PAGE):
+    """Write the page."""
+    Path(out).write_text(page(), encoding="utf-8")
+    return out
