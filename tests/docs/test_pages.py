@@ -33,6 +33,20 @@ def test_tutorial_for_a_gas(tmp_path):
     assert growth == pytest.approx(formula, rel=0.03)
 
 
+def test_file_of_ones_own_for_a_gas(tmp_path, monkeypatch):
+    path = code_of("gases.md", tmp_path, "quench")
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 45
+    monkeypatch.chdir(tmp_path)
+    load_problem(path, members=4, Nx=128).run(quiet=True)
+    text = (ROOT / "docs" / "gases.md").read_text(encoding="utf-8")
+    plot = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    (tmp_path / "draw.py").write_text(plot, encoding="utf-8")
+    done = subprocess.run([sys.executable, "draw.py"], cwd=tmp_path, timeout=60)
+    assert done.returncode == 0 and (tmp_path / "order.png").stat().st_size > 5000
+    order = load("runs/quench/0001").order
+    assert float(order[0].max()) < 1e-5 and float(order[-1].min()) > 0.2
+
+
 def test_tutorial_for_a_magnet(tmp_path):
     path = code_of("tutorials/magnet.md", tmp_path, "chain")
     ds = load(load_problem(path, N=63, stop_time=1).run(out=tmp_path, quiet=True).folder)
