@@ -59,14 +59,27 @@ class ColumnPasses:
         if not np.all(self.layout.held_mode):
             lines.append("    if some_[b] == 0.0:")
             for name, number in untouched:
-                zero = self._over_modes([f"{name}_[i, x, c0 + j] = 0.0"])
+                zero = self._over_rows([f"{name}_[i, x, c0 + j] = 0.0"])
                 lines += [f"        for i in range({number}):", *indent(indent(indent(zero)))]
             lines.append("        continue")
         return lines + indent(inner)
 
+    def _over_rows(self, inner):
+        """Loop over the columns of a block, where x is still a grid point."""
+        return [f"for x in range({self.layout.rows}):", *self._over_columns(inner)]
+
     def _over_modes(self, inner):
-        return [f"for x in range({self.layout.rows}):", "    for j in range(cw):",
-                *(f"        {line}" for line in inner)]  # fmt: skip
+        """Loop over the modes of a block; rows that the bases do not hold stay zero."""
+        number, rows = self.layout.held_rows, self.layout.rows
+        if number == rows:
+            return self._over_rows(inner)
+        return ["for half in range(2):", f"    for y in range({number}):",
+                f"        x = half * {rows - number} + y",
+                *indent(self._over_columns(inner))]  # fmt: skip
+
+    @staticmethod
+    def _over_columns(inner):
+        return ["    for j in range(cw):", *(f"        {line}" for line in inner)]
 
     def _gather(self, round_):
         """Lines that transform the sources of a round to k-space, and the place of each."""
@@ -90,7 +103,7 @@ class ColumnPasses:
                     buffer, (stop - first, self.layout.rows, self.layout.width), complex
                 )
                 to = f"{self.memory.address(buffer)} + (r - {first}) * {values.strides[0]}"
-                inner = self._over_modes([f"tb_[x, j] = {name}_[r, x, c0 + j]"])
+                inner = self._over_rows([f"tb_[x, j] = {name}_[r, x, c0 + j]"])
                 inner.append(self.memory.call("dft", plan, self.memory.address("tb"), to))
                 if needed:
                     inner += self._over_modes(
@@ -174,7 +187,7 @@ class ColumnPasses:
             lines += [
                 f"for r in range({len(spectra)}):",
                 f"    {self.memory.call('dft', plan, at, self.memory.address('tb'))}",
-                *indent(self._over_modes([f"i{round_}_[r, x, c0 + j] = tb_[x, j]"])),
+                *indent(self._over_rows([f"i{round_}_[r, x, c0 + j] = tb_[x, j]"])),
             ]
         return lines
 

@@ -5,6 +5,9 @@ import numpy as np
 #: Grid points that are treated together in slabs, and modes of one block of columns: with a few
 #: components of either, what a loop touches stays in the first two levels of the cache.
 SLAB_POINTS, BLOCK_MODES = 2048, 1024
+#: Least columns of a block: neighbouring modes of a row are 256 bytes. With less the time is spent
+#: waiting for memory, row by row.
+LEAST_COLUMNS = 16
 
 
 class Layout:
@@ -33,6 +36,9 @@ class Layout:
         Columns of a block.
     held_row, held_mode : array
         1 where the bases hold a mode, 0 elsewhere: their product is the mask of the domain.
+    held_rows : int
+        Number of rows at either end, of lowest wavenumbers, outside of which no mode is held; all
+        rows if these overlap.
     held_last : int
         Modes along the last axis up to the last one that is held: others are not transformed.
     """
@@ -55,16 +61,27 @@ class Layout:
         self.slab = self.group * self.points
         # So that rows of real numbers begin on aligned addresses.
         self.padded = -(-self.slab // 8) * 8
-        self.width = min(self.modes, max(8, BLOCK_MODES // self.rows))
+        self.width = min(self.modes, max(LEAST_COLUMNS, BLOCK_MODES // self.rows))
         self.held_row, self.held_mode = np.ones(self.all_rows), np.ones(self.modes)
         if space.mask is not None:
             mask = space.mask.reshape(self.all_rows, self.modes)
             self.held_row, self.held_mode = (mask.any(axis).astype(float) for axis in (1, 0))
+        self.held_rows = self._ends(self.held_row[: self.rows])
         self.held_last = self.inner_spectral[-1]
         if space.is_real and not (space.slabs and len(self.inner) == 1):
             last = self.held_mode.reshape(-1, self.held_last).max(axis=0)
             held = np.flatnonzero(last)
             self.held_last = space.largest(int(held[-1]) + 1 if held.size else 0)
+
+    @staticmethod
+    def _ends(held):
+        """Return the least n so that only the first n and the last n rows are held."""
+        number = len(held)
+        gap = np.flatnonzero(held == 0)
+        if not gap.size or np.any(np.diff(gap) > 1):
+            return number
+        ends = max(gap[0], number - 1 - gap[-1])
+        return int(ends) if 0 < 2 * ends < number else number
 
     def first_mode(self):
         """The first of the columns of this rank."""

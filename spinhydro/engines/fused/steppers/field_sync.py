@@ -3,6 +3,7 @@
 import numpy as np
 
 from spinhydro.dedalus_support.memory import free_temporaries
+from spinhydro.engines.fused.program.coefficients import Coefficients
 from spinhydro.engines.fused.read.lower import count
 
 
@@ -31,6 +32,10 @@ class FieldSynchroniser:
     def __init__(self, solver, right_side, on_request=False):
         self.solver, self.right_side, self.on_request = solver, right_side, on_request
         self.exchange = right_side.space.plan(1)
+        self._coefficients = None
+        space, variables = right_side.space, right_side.variables
+        if not right_side.on_grid and Coefficients.is_possible(space, variables):
+            self._coefficients = Coefficients(space)
         self.forget()
 
     def forget(self):
@@ -38,7 +43,29 @@ class FieldSynchroniser:
         self.snapshot, self.in_sync = None, False
 
     def write(self, state):
-        """Bring the fields up to date."""
+        """Bring the fields up to date.
+
+        After every step in coefficient space, as Dedalus leaves them, if that needs no transform.
+        """
+        if self._coefficients and not self.on_request:
+            self._write_coefficients(state)
+        else:
+            self._write_grid(state)
+        self.right_side.update_noise_fields()
+        self.in_sync = True
+        self._take_snapshot()
+        if self.on_request:
+            self.exchange.free_scratch()
+
+    def _write_coefficients(self, state):
+        for variable, rows in self.rows():
+            variable.preset_layout(self.solver.dist.coeff_layout)
+            data = variable.data
+            target = data.reshape(count(variable), *data.shape[len(variable.tensorsig) :])
+            for row, component in zip(range(rows.start, rows.stop), target, strict=True):
+                self._coefficients.write(state[row], variable, component)
+
+    def _write_grid(self, state):
         space = self.right_side.space
         for variable, rows in self.rows():
             variable.preset_scales(space.scales)
@@ -47,11 +74,6 @@ class FieldSynchroniser:
             for row, component in zip(range(rows.start, rows.stop), target, strict=True):
                 found = space.to_fields(self.row_on_grid(state, row))[0]
                 np.copyto(component, space.part_of(variable.domain, found))
-        self.right_side.update_noise_fields()
-        self.in_sync = True
-        self._take_snapshot()
-        if self.on_request:
-            self.exchange.free_scratch()
 
     def read(self, state):
         """Copy the fields into a state, if a script has changed them since the last step."""
@@ -103,14 +125,14 @@ class FieldSynchroniser:
         if self.on_request:
             self.snapshot = []
         else:
-            self.snapshot = [variable.data.copy() for variable in self.solver.state]
+            self.snapshot = [(v.layout, v.data.copy()) for v in self.solver.state]
 
     def _has_changed(self):
         same = all(
-            variable.layout is self.solver.dist.grid_layout
+            variable.layout is layout
             and variable.data.shape == kept.shape
             and np.array_equal(variable.data, kept)
-            for variable, kept in zip(self.solver.state, self.snapshot, strict=True)
+            for variable, (layout, kept) in zip(self.solver.state, self.snapshot, strict=True)
         )
         # All ranks must agree: what follows is collective.
         return self.right_side.space.anywhere(not same)
