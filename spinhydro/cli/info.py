@@ -22,7 +22,7 @@ def _lines(record):
         ("status", status_line(record)),
         ("message", record.get("message")),
         ("reached", f"t = {number(record, 'sim_time')} of {number(record, 'stop_time')}, "
-                    f"{record.get('iteration')} steps of {number(record, 'timestep')}"),
+                    f"{record.get('iteration')} steps{_length(record)}"),
         ("stepper", f"{record.get('timestepper')} on engine {record.get('engine')}, "
                     f"{record.get('ranks')} rank(s)"),
         ("started", record.get("started")),
@@ -51,3 +51,10 @@ def _lines(record):
         found = found if isinstance(found, dict) else {}
         verdict = "ok" if found.get("met") else "missed"
         yield f"  expected  {name}: {found.get('value')} <= {found.get('limit')}: {verdict}"
+
+
+def _length(record):
+    """Return the length of the steps of a run, in words."""
+    if record.get("tolerance") is not None:
+        return f", adaptive for a tolerance of {number(record, 'tolerance')}"
+    return f" of {number(record, 'timestep')}" if record.get("timestep") else ", adaptive"

@@ -24,7 +24,7 @@ from spinhydro.steppers.stability import StabilityCheck
 
 #: Relative change by a second projection, as part of the tolerance, from which adaptive timesteps
 #: are refused: it is made in every step, however short.
-NOT_IDEMPOTENT = 0.01
+NOT_IDEMPOTENT = 1e-3
 
 
 def read_tolerance(plan):
@@ -200,8 +200,8 @@ class ControlledRun(AdaptiveRun):
         except StepTooShort as error:
             raise NotFiniteError(
                 f"{error} at t = {self._now()}, iteration {self.solver.iteration}: {self._kept()}. "
-                "Usual causes: a solution that becomes singular, or a tolerance below the rounding "
-                "errors of the equations"
+                "Usual causes: a solution that becomes singular, a tolerance below the rounding "
+                "errors of the equations, or a projection that leads out of what the bases hold"
             ) from None
 
     def end_line(self, seconds):

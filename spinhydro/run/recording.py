@@ -36,6 +36,7 @@ class RunRecording:
             "iteration": int(self.solver.iteration),
             "stop_time": plan.stop_time,
             "timestep": self.timestep,
+            "tolerance": plan.tolerance,
             "ranks": self.ivp.dist.comm.size,
             **liveness.signature(),
         }
