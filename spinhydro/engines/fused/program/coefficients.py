@@ -41,6 +41,8 @@ class Coefficients:
             space.slabs is None
             and len(bases) < 3
             and all(isinstance(basis, kind) for basis in bases)
+            # A coarser grid than the basis resolves fewer modes.
+            and all(scale >= 1 for scale in space.scales)
             and not any(isinstance(basis, RealFourierNyquist) for basis in bases)
             and all(v.domain is space.domain or not _axes(v, space) for v in variables)
         )
