@@ -10,6 +10,8 @@ from spinhydro.engines.fused.read.graph import Unsupported
 
 #: Modes at which E is compared with another implementation of the exponential.
 CHECKED_MODES = 256
+#: Modes that are computed at once where memory counts.
+PIECE = 1 << 16
 
 
 class Exponential:
@@ -130,15 +132,18 @@ class Exponential:
 
     def add_linear(self, values, row, factor, out):
         """out += factor * one component of L values, for spectra (components, *spectral shape)."""
-        for first in range(len(out)):
+        # In pieces, so that no temporary is large.
+        rows = max(1, PIECE // max(1, out[:1].size))
+        for first in range(0, len(out), rows):
+            piece = slice(first, first + rows)
 
-            def plane(array, first=first):
-                return array[first if len(array) > 1 else 0]
+            def part_of(array, piece=piece):
+                return array[piece if len(array) > 1 else slice(None)]
 
             for (i, j), symbol in self.symbols.items():
                 if i == row:
-                    part = self.space.evaluate_at(symbol, plane)
-                    out[first] += factor * part * values[j][first]
+                    part = self.space.evaluate_at(symbol, part_of)
+                    out[piece] += factor * part * values[j][piece]
 
     def error_at_some_modes(self):
         """Largest difference between E and SciPy's exponential, at randomly chosen modes."""
