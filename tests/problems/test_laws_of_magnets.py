@@ -1,6 +1,7 @@
 """Numbers of magnetic problems beside published ones and exact laws."""
 
 import numpy as np
+import pytest
 
 from spinhydro.analysis import load as read
 from spinhydro.analysis.figures import find
@@ -21,3 +22,18 @@ def test_film_resonates_at_the_published_frequencies(tmp_path):
     fmr = find("fmr").module
     peaks = fmr.peaks(*fmr.spectrum(found, 1))
     np.testing.assert_allclose(peaks[:2], [0.00825, 0.01125], rtol=0.01)
+
+
+def test_spins_of_changing_length_follow_the_exact_law(tmp_path):
+    """At four temperatures at once; the longitudinal law of `expect`, and m_e = L(3 m_e T_c/T)."""
+    found = run("bloch_relaxation", tmp_path, T="[300*K, 600*K, 800*K, 900*K]", m_0=0.9, N=8)
+    length = found.length.isel(t=-1).values.ravel()
+    x = 3 * length * 1000 / np.array([300, 600, 800, 900])
+    np.testing.assert_allclose(length, 1 / np.tanh(x) - 1 / x, atol=1e-3)
+
+
+@pytest.mark.parametrize("terms, order, tolerance", [(0, 0.5373, 0.01), (4, 0.443, 0.03)])
+def test_baths_with_memory_order_spins_as_their_noise_says(terms, order, tolerance, tmp_path):
+    """Langevin's function of the classical bath, and of the heat of quantum noise at omega_B."""
+    found = run("quantum_thermostat", tmp_path, terms=terms, N=1024)
+    assert found.mz_mean.values.ravel()[30:].mean() == pytest.approx(order, abs=tolerance)
