@@ -140,6 +140,8 @@ def axes_or_new(ax):
 
 def panel_letter(ax, letter):
     """Bold letter outside the upper left corner of a panel."""
+    # Beside the letter, not below it.
+    ax.yaxis.get_offset_text().set_x(0.15)
     ax.text(
         0,
         1.02,

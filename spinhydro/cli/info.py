@@ -4,6 +4,7 @@ from spinhydro.cli.parser import Parser
 from spinhydro.cli.records import dictionary, git_words, number, status_line
 from spinhydro.cli.terminal import printable
 from spinhydro.run.record import read_record
+from spinhydro.units import with_unit
 
 
 def command(arguments):
@@ -37,7 +38,7 @@ def _lines(record):
     yield f"{'parameters':>10}  " + (f"in {declared}; * = not the default" if declared else "")
     for name in dictionary(record, "parameters"):
         mark = "*" if name in overrides else " "
-        yield f"          {mark} {name} = {number(dictionary(record, 'parameters'), name)}"
+        yield f"          {mark} {name} = {_value(record, name)}"
     yield " equations"
     equations = record.get("equations")
     for text in equations if isinstance(equations, list) else []:
@@ -58,3 +59,17 @@ def _length(record):
     if record.get("tolerance") is not None:
         return f", adaptive for a tolerance of {number(record, 'tolerance')}"
     return f" of {number(record, 'timestep')}" if record.get("timestep") else ", adaptive"
+
+
+def _value(record, name):
+    """Text of a parameter, with its unit where that is known."""
+    value = dictionary(record, "parameters")[name]
+    powers = dictionary(record, "dimensions").get(name)
+    known = isinstance(powers, list) and len(powers) == 5
+    if known and all(isinstance(one, (int, float)) for one in (value, *powers)):
+        if all(abs(one) < 10 for one in powers):
+            units = {name: str(unit) for name, unit in dictionary(record, "units").items()}
+            return with_unit(value, tuple(powers), units)
+    if isinstance(value, list) and all(isinstance(one, float) for one in value):
+        return f"[{', '.join(f'{one:.12g}' for one in value)}]"
+    return number(dictionary(record, "parameters"), name)

@@ -89,7 +89,7 @@ def execute(original, source, texts):
                         value.values = value.values.astype(int)
                 if name == "conditions":
                     check_conditions(value, namespace, texts)
-    return namespace, expressions
+    return namespace, expressions, dimensions
 
 
 #: Declarations that are equal for all members, and the reduction of several values to one.

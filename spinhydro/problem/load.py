@@ -66,6 +66,7 @@ class Problem:
     equations: list
     parameters: dict
     expressions: dict
+    dimensions: dict
     overrides: dict
     members: int = None
     advice: list = field(default_factory=list)
@@ -184,7 +185,7 @@ def load(path, equations=(), quick=False, **overrides):
         stack.enter_context(np.errstate(all="ignore"))
         ensemble = stack.enter_context(new_ensemble())
         modules = stack.enter_context(surroundings(path))
-        namespace, expressions = execute(original, source, texts)
+        namespace, expressions, dimensions = execute(original, source, texts)
     ivp = _find_ivp(path, namespace)
     with located(path):
         if ensemble.size is not None and ivp.dist is not ensemble.dist:
@@ -210,6 +211,11 @@ def load(path, equations=(), quick=False, **overrides):
         equations=[text for problem, text in recorded if problem is ivp],
         parameters=parameters,
         expressions={name: expressions[name] for name in parameters if name in expressions},
+        dimensions={
+            name: list(dimensions[name])
+            for name in parameters
+            if isinstance(dimensions.get(name), tuple) and any(dimensions[name])
+        },
         overrides=texts,
         given_equations=list(equations),
         modules=modules,

@@ -80,6 +80,7 @@ def run_problem(
         record={
             "parameters": problem.parameters,
             "expressions": problem.expressions,
+            "dimensions": problem.dimensions,
             "overrides": problem.overrides,
             "equations": problem.equations,
             "advice": problem.advice,

@@ -69,6 +69,44 @@ def multipliers(length, time):
     return result
 
 
+#: Names of SI units, by powers.
+_NAMES = {
+    (2, -2, 1, 0, 0): "J", (1, -2, 1, 0, 0): "J/m", (0, -2, 1, 0, 0): "J/m^2",
+    (-1, -2, 1, 0, 0): "J/m^3", (-1, 0, 0, 0, 1): "A/m", (2, 0, 0, 0, 1): "A m^2",
+    (0, -2, 1, 0, -1): "T", (0, 1, -1, 0, 1): "rad/(s T)", (2, -2, 1, -1, 0): "J/K",
+}  # fmt: skip
+
+
+def with_unit(value, powers, units):
+    """Return a value as text with its unit: of the file for lengths and times, of SI for the rest.
+
+    Parameters
+    ----------
+    value : float
+        In the units of a problem file.
+    powers : tuple of 5
+        Powers of (length, time, mass, temperature, current).
+    units : dict
+        ``{"length": "nm", "time": "ps"}``.
+
+    >>> with_unit(5.8e-4, (-1, 0, 0, 0, 1), {"length": "nm", "time": "ps"})
+    '580000 A/m'
+    """
+    names = [units.get("length"), units.get("time"), "kg", "K", "A"]
+    if any(powers[2:]) and all(SI.get(name) for name in names[:2]):
+        for name, power in zip(names[:2], powers, strict=False):
+            value *= SI[name] ** power
+        names[:2] = "m", "s"
+    unit = _NAMES.get(tuple(powers)) if any(powers[2:]) else None
+    if unit is None:
+        unit = " ".join(
+            f"{name}^{power:g}" if power != 1 else str(name)
+            for name, power in zip(names, powers, strict=True)
+            if power
+        )
+    return f"{value:.12g} {unit}"
+
+
 def describe(powers):
     """Name of a dimension: (0, -1, 0, 0, 0) -> "a frequency"."""
     names = {

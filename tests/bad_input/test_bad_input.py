@@ -286,7 +286,16 @@ def test_other_commands(arguments, part, capfd):
     assert part in text.err and text.out == ""
 
 
-@pytest.mark.parametrize("text", ['{"git": "x", "watch": {"a": null}, "expect": 3}', "{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"git": "x", "watch": {"a": null}, "expect": 3}',
+        '{"parameters": {"a": 1, "b": [2.5]}, "dimensions": {"a": [1e300, 0, 1, 0, 0], "b": [1]},'
+        ' "units": {"length": []}}',
+        '{"parameters": {"a": 1.5}, "dimensions": {"a": [1, 0, 1, 0, 0]}, "units": {"time": []}}',
+        "{}",
+    ],
+)
 def test_strange_records_are_shown_as_far_as_they_go(text, capfd, tmp_path):
     (tmp_path / "run.json").write_text(text)
     assert call(["info", str(tmp_path)]) == 0

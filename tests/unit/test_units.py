@@ -7,7 +7,7 @@ import spinhydro.units.nm_ps as nm_ps
 import spinhydro.units.um_ms as um_ms
 from spinhydro import atomic_mass
 from spinhydro.errors import ParameterError
-from spinhydro.units import DIMENSIONS, describe
+from spinhydro.units import DIMENSIONS, describe, with_unit
 
 
 def test_base_units_are_exactly_one():
@@ -59,3 +59,22 @@ def test_constants_are_those_of_scipy():
     }
     for name, value in expected.items():
         assert SI[name] == pytest.approx(value, rel=1e-12), name
+
+
+@pytest.mark.parametrize(
+    ("value", "powers", "text"),
+    [
+        (5.8e-4, (-1, 0, 0, 0, 1), "580000 A/m"),
+        (1.5e-26, (1, -2, 1, 0, 0), "1.5e-11 J/m"),
+        (8e-28, (-1, -2, 1, 0, 0), "800000 J/m^3"),
+        (1.76e23, (0, 1, -1, 0, 1), "176000000000 rad/(s T)"),
+        (0.1, (0, -2, 1, 0, -1), "1e+23 T"),
+        (8.0, (1, 0, 0, 0, 0), "8 nm"),
+        (9.1, (2, -1, 0, 0, 0), "9.1 nm^2 ps^-1"),
+        (300, (0, 0, 0, 1, 0), "300 K"),
+        (2e-6, (2, -1, 1, 0, 0), "2e-12 m^2 s^-1 kg"),
+    ],
+)
+def test_values_are_shown_with_their_units(value, powers, text):
+    """Lengths and times in the units of the file, what has mass or current in those of SI."""
+    assert with_unit(value, powers, {"length": "nm", "time": "ps"}) == text
