@@ -146,3 +146,17 @@ def test_flower_and_vortex_of_a_cube_have_equal_energies_at_the_published_edge(t
     found = single_domain.crossings(runs)
     assert single_domain.extrapolated(found) == pytest.approx(8.47, rel=0.01), found
     assert float(runs[2].m_mean.isel(t=-1, member=0).values.ravel()[2]) > 0.96
+
+
+def test_spin_of_an_ideal_coupled_gas_at_a_temperature(tmp_path):
+    """Sum over k of T/(e_k + Omega_R/2 - mu) - T/(e_k - Omega_R/2 - mu), by 48 members."""
+    found = run(
+        "thermal_coupled_gas", tmp_path, T=4, g_n0=0, kappa_n0=0, mu=-2, gamma=0.5, members=48,
+        Nx=31, stop_time=14, output_interval=1,
+    )  # fmt: skip
+    a = found.attrs
+    e = a["K"] * (2 * np.pi * np.arange(-15, 16) / a["L_x"]) ** 2 - a["mu"]
+    modes = [a["T"] / (e + sign * a["Omega_R"] / 2) / a["L_x"] / a["n_0"] for sign in (1, -1)]
+    late = found.isel(t=slice(5, None))
+    assert float(late.n.mean()) == pytest.approx(modes[0].sum() + modes[1].sum(), rel=0.03)
+    assert float(late.s_x.mean()) == pytest.approx(modes[0].sum() - modes[1].sum(), rel=0.15)
