@@ -96,6 +96,7 @@ if TYPE_CHECKING:
         BlanesMoan4,
         BlanesMoan6,
         ImplicitMidpoint,
+        LowStorageRK4,
         SemiImplicit,
         StochasticHeun,
         Strang,

@@ -3,6 +3,7 @@
 | name | order | stable for frequency * timestep up to |
 |---|---|---|
 | RK4 | 4 | 2.83 (classical, everything explicit) |
+| LowStorageRK4 | 4 | 3.34 (everything explicit, 5 stages; fewer arrays than RK4) |
 | IFRK4 | 4 | 2.83 in the right side; the left side is exact, see its docstring |
 | ETDRK4 | 4 | 0.97 in the right side, 2.56 if both sides rotate alike; the left is exact |
 | Strang | 2 | any; both sides are exact, see ``spinhydro.steppers.splitting`` |
@@ -37,6 +38,7 @@ from dedalus.core import timesteppers
 from spinhydro.errors import ParameterError, unknown_name_message
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
+from spinhydro.steppers.low_storage import LowStorageRK4
 from spinhydro.steppers.noise import check_bases, noises_of
 from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, PairSteps
 from spinhydro.steppers.rk4 import RK4
@@ -52,6 +54,7 @@ from spinhydro.steppers.stochastic_heun import StochasticHeun
 #: Largest omega * timestep of undamped oscillation in the explicit part.
 STABILITY_LIMITS = {
     "RK4": 2.83,
+    "LowStorageRK4": 3.34,
     "IFRK4": 2.83,
     "ETDRK4": 0.97,
     "RKMK4": 2.83,
@@ -72,7 +75,7 @@ _OWN = {
     stepper.__name__: stepper
     for stepper in (
         RK4, IFRK4, ETDRK4, RKMK4, ImplicitMidpoint, SemiImplicit, StochasticHeun, Strang,
-        BlanesMoan4, BlanesMoan6, *PAIRS.values(),
+        BlanesMoan4, BlanesMoan6, LowStorageRK4, *PAIRS.values(),
     )
 }  # fmt: skip
 
@@ -109,6 +112,7 @@ __all__ = [
     "SPLITTING",
     "STABILITY_LIMITS",
     "ImplicitMidpoint",
+    "LowStorageRK4",
     "SemiImplicit",
     "StochasticHeun",
     "Strang",

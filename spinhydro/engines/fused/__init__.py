@@ -8,6 +8,7 @@ from spinhydro.engines.fused.read.graph import Unsupported
 from spinhydro.engines.fused.steppers.etdrk4 import FusedETDRK4
 from spinhydro.engines.fused.steppers.implicit import FUSED_SCHEMES
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
+from spinhydro.engines.fused.steppers.low_storage import FusedLowStorageRK4
 from spinhydro.engines.fused.steppers.pairs import FusedETDRK43, FusedIFRK43, FusedRK43
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.spin_steppers import (
@@ -32,6 +33,7 @@ from spinhydro.steppers import (
     BlanesMoan4,
     BlanesMoan6,
     ImplicitMidpoint,
+    LowStorageRK4,
     SemiImplicit,
     StochasticHeun,
     Strang,
@@ -42,6 +44,7 @@ FUSED = {
     RK4: FusedRK4,
     IFRK4: FusedIFRK4,
     ETDRK4: FusedETDRK4,
+    LowStorageRK4: FusedLowStorageRK4,
     RK43: FusedRK43,
     IFRK43: FusedIFRK43,
     ETDRK43: FusedETDRK43,

@@ -15,9 +15,11 @@ from spinhydro.engines.fused.step.memory import Memory
 from spinhydro.engines.fused.step.slab_passes import SlabPasses
 from spinhydro.engines.fused.step.stages import FIRST, RATE
 from spinhydro.engines.fused.step.updates import (
+    TWO_REGISTERS,
     Classical,
     ExponentialDifferences,
     IntegratingFactor,
+    LowStorage,
     RatesOnly,
     Splitting,
 )
@@ -54,7 +56,9 @@ class CompiledPasses:
             state = self.memory.arrays["state"]
             self.memory.array("last", state.shape, state.dtype, scratch=True)
             self.memory.holds_all("last", layout.points if program.on_grid else layout.modes)
-        slabs = SlabPasses(program, layout, self.memory, has_stages, self._real_at_start)
+        slabs = SlabPasses(
+            program, layout, self.memory, has_stages, self._real_at_start, self.update
+        )
         columns = ColumnPasses(dataflow, layout, self.memory, has_stages, self.update)
         self._compile(slabs, columns)
 
@@ -65,6 +69,10 @@ class CompiledPasses:
             return RatesOnly(components)
         if linear is None:
             update = Classical(components, keeps_last)
+        elif linear is TWO_REGISTERS:
+            update = LowStorage(components)
+            if not layout.has_members:
+                self.memory.share("stage", "state")
         elif isinstance(linear, Exponential):
             compiled = CompiledExponential(linear, layout.all_rows, layout.modes)
             update = IntegratingFactor(components, compiled, keeps_last)

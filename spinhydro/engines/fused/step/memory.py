@@ -122,6 +122,12 @@ class Memory:
             self.scratch.add(name)
         return self.arrays[name]
 
+    def share(self, name, other):
+        """Let an array, if there is one of this name, be another."""
+        if name in self.arrays:
+            self.arrays[name] = self.arrays[other]
+            self.scratch.discard(name)
+
     def _spectra(self, name, shape):
         """An array for spectra on their way between slabs and columns: one for all ranks."""
         slabs = self.space.slabs

@@ -22,12 +22,14 @@ class SlabPasses:
         Whether rates are used for the stages of a step.
     real_profiles : set
         Rows of complex profiles that have no imaginary part.
+    update : RatesOnly
+        How the rates are used, if it has ``lines_on_grid``; otherwise as in the classical scheme.
     """
 
-    def __init__(self, program, layout, memory, has_stages, real_profiles):
+    def __init__(self, program, layout, memory, has_stages, real_profiles, update):
         self.program, self.space = program, program.space
         self.layout, self.memory = layout, memory
-        self.has_stages, self._real_profiles = has_stages, real_profiles
+        self.has_stages, self._real_profiles, self._update = has_stages, real_profiles, update
         self.is_complex = not self.space.is_real
         self.components = program.lowering.components
 
@@ -165,6 +167,8 @@ class SlabPasses:
         rate = loop("total_[i, o + p] = k_[i, p]")
         if not self.has_stages:
             return rate
+        if hasattr(self._update, "lines_on_grid"):
+            return self._update.lines_on_grid(loop)
         first = loop("total_[i, o + p] = state_[i, o + p] + weight * k_[i, p]",
                      "stage_[i, o + p] = state_[i, o + p] + ahead * k_[i, p]")  # fmt: skip
         middle = loop("total_[i, o + p] += weight * k_[i, p]",

@@ -71,6 +71,38 @@ class Classical(RatesOnly):
                 "else:", *indent(middle)]  # fmt: skip
 
 
+#: In place of linear terms: steps of the low-storage scheme.
+TWO_REGISTERS = "two registers"
+
+
+class LowStorage(RatesOnly):
+    """The scheme of ``spinhydro.LowStorageRK4``: `ahead` is A, `weight` is B times the timestep."""
+
+    def lines(self, over_modes):
+        kept = ["{t} = ahead * {t} + {k}", "{u} += weight * {t}", "{s} = {u}"]
+        return [
+            f"if kind == {RATE}:",
+            *indent(self._rows(over_modes, ["{t} = {k}"])),
+            f"elif kind == {FIRST}:",
+            *indent(self._rows(over_modes, ["{t} = {k}", *kept[1:]])),
+            "else:",
+            *indent(self._rows(over_modes, kept)),
+        ]
+
+    @staticmethod
+    def lines_on_grid(loop):
+        """Lines for a slab of the grid; `loop` puts lines into loops over its points."""
+        rate, sum_ = "total_[i, o + p] = k_[i, p]", "total_[i, o + p] = ahead * total_[i, o + p]"
+        # The state of a stage is the state itself, or follows it.
+        moved = ["state_[i, o + p] += weight * total_[i, o + p]",
+                 "stage_[i, o + p] = state_[i, o + p]"]  # fmt: skip
+        return [
+            f"if kind == {RATE}:", *indent(loop(rate)),
+            f"elif kind == {FIRST}:", *indent(loop(rate, *moved)),
+            "else:", *indent(loop(f"{sum_} + k_[i, p]", *moved)),
+        ]  # fmt: skip
+
+
 class IntegratingFactor(Classical):
     """Update with the exponential of the linear terms, E = exp(-L timestep/2).
 

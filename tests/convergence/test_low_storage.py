@@ -1,0 +1,91 @@
+"""The low-storage Runge-Kutta scheme: order, stability limit, and agreement of all engines."""
+
+import numpy as np
+import pytest
+
+from spinhydro.problem.load import load
+
+from .test_adaptive_pairs import GPE, distance, final
+
+#: Without transforms: a spin chain with a stencil, in a field that depends on time.
+CHAIN = '''
+"""Spins that precess about their neighbours and a field."""
+import dedalus.public as d3
+import numpy as np
+
+import spinhydro
+
+N = 32
+timestepper = "LowStorageRK4"
+timestep = 0.01
+stop_time = 0.2
+output_interval = 0.1
+coords = d3.CartesianCoordinates("x")
+dist = spinhydro.distributor(coords)
+xb = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, N), dealias=1)
+m = dist.VectorField(spinhydro.spin, name="m", bases=xb)
+t = dist.Field()
+ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
+x = dist.local_grid(xb)
+angle = 0.8 * np.sin(2 * np.pi * x / N)
+m["g"][0], m["g"][2] = np.sin(angle), np.cos(angle)
+W = EXCHANGE
+problem = d3.IVP([m], time=t, namespace=locals())
+problem.add_equation("dt(m) = cross(m, W(m)) + sin(3*t)*cross(ex, m)")
+projections = {"m": "m/sqrt(m@m)"}
+outputs = {"m": "m"}
+'''
+STENCIL = 'spinhydro.stencil("chain", omega_J=1.0, a=1.0)'
+KERNEL = "spinhydro.kernel(lambda k: 2 * (1 - np.cos(k)))"
+
+
+@pytest.fixture
+def files(tmp_path):
+    texts = {
+        "gpe": GPE,
+        "stencil": CHAIN.replace("EXCHANGE", STENCIL),
+        "kernel": CHAIN.replace("EXCHANGE", KERNEL),
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    return {name: tmp_path / f"{name}.py" for name in texts}
+
+
+def test_order(files, tmp_path):
+    values = {"timestepper": "LowStorageRK4", "Nx": 17, "stop_time": 0.4}
+    exact, _ = final(files["gpe"], tmp_path, **values, timestep=0.0025)
+    steps = [0.04, 0.028, 0.02, 0.01]
+    errors = [
+        distance(final(files["gpe"], tmp_path, **values, output_interval=0.4, timestep=h)[0], exact)
+        for h in (0.4 / round(0.4 / step) for step in steps)
+    ]
+    taken = [0.4 / round(0.4 / step) for step in steps]
+    assert np.polyfit(np.log(taken), np.log(errors), 1)[0] == pytest.approx(4, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["gpe", "stencil", "kernel"])
+def test_engines_agree(name, files, tmp_path):
+    """With transforms on spectra and on the grid, and without any; with and without members."""
+    values = {"timestepper": "LowStorageRK4", "stop_time": 0.2, "timestep": 0.01}
+    values |= {"output_interval": 0.1, **({"Nx": 17} if name == "gpe" else {})}
+    fused, folder = final(files[name], tmp_path, "fused", **values)
+    stock, _ = final(files[name], tmp_path, "dedalus", **values)
+    members, _ = final(files[name], tmp_path, "fused", members=3, **values)
+    assert distance(fused, stock) < 1e-12
+    assert "engine: fused" in (folder / "log.txt").read_text()
+    parts = np.moveaxis(members[0], -2, 0)
+    assert len(parts) == 3 and all(distance([part], fused) < 1e-13 for part in parts)
+
+
+def test_stability_limit(files, tmp_path):
+    """Waves of the frequency omega: stable for omega h = 3.30, growing for 3.38."""
+    path = tmp_path / "wave.py"
+    source = GPE.replace('u["g"] = 1 + 0.4 * np.exp(-(x**2)) * np.exp(1j * x)', "u['g'] = 1")
+    path.write_text(source.replace("-1j*spinhydro.abs2(u)*u", "-1j*100*u"))
+    sizes = []
+    for product in (3.30, 3.38):
+        values = {"timestepper": "LowStorageRK4", "depth": 0.0, "stop_time": 20.0}
+        problem = load(path, **values, timestep=product / 100, output_interval=20.0, Nx=5)
+        problem.run(out=tmp_path, quiet=True, force=True)
+        sizes.append(np.abs(problem.ivp.variables[0]["g"]).max())
+    assert sizes[0] <= 1 < 1.2 < sizes[1]
