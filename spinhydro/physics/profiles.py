@@ -15,11 +15,11 @@ def profile(source, field, unit=1.0, lengths=None, name=None):
     Parameters
     ----------
     source : str, Path or array
-        ``.npy``: an array over the whole box; ``.csv`` or ``.txt``: two columns, position and
-        value (one dimension); ``.nc``: a variable of a netCDF file with its coordinates; ``.ovf``,
-        ``.omf``: a file of OOMMF, mumax3 or discretisedfield over the whole box; ``.png``,
-        ``.jpg`` …: an image, 0 black to 1 white, its first row at the largest y. An array is taken
-        as from a ``.npy`` file.
+        ``.npy``: an array over the whole box; ``.csv`` or ``.txt``: columns of positions and one
+        of values, which fill a grid; ``.nc``: a variable of a netCDF file with its coordinates;
+        ``.ovf``, ``.omf``: a file of OOMMF, mumax3 or discretisedfield over the whole box;
+        ``.png``, ``.jpg`` …: an image, 0 black to 1 white, its first row at the largest y. An
+        array is taken as from a ``.npy`` file.
     field : Dedalus field
         A scalar; a vector takes an array with its components first.
     unit : float
@@ -46,13 +46,18 @@ def profile(source, field, unit=1.0, lengths=None, name=None):
     bases = [basis for axis, basis in enumerate(field.domain.bases) if axis != members]
     grids = [basis.global_grid(field.dist, scale=1).ravel() for basis in bases]
     bounds = [basis.bounds for basis in bases]
-    values, axes = _read(source, name, bounds)
+    values, axes = _read(source, name, bounds, [basis.coord.name for basis in bases])
     leading = values.ndim - len(bases)
     if leading != len(field.tensorsig):
         raise InputError(
-            f"{_label(source)} has {values.ndim} dimensions; {field.name or 'the field'} has "
-            f"{len(bases)} of space and {len(field.tensorsig)} of components"
+            f"{_label(source)} has {values.ndim} dimension{'s' * (values.ndim != 1)}; "
+            f"{field.name or 'the field'} has {len(bases)} of space and {len(field.tensorsig)} of "
+            "components"
         )
+    if not np.issubdtype(values.dtype, np.number) or not np.all(np.isfinite(values)):
+        raise InputError(f"{_label(source)} holds values that are not finite numbers")
+    if np.iscomplexobj(values) and not np.issubdtype(field.dtype, np.complexfloating):
+        raise InputError(f"{_label(source)} holds complex values; {field.name} is a real field")
     if axes is None:
         sizes = values.shape[leading:]
         axes = [
@@ -93,23 +98,18 @@ def _periodic(values, axes, bounds, leading):
     return values, axes
 
 
-def _read(source, name, bounds):
+def _read(source, name, bounds, coordinates):
     """Values, and the positions along each axis where the file has them."""
     if not isinstance(source, (str, Path)):
-        return np.asarray(source, float), None
+        return np.asarray(source), None
     path = Path(source)
     try:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False), None
         if path.suffix in (".csv", ".txt", ".dat"):
-            text = path.read_text(encoding="utf-8")
-            table = np.loadtxt(
-                text.splitlines(), delimiter="," if "," in text else None, comments=("#", "x")
-            )
-            order = np.argsort(table[:, 0])
-            return table[order, 1], [table[order, 0]]
+            return _from_table(path, len(bounds))
         if path.suffix in (".nc", ".h5"):
-            return _from_netcdf(path, name)
+            return _from_netcdf(path, name, coordinates)
         if path.suffix in (".ovf", ".omf", ".ohf"):
             return _from_ovf(path, bounds), None
         import matplotlib.image
@@ -124,7 +124,40 @@ def _read(source, name, bounds):
         raise InputError(f"{path} cannot be read as a profile: {error}") from None
 
 
-def _from_netcdf(path, name):
+def _from_table(path, dimensions):
+    """Columns of positions and one of values, in any order of the rows; a heading is left out."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    separator = "," if any("," in line for line in lines) else None
+    if lines and not _is_number(lines[0].split(separator)[0]):
+        lines = lines[1:]
+    table = np.loadtxt(lines, delimiter=separator, ndmin=2)
+    if table.shape[1] == 2:
+        dimensions = 1
+    elif table.shape[1] != dimensions + 1:
+        raise InputError(
+            f"{path} has {table.shape[1]} columns: a table has a position for each of the "
+            f"{dimensions} dimensions and a value"
+        )
+    axes, places = zip(
+        *(np.unique(column, return_inverse=True) for column in table[:, :dimensions].T), strict=True
+    )
+    shape = tuple(axis.size for axis in axes)
+    if np.prod(shape) != len(table) or len(set(zip(*places, strict=True))) != len(table):
+        raise InputError(f"{path} has {len(table)} rows, which do not fill a grid of {shape}")
+    values = np.empty(shape)
+    values[places] = table[:, dimensions]
+    return values, list(axes)
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _from_netcdf(path, name, coordinates):
     import xarray
 
     with xarray.open_dataset(path) as dataset:
@@ -134,8 +167,12 @@ def _from_netcdf(path, name):
         if name is not None and name not in names:
             raise InputError(f"{path} has no variable '{name}'; it has {', '.join(names)}")
         data = dataset[name or names[0]]
-        axes = [data[dim].values for dim in data.dims if dim in data.coords]
-        return data.values, axes if len(axes) == data.ndim else None
+        if set(coordinates) <= set(data.dims):
+            # Other tools store y or z first.
+            data = data.transpose(..., *coordinates)
+        space = data.dims[-len(coordinates) :]
+        axes = [data[dim].values for dim in space if dim in data.coords]
+        return data.values, axes if len(axes) == len(coordinates) else None
 
 
 def _from_ovf(path, bounds):

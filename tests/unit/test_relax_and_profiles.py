@@ -129,3 +129,36 @@ def test_state_written_by_discretisedfield():
     x, y = np.arange(6)[:, None] + 0.5, np.arange(4) + 0.5
     exact = np.array([np.cos(x) + 0 * y, np.sin(x) + 0 * y, y + 0 * x])
     np.testing.assert_allclose(m["g"], exact / np.sqrt(1 + y**2), atol=1e-12)
+
+
+def test_order_of_axes_and_rows_does_not_matter(tmp_path):
+    """A map stored as (y, x), and a table of rows in any order, are the map of (x, y)."""
+    xarray = pytest.importorskip("xarray")
+    dist, bases = grid(32, 16)
+    K = dist.Field(name="K", bases=bases)
+    x, y = dist.local_grids(*bases)
+    fine, few = np.linspace(-5, 5, 101), np.linspace(-5, 5, 41)
+    data = xarray.DataArray(
+        fine + 2 * few[:, None], dims=("y", "x"), coords={"x": fine, "y": few}, name="K"
+    )
+    data.to_netcdf(tmp_path / "map.nc")
+    np.testing.assert_allclose(spinhydro.profile(tmp_path / "map.nc", K), x + 2 * y, atol=1e-10)
+    rows = [(u, v, u + 2 * v) for u in few for v in few[::-1]]
+    np.random.default_rng(0).shuffle(rows)
+    text = "position x, position y, K\n" + "\n".join(f"{u}, {v}, {w}" for u, v, w in rows)
+    (tmp_path / "map.csv").write_text(text)
+    np.testing.assert_allclose(spinhydro.profile(tmp_path / "map.csv", K), x + 2 * y, atol=1e-10)
+    (tmp_path / "gap.csv").write_text("\n".join(text.splitlines()[:-1]))
+    with pytest.raises(InputError, match="do not fill a grid"):
+        spinhydro.profile(tmp_path / "gap.csv", K)
+    with pytest.raises(InputError, match="not finite"):
+        spinhydro.profile(np.full((32, 16), np.nan), K)
+
+
+def test_complex_maps(tmp_path):
+    coords = d3.CartesianCoordinates("x")
+    dist = spinhydro.distributor(coords, dtype=np.complex128)
+    psi = dist.Field(name="psi", bases=d3.ComplexFourier(coords["x"], size=8, bounds=(0, 1)))
+    values = np.exp(2j * np.pi * (np.arange(40) + 0.5) / 40)
+    found = spinhydro.profile(values, psi)
+    np.testing.assert_allclose(found, np.exp(2j * np.pi * np.arange(8) / 8), atol=5e-3)
