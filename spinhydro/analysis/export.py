@@ -47,7 +47,7 @@ def main(argv=None):
 
 
 def _ovf(ds, path, arguments):
-    from .ovf import write_ovf
+    from spinhydro.physics.ovf import write_ovf
 
     name = _name(ds, arguments.output)
     now = _at(ds, arguments.time)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spinhydro.errors import InputError, did_you_mean, nearest
+from spinhydro.physics.ovf import METRES
 
 from .sampling import squeezed
 from .style import is_tensor
@@ -16,7 +17,6 @@ GAMMA = 1.76e11  # rad/(T s), as in paper B
 BOLTZMANN = 1.380649e-23  # J/K
 COMPONENTS = (("mx", "my", "mz"), ("m_x", "m_y", "m_z"))
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15}
-METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9, "pm": 1e-12}
 FREQUENCIES = {"s": "Hz", "ms": "kHz", "us": "MHz", "ns": "GHz", "ps": "THz", "fs": "PHz"}
 
 

@@ -5,6 +5,8 @@ import textwrap
 from contextlib import contextmanager
 from pathlib import Path
 
+from spinhydro.physics.ovf import TENSOR_AXES
+
 DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
 INK, CRITICAL, TORQUE = "black", "#c1272d", "#c1272d"
 # The two spin components: distinct for all common kinds of colour vision, and in grey.
@@ -178,4 +180,4 @@ def frame_x(ax, ds, share=SHOWN_DENSITY):
 
 def is_tensor(dim):
     """True for the dimensions that `load` gives to tensor components."""
-    return dim.startswith(("component", "spin"))
+    return dim.startswith(TENSOR_AXES)

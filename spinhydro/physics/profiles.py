@@ -177,7 +177,7 @@ def _from_netcdf(path, name, coordinates):
 
 def _from_ovf(path, bounds):
     """Values (components, x, y, z) of a file whose cells cover the box, in any unit of length."""
-    from spinhydro.analysis.ovf import read_ovf
+    from spinhydro.physics.ovf import read_ovf
 
     data = read_ovf(path, unit="m")
     axes = [axis for axis in "xyz" if axis in data.coords]
@@ -192,7 +192,7 @@ def _from_ovf(path, bounds):
         box = " x ".join(f"{upper - lower:.4g}" for lower, upper in bounds)
         raise InputError(
             f"{path} covers {sizes}, and the box of the field {box}: take the same box, or fill a "
-            "part of it with read_ovf of spinhydro.analysis.ovf"
+            "part of it with read_ovf of spinhydro.physics.ovf"
         )
     return data.values
 

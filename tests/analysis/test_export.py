@@ -10,9 +10,9 @@ from test_spectra import plane
 
 from spinhydro.analysis import load
 from spinhydro.analysis.export import main
-from spinhydro.analysis.ovf import FORMATS, read_ovf, write_ovf
 from spinhydro.analysis.vtk import read_vtk, write_vtk
 from spinhydro.errors import InputError
+from spinhydro.physics.ovf import FORMATS, read_ovf, write_ovf
 
 
 @pytest.fixture(scope="module")

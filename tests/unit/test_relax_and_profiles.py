@@ -88,7 +88,7 @@ def test_ovf_files_of_the_whole_box(tmp_path):
     """Cells of the grid point by point, coarser ones in between; other boxes are refused."""
     from xarray import DataArray
 
-    from spinhydro.analysis.ovf import write_ovf
+    from spinhydro.physics.ovf import write_ovf
 
     def file(name, counts, length):
         cells = [(np.arange(n) + 0.5) * length * f / n for n, f in zip(counts, (2, 1), strict=True)]

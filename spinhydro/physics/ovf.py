@@ -7,8 +7,11 @@ import xarray as xr
 
 from spinhydro.errors import InputError, shorten
 
-from .magnets import METRES
-from .style import is_tensor
+#: Units of length, in metres.
+METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9, "pm": 1e-12}
+#: How the names of axes of tensor components begin.
+TENSOR_AXES = ("component", "spin")
+
 
 #: Numbers that mark the byte order in binary files, by the size of a value.
 CHECK = {4: 1234567.0, 8: 123456789012345.0}
@@ -122,7 +125,7 @@ def _cells(field):
     """(values (z, y, x, components), [(first centre, step) in metres per axis])."""
     if np.iscomplexobj(field.values):
         raise InputError(f"OVF: {field.name} is complex; export its parts, as np.abs(field)")
-    tensor = [dim for dim in field.dims if is_tensor(dim)]
+    tensor = [dim for dim in field.dims if dim.startswith(TENSOR_AXES)]
     space = [dim for dim in field.dims if dim not in tensor]
     if len(tensor) > 1 or not space or any(axis not in AXES for axis in space):
         raise InputError(
