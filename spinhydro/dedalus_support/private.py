@@ -5,7 +5,6 @@ run continues with the next engine, down to Dedalus's own, and the log names wha
 """
 
 import importlib
-from importlib.metadata import version
 
 from dedalus.core.system import CoeffSystem
 from dedalus.tools.array import apply_sparse
@@ -80,6 +79,9 @@ def what_changed(engine):
     lost = missing(engine)
     if not lost:
         return ""
+    # Imported here: it takes longer than everything else in this module.
+    from importlib.metadata import version
+
     return (
         f"Dedalus {version('dedalus')} without {', '.join(lost)} (it was made for Dedalus "
         f"{MADE_FOR})"

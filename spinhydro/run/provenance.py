@@ -1,6 +1,6 @@
 """Provenance of a result: versions, git state, command, host-independent facts of the run."""
 
-import importlib.metadata
+import importlib
 import platform
 import subprocess
 import sys
@@ -12,13 +12,12 @@ PACKAGES = ("spinhydro", "dedalus", "numpy", "scipy", "h5py", "mpi4py")
 
 def versions():
     """Return the versions of Python and of the packages that affect the results."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed as a package"
-    return found
+    # A run has loaded all of them; their metadata would be read from files.
+    packages = {name: importlib.import_module(name) for name in PACKAGES}
+    return {
+        "python": platform.python_version(),
+        **{name: getattr(package, "__version__", "unknown") for name, package in packages.items()},
+    }
 
 
 def git_state(folder):

@@ -5,7 +5,6 @@ None. Nothing is ever multiplied by such a zero, and loops stay free of complex 
 compilers vectorise badly.
 """
 
-import ast
 import re
 
 import numpy as np
@@ -205,13 +204,12 @@ class NumberTable:
         return [f"n{i}_ = {read(i)}" for i in indices]
 
 
-_NUMBER = re.compile(r"n\d+_")
+_NUMBER, _WORD = re.compile(r"n\d+_"), re.compile(r"[^\W\d]\w*")
 
 
 def names_in(lines):
-    """Return the names that lines of code use."""
-    tree = ast.parse("\n".join(lines))
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    """Return the words of lines of code, among them all names that they use."""
+    return set(_WORD.findall("\n".join(lines)))
 
 
 def _is_number(text):
