@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import accuracy, members, ranks, schemes, table, whole
+from benchmarks import accuracy, members, ranks, safe_timesteps, schemes, table, whole
 from benchmarks.measure import measure
 from benchmarks.resources import RESOURCES, measure_resource
 from benchmarks.units import UNITS
@@ -25,6 +25,7 @@ ROWS = {
     "ranks": ranks.rows,
     "accuracy": accuracy.tables,
     "whole": whole.rows,
+    "safe": safe_timesteps.rows,
 }
 PAGE = Path("docs/benchmarks.md")
 

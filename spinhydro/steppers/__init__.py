@@ -14,7 +14,7 @@
 | RKMK4 | 4 | 2.83 |
 | ImplicitMidpoint | 2 | any (10: beyond, its iteration may not converge) |
 | SemiImplicit, StochasticHeun | 2 | none (1): waves grow by (frequency * timestep)^4/8 per step |
-| SBDF3 | 3 | 0.63 |
+| SBDF3 | 3 | 0.63 in the explicit part, 0.2 for oscillating terms of the implicit part |
 | RK43, IFRK43, ETDRK43 | 4 | as RK4, IFRK4, ETDRK4: adaptive timesteps, see `PairSteps` |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
@@ -67,6 +67,10 @@ STABILITY_LIMITS = {
 }
 STABILITY_LIMITS |= {pair.__name__: STABILITY_LIMITS[main] for main, pair in PAIRS.items()}
 
+#: Largest omega * timestep of oscillating terms that a scheme treats implicitly; others take any.
+#: Beyond, waves grow by more than 4e-4 per step.
+IMPLICIT_LIMITS = {"SBDF3": 0.2}
+
 #: Steppers without such a limit, and the product at which a run is refused: an
 #: undamped wave then grows by an eighth in every step, or the implicit iteration does not converge.
 LAST_RESORT = {"SemiImplicit": 1.0, "StochasticHeun": 1.0, "ImplicitMidpoint": 10.0}
@@ -102,6 +106,7 @@ __all__ = [
     "EXPLICIT",
     "IFRK4",
     "IFRK43",
+    "IMPLICIT_LIMITS",
     "LAST_RESORT",
     "MARGIN",
     "PAIRS",

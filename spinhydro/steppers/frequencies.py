@@ -1,5 +1,6 @@
 """Estimates of the fastest oscillations of a problem about its present state."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,12 +40,15 @@ class Frequencies:
         treats them explicitly, nan if unknown.
     whole : float
         Fastest oscillation of the whole equation.
+    seconds : float
+        CPU time of an evaluation of the right side on this rank; nan if unknown.
     """
 
     values: np.ndarray
     coupling: float
     linear: float
     whole: float
+    seconds: float = float("nan")
 
     @property
     def explicit(self):
@@ -87,9 +91,16 @@ def frequencies_of(solver, explicit_linear):
     comm = solver.dist.comm
     large = comm.allreduce(rates.nbytes, op=MPI.MAX) > LARGE
     ritz = _ritz_values_of_sketches if large else _ritz_values
+    seconds = []
+
+    def differentiate(vector):
+        before = time.process_time()
+        rates.differentiate(vector, comm)
+        seconds.append(time.process_time() - before)
+
     try:
         vector = rates.noise(np.random.default_rng(0))
-        found = ritz(lambda v: rates.differentiate(v, comm), vector, KRYLOV, comm)
+        found = ritz(differentiate, vector, KRYLOV, comm)
         if found is None:
             return None
         del vector
@@ -99,7 +110,7 @@ def frequencies_of(solver, explicit_linear):
             linear, whole = _with_linear_part(rates, comm, whole, coupling, large)
     finally:
         rates.put_back()
-    return Frequencies(values, coupling, linear, whole)
+    return Frequencies(values, coupling, linear, whole, min(seconds) / rates.evaluations)
 
 
 def largest_frequency(solver, explicit_linear):
@@ -248,6 +259,9 @@ class _StockRates:
     Raises RuntimeError if M cannot be inverted.
     """
 
+    #: Evaluations of the right side for a derivative.
+    evaluations = 2
+
     def __init__(self, solver, explicit_linear):
         self.solver, self.explicit_linear = solver, explicit_linear
         self.subproblems = [sp for sp in solver.subproblems if sp.size]
@@ -378,6 +392,8 @@ class _FusedRates:
 
     Raises RuntimeError if the rates are not those of the components of the state.
     """
+
+    evaluations = 1
 
     def __init__(self, solver, explicit_linear):
         self.stepper = solver.timestepper

@@ -21,12 +21,14 @@ import numpy as np
 from spinhydro.errors import ParameterError
 from spinhydro.steppers import (
     EXPLICIT,
+    IMPLICIT_LIMITS,
     LAST_RESORT,
     MARGIN,
     RESONANT,
     SPLITTING,
     STABILITY_LIMITS,
 )
+from spinhydro.steppers.cost import cost_line
 from spinhydro.steppers.frequencies import frequencies_of
 from spinhydro.steppers.resonance import largest_phase, safe_timestep
 
@@ -99,6 +101,8 @@ class StabilityCheck:
         self.limit = explicit_limit(stepper_name, 1j)
         limits = [abs(v) / explicit_limit(stepper_name, v) for v in found.values.tolist()]
         rate = max(limits, default=0.0)
+        if stepper_name in IMPLICIT_LIMITS and np.isfinite(found.linear):
+            rate = max(rate, found.linear / IMPLICIT_LIMITS[stepper_name])
         self.fraction = rate * timestep
         self._duration, self._largest = duration, [0.95 / rate] if rate else []
         self.phase, self.largest_phase = None, math.pi
@@ -150,7 +154,7 @@ class StabilityCheck:
         if np.isinf(self.limit):
             product = f"right side exact, {found.explicit * step:.3g} rad per step"
         elif part or self.name not in EXPLICIT:
-            product = f"explicit part: {product}"
+            product = f"explicit part: {product}{self._implicit_part()}"
         line = (
             f"stability: timestep at {100 * share:.3g} % of the {self.name} stability limit "
             f"({part}{product}; fastest oscillation {found.whole:.4g} {self.unit})"
@@ -162,14 +166,22 @@ class StabilityCheck:
             )
         return line
 
+    def _implicit_part(self):
+        """Return the limit of oscillating terms that are treated implicitly, if there is one."""
+        if self.name not in IMPLICIT_LIMITS or not self.found.linear > 0:
+            return ""
+        product, limit = self.found.linear * self.timestep, IMPLICIT_LIMITS[self.name]
+        return f"; implicit oscillations: {product:.3g}, limit {limit:g}"
+
     def refusal(self, unit):
         """Return the message for a timestep that is refused."""
         return (
             f"timestep = {self.timestep:g} {unit}".rstrip()
             + f" is unstable: it is at {100 * self.fraction:.3g} % of the {self.name} stability "
-            f"limit (omega dt = {self.found.explicit * self.timestep:.3g}, limit {self.limit:.3g}; "
-            f"fastest oscillation {self.found.whole:.4g} {self.unit}). Largest safe timestep: "
-            f"{self.largest_safe:.3g}. Take that, fewer grid points, or --force to run all the same"
+            f"limit (omega dt = {self.found.explicit * self.timestep:.3g}, limit {self.limit:.3g}"
+            f"{self._implicit_part()}; fastest oscillation {self.found.whole:.4g} {self.unit}). "
+            f"Largest safe timestep: {self.largest_safe:.3g}. Take that, fewer grid points, or "
+            "--force to run all the same"
         )
 
 
@@ -190,7 +202,7 @@ def check_timestep(solver, stepper_name, timestep, unit="", force=False, duratio
     Returns
     -------
     str
-        One line for the log.
+        One line for the log; a second one on the cost, if the duration is finite.
 
     Raises
     ------
@@ -201,16 +213,19 @@ def check_timestep(solver, stepper_name, timestep, unit="", force=False, duratio
     found = frequencies_of(solver, explicit_linear=stepper_name in EXPLICIT)
     if found is None:
         return "stability: could not be checked at the initial state"
+    cost = ""
+    if math.isfinite(duration):
+        cost = "\n" + cost_line(solver, stepper_name, timestep, unit, duration, found.seconds)
     if STABILITY_LIMITS.get(stepper_name, LAST_RESORT.get(stepper_name)) is None:
         return (
             f"stability: no limit is known for {stepper_name} (explicit part: omega dt = "
             f"{found.explicit * timestep:.3g}; fastest oscillation {found.whole:.4g} "
-            f"rad/{unit or 'time'})"
+            f"rad/{unit or 'time'}){cost}"
         )
     check = StabilityCheck(found, stepper_name, timestep, unit, duration)
     if check.is_unstable and not force:
         raise ParameterError(check.refusal(unit))
-    return check.line()
+    return check.line() + cost
 
 
 def fraction_without_resonance(solver, stepper_name, timestep, duration=math.inf):

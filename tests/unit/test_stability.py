@@ -1,5 +1,7 @@
 """The frequencies of a problem, and the stability limit of the timestep."""
 
+import re
+
 import dedalus.public as d3
 import numpy as np
 import pytest
@@ -7,8 +9,9 @@ import pytest
 import spinhydro
 from spinhydro.engines.choose import choose_engine
 from spinhydro.errors import ParameterError
-from spinhydro.steppers import EXPLICIT, RESONANT, find_stepper
+from spinhydro.steppers import EXPLICIT, RESONANT, SPLITTING, find_stepper
 from spinhydro.steppers.frequencies import frequencies_of
+from spinhydro.steppers.resonance import growth
 from spinhydro.steppers.stability import StabilityCheck, check_timestep, explicit_limit
 
 #: hbar/m, interaction and density of a uniform gas: e = 0.5 k^2, coupling 2 g n.
@@ -105,3 +108,43 @@ def test_stable_timestep_leaves_room_for_the_coupling():
     step = spinhydro.stable_timestep("IFRK4", 10, coupling=4)
     assert step == pytest.approx(0.95 * np.pi / 16)
     assert spinhydro.stable_timestep("ETDRK4", 1, coupling=40) == pytest.approx(0.88 * 0.97 / 40)
+
+
+def test_cost_is_predicted_from_the_time_of_an_evaluation():
+    solver, _ = gas("BlanesMoan4", 32)
+    line = check_timestep(solver, "BlanesMoan4", 0.001, "ms", duration=0.1)
+    assert re.search(
+        r"cost: 100 steps of 0.001 ms with BlanesMoan4, 6 evaluations of the right side and 12 "
+        r"transforms each; about [\d.e-]+ s of CPU time$",
+        line,
+    )
+
+
+def test_growth_of_resonances_is_that_of_theory():
+    """To first order in the coupling, |sum of b exp(2 pi i m c)|."""
+    for scheme in SPLITTING.values():
+        places = np.cumsum(scheme.drifts)[:-1]
+        for multiple in (1, 2, 3):
+            weight = np.abs(np.sum(scheme.rotations * np.exp(2j * np.pi * multiple * places)))
+            phases = multiple * np.pi + np.linspace(-4e-3, 1e-3, 40001)
+            found = growth(scheme.drifts, scheme.rotations, phases, 1e-3).max() / 1e-3
+            assert found == pytest.approx(weight, rel=0.02)
+
+
+@pytest.mark.parametrize("name, multiple", [("Strang", 1), ("BlanesMoan4", 2)])
+def test_a_resonant_pair_of_waves_grows_as_in_theory(name, multiple):
+    """The fastest pair of a uniform gas, at the timestep where it grows most."""
+    N, scheme = 64, SPLITTING[name]
+    frequency = (N // 2 - 1) ** 2 / 2
+    timesteps = multiple * np.pi / frequency * np.linspace(0.95, 1, 2001)
+    exponents = [
+        float(growth(scheme.drifts, scheme.rotations, frequency * h, G * h)) for h in timesteps
+    ]
+    largest = int(np.argmax(exponents))
+    solver, psi = gas(name, N)
+    sizes = []
+    for _ in range(2):
+        for _ in range(round(4 / exponents[largest])):
+            solver.step(timesteps[largest])
+        sizes.append(np.abs(psi["c"][N // 2 - 1]))
+    assert np.log(sizes[1] / sizes[0]) == pytest.approx(4, rel=0.02)
