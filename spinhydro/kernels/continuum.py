@@ -1,12 +1,11 @@
 """Kernels of continuum models: k^2, magnetostatics of films, Dzyaloshinskii-Moriya, tables."""
 
-from pathlib import Path
-
 import numpy as np
 
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.operator import rounded
+from spinhydro.kernels.text_tables import read_columns
 
 
 def micromagnetic_kernel(stiffness):
@@ -117,7 +116,7 @@ def table_kernel(k=None, omega=None, file=None):
     """
     if file is not None:
         try:
-            k, omega = np.loadtxt(Path(file), ndmin=2, unpack=True)[:2]
+            k, omega = read_columns(file)[:2]
         except (OSError, ValueError, IndexError) as error:
             raise InputError(
                 f"the kernel table cannot read {file}: {error}; it needs two columns, k and omega"

@@ -4,12 +4,11 @@ All of them are sums and products of ``abs`` and other functions of one value, w
 supports. Arguments have real values.
 """
 
-from pathlib import Path
-
 import numpy as np
 from dedalus.core.field import Operand
 
 from spinhydro.errors import InputError, ParameterError
+from spinhydro.kernels.text_tables import read_columns
 from spinhydro.language.complex_values import re
 
 #: Points of a table up to which it is a sum over its kinks, which every engine evaluates.
@@ -80,7 +79,8 @@ def table(t, times=None, values=None, file=None):
     times, values : arrays
         At least two increasing times.
     file : str or Path
-        A text file of two columns instead, in the units of the problem.
+        A text file of two columns instead, separated by blanks or commas, in the units of the
+        problem; a heading is left out.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def table(t, times=None, values=None, file=None):
     """
     if file is not None:
         try:
-            times, values = np.loadtxt(Path(file), ndmin=2, unpack=True)[:2]
+            times, values = read_columns(file)[:2]
         except (OSError, ValueError, IndexError) as error:
             raise InputError(
                 f"table cannot read {file}: {error}; it needs two columns, t and the value"

@@ -7,6 +7,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from spinhydro.dedalus_support.domain import local_part
 from spinhydro.errors import InputError
+from spinhydro.kernels.text_tables import read_columns
 
 
 def profile(source, field, unit=1.0, lengths=None, name=None):
@@ -126,11 +127,7 @@ def _read(source, name, bounds, coordinates):
 
 def _from_table(path, dimensions):
     """Columns of positions and one of values, in any order of the rows; a heading is left out."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    separator = "," if any("," in line for line in lines) else None
-    if lines and not _is_number(lines[0].split(separator)[0]):
-        lines = lines[1:]
-    table = np.loadtxt(lines, delimiter=separator, ndmin=2)
+    table = read_columns(path).T
     if table.shape[1] == 2:
         dimensions = 1
     elif table.shape[1] != dimensions + 1:
@@ -147,14 +144,6 @@ def _from_table(path, dimensions):
     values = np.empty(shape)
     values[places] = table[:, dimensions]
     return values, list(axes)
-
-
-def _is_number(text):
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _from_netcdf(path, name, coordinates):

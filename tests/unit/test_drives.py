@@ -31,6 +31,11 @@ def test_values(found, expected):
 def test_a_table_from_a_file(tmp_path):
     np.savetxt(tmp_path / "t.txt", [[0, 1], [2, 3], [3, -1]])
     assert spinhydro.table(2.5, file=tmp_path / "t.txt") == 1
+    (tmp_path / "t.csv").write_text("time (ms), B\n0, 1\n2, 3\n3, -1\n")
+    assert spinhydro.table(2.5, file=tmp_path / "t.csv") == 1
+    (tmp_path / "empty.txt").write_text("time, B\n")
+    with pytest.raises(InputError, match="two columns"):
+        spinhydro.table(0.0, file=tmp_path / "empty.txt")
     for arguments in ({"times": [0, 0], "values": [1, 2]}, {"times": [0]}, {"file": "no.txt"}):
         with pytest.raises(InputError):
             spinhydro.table(0.0, **arguments)
