@@ -125,7 +125,7 @@ def _parser():
         "(1-D) or profiles",
     )
     parser.add_argument("--list", action="store_true", help="list what this run can give")
-    parser.add_argument("--output", metavar="NAME", help="output that the spacetime figure shows")
+    parser.add_argument("--output", metavar="NAME", help="output that spacetime or profiles shows")
     parser.add_argument(
         "--save", metavar="FILE", help="default: RUN/<figure>.png, with a number if that exists"
     )

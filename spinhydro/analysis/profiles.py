@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spinhydro.errors import InputError
+from spinhydro.errors import InputError, unknown_name_message
 
 from .style import DIVERGING, SEQUENTIAL, colour_bar, grid_of_panels, is_tensor, label, run_label
 
@@ -13,8 +13,8 @@ MOST_PANELS = 24
 MOST_LABELS = 6
 
 
-def draw_outputs(figure, ds):
-    """Draw all outputs of `ds` on `figure`.
+def draw_outputs(figure, ds, output=None):
+    """Draw all outputs of `ds` on `figure`, or the one of a name.
 
     - Fields: the last state; lines in one dimension, maps in two, the middle slice in three.
       Components of a vector share a panel in one dimension and have one each in two.
@@ -23,10 +23,13 @@ def draw_outputs(figure, ds):
     - Complex outputs are drawn as |value|, as the title shows.  Of a run with members that is
       not a scan, member 0 is drawn where its fields need two axes.
 
-    Raises InputError if the run has no outputs.
+    Raises InputError if the run has no outputs, or none of that name.
     """
     require_outputs("profiles", ds)
-    panels = [panel for name in ds.data_vars for panel in _panels(ds, str(name))]
+    if output is not None and output not in ds.data_vars:
+        raise InputError(unknown_name_message("output", output, list(map(str, ds.data_vars))))
+    names = ds.data_vars if output is None else [output]
+    panels = [panel for name in names for panel in _panels(ds, str(name))]
     left_out = max(0, len(panels) - MOST_PANELS)
     panels = panels[:MOST_PANELS]
     axes = grid_of_panels(figure, len(panels), _COLUMNS)

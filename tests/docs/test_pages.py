@@ -10,6 +10,7 @@ import pytest
 
 from spinhydro import load as load_problem
 from spinhydro.analysis import dispersion, load
+from spinhydro.analysis.plot import main as draw
 
 from ..conftest import ROOT
 
@@ -43,6 +44,8 @@ def test_file_of_ones_own_for_a_gas(tmp_path, monkeypatch):
     (tmp_path / "draw.py").write_text(plot, encoding="utf-8")
     done = subprocess.run([sys.executable, "draw.py"], cwd=tmp_path, timeout=60)
     assert done.returncode == 0 and (tmp_path / "order.png").stat().st_size > 5000
+    assert draw(["runs/quench/0001", "--output", "order", "--save", "all.png"]) == 0
+    assert (tmp_path / "all.png").stat().st_size > 5000
     order = load("runs/quench/0001").order
     assert float(order[0].max()) < 1e-5 and float(order[-1].min()) > 0.2
 

@@ -5,9 +5,9 @@ from spinhydro.analysis import profiles, run_figure
 NEEDS = {"run": ("quantum_torque",)}
 
 
-def draw(figure, run):
-    """Draw every output in a separate panel."""
-    profiles.draw_outputs(figure, run)
+def draw(figure, run, output=None):
+    """Draw every output in a separate panel, or one of them."""
+    profiles.draw_outputs(figure, run, output)
 
 
 def check(name, run):
