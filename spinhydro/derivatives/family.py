@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from spinhydro.derivatives.model import make_model
+from spinhydro.derivatives.model import CHOOSE, make_model
 from spinhydro.derivatives.parameters import check_moved, check_numbers, step_of
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.problem.load import load
@@ -60,7 +60,10 @@ class Family:
         self.problem, self.names, self.texts = problem, list(names), list(texts)
         self.timestep, self.what = timestep, what
         self.start = np.array([float(problem.parameters[name]) for name in names])
+        # Modes that drop out at other values would be jumps.
+        self._kept = CHOOSE
         self.model = self._base()
+        self._kept = getattr(self.model.scheme, "kept", None)
 
     def _base(self):
         sides, size = np.ones(len(self.names)), np.where(self.start == 0, 1.0, abs(self.start))
@@ -98,7 +101,7 @@ class Family:
             problem = load(self.problem.path, equations=self.problem.given_equations, **overrides)
         for name, value in zip(self.names, values, strict=True):
             check_moved(problem, name, value)
-        return make_model(problem, self.texts, self.timestep, what=self.what)
+        return make_model(problem, self.texts, self.timestep, what=self.what, kept=self._kept)
 
     def leaves_at(self, values):
         """The leaves with new values of the parameters, of the structure of `model`."""

@@ -84,7 +84,11 @@ class Model:
         return values if self.on_grid else self.rate.forward(values, leaves)
 
 
-def make_model(problem, texts=(), timestep=None, linear_apart=True, what="this"):
+#: In place of the modes that a splitting scheme keeps: choose them as a run does.
+CHOOSE = object()
+
+
+def make_model(problem, texts=(), timestep=None, linear_apart=True, what="this", kept=CHOOSE):
     """Lower a loaded problem to pure functions.
 
     Parameters
@@ -98,6 +102,8 @@ def make_model(problem, texts=(), timestep=None, linear_apart=True, what="this")
         Separate the linear terms if the scheme does, as in a run; False for the whole rate.
     what : str
         What needs the model, for messages.
+    kept : array of booleans or None
+        Modes that a splitting scheme keeps; None for all.
 
     Raises
     ------
@@ -112,12 +118,14 @@ def make_model(problem, texts=(), timestep=None, linear_apart=True, what="this")
     operands = [observed(problem, text) for text in texts]
     solver = build_solver(ivp, kind)
     try:
-        return _lower(problem, jax, solver, kind, projections, operands, timestep, linear_apart)
+        return _lower(
+            problem, jax, solver, kind, projections, operands, timestep, linear_apart, kept
+        )
     except Unsupported as reason:
         raise InputError(f"{what} cannot do {reason}") from None
 
 
-def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_apart):
+def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_apart, kept):
     has_linear = any(hasattr(eq["L"], "tensorsig") for eq in solver.problem.equations)
     # The whole rate needs no scheme: any time stepper may stand in the file.
     scheme = find_scheme(kind if linear_apart else RK4, has_linear)
@@ -140,7 +148,9 @@ def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_a
     if timestep is None:
         timestep = fixed_timestep(problem) if linear_apart else 1.0
     if linear_apart and kind.__name__ in SPLITTING:
-        scheme.kept = space.kept(_truncation(problem, solver, kind.__name__, timestep))
+        if kept is CHOOSE:
+            kept = space.kept(_truncation(problem, solver, kind.__name__, timestep))
+        scheme.kept = kept
     leaves = {
         **structure_leaves(space, kernel_entries(outputs, lowering.graph.dimensions)),
         "numbers": np.array(lowering.numbers, complex),

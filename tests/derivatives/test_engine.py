@@ -1,12 +1,15 @@
 """The jax engine: the numbers of the fused engine to rounding, refusals with their reason."""
 
+import ast
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import spinhydro
+from spinhydro.cli.main import call
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.language.declarations import read_projections
@@ -98,3 +101,36 @@ def test_without_jax_one_line_says_what_to_install(monkeypatch):
     problem = spinhydro.load("problems/josephson.py")
     with pytest.raises(InputError, match=r"pip install 'spinhydro\[jax\]'"):
         problem.run(engine="jax")
+
+
+def test_adaptive_steppers_are_refused_with_what_to_type():
+    with pytest.raises(InputError, match="type timestepper=RK4 timestep=NUMBER"):
+        advanced("problems/josephson.py", "jax", timestepper="'RK43'")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["spectrum", "problems/bogoliubov.py"],
+        ["gradient", "problems/josephson.py", "--of", "ave(Z)", "--with", "Omega_R"],
+        ["fit", "problems/josephson.py", "data.npz", "Omega_R"],
+    ],
+)
+def test_commands_without_jax_print_one_line(monkeypatch, capsys, arguments):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    assert call(arguments) == 2
+    printed = capsys.readouterr().err
+    assert "pip install 'spinhydro[jax]'" in printed
+    assert printed.count("\n") == 1
+
+
+def test_no_other_room_imports_optional_packages_without_jax():
+    for path in Path("spinhydro").rglob("*.py"):
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names.add(node.module.partition(".")[0])
+        if "engines/jax" not in path.as_posix():
+            assert not names & {"jax", "optax", "emcee"}, path

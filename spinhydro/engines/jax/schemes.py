@@ -1,12 +1,14 @@
 """Time steppers as pure functions of the rate, for JAX."""
 
+from typing import Protocol
+
 import numpy as np
 from dedalus.core import timesteppers
 
 from spinhydro.dedalus_support.blocks import exponentials
 from spinhydro.engines.fused.steppers.linear import of_modes
 from spinhydro.errors import Unsupported
-from spinhydro.steppers import ETDRK4, IFRK4, RK4, SPLITTING, StochasticHeun
+from spinhydro.steppers import ETDRK4, IFRK4, PAIRS, RK4, SPLITTING, PairSteps, StochasticHeun
 from spinhydro.steppers.etdrk4 import etd_weights
 
 
@@ -41,8 +43,8 @@ def apply_rows(rows, values):
     return jnp.stack(found).astype(values.dtype)
 
 
-class Scheme:
-    """A one-step scheme X(t) -> X(t + h).
+class Scheme(Protocol):
+    """A one-step scheme X(t) -> X(t + h): what the engine needs of each class below.
 
     Attributes
     ----------
@@ -50,10 +52,10 @@ class Scheme:
         Whether the rate leaves the linear terms L out, which the scheme treats through weights.
     """
 
-    linear_apart = False
+    linear_apart: bool
 
-    def weights(self, linear, timestep):
-        """Arrays prepared from L for a timestep, as nested dictionaries and lists.
+    def weights(self, linear, timestep) -> dict:
+        """Return arrays prepared from L for a timestep, as nested dictionaries and lists.
 
         Parameters
         ----------
@@ -61,10 +63,9 @@ class Scheme:
             L of ``dt(X) + L.X = F``.
         timestep : float
         """
-        return {}
 
     def step(self, rate, weights, state, time, timestep):
-        """The state after one step.
+        """Return the state after one step.
 
         Parameters
         ----------
@@ -72,10 +73,18 @@ class Scheme:
         weights : dict
             As returned by `weights`, for the same timestep.
         """
-        raise NotImplementedError
 
 
-class ClassicalRungeKutta(Scheme):
+class Explicit:
+    """Base of schemes that take the linear terms with all others."""
+
+    linear_apart = False
+
+    def weights(self, linear, timestep):
+        return {}
+
+
+class ClassicalRungeKutta(Explicit):
     """The scheme of ``spinhydro.RK4``."""
 
     def step(self, rate, weights, state, time, timestep):
@@ -87,7 +96,7 @@ class ClassicalRungeKutta(Scheme):
         return state + timestep / 6 * (first + 2 * (second + third) + fourth)
 
 
-class IntegratingFactor(Scheme):
+class IntegratingFactor:
     """The scheme of ``spinhydro.IFRK4``."""
 
     linear_apart = True
@@ -109,7 +118,7 @@ class IntegratingFactor(Scheme):
         return move(total) + timestep / 6 * fourth
 
 
-class ExponentialDifferencing(Scheme):
+class ExponentialDifferencing:
     """The scheme of ``spinhydro.ETDRK4``."""
 
     linear_apart = True
@@ -136,7 +145,7 @@ class ExponentialDifferencing(Scheme):
         return whole + by("w1", first) + by("w2", second + third) + by("w4", fourth)
 
 
-class Heun(Scheme):
+class Heun(Explicit):
     """The scheme of ``spinhydro.StochasticHeun``."""
 
     def step(self, rate, weights, state, time, timestep):
@@ -145,7 +154,7 @@ class Heun(Scheme):
         return state + timestep / 2 * (first + second)
 
 
-class ImplicitExplicit(Scheme):
+class ImplicitExplicit:
     """The Runge-Kutta schemes of Dedalus (RK222, RK443, …)."""
 
     linear_apart = True
@@ -181,7 +190,7 @@ class ImplicitExplicit(Scheme):
         return stage
 
 
-class Splitting(Scheme):
+class Splitting:
     """The schemes of ``spinhydro.steppers.splitting``.
 
     Attributes
@@ -240,6 +249,11 @@ def find_scheme(kind, has_linear):
         return _SCHEMES[kind]()
     if issubclass(kind, timesteppers.RungeKuttaIMEX):
         return ImplicitExplicit(kind)
+    if issubclass(kind, PairSteps):
+        main = next(name for name, pair in PAIRS.items() if pair is kind)
+        raise Unsupported(
+            f"the adaptive time stepper {kind.__name__}: type timestepper={main} timestep=NUMBER"
+        )
     names = ", ".join([*(known.__name__ for known in _SCHEMES), *SPLITTING])
     raise Unsupported(
         f"the time stepper {kind.__name__} (only {names} and Dedalus's Runge-Kutta schemes)"
