@@ -274,6 +274,8 @@ class ExpressionBuilder:
             return self._apply(node, function, left, right)
         if symbol in "+-":
             self._check_same_rank(node, left, right)
+        if symbol == "@":
+            self._check_same_length(node, left, right)
         if symbol == "/" and _signature(right):
             self._fail(node.right, f"nothing can be divided by {describe(right)}")
         if symbol == "**" and _signature(left):
@@ -291,6 +293,16 @@ class ExpressionBuilder:
         if result is NotImplemented or not (isinstance(result, Operand) or _is_number(result)):
             self._fail(node, f"{describe(left)} {symbol} {describe(right)} cannot be combined")
         return result
+
+    def _check_same_length(self, node, left, right):
+        """Refuse products of vectors with different numbers of components, which Dedalus takes."""
+        ends = _signature(left)[-1:], _signature(right)[:1]
+        sizes = [system.dim for end in ends for system in end]
+        if len(sizes) == 2 and sizes[0] != sizes[1]:
+            self._fail(
+                node,
+                f"{describe(left)} @ {describe(right)}: {sizes[0]} components against {sizes[1]}",
+            )
 
     def _check_operand(self, node, value):
         if callable(value) and not isinstance(value, Operand):

@@ -57,6 +57,7 @@ FAULTS = [
     ("s)", ")", "unmatched"),
     ("(s]", "]", "unmatched"),
     ("n^2*s", "^", "write **"),
+    ("grad(n) @ s", "grad(n) @ s", "1 components against 3"),
     ("s + n", "n", "the scalar n cannot be added to the vector s"),
     ("s + 1", "1", "cannot be added"),
     ("cross(s, n)", "cross(s, n)", "cross cannot take"),
