@@ -102,3 +102,19 @@ def test_explain_a_flow(flow):
     assert "engine fused (agrees with Dedalus to" in text
     assert "dt(u_x) = " in text and "constraint = 0" in text
     assert "constraint: dx(u_x) + dz(u_z) + tau" in text
+
+
+@pytest.mark.parametrize("stepper", [d3.RK222, d3.SBDF2], ids=lambda s: s.__name__)
+def test_a_step_continues_the_last_one_with_the_same_bytes(stepper):
+    """The first transforms of a step are made at the end of the last one."""
+
+    def final(continues):
+        problem = PROBLEMS["flow 2-D complex"]()
+        solver = accelerate(problem.build_solver(stepper), "fused")
+        for _ in range(5):
+            solver.step(2e-3)
+            assert solver.timestepper.native.continues
+            solver.timestepper.native.continues = continues
+        return [variable["c"].tobytes() for variable in problem.variables]
+
+    assert final(True) == final(False)

@@ -209,17 +209,28 @@ class ColumnPasses:
         lines += self.update.lines(self._over_modes)
         if not self.has_stages:
             return self._over_blocks(lines)
-        following = []
-        if self.memory.keeps_stage:
-            kept = self._over_modes(["stage_[i, x, c0 + j] = sb_[i, x, j]"])
-            following += [f"for i in range({self.components}):", *indent(kept)]
         untouched = []
         if rounds and rounds[0].inverse_spectra:
-            following += self._into(0, "sb_[{row}, x, j]", {})
             untouched = [("i0", len(rounds[0].inverse_spectra))]
+        following = self._following("sb_[{row}, x, j]")
         if following:
             lines += [f"if kind < {LAST}:", *indent(following)]
+        if following and self.update.continues:
+            # The first transforms of the next step, while the state is in the cache.
+            following = self._following("state_[{row}, x, c0 + j]")
+            lines += [f"if kind == {LAST}:", "    if ahead == 1.0:", *indent(indent(following))]
         return self._over_blocks(lines, untouched)
+
+    def _following(self, state):
+        """Lines of a block that prepare the next stage, or step, from its `state`."""
+        rounds, lines = self.program.rounds, []
+        if self.memory.keeps_stage:
+            source = state.format(row="i")
+            kept = self._over_modes([f"stage_[i, x, c0 + j] = {source}"])
+            lines += [f"for i in range({self.components}):", *indent(kept)]
+        if rounds and rounds[0].inverse_spectra:
+            lines += self._into(0, state, {})
+        return lines
 
 
 def runs(indices):

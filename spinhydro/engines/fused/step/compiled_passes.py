@@ -123,12 +123,14 @@ class CompiledPasses:
         lines = lines or ["pass"]
         return compile_pass(name, [*self.memory.declarations(lines), *lines])
 
-    def calls(self, stage, kind, ahead=0.0, weight=0.0, begins=False):
+    def calls(self, stage, kind, ahead=0.0, weight=0.0, begins=None):
         """Return the calls of a stage: (function, addresses, stage, kind, ahead, weight).
 
-        With `begins` also that of the pass that copies the state to the first stage.
+        With `begins` (by default if it is the first one) also that of the pass that copies the
+        state to the first stage.
         """
-        begins = begins or kind in (FIRST, RATE)
+        if begins is None:
+            begins = kind in (FIRST, RATE)
         functions = (self._begin if begins else []) + self._sequence
         rest = (self._addresses.ctypes.data, stage, kind, ahead, weight)
         return [(function.address, *rest) for function in functions]

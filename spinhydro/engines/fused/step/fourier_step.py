@@ -95,9 +95,9 @@ class FourierStep:
         self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
         self._has_stages, self._timestep = has_stages, None
         self._run_call_table = run_call_table()
-        self._evaluation = _Table(self.rates.calls(0, RATE))
+        self._evaluation = CallTable(self.rates.calls(0, RATE))
         if self.projection:
-            self._projection = _Table(self.projection.calls(self.stages, RATE))
+            self._projection = CallTable(self.projection.calls(self.stages, RATE))
 
     def release(self):
         """Release shared memory: a collective call, after which nothing else may be called."""
@@ -155,7 +155,7 @@ class FourierStep:
         self._timestep = timestep
 
     def _table(self, timestep):
-        return _Table(self._calls(timestep))
+        return CallTable(self._calls(timestep))
 
     def _calls(self, timestep):
         return calls_of_step(self.rates, self.projection, timestep)
@@ -180,7 +180,7 @@ class FourierStep:
             self.space.slabs.barrier()
 
 
-class _Table:
+class CallTable:
     """Calls as arrays: (function, addresses, stage, kind), and (ahead, weight)."""
 
     def __init__(self, calls):

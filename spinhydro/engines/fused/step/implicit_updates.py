@@ -29,6 +29,8 @@ class _Implicit(RatesOnly):
     layout : Layout
     """
 
+    continues = True
+
     def __init__(self, left, program, space, layout):
         super().__init__(left.components)
         self.left = left

@@ -21,6 +21,8 @@ class RatesOnly:
     """Update without a step: rates are the result."""
 
     tables, scratch, kept = {}, (), ()
+    #: Whether the last pass of a step can begin the next one (with ahead = 1).
+    continues = False
     keeps_last = False
 
     def __init__(self, components):

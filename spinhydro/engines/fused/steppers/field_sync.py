@@ -76,9 +76,12 @@ class FieldSynchroniser:
                 np.copyto(component, space.part_of(variable.domain, found))
 
     def read(self, state):
-        """Copy the fields into a state, if a script has changed them since the last step."""
+        """Copy the fields into a state, if a script has changed them since the last step.
+
+        Return whether they have been copied.
+        """
         if self.snapshot is not None and not self._has_changed():
-            return
+            return False
         for variable in self.solver.state:
             variable.change_scales(self.right_side.space.scales)
             variable.require_grid_space()
@@ -89,6 +92,7 @@ class FieldSynchroniser:
         if self.on_request:
             self.exchange.free_scratch()
         self._take_snapshot()
+        return True
 
     def rows(self):
         """Every variable, and its rows among the components of the state."""

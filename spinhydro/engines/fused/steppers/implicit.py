@@ -39,6 +39,10 @@ class FusedImplicit(FusedLinear):
         if self.coupled:
             self._mass = self._of_modes(self.left.mass)
 
+    def _forget_next_step(self):
+        if self.native:
+            self.native.continues = False
+
     @property
     def _compiled_scheme(self):
         return ImplicitScheme(self.scheme, self.left)

@@ -210,6 +210,7 @@ class FusedRK4:
             self._compiled = True
             self._allocate(True)
         copy_into(self.state, record, "state")
+        self._forget_next_step()
         self.fields.in_sync = False
         self.synchronise()
 
@@ -242,7 +243,11 @@ class FusedRK4:
         if self.right_side.refresh() or (self.native and not self.native.is_current()):
             self._build()
             self.right_side.refresh()
-        self.fields.read(self.state)
+        if self.fields.read(self.state):
+            self._forget_next_step()
+
+    def _forget_next_step(self):
+        """Drop what a compiled step has already done of the next one: the state has changed."""
 
     def synchronise(self):
         """Update the fields of the solver."""
