@@ -34,6 +34,7 @@ conditions = {"0 <= terms <= 9 and T > 0": "terms is a whole number up to 9, and
 x = omega_B / (2 * spin * T)
 heat = T * (x / np.tanh(x) if terms else 1)
 mz_expected = 1 / np.tanh(omega_B / heat) - heat / omega_B
+
 # Bases and fields
 coords = d3.CartesianCoordinates("x")
 dist = spinhydro.distributor(coords, dtype=np.float64)

@@ -5,6 +5,7 @@ import pytest
 
 from spinhydro.analysis import load as read
 from spinhydro.analysis.figures import find
+from spinhydro.analysis.tracking import hopf_index
 from spinhydro.problem.load import load
 
 from ..conftest import ROOT
@@ -37,3 +38,10 @@ def test_baths_with_memory_order_spins_as_their_noise_says(terms, order, toleran
     """Langevin's function of the classical bath, and of the heat of quantum noise at omega_B."""
     found = run("quantum_thermostat", tmp_path, terms=terms, N=1024)
     assert found.mz_mean.values.ravel()[30:].mean() == pytest.approx(order, abs=tolerance)
+
+
+def test_hopfion_is_tied_once(tmp_path):
+    """The Hopf index of a hopfion that has begun to relax, and energies of the signs they have."""
+    found = run("hopfion", tmp_path, residue=1e-2, stop_time=0.1)
+    assert hopf_index(found) == pytest.approx(-1, abs=1e-3)
+    assert float(found.E_2[-1].values.ravel()[0]) < 0 < float(found.E_4[-1].values.ravel()[0])
