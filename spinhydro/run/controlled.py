@@ -191,7 +191,11 @@ class ControlledRun(AdaptiveRun):
         self.longest = max(self.longest, self.timestep)
 
     def check_step(self):
-        """Do nothing: a step that is accepted has a finite error."""
+        """Report members that the stepper has given up: the others have a finite error."""
+        stepper = self.solver.timestepper
+        if stepper.gave_up:
+            stepper.gave_up = False
+            self.check_finite()
 
     def advance(self, timestep, number=1):
         """Take the steps of the stepper that cover a timestep; see ``Run.advance``."""

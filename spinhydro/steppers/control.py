@@ -29,7 +29,7 @@ RELEASED = 32
 #: A suggestion within these factors of the present timestep leaves it unchanged.
 KEPT_FROM, KEPT_TO = 0.93, 1.2
 #: Timestep, relative to the duration, below which the controller gives up.
-SHORTEST = 1e-12
+SHORTEST = 1e-9
 
 
 class StepTooShort(ArithmeticError):
@@ -122,6 +122,14 @@ class ErrorControl:
     def forget_growth(self):
         """Measure the error from the present state on, which a script has changed."""
         self._growth, self.behind, self._sum_of_companion = [], [], 0.0
+
+    def recover(self):
+        """Go on after `StepTooShort`, without the members that were the reason."""
+        self.suggestion = min(self._previous[0] if self._previous else math.inf, self._limit())
+        if not math.isfinite(self.suggestion):
+            self.suggestion = self.duration / 1000
+        self._factor, self._just_rejected = None, False
+        self.forget_growth()
 
     def must_measure(self, timestep):
         """Return whether the error of a step is to be measured by two halves."""

@@ -50,6 +50,8 @@ class PairSteps:
     _companion = None
     #: Squared norms of the state at the end of the last step.
     _sizes_at_end = None
+    #: Whether members have been filled with NaN since a run has looked at it.
+    gave_up = False
     #: The strong order of adaptive steps with noise is not known.
     draws_noise = False
 
@@ -90,6 +92,10 @@ class PairSteps:
                 self._keep()
             else:
                 self._put_back()
+                if self._sizes_at_end is None:
+                    # Some members have been given up.
+                    self._keep()
+                    sizes = self._sizes()
             length, number = even_steps(end - time, control.suggestion, length, number)
 
     def _start_companion(self):
@@ -140,7 +146,24 @@ class PairSteps:
         except StepTooShort:
             self._put_back()
             self._sizes_at_end = None
-            raise
+            self._give_up_members()
+            return False
+
+    def _give_up_members(self):
+        """Fill the members that no timestep suits with NaN, so that the others can go on.
+
+        Raises StepTooShort if these are all, or if there are no members.
+        """
+        errors, comm = self._errors, self.solver.dist.comm
+        failing = ~(errors < 0.1 * np.max(errors))
+        if np.all(failing | ~(errors > 0)):
+            raise StepTooShort(f"no timestep meets the tolerance {self.control.tolerance:g}")
+        mine = self._sizes().shape[1]
+        first = sum(comm.allgather(mine)[: comm.rank])
+        self.discard_members(np.flatnonzero(failing[first : first + mine]).tolist())
+        self._keep()
+        self.gave_up = True
+        self.control.recover()
 
     def _measure(self, time, timestep, sizes, scales):
         """Return the relative error of the step that was taken, from two halves of it."""
@@ -190,9 +213,11 @@ class PairSteps:
         floor = FLOOR * timestep * np.asarray(self.control.scales)[:, None]
         with np.errstate(all="ignore"):
             relative = np.sqrt(squares) / np.maximum(np.sqrt(scales), floor)
+        relative[np.isnan(relative)] = math.inf
         # Members that failed before are NaN already; a variable that stays zero has no error.
-        relative = relative[np.isfinite(sizes) & (squares != 0)]
-        return math.inf if np.isnan(relative).any() else float(relative.max(initial=0))
+        relative[~np.isfinite(sizes) | (squares == 0)] = 0
+        self._errors = relative.max(axis=0, initial=0)
+        return float(self._errors.max(initial=0))
 
     def _sum(self, squares):
         """Return the squared norms (variables, members) of all ranks, the same on each."""
@@ -245,6 +270,13 @@ class _Stock(PairSteps):
     def restore(self, record):
         """Continue from a record of `state_record`."""
         self.restore_companion(record)
+
+    def discard_members(self, members):
+        """Fill the state of some members of this rank with NaN."""
+        axis = self.solver.dist.member_axis
+        for field in self.solver.state:
+            if field.domain.full_bases[axis] is not None:
+                field.data[(*[slice(None)] * (len(field.tensorsig) + axis), members)] = np.nan
 
     def _keep(self):
         self.solver.evaluator.require_coeff_space(self.solver.state)

@@ -163,11 +163,18 @@ def test_a_kick_is_resolved_by_rejections(tmp_path):
     assert " 0 rejected" not in (folder / "log.txt").read_text()
 
 
-def test_a_singular_solution_ends_with_one_message(tmp_path):
+def test_a_singular_solution_ends_the_run_or_its_member(tmp_path):
     path = tmp_path / "singular.py"
-    path.write_text(GPE.replace("damped*(1 - u)", "5*spinhydro.abs2(u)*u"))
+    source = GPE.replace("damped*(1 - u)", "gain*spinhydro.abs2(u)*u").replace("Nx = 65", "Nx = 9")
+    path.write_text(source.replace("depth = 0.3", "depth = 0.3\ngain = 5.0"))
+    values = {"timestepper": "IFRK4", "tolerance": 1e-2, "timestep": "auto"}
     with pytest.raises(NotFiniteError, match="no timestep meets the tolerance.*outputs? up to"):
-        final(path, tmp_path, timestepper="IFRK4", tolerance=1e-3, timestep="auto", Nx=17)
+        final(path, tmp_path, **values)
+    problem = load(path, members=2, gain=[0.0, 5.0], stop_time=0.5, **values)
+    result = problem.run(out=tmp_path, quiet=True)
+    assert list(result.failed_members) == [1]
+    ends = np.abs(problem.ivp.variables[0]["g"])
+    assert np.isfinite(ends[0]).all() and np.isnan(ends[1]).all()
 
 
 @pytest.mark.parametrize(
