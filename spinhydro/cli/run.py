@@ -37,6 +37,13 @@ def _parser():
         help="run again at half the timestep (a tenth of the tolerance) and compare",
     )
     parser.add_argument(
+        "--check-grid",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run again with 1.5 times the grid points NAME, such as Nx, and compare; repeatable",
+    )
+    parser.add_argument(
         "--strict", action="store_true", help="exit with code 1 if an expectation is missed"
     )
     parser.add_argument("--force", action="store_true", help="run even if the timestep is unstable")
@@ -72,9 +79,12 @@ def _checked(options, arguments):
 def _solve(options, values):
     log_to_standard_error(options.quiet)
     problem = _load(options, values)
+    finer = _finer_grid(problem, options.check_grid)
     result = _run(problem, options, options.quiet)
     if options.check:
         _check(options, values, result)
+    if finer:
+        _check_grid(options, {**values, **finer}, problem, result)
     if is_reporting_rank():
         print_folder(result.folder)
     missed = [name for name, found in result.expect.items() if not found["met"]]
@@ -116,7 +126,9 @@ def _check(options, values, result):
     At a tenth of the tolerance, where there is one. Noise follows the same path: two half steps
     have the noise of a whole one on average.
     """
-    from spinhydro.run.comparison import compare_runs
+    from spinhydro.run.comparison import compare_runs, extrapolated
+    from spinhydro.run.record import read_record
+    from spinhydro.steppers import ORDERS
     from spinhydro.steppers.noise import noises_of
 
     if result.tolerance is None:
@@ -133,8 +145,13 @@ def _check(options, values, result):
             f"check: {_compared(result, second)}"
             f"{', the same path of the noise' if noises else ''}: {second.folder}"
         )
+        order = ORDERS.get(read_record(result.folder).get("timestepper"))
         for name, (rms, largest) in compare_runs(result.folder, second.folder).items():
-            to_stderr(f"  {name}: rms difference {rms:.2e}, largest {largest:.2e}")
+            line = f"  {name}: rms difference {rms:.2e}, largest {largest:.2e}"
+            if order and not noises and result.tolerance is None:
+                error = extrapolated(largest, order)
+                line += f"; largest error of the first run about {error:.2e} (order {order})"
+            to_stderr(line)
 
 
 def _compared(first, second):
@@ -142,3 +159,52 @@ def _compared(first, second):
     if first.tolerance is None:
         return f"timestep {second.timestep:g} instead of {first.timestep:g}"
     return f"tolerance {second.tolerance:g} instead of {first.tolerance:g}"
+
+
+def _finer_grid(problem, names):
+    """Return ``{name: number of points}`` of a grid with 1.5 times the points.
+
+    Raises ParameterError, before anything runs, for names that are no numbers of grid points.
+    """
+    if not names:
+        return {}
+    from spinhydro.dedalus_support.domain import fast_size
+    from spinhydro.errors import ParameterError
+
+    bases = {basis for field in problem.ivp.variables for basis in field.domain.bases}
+    sizes = {basis.size for basis in bases if hasattr(basis, "bounds")}
+    known = {
+        name: value
+        for name, value in problem.parameters.items()
+        if isinstance(value, int) and not isinstance(value, bool) and value in sizes
+    }
+    for name in names:
+        if name not in known:
+            raise ParameterError(
+                f"--check-grid {name}: it must be a number of grid points of this problem: "
+                f"{', '.join(sorted(known)) or 'there is none'}"
+            )
+    return {name: fast_size(-(-3 * known[name] // 2), known[name] % 2) for name in names}
+
+
+def _check_grid(options, values, problem, result):
+    """Run again on a finer grid, and print how far every output moved at the same points."""
+    from spinhydro.errors import InputError
+    from spinhydro.run.comparison import compare_runs
+
+    again = _load(options, values)
+    boxes = [
+        [basis.bounds for basis in loaded.ivp.variables[0].domain.bases]
+        for loaded in (problem, again)
+    ]
+    if boxes[0] != boxes[1]:
+        raise InputError(
+            f"--check-grid: {', '.join(options.check_grid)} changes the size of the box, so that "
+            "the runs cannot be compared"
+        )
+    second = _run(again, options, quiet=True)
+    if is_reporting_rank():
+        points = ", ".join(f"{name} = {values[name]}" for name in options.check_grid)
+        to_stderr(f"check of the grid: {points}: {second.folder}")
+        for name, (rms, largest) in compare_runs(result.folder, second.folder).items():
+            to_stderr(f"  {name}: rms difference {rms:.2e}, largest {largest:.2e}")

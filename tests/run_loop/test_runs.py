@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -326,6 +327,21 @@ def test_check_compares_with_half_the_timestep(tmp_path, capfd):
     assert code == 0
     assert text.out.strip() == str(tmp_path / "spin_spiral" / "0001")
     assert "timestep 0.005 instead of 0.01" in text.err and "s: rms difference" in text.err
+    difference, error = re.search(
+        r"s: .*largest (\S+); .* about (\S+) \(order 4\)", text.err
+    ).groups()
+    assert float(error) == pytest.approx(16 / 15 * float(difference), rel=0.01)
+
+
+def test_check_of_the_grid_compares_at_the_same_points(tmp_path, capfd):
+    line = ["run", str(SPIRAL), "Nx=32", "stop_time=0.2", "timestep=0.002", "--quiet"]
+    assert call([*line, "--check-grid", "Nx", "--out", str(tmp_path)]) == 0
+    text = capfd.readouterr().err
+    assert "check of the grid: Nx = 48" in text
+    assert float(re.search(r"s: rms difference .*largest (\S+)", text)[1]) < 1e-9
+    assert call([*line, "--check-grid", "turns", "--out", str(tmp_path / "none")]) == 2
+    assert "it must be a number of grid points of this problem: Nx" in capfd.readouterr().err
+    assert not (tmp_path / "none").exists()
 
 
 def test_unstable_timestep_is_refused_with_a_safe_one_and_forced_on_demand(tmp_path, capfd):
