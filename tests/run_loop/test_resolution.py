@@ -104,3 +104,18 @@ def test_a_safe_timestep_does_not_promise_resolution(tmp_path, Nx):
     assert "of the RK4 stability limit" in log and "warning: stability" not in log
     (line,) = (x for x in log.splitlines() if "resolution" in x)
     assert "does not resolve 's'" in line and line.endswith("try Nx=512")
+
+
+def test_a_uniform_field_with_rounding_is_smooth():
+    ivp = advected(start=lambda x: 3 + 1e-14 * np.random.default_rng(2).standard_normal(x.shape))
+    watch = Resolution(ivp, {})
+    watch.start()
+    assert watch.check(0.1) == []
+    (u,) = ivp.variables
+    u.change_scales(1)
+    u["g"] += np.random.default_rng(3).standard_normal(u["g"].shape)
+    (line,) = watch.check(0.2)
+    assert "from t = 0.2 on the grid does not resolve 'u'" in line
+    # Only once, and the first time is the one that an error names.
+    assert watch.check(0.3) == []
+    assert watch.cause("other causes").endswith("('u' has not been resolved since t = 0.2)")

@@ -27,7 +27,7 @@ from spinhydro.errors import (
 )
 from spinhydro.problem.load import load
 from spinhydro.run.checkpoint import find_checkpoint
-from spinhydro.run.plan import Plan, schedule
+from spinhydro.run.plan import Plan, check_number_of_outputs, schedule
 from spinhydro.run.simulation import simulate
 
 from ..conftest import ROOT
@@ -385,3 +385,12 @@ def test_outputs_beyond_the_free_space_are_refused_before_the_run(tmp_path, monk
     assert list(tmp_path.iterdir()) == []
     free[0] = 10**9
     load(SPIRAL, **times).run(out=tmp_path, quiet=True)
+
+
+def test_a_million_outputs_are_the_most():
+    plan = Plan("a", 1e-6, 1.0, output_interval=1e-6)
+    check_number_of_outputs(plan, 10**6, 1, force=False)
+    check_number_of_outputs(plan, 10**6 + 1, 1, force=True)
+    with pytest.raises(ParameterError, match="is one of them in the wrong unit"):
+        check_number_of_outputs(plan, 10**6 + 1, 1, force=False)
+    check_number_of_outputs(plan, 2 * 10**6, 2, force=False)
