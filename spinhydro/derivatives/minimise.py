@@ -16,6 +16,7 @@ from spinhydro.derivatives.gradient import (
     steps_of,
     varying_leaves,
 )
+from spinhydro.derivatives.model import is_real
 from spinhydro.errors import InputError, ParameterError
 
 
@@ -122,7 +123,15 @@ class _Search:
         for name, (leaf, _) in self.fields.items():
             if leaf == "kernels":
                 raise ParameterError(f"{name} is a kernel: a search changes parameters and fields")
-        self.shapes = {name: self._field(name, self.model.leaves).shape for name in fields}
+        start = {name: self._field(name, self.model.leaves) for name in fields}
+        self.shapes = {name: values.shape for name, values in start.items()}
+        # A profile that is real in the file stays so, also beside complex ones.
+        self.complex = {
+            name
+            for name, values in start.items()
+            if np.iscomplexobj(values)
+            and not (self.fields[name][0] == "profiles" and is_real(values))
+        }
         self.slopes = self.model.jax.jit(
             self.model.jax.value_and_grad(
                 lambda part, leaves: objective.evaluate({**leaves, **part})
@@ -137,7 +146,7 @@ class _Search:
     def start(self):
         """The values of the file as a vector."""
         return np.concatenate([self.family.start / self.size, *(
-            _as_reals(self._field(name, self.model.leaves)) for name in self.fields
+            self._as_reals(name, self._field(name, self.model.leaves)) for name in self.fields
         )])  # fmt: skip
 
     def values(self, vector):
@@ -152,7 +161,7 @@ class _Search:
     def _arrays(self, rest):
         found, kind = {}, self.model.space.dtype
         for name, shape in self.shapes.items():
-            is_complex = self.fields[name][0] == "state" and not self.model.space.is_real
+            is_complex = name in self.complex
             length = int(np.prod(shape)) * (2 if is_complex else 1)
             part, rest = rest[:length], rest[length:]
             found[name] = (part.view(kind) if is_complex else part).reshape(shape)
@@ -176,8 +185,8 @@ class _Search:
         ]
         rows = [
             # JAX's slope of complex values is that of the conjugate.
-            _as_reals(np.conj(choose(slopes[leaf])))
-            for leaf, choose in self.fields.values()
+            self._as_reals(name, np.conj(choose(slopes[leaf])))
+            for name, (leaf, choose) in self.fields.items()
         ]
         gradient = np.concatenate([np.array(found) * self.size, *rows])
         return float(value), gradient
@@ -195,7 +204,9 @@ class _Search:
         grid[first : first + len(values)] = values
         leaves[leaf] = np.asarray(self.model.from_grid_values(grid, leaves))
 
-
-def _as_reals(values):
-    values = np.ascontiguousarray(values)
-    return values.view(float).ravel() if np.iscomplexobj(values) else values.astype(float).ravel()
+    def _as_reals(self, name, values):
+        """Values of a field as a vector of real numbers."""
+        values = np.ascontiguousarray(values)
+        if name in self.complex:
+            return values.astype(complex).view(float).ravel()
+        return values.real.astype(float).ravel()

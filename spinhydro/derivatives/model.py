@@ -84,6 +84,8 @@ class Model:
         return values if self.on_grid else self.rate.forward(values, leaves)
 
 
+#: Imaginary part of real values after a transform, relative to the largest.
+ROUNDING = 1e-13
 #: In place of the modes that a splitting scheme keeps: choose them as a run does.
 CHOOSE = object()
 
@@ -216,9 +218,15 @@ def _profiles(space, lowering):
         profile.require_coeff_space()
         rows.append(np.array(space.profile(profile)))
     values = np.concatenate(rows)
-    if np.iscomplexobj(values) and not values.imag.any():
-        return values.real.copy()
-    return values
+    return values.real.copy() if is_real(values) else values
+
+
+def is_real(values):
+    """Return whether values have no imaginary part beyond the rounding of transforms."""
+    if not np.iscomplexobj(values):
+        return True
+    size = np.abs(values).max(initial=0)
+    return bool(np.abs(values.imag).max(initial=0) <= ROUNDING * size)
 
 
 def _constants(space, lowering):

@@ -1,10 +1,13 @@
 """Design by exact gradients: known minima are found."""
 
+import re
+
 import numpy as np
 import pytest
 
 from spinhydro import load
 from spinhydro.errors import InputError
+from tests.conftest import ROOT
 
 
 def test_a_pulse_rotates_the_spins_as_required():
@@ -32,3 +35,21 @@ def test_bounds_are_those_of_parameters():
     problem = load("problems/quantum_torque.py", Nx=64)
     with pytest.raises(InputError, match="bounds of R_x"):
         problem.minimise(of="ave(Z)", over=["Omega_R"], bounds={"R_x": (1, 2)})
+
+
+@pytest.mark.parametrize(
+    ("name", "block", "of", "over", "iterations"),
+    [
+        ("ramp", 0, "ave(1 - Z)", ["Omega_R", "ramp_1", "ramp_2"], 12),
+        # A real profile of a complex problem.
+        ("shape", 2, "ave((n - target)**2) + 1e-4*ave(re(dx(V))**2)", ["V"], 5),
+    ],
+)
+def test_examples_of_the_page(tmp_path, name, block, of, over, iterations):
+    text = (ROOT / "docs" / "howto" / "design.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert of in code[block + 1]
+    path = tmp_path / f"{name}.py"
+    path.write_text(code[block], encoding="utf-8")
+    found = load(path).minimise(of=of, over=over, iterations=iterations)
+    assert found.value < 0.3 * found.start
