@@ -250,7 +250,7 @@ class ErrorControl:
         passed = self._elapsed / self.duration
         if passed < 5 * EARLY:
             return False
-        predicted = self.error / passed ** (1 + max(self._exponent(), 0.0))
+        predicted = self.error / passed ** (1 + self._exponent())
         return RELEASED * predicted < self.tolerance
 
     def record(self):
