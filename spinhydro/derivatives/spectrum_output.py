@@ -110,9 +110,9 @@ def _draw(found, path, run, output, formulas):
         left, right = figure.subplots(1, 2)
         k = found.k[:, 0] if found.k.shape[1] == 1 else np.linalg.norm(found.k, axis=1)
         if run is not None:
-            from spinhydro.analysis.figure_dispersion import plot_spectrum
+            from spinhydro.analysis.dispersion import analyse, plot_spectrum
 
-            plot_spectrum(run, ax=left, output=_output(run, output))
+            plot_spectrum(run, analyse(run, law="none", output=_output(run, output)), left)
             scale = 1 / (2 * np.pi)
         else:
             scale = 1.0

@@ -1,13 +1,17 @@
 """Linear theory of the strings against formulas and independent integrations."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.integrate import solve_ivp
 
 from spinhydro import load
 from spinhydro.cli.main import call
 from spinhydro.derivatives.arnoldi import lowest_modes
 from spinhydro.derivatives.spectrum import growth_derivatives, spectrum
+from spinhydro.derivatives.spectrum_output import save
 from spinhydro.errors import InputError
 
 
@@ -155,3 +159,16 @@ def test_command_writes_a_table_and_keeps_files(tmp_path, capsys):
     assert table.shape == (30, 3)
     assert call([*arguments, "--save", str(target)]) == 2
     assert "the file exists" in capsys.readouterr().err
+
+
+def test_a_spectrum_is_drawn_over_the_map_of_a_run_without_jax(tmp_path):
+    t, x = np.arange(16) * 0.1, np.arange(16.0)
+    wave = 0.1 * np.exp(1j * (2 * np.pi / 16 * 3 * x - 2 * t[:, None]))
+    m = np.stack([wave.real, wave.imag, np.sqrt(1 - np.abs(wave) ** 2)], axis=1)
+    run = xr.Dataset({"m": (("t", "spin", "x"), m)}, {"t": t, "x": x, "spin": ["x", "y", "z"]})
+    k = np.linspace(-3, 3, 15)[:, None]
+    found = SimpleNamespace(
+        k=k, frequencies=k**2, growth=0 * k, time_unit="ps", length_unit="nm", eigenvalues=-1j * k
+    )
+    save(found, tmp_path / "waves.png", run)
+    assert (tmp_path / "waves.png").stat().st_size > 10_000

@@ -394,3 +394,9 @@ def test_a_million_outputs_are_the_most():
     with pytest.raises(ParameterError, match="is one of them in the wrong unit"):
         check_number_of_outputs(plan, 10**6 + 1, 1, force=False)
     check_number_of_outputs(plan, 2 * 10**6, 2, force=False)
+
+
+def test_a_short_last_step_is_taken_and_rounding_is_not():
+    remainder = schedule(Plan("a", 0.1, 1.00005, output_interval=0.1))[3]
+    assert remainder == pytest.approx(5e-5, rel=1e-9)
+    assert schedule(Plan("a", 0.1, 3 * 0.1 + 1e-16, output_interval=0.1))[2:] == (3, 0.0)

@@ -1,6 +1,7 @@
 """The rooms of spinhydro import each other only as docs/layout.md allows."""
 
 import ast
+import importlib.util
 import re
 from collections import defaultdict
 
@@ -86,3 +87,16 @@ def test_the_words_are_printed_without_numpy():
         )
         done = launch("-c", code)
         assert done.stdout.splitlines()[-1] == "set()", (line, done.stdout, done.stderr)
+
+
+def test_modules_that_are_imported_inside_functions_exist():
+    """Only a call would notice, and some need an optional package."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = ["spinhydro", *path.relative_to(PACKAGE).with_suffix("").parts]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                base = [*inside[: -node.level]] if node.level else []
+                module = ".".join([*base, *filter(None, [node.module])])
+                if module.split(".")[0] == "spinhydro":
+                    place = f"{path.relative_to(ROOT)}:{node.lineno}"
+                    assert importlib.util.find_spec(module), f"{place} imports {module}"
