@@ -27,9 +27,9 @@ class Coefficients:
                           for n, axis in zip(sizes, space.axes, strict=True)]  # fmt: skip
             return
         self._halves = [n // 2 for n in sizes]
-        self._weights = np.full(self._halves, 2.0)
+        self._weights = np.full(self._halves[:2], 2.0)
         self._weights[..., 0] = 1
-        if len(sizes) == 2:
+        if len(sizes) > 1:
             self._weights[0] *= 0.5
 
     @staticmethod
@@ -39,7 +39,6 @@ class Coefficients:
         bases = [space.bases[axis] for axis in space.axes]
         return (
             space.slabs is None
-            and len(bases) < 3
             and all(isinstance(basis, kind) for basis in bases)
             # A coarser grid than the basis resolves fewer modes.
             and all(scale >= 1 for scale in space.scales)
@@ -56,8 +55,10 @@ class Coefficients:
             self._write_complex(spectrum, out)
         elif len(self._halves) == 1:
             self._write_line(spectrum, out)
-        else:
+        elif len(self._halves) == 2:
             self._write_plane(spectrum, out)
+        else:
+            self._write_box(spectrum, out)
 
     def _write_complex(self, spectrum, out):
         out[...] = 0
@@ -74,7 +75,7 @@ class Coefficients:
         pairs[..., 0, 1] = 0
 
     def _write_plane(self, spectrum, out):
-        rows, columns = self._halves
+        rows, columns = self._halves[:2]
         positive = spectrum[..., :rows, :columns]
         negative = np.empty_like(positive)
         np.conjugate(spectrum[..., 0, :columns], out=negative[..., 0, :])
@@ -88,6 +89,19 @@ class Coefficients:
         pairs[..., 0, :, 1] = odd.imag
         np.negative(odd.real, out=pairs[..., 1, :, 1])
         pairs[..., :, 0, 1] = 0
+
+    def _write_box(self, spectrum, out):
+        rows, columns, depth = self._halves
+        x, y = np.r_[:rows, 1 - rows : 0], np.arange(columns)
+        positive = spectrum[..., x[:, None], y, :depth]
+        negative = np.conjugate(spectrum[..., -x[:, None], -y, :depth])
+        # As in a plane, but as functions of the first two axes.
+        even, odd = positive + negative, -1j * (positive - negative)
+        even[..., 0] *= 0.5
+        odd[..., 0] = 0
+        pairs = np.moveaxis(out.reshape(*out.shape[:-1], depth, 2), -2, -4)
+        for part, values in enumerate((even, odd)):
+            self._write_plane(np.moveaxis(values, -1, -3), pairs[..., part])
 
 
 def _axes(variable, space):
