@@ -72,6 +72,8 @@ class Case:
         self.solver = build_solver(problem, stepper)
         if hasattr(stepper, "check_problem"):
             stepper.check_problem(self.solver)
+        if hasattr(stepper, "find_spins"):
+            self.solver.timestepper.find_spins()
         self.engine, _ = choose_engine(self.solver, "auto", sync_on_request=False)
 
     def put(self, values):
@@ -220,13 +222,16 @@ def resonances(name):
 
 
 def transforms(name, stepper):
-    """(evaluations, transforms of a field on the fused engine) per step of the GPE."""
-    case = Case(EQUATIONS["GPE"], stepper)
+    """(evaluations, transforms of a scalar on the fused engine) per step of the GPE, or LLE."""
+    try:
+        case, scalars = Case(EQUATIONS["GPE"], stepper), 1
+    except SpinhydroError:
+        case, scalars = Case(EQUATIONS["LLE"], stepper), 3
     stages = case.solver.timestepper.stages
     if case.engine != "fused":
         return stages, ""
     forward, back = case.solver.timestepper.right_side.transforms()
-    return stages, stages * (forward + back)
+    return stages, stages * (forward + back) // scalars
 
 
 def row(name, stepper, exact, uses):

@@ -11,6 +11,8 @@ import spinhydro
 from spinhydro.analysis import load as load_run
 from spinhydro.errors import ParameterError, Stopped, WatchError
 
+from ..conftest import ROOT
+
 G, TIMESTEP = 10.0, 0.02
 
 
@@ -98,3 +100,12 @@ def test_a_resumed_run_keeps_its_truncation(tmp_path):
     for name in "n":
         ours, theirs = (load_run(r.folder)[name].values for r in (whole, resumed))
         assert np.array_equal(ours, theirs)
+
+
+def test_the_default_splitting_of_a_file_gives_way_to_a_tolerance(tmp_path):
+    values = {"Nx": 256, "L_x": "120*um", "R_x": "50*um", "trap": "pedestal", "stop_time": 0.05}
+    problem = spinhydro.load(
+        ROOT / "problems" / "coupled_gpe.py", tolerance=1e-5, timestep="auto", **values
+    )
+    result = problem.run(out=tmp_path, quiet=True)
+    assert record_of(result)["timestepper"] == "IFRK43"
