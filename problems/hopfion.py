@@ -12,7 +12,7 @@ about it: it relaxes from the rational map. At rest E does not change with the s
 
     E_2 - E_4 + 3 E_h = 0        (Derrick's theorem; E_2 < 0).
 
-    spinhydro run problems/hopfion.py
+    spinhydro run problems/hopfion.py residue=1e-4
     spinhydro measure runs/hopfion/0001
 
 Expected: Hopf index -1, and Derrick's sum 0 to 3 % of E_4 (1.2 % if fully relaxed, by this box).
@@ -24,7 +24,7 @@ import numpy as np
 import spinhydro
 
 # Parameters
-h, alpha, radius, residue = 0.3, 0.5, 4.0, 1e-4  # residue of the torque
+h, alpha, radius, residue = 0.3, 0.5, 4.0, 1e-2  # residue of the torque
 N, L_x = 20, 20.0
 stop_time, output_interval = 0.5, 0.1
 
@@ -54,7 +54,7 @@ if residue < 1e-3:
     expect["Derrick's theorem"] = (
         "integ(m@W_2(m)/2 - m@W_4(m)/2 + 3*h*(1 - m@ez))/integ(m@W_4(m)/2) = 0 +- 0.03"
     )
-quick = {"residue": 1e-2, "stop_time": 0.1}
+quick = {"stop_time": 0.1}
 
 if __name__ == "__main__":
     spinhydro.main(__file__)

@@ -42,6 +42,6 @@ def test_baths_with_memory_order_spins_as_their_noise_says(terms, order, toleran
 
 def test_hopfion_is_tied_once(tmp_path):
     """The Hopf index of a hopfion that has begun to relax, and energies of the signs they have."""
-    found = run("hopfion", tmp_path, residue=1e-2, stop_time=0.1)
+    found = run("hopfion", tmp_path, stop_time=0.1)
     assert hopf_index(found) == pytest.approx(-1, abs=1e-3)
     assert float(found.E_2[-1].values.ravel()[0]) < 0 < float(found.E_4[-1].values.ravel()[0])
