@@ -1,6 +1,7 @@
 """Parameters and fields that make a number of a run least: design with exact gradients."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize
@@ -17,7 +18,11 @@ from spinhydro.derivatives.gradient import (
     varying_leaves,
 )
 from spinhydro.derivatives.model import is_real
-from spinhydro.errors import InputError, ParameterError
+from spinhydro.engines.jax.require import require
+from spinhydro.errors import InputError, ParameterError, unknown_name_message
+
+#: Ways to the minimum.
+METHODS = ("lbfgs", "adam")
 
 
 @dataclass
@@ -52,13 +57,14 @@ class Minimum:
 
 
 def minimise(
-    problem, of, over, time=None, integrated=False, bounds=None, iterations=50, memory=MEMORY
-):
+    problem, of, over, time=None, integrated=False, bounds=None, iterations=50, memory=MEMORY,
+    method="lbfgs", rate=0.01,
+):  # fmt: skip
     """Change parameters, initial fields and profiles until a number of a run is least.
 
-    L-BFGS-B of scipy with gradients by a reverse sweep. A ramp in time is a few parameters of the
-    equations, such as ``Omega_R*(1 + ramp_1*sin(pi*t/stop_time))``. Changes of fields are those of
-    their values on the grid; a penalty for their size belongs into the number.
+    L-BFGS-B of scipy, or Adam of optax, with gradients by a reverse sweep. A ramp in time is a few
+    parameters of the equations, such as ``Omega_R*(1 + ramp_1*sin(pi*t/stop_time))``. Changes of
+    fields are those of their values on the grid; a penalty for their size belongs into the number.
 
     Parameters
     ----------
@@ -73,6 +79,11 @@ def minimise(
     bounds : dict
         ``{name: (low, high)}`` of parameters.
     iterations : int
+    method : str
+        One of METHODS; "adam" for values that chaos or noise makes rough.
+    rate : float
+        Of Adam: the change of a parameter, relative to its value, or of a field, relative to its
+        largest value, in the first iterations.
 
     Returns
     -------
@@ -81,8 +92,12 @@ def minimise(
     Raises
     ------
     InputError
-        As for ``gradient``.
+        As for ``gradient``; for an unknown method, or if optax is missing.
     """
+    if method not in METHODS:
+        raise InputError(unknown_name_message("method", method, METHODS))
+    if not (np.isfinite(rate) and rate > 0):
+        raise InputError(f"rate = {rate}: it must be positive")
     names = [over] if isinstance(over, str) else list(over)
     numbers, others = split_names(problem, names)
     check_is_number(problem, of)
@@ -99,18 +114,42 @@ def minimise(
         for pair, size in zip(limits, search.size, strict=True)
     ]
     limits += [(None, None)] * (len(start) - len(numbers))
+    descend = {"lbfgs": _lbfgs, "adam": partial(_adam, rate=rate)}[method]
     first, _ = search(start)
+    value, vector, message = descend(search, start, limits, iterations)
+    return Minimum(
+        value=value, start=first, values=search.values(vector), evaluations=search.evaluations,
+        message=message,
+    )  # fmt: skip
+
+
+def _lbfgs(search, start, limits, iterations):
+    """(least value, its vector, why the search ended)."""
     found = minimize(
         search, start, jac=True, method="L-BFGS-B", bounds=limits,
         options={"maxiter": iterations, "ftol": 1e-13, "gtol": 1e-10},
     )  # fmt: skip
-    return Minimum(
-        value=float(found.fun),
-        start=first,
-        values=search.values(found.x),
-        evaluations=search.evaluations,
-        message=str(found.message),
+    return float(found.fun), found.x, str(found.message)
+
+
+def _adam(search, start, limits, iterations, rate):
+    """(least value, its vector, why the search ended)."""
+    optax = require("optax", "the method adam")
+    low, high = (
+        np.array([fill if pair[side] is None else pair[side] for pair in limits])
+        for side, fill in ((0, -np.inf), (1, np.inf))
     )
+    scale = search.scale(start)
+    optimiser, vector = optax.adam(rate), start.copy()
+    state = optimiser.init(vector / scale)
+    best = (np.inf, start)
+    for _ in range(iterations):
+        value, gradient = search(vector)
+        if value < best[0]:
+            best = (value, vector.copy())
+        change, state = optimiser.update(gradient * scale, state)
+        vector = np.clip(vector + scale * np.asarray(change), low, high)
+    return *best, f"{iterations} iterations of Adam"
 
 
 class _Search:
@@ -148,6 +187,14 @@ class _Search:
         return np.concatenate([self.family.start / self.size, *(
             self._as_reals(name, self._field(name, self.model.leaves)) for name in self.fields
         )])  # fmt: skip
+
+    def scale(self, vector):
+        """Sizes of the entries of a vector: 1 for parameters, the largest value of a field."""
+        sizes = [np.ones(len(self.family.names))]
+        for values in self._arrays(vector[len(self.family.names) :]).values():
+            number = values.size * (2 if np.iscomplexobj(values) else 1)
+            sizes.append(np.full(number, np.abs(values).max() or 1.0))
+        return np.concatenate(sizes)
 
     def values(self, vector):
         """``{name: value}`` of a vector."""

@@ -31,6 +31,18 @@ def test_an_initial_field_is_recovered():
     assert found.values["s"].shape == (3, 24)
 
 
+def test_adam_descends():
+    problem = load("problems/bogoliubov.py", level="lle", Nx=16, waves=2, stop_time="0.05*ms")
+    found = problem.minimise(
+        of="ave(s@ez - 0.01)**2 + ave(s@ey)**2", over=["s"], method="adam", iterations=60,
+        rate=1e-3,
+    )  # fmt: skip
+    assert found.value < 1e-2 * found.start
+    assert found.evaluations == 61
+    with pytest.raises(InputError, match="did you mean 'adam'"):
+        problem.minimise(of="ave(s@ez)", over=["s"], method="adm")
+
+
 def test_bounds_are_those_of_parameters():
     problem = load("problems/quantum_torque.py", Nx=64)
     with pytest.raises(InputError, match="bounds of R_x"):
