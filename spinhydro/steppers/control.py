@@ -22,13 +22,13 @@ LEAST, MOST = 0.2, 4.0
 MEASURED_EVERY, CHANGED = 50, 1.6
 #: Part of the duration at whose end the growth of errors is known, and the growth until then.
 EARLY, EARLY_GROWTH = 0.02, 1.0
-#: Growth exponents of errors, and amplifications, that the controller believes.
+#: Bounds of the growth exponent of errors, and of their amplification.
 EXPONENTS, AMPLIFICATIONS = (-1.0, 1.0), (1 / 30, 1e3)
 #: Steps beyond half of the stability limit need a predicted error this much below the tolerance.
 RELEASED = 32
 #: A suggestion within these factors of the present timestep leaves it unchanged.
 KEPT_FROM, KEPT_TO = 0.93, 1.2
-#: Timestep, relative to the duration, below which the controller gives up.
+#: Shortest timestep, relative to the duration.
 SHORTEST = 1e-9
 
 
@@ -238,7 +238,7 @@ class ErrorControl:
             factor = min(factor, 1.0)
         unlimited = min(max(factor, LEAST), MOST) * timestep
         if factor > MOST or self._just_rejected:
-            # A step that was shortened to end at an output says nothing about longer ones.
+            # A step that was shortened to end at an output is no measure of longer ones.
             unlimited = max(unlimited, min(self.suggestion, MOST * timestep))
         self._previous, self._just_rejected = (timestep, max(ratio, 1e-9)), False
         if self.has_companion and unlimited > self.stable / 2:

@@ -50,7 +50,7 @@ class PairSteps:
     _companion = None
     #: Squared norms of the state at the end of the last step.
     _sizes_at_end = None
-    #: Whether members have been filled with NaN since a run has looked at it.
+    #: Whether members have been filled with NaN; reset by the run.
     gave_up = False
     #: The strong order of adaptive steps with noise is not known.
     draws_noise = False

@@ -140,10 +140,10 @@ class FusedPair(PairSteps):
         return found
 
     def _stored_once(self):
-        """Return the number of columns, of modes or points, that stand for themselves only.
+        """Return the number of columns of modes that count once in a norm.
 
         Half of the modes of a real problem are stored. Those with the wavenumber 0 along the last
-        axis are complete, the others stand for two; None where all values are stored.
+        axis are complete, the others count twice; None where all values are stored.
         """
         space = self.right_side.space
         if self.right_side.on_grid or not space.is_real:
