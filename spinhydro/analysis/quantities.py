@@ -69,6 +69,11 @@ def _of_spins(ds):
         charge = _textures().topological_charge
         rows += attempt(lambda: _first(charge(ds)), "topological charge, first")
         rows += attempt(lambda: _last(charge(ds)), "topological charge, last")
+    elif axes == 3:
+        from .tracking import hopf_index
+
+        rows += attempt(lambda: hopf_index(ds, index=0), "Hopf index, first")
+        rows += attempt(lambda: hopf_index(ds), "Hopf index, last")
     return rows
 
 
