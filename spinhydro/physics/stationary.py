@@ -211,7 +211,7 @@ class _System:
 
     def largest(self, values):
         """The largest of the values of all members."""
-        return self.comm.allreduce(float(np.max(values)), op=MPI.MAX)
+        return self.comm.allreduce(float(np.max(values, initial=-np.inf)), op=MPI.MAX)
 
     def each(self, value):
         """A number, or values of components or members of this rank, to multiply a state."""
