@@ -78,7 +78,8 @@ def plot_state(variable, name, ax):
 def _plot_lines(values, space, name, ax):
     tensor = [dim for dim in values.dims if is_tensor(dim)]
     lines = values.stack(entry=tensor) if tensor else values.expand_dims("entry")
-    count = lines.sizes["entry"]
+    # The member or the cut is named once, at the axis.
+    count, short = lines.sizes["entry"], name.split(" (")[0]
     axis = values[space[0]] if space else None
     for column in range(count):
         line = lines.isel(entry=column)
@@ -88,7 +89,7 @@ def _plot_lines(values, space, name, ax):
             continue
         points = axis.name.startswith("k") or axis.size < 3 or axis.attrs.get("scan")
         style = {"ls": "", "marker": ".", "ms": 3} if points else {"lw": 0.7, "alpha": 0.8}
-        ax.plot(axis.values, line.values, label=text and f"{name} {text}", **style)
+        ax.plot(axis.values, line.values, label=text and f"{short} {text}", **style)
     if 2 <= count <= MOST_LABELS:
         ax.legend(loc="best", frameon=True, edgecolor="none", framealpha=0.8)
     if axis is None:
