@@ -44,7 +44,7 @@ def quantized_vortices(x, y, places, lengths, healing_length):
     --------
     >>> psi["g"] = spinhydro.quantized_vortices(x, y, [(0, 6, 1), (0, -6, -1)], (L_x, L_y), xi)
     """
-    _check_charges(places)
+    _check_vortices(places, lengths)
     check(healing_length > 0, "healing_length must be positive", healing_length=healing_length)
     L_x, L_y = lengths
     psi = np.ones(np.broadcast_shapes(np.shape(x), np.shape(y)), complex)
@@ -79,7 +79,7 @@ def vortex_velocities(places, lengths, hbar_over_m):
     ------
     ParameterError
     """
-    _check_charges(places)
+    _check_vortices(places, lengths)
     L_x, L_y = lengths
     z = np.array([x + 1j * y for x, y, _ in places])
     charges = np.array([charge for *_, charge in places])
@@ -121,7 +121,10 @@ def grey_soliton(x, velocity=0.0):
     return 1j * velocity + depth * np.tanh(depth * np.asarray(x))
 
 
-def _check_charges(places):
+def _check_vortices(places, lengths):
+    check(min(lengths) > 0, "the periods of the box must be positive", lengths=lengths)
+    if len({(x, y) for x, y, _ in places}) < len(places):
+        raise ParameterError("two vortices are at the same place: give one with their joint charge")
     charges = [charge for *_, charge in places]
     if any(charge != int(charge) or charge == 0 for charge in charges) or sum(charges):
         raise ParameterError(
