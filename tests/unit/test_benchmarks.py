@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import scipy.fft
+from dedalus.core import timesteppers
 
-from benchmarks import accuracy, members, ranks, table
+from benchmarks import accuracy, members, ranks, schemes, table
 from benchmarks.engines import competitor
 from benchmarks.measure import Competitor, Unit, measure
 from benchmarks.units import atoms, landau_lifshitz, superfluid
-from spinhydro import IFRK4
+from spinhydro import IFRK4, RK4
+from spinhydro.steppers import all_steppers
 
 
 @pytest.mark.parametrize("module", [landau_lifshitz, superfluid])
@@ -84,3 +86,13 @@ def test_the_error_of_the_integrating_factor_scheme_is_of_fourth_order():
         assert seconds > 0
         errors.append(error)
     assert 12 < errors[0] / errors[1] < 20
+
+
+def test_table_of_steppers_says_when_to_take_those_of_spinhydro():
+    _, when = schemes.uses()
+    assert set(all_steppers()) - set(timesteppers.schemes) <= set(when) <= set(all_steppers())
+
+
+@pytest.mark.parametrize("direction, theory", [(1j, 2 * np.sqrt(2)), (-1.0, 2.785)])
+def test_measured_limits_of_rk4_are_those_of_theory(direction, theory):
+    assert schemes.limit(RK4, direction) == pytest.approx(theory, rel=0.02)
