@@ -278,11 +278,13 @@ def main(out=PAGE, names=None):
                "drift", "when"]  # fmt: skip
     lines = [text.strip(), "", *machine.describe(), "", "| " + " | ".join(columns) + " |",
              "|" + "---|" * len(columns)]  # fmt: skip
-    chosen = [name for name in all_steppers() if not names or name in names]
+    # Adaptive steppers take the steps of their main schemes.
+    known = [name for name, stepper in all_steppers().items() if not hasattr(stepper, "main")]
+    chosen = [name for name in known if not names or name in names]
     for number, name in enumerate(chosen, 1):
         print(f"{name} ({number} of {len(chosen)}) …", file=sys.stderr, flush=True)
         lines.append("| " + " | ".join(row(name, all_steppers()[name], exact, when)) + " |")
-        missing = ", ".join(left for left in all_steppers() if left not in chosen[:number])
+        missing = ", ".join(left for left in known if left not in chosen[:number])
         notes = ["", f"Not measured: {missing}."] if missing else []
         Path(out).write_text("\n".join([*lines, *notes, ""]), encoding="utf-8")
     return out

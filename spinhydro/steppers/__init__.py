@@ -95,12 +95,13 @@ ACCURATE_ROTATION = {"BlanesMoan4": 0.6, "BlanesMoan6": 0.6}
 #: Factor of the coupling in the limit of resonance.
 MARGIN = 1.5
 
-#: Orders without noise; see docs/schemes.md for measured ones.
+#: Orders without noise; see docs/schemes.md for measured ones. Multistep schemes start with a step
+#: of order 1, which leaves order 2.
 ORDERS = {
     "RK4": 4, "LowStorageRK4": 4, "IFRK4": 4, "ETDRK4": 4, "RKMK4": 4,
     "ImplicitMidpoint": 2, "SemiImplicit": 2,
     "StochasticHeun": 2, "Strang": 2, "BlanesMoan4": 4, "BlanesMoan6": 6, "RK111": 1, "RK222": 2,
-    "RK443": 3, "RKSMR": 3, "RKGFY": 2, "SBDF1": 1, "SBDF2": 2, "SBDF3": 3, "SBDF4": 4,
+    "RK443": 3, "RKSMR": 3, "SBDF1": 1, "SBDF2": 2, "SBDF3": 2, "SBDF4": 2,
     "CNAB1": 1, "CNAB2": 2, "MCNAB2": 2, "CNLF2": 2,
 }  # fmt: skip
 
