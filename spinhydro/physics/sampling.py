@@ -12,7 +12,7 @@ from spinhydro.physics.checks import check
 def quantum_noise(field, seed=0, density=1.0):
     r"""Half a quantum in every mode (truncated Wigner), as an array to be added to a field.
 
-    .. math:: \langle |\psi_k|^2 \rangle = \tfrac12, \qquad
+    .. math:: \langle \lvert\psi_k\rvert^2 \rangle = \tfrac12, \qquad
               \psi = V^{-1/2} \sum_k \psi_k e^{i k x}
 
     Parameters
@@ -32,7 +32,7 @@ def quantum_noise(field, seed=0, density=1.0):
 
 
 def thermal_noise(field, temperature, energy, seed=0, density=1.0):
-    r"""Classical thermal modes, :math:`\langle|\psi_k|^2\rangle = T/\epsilon_k`, as an array.
+    r"""Classical thermal modes, :math:`\langle\vert\psi_k\vert^2\rangle=T/\epsilon_k`, as an array.
 
     Parameters
     ----------

@@ -92,7 +92,7 @@ def hopfion(x, y, z, radius, twists=1):
 
     .. math:: (Z_1, Z_0) = \frac{(2R(x + iy),\; 2Rz + i (r^2 - R^2))}{r^2 + R^2}, \qquad
               m = (2 \mathrm{Re}\, \bar Z_1 Z_0^p,\, 2 \mathrm{Im}\, \bar Z_1 Z_0^p,\,
-              |Z_0|^{2p} - |Z_1|^2)/(|Z_1|^2 + |Z_0|^{2p})
+              \vert Z_0\vert^{2p} - \vert Z_1\vert^2)/(\vert Z_1\vert^2 + \vert Z_0\vert^{2p})
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ _CORE_A, _CORE_C = 7.323, 21.53
 def quantized_vortices(x, y, places, lengths, healing_length):
     r"""Wave function of vortices in a periodic box, of density 1 far from them.
 
-    .. math:: \psi = e^{-2\pi i D_x y/L_x L_y} \prod_j f(|\mathbf{r} - \mathbf{r}_j|/\xi)\,
+    .. math:: \psi = e^{-2\pi i D_x y/L_x L_y} \prod_j f(\vert\mathbf{r} - \mathbf{r}_j\vert/\xi)\,
               e^{i \kappa_j \arg \theta_1(\pi (z - z_j)/L_x)}, \qquad
               z = x + i y, \quad D_x = \sum_j \kappa_j x_j
 

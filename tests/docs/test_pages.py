@@ -88,6 +88,14 @@ def test_every_page_is_in_the_contents():
     assert not missing
 
 
+def test_tests_that_the_page_of_comparisons_names_exist():
+    page = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(tests/[\w/.]+)`", page)
+    assert len(names) > 30
+    for name in names:
+        assert (ROOT / name).exists(), name
+
+
 @pytest.mark.slow
 def test_the_site_builds_without_warnings(tmp_path):
     if any(importlib.util.find_spec(name) is None for name in ("sphinx", "myst_parser", "furo")):

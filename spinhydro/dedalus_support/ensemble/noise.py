@@ -14,11 +14,11 @@ _noisy = weakref.WeakKeyDictionary()
 def initial_noise(field, seed):
     r"""Independent normal random numbers at every grid point, one set for each member.
 
-    Mean 0 and :math:`\langle |\xi|^2 \rangle = 1`; in complex problems the real and the imaginary
-    part have variance 1/2 each. The numbers of member m come from the generator that is seeded with
-    (seed, m): they do not depend on the number of ranks nor on how many members there are, and a
-    problem without members has those of member 0. Fields of one problem that share a seed have
-    independent noise: the second such field has the generator of (seed, m, 1), and so on.
+    Mean 0 and :math:`\langle \lvert\xi\rvert^2 \rangle = 1`; in complex problems the real and the
+    imaginary part have variance 1/2 each. The numbers of member m come from the generator that is
+    seeded with (seed, m): they do not depend on the number of ranks nor on how many members there
+    are, and a problem without members has those of member 0. Fields of one problem that share a
+    seed have independent noise: the second such field has the generator of (seed, m, 1), and so on.
 
     Parameters
     ----------
