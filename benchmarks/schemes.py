@@ -24,6 +24,9 @@ EQUATIONS = {
     "LLE": "dt(s) = cross(s, lap(s)) + 0.5*(s@ez)*cross(ez, s)",
     "damped": "dt(a) - (0.5j + 0.05)*lap(a) = -1j*(V + abs2(a))*a",
 }
+#: Columns of the two tables of the page: one table of all would be wider than it.
+ORDERS = ["stepper", *EQUATIONS, "imaginary", "real", "stages", "transforms"]
+CONDUCT = ["stepper", "when", "drift", "resonance"]
 TIME = {"dispersive": 2.0, "GPE": 2.0, "LLE": 1.0, "damped": 2.0}
 #: Numbers of steps that are tried, by factors of the root of two.
 STEPS = [round(4 * 2 ** (i / 2)) for i in range(19)]
@@ -235,7 +238,7 @@ def transforms(name, stepper):
 
 
 def row(name, stepper, exact, uses):
-    """The cells of one stepper."""
+    """The cells of one stepper: those of ORDERS and of CONDUCT."""
     orders = []
     for problem in EQUATIONS:
         try:
@@ -252,8 +255,10 @@ def row(name, stepper, exact, uses):
     except SpinhydroError:
         stages, number = stepper.stages, ""
     kept = ", ".join(f"{what} {drift:.0e}" for what, drift in conserved(stepper).items())
-    return [name, *orders, *axes, resonances(name), str(stages), str(number), kept,
-            uses.get(name, "a scheme of Dedalus")]  # fmt: skip
+    return (
+        [name, *orders, *axes, str(stages), str(number)],
+        [name, uses.get(name, "a scheme of Dedalus"), kept, resonances(name)],
+    )
 
 
 def _shown(measure):
@@ -272,19 +277,23 @@ def uses():
 
 
 def main(out=PAGE, names=None):
-    """Write the page, after every row, so that an interrupted run keeps what it has."""
+    """Write the page after every row of its two tables: an interrupted run keeps what it has."""
     exact, (text, when) = exact_states(), uses()
-    columns = ["stepper", *EQUATIONS, "imaginary", "real", "resonance", "stages", "transforms",
-               "drift", "when"]  # fmt: skip
-    lines = [text.strip(), "", *machine.describe(), "", "| " + " | ".join(columns) + " |",
-             "|" + "---|" * len(columns)]  # fmt: skip
+    orders, conduct = ([_line(head), "|" + "---|" * len(head)] for head in (ORDERS, CONDUCT))
     # Adaptive steppers take the steps of their main schemes.
     known = [name for name, stepper in all_steppers().items() if not hasattr(stepper, "main")]
     chosen = [name for name in known if not names or name in names]
     for number, name in enumerate(chosen, 1):
         print(f"{name} ({number} of {len(chosen)}) …", file=sys.stderr, flush=True)
-        lines.append("| " + " | ".join(row(name, all_steppers()[name], exact, when)) + " |")
+        cells = row(name, all_steppers()[name], exact, when)
+        orders.append(_line(cells[0]))
+        conduct.append(_line(cells[1]))
         missing = ", ".join(left for left in known if left not in chosen[:number])
         notes = ["", f"Not measured: {missing}."] if missing else []
-        Path(out).write_text("\n".join([*lines, *notes, ""]), encoding="utf-8")
+        lines = [text.strip(), "", *machine.describe(), "", *orders, "", *conduct, *notes, ""]
+        Path(out).write_text("\n".join(lines), encoding="utf-8")
     return out
+
+
+def _line(cells):
+    return f"| {' | '.join(cells)} |"
