@@ -148,7 +148,7 @@ def unknown_name_message(kind, name, names):
 def option_error(parser, message):
     """Return the InputError for a message of argparse, with the nearest option that exists."""
     options = [text for action in parser._actions for text in action.option_strings]
-    wrong = next((word for word in message.split() if word.startswith("-")), None)
+    wrong = next((word.rstrip(":") for word in message.split() if word.startswith("-")), None)
     close = nearest(wrong, options) if wrong and wrong not in options else None
     hint = f"; did you mean '{close}'?" if close else ""
     if message.startswith("the following arguments are required: RUN"):

@@ -11,6 +11,7 @@ def _parser():
         "gradient",
         "The derivative of a number at the end of a run, with a Taylor test. Needs "
         "pip install 'spinhydro[jax]'.",
+        epilog="Exit codes: 0 done, 1 the Taylor test failed, 2 bad input.",
     )
     parser.add_problem()
     parser.add_argument(
@@ -62,7 +63,7 @@ def command(arguments):
     if options.save:
         _save(found, options.save)
         print(options.save)
-    return 0
+    return 0 if found.taylor.passed else 1
 
 
 def _check_file(path):

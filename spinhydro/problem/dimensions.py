@@ -105,6 +105,9 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
         return
     if name == "timestep" and new == AUTO:
         return
+    is_automatic = name == "timestep" and default == AUTO
+    if is_automatic:
+        default_dimension = DIMENSIONS["ms"]
     shown = f"{name} = {text}"
     if (
         new_dimension is not None
@@ -114,6 +117,8 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
         raise ParameterError(
             f"{shown} is {describe(new_dimension)}; {name} must be {describe(default_dimension)}"
         )
+    if is_automatic:
+        return
     if new_dimension == _PURE and default_dimension not in (None, _PURE):
         _check_missing_unit(name, shown, new, default, default_dimension)
         logger.info(f"{shown} has no unit and is taken in the units of the file")

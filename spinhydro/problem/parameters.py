@@ -6,11 +6,12 @@ the results is the one that ran.
 """
 
 import ast
+import builtins
 from dataclasses import dataclass, field
 
-from spinhydro.errors import ParameterError, did_you_mean, marked, shorten
+from spinhydro.errors import EquationError, ParameterError, did_you_mean, marked, shorten
 from spinhydro.language.vocabulary import AUTO
-from spinhydro.problem.typed_values import as_kernel, as_members, as_text, offsets
+from spinhydro.problem.typed_values import as_kernel, as_members, as_text, is_text, offsets
 from spinhydro.units import DIMENSIONS
 
 #: Names that a file need not assign to be given a value, and an example of each.
@@ -172,11 +173,12 @@ def override(source, values):
             raise ParameterError(_unknown_name(source, name, assigned))
         first = assigned[name][0]
         default = first.value
-        if name == "timestep" and str(value).strip("'\"") == AUTO:
-            default = ast.Constant(AUTO)
+        if name == "timestep" and (is_text(default) or _is_auto(value)):
+            # A number or the word "auto", whichever of them the file has.
+            default = ast.Constant(AUTO if _is_auto(value) else 1.0)
         new = texts[name] = as_text(name, value, default)
         if name not in DECLARATIONS:
-            new = as_kernel(name, as_members(new, first.value), first.value)
+            new = as_kernel(name, as_members(new, default), default)
         prefix = _missing_units(source, texts[name], first)
         if new != texts[name] and "spinhydro" not in source.names_above(first.line):
             prefix += "import spinhydro; "
@@ -191,10 +193,21 @@ def override(source, values):
     return Source(source.path, text), texts
 
 
+def _is_auto(value):
+    return str(value).strip("'\"") == AUTO
+
+
 def _text_of_added(name, value):
     if name == "members":
         return _members_text(value)
-    return as_text(name, value, ast.Constant(ADDED[name]))
+    text = as_text(name, value, ast.Constant(ADDED[name]))
+    for node in ast.walk(ast.parse(text, mode="eval")):
+        # The name is assigned in the first line, where the names of the file are not known yet.
+        if isinstance(node, ast.Name) and not hasattr(builtins, node.id):
+            message = f"the value of {name} cannot be used: '{node.id}' is not known here"
+            hint = f"write a number, for example {name}={ADDED[name]}"
+            raise EquationError(text, *offsets(text, node), message, hint)
+    return text
 
 
 def _members_text(value):

@@ -166,7 +166,7 @@ class ControlledRun(AdaptiveRun):
             if "control" not in checkpoint.progress:
                 raise InputError(f"{checkpoint.path} is of a run without a tolerance")
             # Before the stepper restores the state at which its present window began.
-            self.control.restore(checkpoint.progress["control"])
+            self.control.restore(checkpoint.progress["control"], keep_limits=not same_problem)
         exact = Run.restore(self, checkpoint, same_problem)
         if checkpoint is not None:
             self.outputs_made = checkpoint.progress["outputs_made"]
@@ -218,7 +218,7 @@ class ControlledRun(AdaptiveRun):
         control, steps = self.control, max(1, self.control.accepted)
         return (
             f"done: {control.accepted} steps of {self.shortest:.3g} to {self.longest:.3g} "
-            f"{self.time_unit}, {control.rejected} rejected, estimated error {control.error:.2g} "
-            f"(tolerance {control.tolerance:g}) in {clock(seconds)} "
-            f"({1e3 * seconds / steps:.2g} ms per step)"
+            f"{self.time_unit}".rstrip()
+            + f", {control.rejected} rejected, estimated error {control.error:.2g} (tolerance "
+            f"{control.tolerance:g}) in {clock(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
         )

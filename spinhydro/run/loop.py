@@ -275,6 +275,6 @@ class Run(RunChecks, RunRecording):
         """Return the line on the steps that were taken."""
         steps = max(1, self.solver.iteration)
         return (
-            f"done: {self.solver.iteration} steps of {self.timestep:g} {self.time_unit} in "
-            f"{duration(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
+            f"done: {self.solver.iteration} steps of {self.timestep:g} {self.time_unit}".rstrip()
+            + f" in {duration(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
         )

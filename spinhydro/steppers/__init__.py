@@ -12,7 +12,7 @@
 | RK443 | 3 | 1.57 in the explicit part, any in the implicit part |
 | RKSMR | 3 | 1.73 |
 | RKMK4 | 4 | 2.83 |
-| ImplicitMidpoint | 2 | any (10: beyond, its iteration may not converge) |
+| ImplicitMidpoint | 2 | any (3.5: beyond, its iteration may not converge) |
 | SemiImplicit, StochasticHeun | 2 | none (1): waves grow by (frequency * timestep)^4/8 per step |
 | SBDF3 | 3 | 0.63 in the explicit part, 0.2 for oscillating terms of the implicit part |
 | RK43, IFRK43, ETDRK43 | 4 | as RK4, IFRK4, ETDRK4: adaptive timesteps, see `PairSteps` |
@@ -72,8 +72,9 @@ STABILITY_LIMITS |= {pair.__name__: STABILITY_LIMITS[main] for main, pair in PAI
 IMPLICIT_LIMITS = {"SBDF3": 0.2}
 
 #: Steppers without such a limit, and the product at which a run is refused: an
-#: undamped wave then grows by an eighth in every step, or the implicit iteration does not converge.
-LAST_RESORT = {"SemiImplicit": 1.0, "StochasticHeun": 1.0, "ImplicitMidpoint": 10.0}
+#: undamped wave then grows by an eighth in every step, or the implicit iteration may not converge:
+#: it fails from 4 on for large waves of many lengths, and from 6.5 on for weak ones.
+LAST_RESORT = {"SemiImplicit": 1.0, "StochasticHeun": 1.0, "ImplicitMidpoint": 3.5}
 
 _OWN = {
     stepper.__name__: stepper

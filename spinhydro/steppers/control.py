@@ -257,9 +257,21 @@ class ErrorControl:
         """Return the entries of a checkpoint, as JSON can hold them."""
         return dict(vars(self))
 
-    def restore(self, record):
-        """Continue from a `record`."""
-        vars(self).update(record)
+    def restore(self, record, keep_limits=False):
+        """Continue from a `record`.
+
+        Parameters
+        ----------
+        record : dict
+            See ``record``.
+        keep_limits : bool
+            Keep the tolerance, the duration and the longest timesteps of this controller: they
+            were given new values.
+        """
+        limits = ("tolerance", "duration", "longest", "stable") if keep_limits else ()
+        vars(self).update({name: value for name, value in record.items() if name not in limits})
+        if keep_limits:
+            self.suggestion = min(self.suggestion, self._limit())
 
 
 def checked_tolerance(tolerance):

@@ -6,6 +6,7 @@ import pytest
 from spinhydro import simulate
 from spinhydro.errors import InputError, NotFiniteError, ParameterError
 from spinhydro.problem.load import load
+from spinhydro.problem.resume import resume_run
 from spinhydro.steppers import IFRK43
 from spinhydro.steppers.control import ErrorControl, even_steps
 
@@ -194,6 +195,28 @@ def test_refusals(values, message, gpe, tmp_path):
     with pytest.raises(InputError, match=message):
         load(gpe, **values).run(out=tmp_path, quiet=True)
     assert not list(tmp_path.glob("*/*"))
+
+
+def test_typed_values_that_a_file_with_auto_takes(gpe, tmp_path):
+    path = tmp_path / "automatic.py"
+    path.write_text(GPE.replace("timestep = 0.01", 'timestep = "auto"'))
+    values = {"Nx": 33, "timestepper": "IFRK4"}
+    assert load(path, **values).declared("timestep") == "auto"
+    for given in (0.02, "0.02", "0.04/2"):
+        assert load(path, **values, timestep=given).declared("timestep") == 0.02
+    with pytest.raises(InputError, match="tolerance cannot be used: 'abc' is not known.*") as found:
+        load(gpe, tolerance="abc")
+    assert "tolerance=1e-06" in str(found.value)
+
+
+def test_a_resumed_run_takes_a_new_tolerance(gpe, tmp_path):
+    values = {"Nx": 33, "timestepper": "IFRK4", "timestep": "auto", "tolerance": 1e-4}
+    run = load(gpe, **values, stop_time=0.5).run(out=tmp_path, quiet=True)
+    resume_run(run.folder, stop_time=1, values={"tolerance": 1e-9}, quiet=True)
+    done = [line for line in (run.folder / "log.txt").read_text().splitlines() if "done: " in line]
+    assert "tolerance 0.0001" in done[0] and "tolerance 1e-09" in done[1]
+    first, both = (int(line.split("done: ")[1].split()[0]) for line in done)
+    assert both - first > 4 * first
 
 
 def test_noise_kicks_and_functions_are_refused(gpe, tmp_path):

@@ -131,6 +131,14 @@ def test_command(capsys):
     assert "passed" in printed
 
 
+def test_command_ends_with_1_if_the_taylor_test_fails(monkeypatch, capsys):
+    passed = property(lambda test: False)
+    monkeypatch.setattr("spinhydro.derivatives.taylor.TaylorTest.passed", passed)
+    arguments = ["gradient", "problems/josephson.py", "Nx=32", "stop_time=0.2*ms"]
+    assert call([*arguments, "--of", "ave(Z)", "--with", "Omega_R"]) == 1
+    assert "FAILED" in capsys.readouterr().out
+
+
 def test_noise_that_vanishes_at_the_start_has_a_derivative():
     """Its amplitude sqrt(T_e) has an infinite slope at T_e = 0, where the chain begins."""
     problem = load("problems/laser_grating.py", quick=True, t_0="4e-3*ps", tau="4e-3*ps")
