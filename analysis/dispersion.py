@@ -4,11 +4,14 @@ law=FORMULA is in k, the kernels and the parameters of the run, law="W + omega_K
 the diagonal of a plane.  frequency= draws the power at one frequency against both wavenumbers.
 """
 
+import warnings
+
 import numpy as np
 
 from spinhydro.analysis import dispersion, run_figure, style
 from spinhydro.analysis.magnets import frequency_unit
 from spinhydro.analysis.spectra import iso_frequency
+from spinhydro.analysis.waves import recorded_waves
 
 NEEDS = {"runs": ("pslle_dispersion",)}
 
@@ -45,6 +48,16 @@ def _draw_planes(figure, runs, frequency, options):
             along, across, np.maximum(power.values, 1e-7 * top), norm=LogNorm(1e-7 * top, top),
             cmap=dispersion.COLOURS, shading="nearest", rasterized=True,
         )  # fmt: skip
+        waves = recorded_waves(run) if _turns(options) else None
+        if waves is not None:
+            mesh = np.stack(np.meshgrid(along, across), axis=-1)
+            with warnings.catch_warnings():
+                # No wave of the law may have this frequency.
+                warnings.filterwarnings("ignore", message="No contour levels were found")
+                ax.contour(
+                    along, across, waves(mesh), [2 * np.pi * frequency], colors=style.CRITICAL,
+                    linewidths=0.9,
+                )  # fmt: skip
         unit = dispersion.length_unit(run)
         ax.set(xlabel=f"${_symbol(power.dims[1])}$ (rad/{unit})", aspect="equal")
         ax.set_ylabel(f"${_symbol(power.dims[0])}$ (rad/{unit})")
@@ -52,7 +65,14 @@ def _draw_planes(figure, runs, frequency, options):
     names = ", ".join(style.run_label(run) for run in runs)
     what = dispersion.component_text(runs[0], options)
     text = f"Run {names}. Power of {what} at {frequency:g} {frequency_unit(runs[0])}."
+    if _turns(options) and any(recorded_waves(run) is not None for run in runs):
+        text += f" Line: {dispersion.SMALL_WAVES}."
     figure.text(0.03, 0.02, text, fontsize=6.5, va="bottom")
+
+
+def _turns(options):
+    """Return whether the power is that of the turning spins."""
+    return options["output"] == "m" and options["component"] == "perpendicular"
 
 
 def _symbol(dim):

@@ -30,6 +30,7 @@ from .spectra import (
     spacetime_spectrum,
 )
 from .style import CRITICAL, INK, is_tensor, panel_letter, run_label
+from .waves import waves_along
 
 # Powers of ten below the highest that the grey scale spans.
 DECADES = 7
@@ -39,6 +40,10 @@ NAMES = {
     "micromagnetic": "long waves, $k^2$",
     "own": r"$\omega(k)$ of the run's file",
 }
+SMALL_WAVES = "small waves of the run's equation"
+# Largest difference of two laws, over the largest frequency, at which they are the same; that of
+# the table of a kernel from the kernel is 1e-7.
+LIKE = 1e-5
 SMALLER = {"THz": "GHz", "GHz": "MHz", "MHz": "kHz", "kHz": "Hz"}
 
 
@@ -88,7 +93,8 @@ def analyse(ds, law=None, **options):
     law : str, optional
         "chain", "micromagnetic", "own", "none", or a formula in k, the kernels and the parameters
         of the run, in rad per time: law="sqrt(W*(W + omega_K))".  Default: omega(k) + omega_K of
-        the run's own kernel, if W is its only kernel; otherwise none.
+        the run's own kernel, if W is its only kernel and the run keeps no other frequencies of
+        small waves; otherwise those (see `waves.recorded_waves`), or none.
     **options
         `output`, `component`, `window`, `detrend`, `direction` of `spectra.spacetime_spectrum`.
 
@@ -101,6 +107,10 @@ def analyse(ds, law=None, **options):
     power, found = spacetime_spectrum(ds, **options), ridge(ds, **options)
     interval = interval_of(ds)
     own, other, note = _laws(ds, law, options)
+    if law is None and has_spins(ds, options["output"]):
+        waves = _small_waves(ds, options)
+        if waves is not None and not _agree(own, waves, found.k.values):
+            own, other, note = waves, None, ""
     error = None if own is None else ridge_error(found, own.omega, interval)
     return Dispersion(power, found, interval, own, other, error, note)
 
@@ -305,6 +315,36 @@ def _laws(ds, law, options):
         Law(NAMES[other], lambda k: material.magnon(k, other)),
         "",
     )
+
+
+def _small_waves(ds, options):
+    """The law that the run has taken from its equation, for the transformed component; or None."""
+    omega = waves_along(ds, options.get("direction")) if options["output"] == "m" else None
+    component = options.get("component", "perpendicular")
+    if omega is None or component == "xyz"[mean_axis(spins(ds))]:
+        return None
+    if component == "perpendicular":
+        return Law(SMALL_WAVES, omega)
+
+    def positive(k):
+        # A real component holds omega(k) and -omega(-k); its ridge is the positive one.
+        pair = np.stack([omega(k), -omega(-np.asarray(k))])
+        single = np.count_nonzero(pair > 0, axis=0) == 1
+        return np.where(single, np.max(pair, axis=0), np.nan)
+
+    return Law(SMALL_WAVES, positive)
+
+
+def _agree(law, waves, k):
+    """Return whether a law is that of the recorded waves, or nothing can be compared."""
+    wanted = waves.omega(k)
+    seen = np.isfinite(wanted)
+    if not seen.any():
+        return True
+    if law is None:
+        return False
+    difference = np.abs(law.omega(k[seen]) - wanted[seen])
+    return bool(np.all(difference <= LIKE * np.abs(wanted[seen]).max()))
 
 
 def _is_formula(law, ds):

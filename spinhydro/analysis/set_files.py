@@ -62,6 +62,7 @@ class SetFile:
 
     writes : number of complete writes; scales : {name: array (writes,)}
     tasks : {name: Task}; attrs : root attributes; kernels : {name: (k, omega)}
+    waves : {name: (omega, step)} of small waves, omega on the waves -n … n of every axis
     checksums : {column: array (writes,) of CRC-32}, empty if the file has none
     grids : names of the datasets in the group scales; all_tasks : False if some were chosen
     warnings : lines about what is not as it should be
@@ -73,6 +74,7 @@ class SetFile:
     tasks: dict
     attrs: dict
     kernels: dict
+    waves: dict
     checksums: dict = field(default_factory=dict)
     grids: list = field(default_factory=list)
     all_tasks: bool = True
@@ -243,6 +245,7 @@ def read_next_set(file, like):
             tasks=like.tasks,
             attrs=like.attrs,
             kernels=like.kernels,
+            waves=like.waves,
             checksums=_checksums(_child(h5, "checksums"), writes),
             grids=like.grids,
             all_tasks=like.all_tasks,
@@ -305,6 +308,7 @@ def _read_open_set(h5, file, wanted):
             if name in h5.attrs
         },
         kernels=_kernels(_child(h5, "kernels")),
+        waves=_waves(_child(h5, "waves")),
         checksums=_checksums(_child(h5, "checksums"), writes),
         grids=sorted(groups["scales"]),
         all_tasks=wanted is None,
@@ -467,6 +471,17 @@ def _kernels(group):
         if isinstance(table, h5py.Dataset) and table.ndim == 2 and len(table) == 2:
             if table.dtype.kind in "iuf" and np.all(np.diff(table[0]) > 0):
                 found[name] = (table[0], table[1])
+    return found
+
+
+def _waves(group):
+    """{name: (omega, step)} of small waves on the initial state in a file."""
+    found = {}
+    for name in group if isinstance(group, h5py.Group) else ():
+        omega, step = _child(group, name), _child(group, f"{name}_step")
+        if all(isinstance(one, h5py.Dataset) and one.dtype.kind == "f" for one in (omega, step)):
+            if step.shape == (omega.ndim,) and all(size % 2 for size in omega.shape):
+                found[name] = (omega[()], step[()])
     return found
 
 

@@ -53,8 +53,8 @@ class FieldOutput:
         ``{name: unit}`` of the tasks.
     attributes : dict
         Texts that every file carries in its root attributes.
-    kernels : dict
-        Tables that every file carries in its group ``kernels``.
+    tables : dict
+        ``{group: {name: array}}`` that every file carries.
     max_writes : int
         Writes per set, at most.
 
@@ -70,11 +70,11 @@ class FieldOutput:
         On rank 0: whether a skipped write differs from the file.
     """
 
-    def __init__(self, solver, path, tasks, units, attributes, max_writes=1000, kernels=None):
+    def __init__(self, solver, path, tasks, units, attributes, max_writes=1000, tables=None):
         self.solver = solver
         self.comm = solver.dist.comm
         self.handler = SetHandler(
-            path, solver.dist, solver.evaluator.vars, units, attributes, kernels or {}, max_writes
+            path, solver.dist, solver.evaluator.vars, units, attributes, tables or {}, max_writes
         )
         for name, task in tasks.items():
             operand, options = task if isinstance(task, tuple) else (task, {})

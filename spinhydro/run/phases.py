@@ -26,6 +26,7 @@ from spinhydro.errors import (
 from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.controlled import ControlledRun, read_tolerance
 from spinhydro.run.folder import RunFolder, check_writable
+from spinhydro.run.linear_waves import waves_of
 from spinhydro.run.loop import Run
 from spinhydro.run.members import CHOICES
 from spinhydro.run.plan import (
@@ -131,6 +132,7 @@ def _check_and_run(
         kind = ControlledRun if is_controlled else AdaptiveRun if is_adaptive else Run
         run = kind(ivp, plan, timestep, solver)
         run.check_start()
+        plan.waves = waves_of(ivp, plan.outputs)
         if not is_adaptive and continued is None and not force:
             operands, outputs = list(run.outputs.values()), steps // steps_per_output
             parallel.on_root(comm, lambda: check_free_space(outputs, operands, Path(out)))

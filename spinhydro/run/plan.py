@@ -37,6 +37,9 @@ class Plan:
         Warnings that the run begins with.
     kernels : dict
         ``{name: array (2, n)}``, k and omega(k) of kernels, kept with the outputs.
+    waves : dict
+        Frequencies of small waves on the initial state, kept with the outputs (see
+        ``linear_waves.waves_of``).
     handlers : dict
         ``{name: {"tasks": …, "sim_dt": … or "iter": …, "max_writes", "layout", "scales"}}``:
         further outputs, in separate folders (see ``ScheduledOutput``).
@@ -77,6 +80,7 @@ class Plan:
     units: dict = field(default_factory=dict)
     record: dict = field(default_factory=dict)
     kernels: dict = field(default_factory=dict)
+    waves: dict = field(default_factory=dict)
     source: str = ""
     modules: dict = field(default_factory=dict)
     handlers: dict = field(default_factory=dict)

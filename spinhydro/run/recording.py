@@ -68,7 +68,7 @@ class RunRecording:
         }
         self.output = FieldOutput(
             self.solver, folder.place / "fields", self.outputs, plan.output_units, attributes,
-            kernels=plan.kernels, max_writes=plan.max_writes,
+            tables={"kernels": plan.kernels, "waves": plan.waves}, max_writes=plan.max_writes,
         )  # fmt: skip
         for handler in self.handlers:
             handler.open(self.solver, folder.place, plan.output_units, attributes)

@@ -53,18 +53,18 @@ class SetHandler(H5GatherFileHandler):
         ``{task: unit}``.
     attributes : dict
         Texts for the root attributes of each file.
-    kernels : dict
-        ``{name: array}`` for the group ``kernels``.
+    tables : dict
+        ``{group: {name: array}}``.
     max_writes : int
         Writes per set, at most.
     """
 
-    def __init__(self, path, dist, vars, units, attributes, kernels, max_writes):
+    def __init__(self, path, dist, vars, units, attributes, tables, max_writes):
         parallel.on_root(dist.comm, lambda: make_folder(path))
         super().__init__(
             path, dist, vars, mode="append", max_writes=max_writes, custom_schedule=_never
         )
-        self.units, self.attributes, self.kernels = units, attributes, kernels
+        self.units, self.attributes, self.tables = units, attributes, tables
         self.set_num -= 1
         self._template = self._set = None
 
@@ -178,8 +178,9 @@ class SetHandler(H5GatherFileHandler):
         for name, text in self.attributes.items():
             fits = len(text.encode()) < LONGEST_ATTRIBUTE
             file.attrs[name] = text if fits else "see the run folder"
-        for name, table in self.kernels.items():
-            file[f"kernels/{name}"] = table
+        for group, tables in self.tables.items():
+            for name, table in tables.items():
+                file[f"{group}/{name}"] = table
         space = self.dist.coordsystems
         for task in self.tasks:
             dataset = file["tasks"][task["name"]]
