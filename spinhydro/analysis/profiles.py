@@ -145,7 +145,7 @@ def _panels(ds, name):
         name = f"{name} (member 0 of {ds.sizes['member']})"
         space.remove("member")
     if len(space) > 2:
-        cut = {dim: state.sizes[dim] // 2 for dim in space[2:]}
+        cut = {dim: _middle(state, dim) for dim in space[2:]}
         text = ", ".join(f"{dim} = {float(state[dim][at]):.3g}" for dim, at in cut.items())
         state, name = state.isel(cut, drop=True), f"{name} ({text})"
         space = space[:2]
@@ -159,6 +159,13 @@ def _panels(ds, name):
             for index in range(parts.sizes["entry"])
         ]
     return [(state, name)]
+
+
+def _middle(state, dim):
+    """Index of the middle of the part that is not empty: bodies fill a part of their box."""
+    size = np.abs(state).max([other for other in state.dims if other != dim]).values
+    filled = np.flatnonzero(size > 1e-9 * size.max())
+    return int(filled[filled.size // 2]) if filled.size else state.sizes[dim] // 2
 
 
 def _of_members(ds, variable, name, scan):

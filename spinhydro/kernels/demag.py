@@ -2,6 +2,7 @@
 
 import numpy as np
 from dedalus.core.basis import ComplexFourier, RealFourier
+from mpi4py import MPI
 
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.kernels.kernel import Kernel
@@ -32,19 +33,23 @@ def demag_kernel(omega_M, body, thickness=None):
     Raises
     ------
     ParameterError
-        For a body that is larger than half of the box, a missing thickness, a grid that drops
-        modes.
+        For a body that is larger than half of the box or has other values than 0 and 1, a missing
+        thickness, numbers that are not finite, a grid that drops modes.
     """
+    if not _is_number(omega_M):
+        raise ParameterError(
+            f"the kernel demag takes omega_M = gamma mu_0 M_s, one finite number, not {omega_M!r}"
+        )
     bases, cells = _grid(body)
     counts = [basis.size for basis in bases]
     missing = 3 - len(bases)
-    given = () if thickness is None else tuple(np.ravel(thickness).astype(float))
-    if len(given) != missing or not all(np.isfinite(d) and d > 0 for d in given):
+    given = () if thickness is None else tuple(np.ravel(thickness).tolist())
+    if len(given) != missing or not all(_is_number(d) and d > 0 for d in given):
         raise ParameterError(
             f"the kernel demag in {len(bases)} dimensions takes "
             + ("no thickness" if not missing else
                "thickness > 0" if missing == 1 else "thickness=(d_y, d_z), both > 0")
-            + f", not {thickness}"
+            + f", not {thickness!r}"
         )  # fmt: skip
     extents = _extents(body)
     for basis, extent in zip(bases, extents, strict=True):
@@ -72,6 +77,11 @@ def demag_kernel(omega_M, body, thickness=None):
             raise InputError("the kernel demag acts on fields with the bases of its body")
 
     return Kernel(omega, "demag", check, arguments=len(bases))
+
+
+def _is_number(value):
+    is_real = np.ndim(value) == 0 and isinstance(np.asarray(value).item(), (int, float))
+    return is_real and bool(np.isfinite(float(value)))
 
 
 class _Sums:
@@ -124,7 +134,13 @@ def _grid(body):
 def _extents(body):
     """Numbers of cells between the first and the last that is not empty, along every axis."""
     body.change_scales(1)
-    filled = body["g"] != 0
+    filled = np.abs(body["g"]) > 0.5
+    # Transforms leave rounding errors; NaN compares as false.
+    is_wrong = not np.all(np.abs(body["g"] - filled) < 1e-9)
+    if body.dist.comm.allreduce(is_wrong, op=MPI.LOR):
+        raise ParameterError(
+            "the body of the kernel demag has other values than 1 in the magnet and 0 elsewhere"
+        )
     extents = []
     for axis in space_axes(body.dist):
         others = tuple(a for a in range(filled.ndim) if a != axis)

@@ -7,6 +7,7 @@ import sys
 import matplotlib.image
 import numpy as np
 import pytest
+import xarray as xr
 from synthetic_runs import OMEGA_R, PARAMETERS, cloud, josephson_spins, record, write_run, write_set
 
 from spinhydro.analysis import load
@@ -14,6 +15,7 @@ from spinhydro.analysis.breaking import interface_profiles
 from spinhydro.analysis.figures import all_figures, find
 from spinhydro.analysis.local_dynamics import frequency_profile, without_torque
 from spinhydro.analysis.plot import main
+from spinhydro.analysis.profiles import _middle
 from spinhydro.analysis.selection import selected
 from spinhydro.errors import InputError
 
@@ -297,3 +299,13 @@ def test_mistyped_command_lines(capsys):
     assert main(["runs/x/0001", "--figur=2c"]) == 2
     assert main(["runs/x/0001", "--lits"]) == 2
     assert "did you mean '--list'?" in capsys.readouterr().err
+
+
+def test_a_body_is_cut_in_its_own_middle():
+    """Bodies fill a part of their box; spins outside of them are rounding errors."""
+    m = np.full((2, 8, 3), 1e-17)
+    m[:, :4] = 1
+    state = xr.DataArray(m, dims=("x", "z", "spin"))
+    assert _middle(state, "z") == 2
+    assert _middle(state + 1, "z") == 4
+    assert _middle(0 * state, "z") == 4

@@ -109,6 +109,15 @@ def test_bodies_that_cannot_be():
     with pytest.raises(InputError, match="bases of its body"):
         other = padded((4, 4), (1.0, 2.0))[0]
         spinhydro.kernel("demag", omega_M=1.0, body=body, thickness=1.0)(other)
+    for values in ({"thickness": "thin"}, {"thickness": np.inf}, {"omega_M": "M"}):
+        with pytest.raises(InputError, match=next(iter(values))):
+            spinhydro.kernel("demag", **{"omega_M": 1.0, "body": body, "thickness": 1.0, **values})
+    body["c"]  # Rounding errors of transforms change nothing.
+    spinhydro.kernel("demag", omega_M=1.0, body=body, thickness=1.0)
+    for value in (0.5, -1, np.nan):
+        body["g"] = value
+        with pytest.raises(InputError, match="other values than 1"):
+            spinhydro.kernel("demag", omega_M=1.0, body=body, thickness=1.0)
     body["g"] = 1
     with pytest.raises(InputError, match="at least 15 cells"):
         spinhydro.kernel("demag", omega_M=1.0, body=body, thickness=1.0)
