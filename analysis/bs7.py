@@ -42,10 +42,10 @@ def check(name, run):
 
 def _largest_and_last(energy):
     top, unit = int(np.argmax(energy.values)), energy.t.attrs.get("units", "")
-    return (
-        f"E_ex/NJ largest {float(energy[top]):.4g} at {float(energy.t[top]):.4g} {unit}, "
-        f"last {float(energy[-1]):.4g} at {float(energy.t[-1]):.4g} {unit}"
+    largest, last = (
+        f"{float(energy[i]):.4g} at {float(energy.t[i]):.4g} {unit}".rstrip() for i in (top, -1)
     )
+    return f"E_ex/NJ largest {largest}, last {last}"
 
 
 if __name__ == "__main__":

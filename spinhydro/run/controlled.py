@@ -122,11 +122,12 @@ class ControlledRun(AdaptiveRun):
         stable, why = math.inf, "the stability limit is not known"
         if found is not None:
             stable = StabilityCheck(found, main, 0.0, unit).largest_safe
-            why = f"{main} stability limit; fastest oscillation {found.whole:.4g} "
-            why += f"rad/{unit or 'time'}"
+            fastest = f"fastest oscillation {found.whole:.4g} rad/{unit or 'time'}"
+            why = f"{main} stability limit; {fastest}"
         longest = stable
         if plan.timestep != AUTO and plan.timestep < stable:
-            longest, why = float(plan.timestep), f"as given; {why}"
+            longest = float(plan.timestep)
+            why = "as given; " + (why if found is None else fastest)
         control = ErrorControl(plan.tolerance, plan.stop_time, longest, stable)
         stepper.begin(control, min(plan.output_interval, plan.stop_time))
         transforms = ""
@@ -216,9 +217,10 @@ class ControlledRun(AdaptiveRun):
     def end_line(self, seconds):
         """Return the line on the steps that were taken."""
         control, steps = self.control, max(1, self.control.accepted)
+        shortest, longest = f"{self.shortest:.3g}", f"{self.longest:.3g}"
+        lengths = shortest if shortest == longest else f"{shortest} to {longest}"
         return (
-            f"done: {control.accepted} steps of {self.shortest:.3g} to {self.longest:.3g} "
-            f"{self.time_unit}".rstrip()
+            f"done: {control.accepted} steps of {lengths} {self.time_unit}".rstrip()
             + f", {control.rejected} rejected, estimated error {control.error:.2g} (tolerance "
             f"{control.tolerance:g}) in {clock(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
         )
