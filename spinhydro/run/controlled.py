@@ -69,6 +69,15 @@ def read_tolerance(plan):
     return True
 
 
+def check_checkpoint(checkpoint):
+    """Raise InputError if a checkpoint is of a run with given timesteps."""
+    if checkpoint is not None and "control" not in checkpoint.progress:
+        raise InputError(
+            f"{checkpoint.path} is of a run without a tolerance: resume it without one, or begin "
+            "a new run"
+        )
+
+
 class ControlledRun(AdaptiveRun):
     """A run with timesteps that meet a tolerance; see ``spinhydro.steppers.control``.
 
@@ -164,8 +173,6 @@ class ControlledRun(AdaptiveRun):
     def restore(self, checkpoint, same_problem=True):
         """Continue from a checkpoint; see ``Run.restore``."""
         if checkpoint is not None:
-            if "control" not in checkpoint.progress:
-                raise InputError(f"{checkpoint.path} is of a run without a tolerance")
             # Before the stepper restores the state at which its present window began.
             self.control.restore(checkpoint.progress["control"], keep_limits=not same_problem)
         exact = Run.restore(self, checkpoint, same_problem)

@@ -24,7 +24,7 @@ from spinhydro.errors import (
     unknown_name_message,
 )
 from spinhydro.run.adaptive import AdaptiveRun
-from spinhydro.run.controlled import ControlledRun, read_tolerance
+from spinhydro.run.controlled import ControlledRun, check_checkpoint, read_tolerance
 from spinhydro.run.folder import RunFolder, check_writable
 from spinhydro.run.linear_waves import waves_of
 from spinhydro.run.loop import Run
@@ -146,6 +146,8 @@ def _check_and_run(
         line = "\n".join(filter(None, (line, shortened)))
         if continued is not None:
             parallel.on_root(comm, lambda: check_not_complete(continued, plan, steps))
+            if is_controlled:
+                parallel.on_root(comm, lambda: check_checkpoint(continued.checkpoint))
         with noted_signals(request):
             # All ranks note signals from here on, before there is a folder.
             stopped = comm.allreduce(request.signal_number, op=MPI.MAX)

@@ -219,6 +219,13 @@ def test_a_resumed_run_takes_a_new_tolerance(gpe, tmp_path):
     assert both - first > 4 * first
 
 
+def test_a_run_without_a_tolerance_is_resumed_without_one(gpe, tmp_path):
+    run = load(gpe, Nx=33, stop_time=0.5).run(out=tmp_path, quiet=True)
+    with pytest.raises(InputError, match="of a run without a tolerance: resume it without one"):
+        resume_run(run.folder, stop_time=1, values={"tolerance": 1e-6}, quiet=True)
+    assert resume_run(run.folder, stop_time=1, quiet=True).status == "done"
+
+
 def test_noise_kicks_and_functions_are_refused(gpe, tmp_path):
     noisy = tmp_path / "noisy.py"
     noisy.write_text(
