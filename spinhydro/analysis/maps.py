@@ -7,6 +7,9 @@ from spinhydro.errors import InputError
 from .sampling import squeezed
 from .style import DIVERGING, SEQUENTIAL, axes_or_new, colour_bar, is_tensor, label
 
+#: Magnetizations below this are drawn on their own scale: small waves about Z = 0.
+FAINT = 0.02
+
 
 def space_time(variable, ax=None, colour_scale=None, bar=True, name=None):
     """Draw a variable (t, axis) against position (across) and time (up).
@@ -17,8 +20,8 @@ def space_time(variable, ax=None, colour_scale=None, bar=True, name=None):
         Complex values are drawn as |value|².
     ax : matplotlib axes, optional
     colour_scale : (low, high), optional
-        Default: -1 to 1 for Z; symmetric about zero, with a diverging map, for values of both
-        signs; the whole range otherwise.
+        Default: -1 to 1 for Z (its own range below FAINT); symmetric about zero, with a
+        diverging map, for values of both signs; the whole range otherwise.
     bar : bool
         Draw a colour bar.
     name : str, optional
@@ -95,10 +98,10 @@ def _is_map(variable):
 def _colours(name, values, limits):
     finite = values[np.isfinite(values)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
-    if limits is None and name == "Z":
+    span = max(abs(low), abs(high))
+    if limits is None and name == "Z" and not 0 < span < FAINT:
         limits = (-1.0, 1.0)
     if limits is None:
-        span = max(abs(low), abs(high))
         limits = (-span, span) if low < 0 < high else (low, high)
     return *limits, DIVERGING if limits[0] == -limits[1] else SEQUENTIAL
 
