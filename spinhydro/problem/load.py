@@ -239,7 +239,7 @@ def evaluate(path, **overrides):
     original = read_source(path)
     source, texts = override(original, overrides)
     with np.errstate(all="ignore"), surroundings(path):
-        namespace, _ = execute(original, source, texts)
+        namespace, *_ = execute(original, source, texts)
     return namespace
 
 
