@@ -1,6 +1,9 @@
 """Build the site: ``run/docs``. Pages are MyST Markdown; the reference comes from docstrings."""
 
+import ast
 import inspect
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -57,12 +60,49 @@ def write_reference():
     (GENERATED / "reference.rst").write_text("\n".join(lines), encoding="utf-8")
 
 
+def write_gallery():
+    """Write the page with a picture, the equations and the numbers of every problem file."""
+    folder = Path(__file__).parent / "gallery"
+    entries = json.loads((folder / "gallery.json").read_text(encoding="utf-8"))
+    lines = [
+        "# Gallery",
+        "",
+        "Every problem file that comes with spinhydro: a picture and the numbers of one run, the",
+        "equations as they stand in the file, and the command. Costs are CPU seconds on one core,",
+        "with everything included. `python docs/gallery/make.py` makes it anew.",
+        "",
+    ]
+    headings = {"ms": "Gases (µm, ms)", "ps": "Magnets (nm, ps)", "": "In units of the problem"}
+    for unit, heading in headings.items():
+        lines += [f"## {heading}", ""]
+        for name, entry in entries.items():
+            if entry["unit of time"] == unit:
+                lines += _gallery_entry(name, entry)
+    (GENERATED / "gallery.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _gallery_entry(name, entry):
+    source = (ROOT / "problems" / f"{name}.py").read_text(encoding="utf-8")
+    title = ast.get_docstring(ast.parse(source)).splitlines()[0].rstrip(".")
+    lines = [f"### {name}", "", f"{title}.", ""]
+    lines += [f"![{title}](../gallery/{name}.png)", "", "```text", *entry["equations"]]
+    lines += ["```", ""]
+    if entry["expect"]:
+        lines += ["| number | this run | limit |", "|---|---|---|"]
+        lines += [
+            f"| {what} | {found['value']:.2g} | {found['limit']:g} |"
+            for what, found in entry["expect"].items()
+        ]
+        lines.append("")
+    return [*lines, f"`{entry['command']}` ({entry['cpu seconds']:g} s)", ""]
+
+
 def escape_bars(app, what, name, found, options, lines):
     """Keep |s| in docstrings from being read as a substitution of reStructuredText."""
     for number, line in enumerate(lines):
-        parts = line.split("``")
+        parts = re.split(r"(``.*?``|:math:`.*?`)", line)
         parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
-        lines[number] = "``".join(parts)
+        lines[number] = "".join(parts)
 
 
 def setup(app):
@@ -71,3 +111,4 @@ def setup(app):
     GENERATED.mkdir(exist_ok=True)
     write_words()
     write_reference()
+    write_gallery()
