@@ -156,6 +156,22 @@ def option_error(parser, message):
     return InputError(f"{message}{hint} (`{parser.prog} --help` lists the options)")
 
 
+def refuse_existing(path):
+    """Raise InputError if there is something at `path`."""
+    if path.exists():
+        raise InputError(f"{path} exists; nothing is overwritten, choose another name")
+
+
+def check_save(path, endings):
+    """Raise InputError if a new file of the option --save cannot have this path."""
+    if path.suffix not in endings:
+        raise InputError(f"--save {path}: the name ends in {', '.join(endings)}")
+    if path.exists():
+        raise InputError(f"--save {path}: the file exists; choose another name")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"--save {path}: there is no folder {path.absolute().parent}")
+
+
 def shorten(text, width=60):
     """A text that is short enough for a message."""
     text = str(text)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinhydro.errors import InputError, SpinhydroError, did_you_mean
+from spinhydro.errors import InputError, SpinhydroError, did_you_mean, refuse_existing
 
 from . import arguments as line
 from .style import is_tensor
@@ -35,8 +35,7 @@ def main(argv=None):
         if path.suffix not in WRITERS:
             kinds = ", ".join(WRITERS)
             raise InputError(f"{path}: unknown ending {path.suffix!r}; choose one of {kinds}")
-        if path.exists():
-            raise InputError(f"{path} exists; nothing is overwritten, choose another name")
+        refuse_existing(path)
         ds = line.named(line.read(arguments.run), arguments)
         WRITERS[path.suffix](ds, path, arguments)
     except SpinhydroError as error:

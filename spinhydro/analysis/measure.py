@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinhydro.errors import InputError, SpinhydroError
+from spinhydro.errors import InputError, SpinhydroError, refuse_existing
 
 from . import arguments as line
 from . import figures, quantities
@@ -142,8 +142,7 @@ def _is_finite(variable):
 
 
 def _save(tables, path):
-    if path.exists():
-        raise InputError(f"{path} exists; nothing is overwritten, choose another name")
+    refuse_existing(path)
     try:
         if path.suffix == ".json":
             content = {heading: [asdict(row) for row in rows] for _, heading, rows in tables}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from spinhydro.errors import InputError
+from spinhydro.errors import InputError, refuse_existing
 
 #: Suffixes of the two real variables that represent a complex one.
 PARTS = ("_real", "_imag")
@@ -40,8 +40,7 @@ def save_netcdf(ds, path):
         The file exists, or cannot be written.
     """
     path = Path(path)
-    if path.exists():
-        raise InputError(f"{path} exists; nothing is overwritten, choose another name")
+    refuse_existing(path)
     try:
         _plain(ds).to_netcdf(path)
     except (OSError, ValueError, TypeError) as error:

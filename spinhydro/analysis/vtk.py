@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from spinhydro.errors import InputError, shorten
+from spinhydro.errors import InputError, refuse_existing, shorten
 
 from .style import is_tensor
 
@@ -34,8 +34,7 @@ def write_vtk(ds, path):
         No output along space, a grid that is not uniform, or a file that exists.
     """
     path = Path(path)
-    if path.exists():
-        raise InputError(f"{path} exists; nothing is overwritten, choose another name")
+    refuse_existing(path)
     names = [str(name) for name in ds.data_vars if _space(ds[name])]
     names = [name for name in names if set(_space(ds[name])) <= set(AXES)]
     if not names:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from spinhydro.cli.parser import Parser
-from spinhydro.errors import InputError
+from spinhydro.errors import InputError, check_save
 
 FIGURES = (".png", ".pdf", ".svg")
 
@@ -57,7 +57,7 @@ def command(arguments):
                 f"--{option} {getattr(options, option)}: a whole number, at least {least}"
             )
     if options.save:
-        _check_file(Path(options.save))
+        check_save(Path(options.save), (".npz", *FIGURES))
     from spinhydro.engines.jax.require import require_jax
 
     require_jax("spinhydro fit")
@@ -115,12 +115,3 @@ def _prior(problem, text, number):
     if not width > 0:
         raise InputError(f"--prior {text}: the width must be positive")
     return name, (number(problem, mean, "--prior"), width)
-
-
-def _check_file(path):
-    if path.suffix not in (".npz", *FIGURES):
-        raise InputError(f"--save {path}: the name ends in .npz, {', '.join(FIGURES)}")
-    if path.exists():
-        raise InputError(f"--save {path}: the file exists; choose another name")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"--save {path}: there is no folder {path.absolute().parent}")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from spinhydro.cli.parser import Parser
-from spinhydro.errors import InputError
+from spinhydro.errors import check_save
 
 
 def _parser():
@@ -40,7 +40,7 @@ def command(arguments):
     """Print a number, its derivatives and the Taylor test."""
     options = _parser().read(arguments)
     if options.save:
-        _check_file(Path(options.save))
+        check_save(Path(options.save), (".npz",))
     from spinhydro.engines.jax.require import require_jax
 
     require_jax("spinhydro gradient")
@@ -64,15 +64,6 @@ def command(arguments):
         _save(found, options.save)
         print(options.save)
     return 0 if found.taylor.passed else 1
-
-
-def _check_file(path):
-    if path.suffix != ".npz":
-        raise InputError(f"--save {path}: the name ends in .npz")
-    if path.exists():
-        raise InputError(f"--save {path}: the file exists; choose another name")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"--save {path}: there is no folder {path.absolute().parent}")
 
 
 def _save(found, path):

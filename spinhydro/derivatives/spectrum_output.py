@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinhydro.errors import InputError
+from spinhydro.errors import InputError, check_save
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.language.expressions import ExpressionBuilder
 
@@ -75,12 +75,7 @@ def save(found, path, run=None, output=None, formulas=None):
         For another ending, or a file that exists.
     """
     path = Path(path)
-    if path.suffix not in (*TABLES, *FIGURES):
-        raise InputError(f"--save {path}: the name ends in {', '.join((*TABLES, *FIGURES))}")
-    if path.exists():
-        raise InputError(f"--save {path}: the file exists; choose another name")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"--save {path}: there is no folder {path.absolute().parent}")
+    check_save(path, (*TABLES, *FIGURES))
     if path.suffix == ".npz":
         np.savez(path, k=found.k, eigenvalues=found.eigenvalues)
     elif path.suffix == ".csv":

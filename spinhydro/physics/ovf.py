@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from spinhydro.errors import InputError, shorten
+from spinhydro.errors import InputError, refuse_existing, shorten
 
 #: Units of length, in metres.
 METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9, "pm": 1e-12}
@@ -45,8 +45,7 @@ def write_ovf(field, path, form="binary 8", title=None):
     path, form = Path(path), str(form)
     if form not in FORMATS:
         raise InputError(f"OVF: no form {form!r}; choose one of {', '.join(FORMATS)}")
-    if path.exists():
-        raise InputError(f"{path} exists; nothing is overwritten, choose another name")
+    refuse_existing(path)
     values, grid = _cells(field)
     header = _header(field, values.shape, grid, title or str(field.name or "field"))
     name = "Text" if form == "text" else form.capitalize()
