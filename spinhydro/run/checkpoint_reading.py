@@ -47,6 +47,33 @@ class Checkpoint:
         self.sim_time, self.timestep = float(scales["sim_time"]), float(scales["timestep"])
         self.iteration = int(scales["iteration"])
 
+    def check_variables(self, variables):
+        """Raise InputError if the fields are not those of the file, by name, shape and type.
+
+        Nothing is read but the headers of the data.
+        """
+        with h5py.File(self.path, "r", locking=False) as file:
+            for variable in variables:
+                name = str(variable.name)
+                if name not in file["tasks"]:
+                    held = ", ".join(file["tasks"])
+                    raise InputError(
+                        f"{self.path} holds no variable '{name}' (it holds {held}): it can only "
+                        "be resumed with the variables of its problem"
+                    )
+                data = file["tasks"][name]
+                held, needed = data.shape[1:], _global_shape(variable)
+                if held != needed:
+                    raise InputError(
+                        f"{self.path} holds '{name}' with the shape {held}, not {needed}: resume "
+                        "with the same bases and members, or begin a new run"
+                    )
+                if (data.dtype.kind == "c") != (np.dtype(variable.dtype).kind == "c"):
+                    raise InputError(
+                        f"{self.path} holds '{name}' as {data.dtype}, not "
+                        f"{np.dtype(variable.dtype)}: resume with the same dtype"
+                    )
+
     def restore(self, solver, strict=True):
         """Put the state into a solver of the same problem; a collective operation.
 
@@ -69,6 +96,7 @@ class Checkpoint:
             If the variables are not those of the checkpoint, or, if `strict`, if the history of a
             multistep scheme cannot be continued on this number of ranks or with this engine.
         """
+        self.check_variables(solver.state)
         comm = solver.dist.comm
         solver.sim_time = self.sim_time
         solver.iteration = self.iteration
@@ -101,20 +129,7 @@ class Checkpoint:
 
     def _load_fields(self, solver, file):
         for variable in solver.state:
-            name = str(variable.name)
-            if name not in file["tasks"]:
-                held = ", ".join(file["tasks"])
-                raise InputError(
-                    f"{self.path} holds no variable '{name}' (it holds {held}): it can only be "
-                    "resumed with the variables of its problem"
-                )
-            try:
-                variable.load_from_hdf5(file, 0)
-            except ValueError as error:
-                raise InputError(
-                    f"{self.path} holds '{name}' with the shape "
-                    f"{file['tasks'][name].shape[1:]}: resume with the same bases ({error})"
-                ) from None
+            variable.load_from_hdf5(file, 0)
 
     @staticmethod
     def _record_of(file, rank):
@@ -165,6 +180,12 @@ class Checkpoint:
         except InputError:
             failed = True
         return not solver.dist.comm.allreduce(int(failed))
+
+
+def _global_shape(variable):
+    """Return the shape of all coefficients of a field, on all ranks together."""
+    components = tuple(system.dim for system in variable.tensorsig)
+    return components + tuple(map(int, variable.dist.coeff_layout.global_shape(variable.domain, 1)))
 
 
 def _split_axis(first, second):

@@ -115,6 +115,8 @@ def _check_and_run(
     comm = ivp.dist.comm
     if continued is not None:
         _check_same_problem(plan, continued)
+        if continued.checkpoint is not None:
+            parallel.on_root(comm, lambda: continued.checkpoint.check_variables(ivp.variables))
         if plan.output_interval is None:
             plan.output_interval = continued.folder.record.get("output_interval")
     timestep, steps_per_output, steps, remainder = (

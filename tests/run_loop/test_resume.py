@@ -201,6 +201,23 @@ def test_an_edited_file_counts_only_if_that_is_asked(chain, stopped, tmp_path):
     assert np.abs(read(folder).s.values[-1] - read(whole.folder).s.values[-1]).max() > 1e-6
 
 
+@pytest.mark.parametrize(
+    "values, text",
+    [({"N": "24"}, "shape (3, 32), not (3, 24): resume with the same bases"),
+     ({"N": "48"}, "shape (3, 32), not (3, 48)"),
+     ({"N": "48", "stop_time": "0.08"}, "not (3, 48)"),
+     ({"members": "2"}, "shape (3, 32), not (3, 2, 32)")],
+)  # fmt: skip
+def test_another_shape_is_refused_before_the_run_is_touched(values, text, chain, stopped, tmp_path):
+    folder = stopped(load(chain), 13, out=tmp_path / "a")
+    before = {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    with pytest.raises(InputError) as error:
+        resume_run(folder, values=values, quiet=True)
+    assert text in str(error.value)
+    assert before == {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    assert resume_run(folder, quiet=True).status == "done"
+
+
 def test_a_problem_of_a_script_resumes_itself(chain, stopped, tmp_path):
     whole = load(chain).run(out=tmp_path / "a", quiet=True)
     folder = stopped(load(chain), 13, out=tmp_path / "b")
