@@ -178,6 +178,22 @@ def shorten(text, width=60):
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def shown(value, width=60):
+    """Return a short text for a value in a message; NumPy's scalars and arrays as plain numbers."""
+    text = repr(_plain(value))
+    return (
+        f"a value of type {type(value).__name__}" if text.startswith("<") else shorten(text, width)
+    )
+
+
+def _plain(value):
+    if isinstance(value, (list, tuple, set)):
+        return type(value)(map(_plain, value))
+    if isinstance(value, dict):
+        return {_plain(key): _plain(entry) for key, entry in value.items()}
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def marked(text, start, end, width=88):
     """Two lines: the part of `text` around [start, end), and carets under that range."""
     text = text.replace("\n", " ").replace("\t", " ")

@@ -1,7 +1,9 @@
 """spinhydro explain PROBLEM: its engine, transforms, pointwise loops and memory."""
 
+from pathlib import Path
+
 from spinhydro.cli.parser import Parser
-from spinhydro.errors import InputError
+from spinhydro.errors import InputError, check_save
 
 
 def command(arguments):
@@ -10,6 +12,8 @@ def command(arguments):
     parser.add_problem()
     parser.add_argument("--save", metavar="FILE", help="draw the graph into a PNG, SVG or PDF file")
     options = parser.read(arguments)
+    if options.save:
+        check_save(Path(options.save), (".png", ".svg", ".pdf"))
     from spinhydro.dedalus_support.backend import quiet_dedalus
 
     quiet_dedalus()

@@ -21,6 +21,10 @@ class Parser(argparse.ArgumentParser):
     def add_problem(self, **options):
         """Add the arguments PROBLEM and NAME=VALUE …"""
         self.add_argument("problem", help="a problem file, problems/quantum_torque.py", **options)
+        self.add_values()
+
+    def add_values(self):
+        """Add the arguments NAME=VALUE …"""
         self.add_argument(
             "values",
             nargs="*",

@@ -1,6 +1,9 @@
 """spinhydro spectrum PROBLEM [NAME=VALUE …]: frequencies and growth rates of small waves."""
 
+from pathlib import Path
+
 from spinhydro.cli.parser import Parser
+from spinhydro.errors import InputError, check_save
 
 
 def _parser():
@@ -47,6 +50,8 @@ def _parser():
 def command(arguments):
     """Print the spectrum of a problem; compare it with a run, save it."""
     options = _parser().read(arguments)
+    if options.save and options.lowest:
+        raise InputError("--save writes the spectrum of all waves: leave out --lowest")
     from spinhydro.engines.jax.require import require_jax
 
     require_jax("spinhydro spectrum")
@@ -56,12 +61,16 @@ def command(arguments):
     from spinhydro.derivatives.arnoldi import lowest_modes
     from spinhydro.derivatives.spectrum import growth_derivatives, load_one_member, spectrum
     from spinhydro.derivatives.spectrum_output import (
+        ENDINGS,
         compare,
         compare_with_formula,
         formula_values,
         number,
         save,
     )
+
+    if options.save:
+        check_save(Path(options.save), ENDINGS)
 
     def load(**values):
         return load_one_member(

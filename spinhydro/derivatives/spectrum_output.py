@@ -8,7 +8,8 @@ from spinhydro.errors import InputError, check_save
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.language.expressions import ExpressionBuilder
 
-TABLES, FIGURES = (".csv", ".npz"), (".png", ".pdf", ".svg")
+#: Endings of the names of tables and figures.
+ENDINGS = (".csv", ".npz", ".png", ".pdf", ".svg")
 
 
 def number(problem, text, what):
@@ -75,7 +76,7 @@ def save(found, path, run=None, output=None, formulas=None):
         For another ending, or a file that exists.
     """
     path = Path(path)
-    check_save(path, (*TABLES, *FIGURES))
+    check_save(path, ENDINGS)
     if path.suffix == ".npz":
         np.savez(path, k=found.k, eigenvalues=found.eigenvalues)
     elif path.suffix == ".csv":

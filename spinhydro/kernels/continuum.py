@@ -2,23 +2,20 @@
 
 import numpy as np
 
-from spinhydro.errors import InputError, ParameterError
+from spinhydro.errors import InputError, ParameterError, shown
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.operator import rounded
+from spinhydro.kernels.parameters import is_positive
 from spinhydro.kernels.text_tables import read_columns
 
 
 def micromagnetic_kernel(stiffness):
     """omega(k) = stiffness k^2, stiffness = gamma mu_0 M_s lambda_ex^2 (length^2 rad/time)."""
-    if not np.isfinite(stiffness):
-        raise ParameterError(f"the kernel micromagnetic needs a finite stiffness, not {stiffness}")
     return Kernel(lambda k: stiffness * k**2, "micromagnetic")
 
 
 def projector_kernel(k_max):
     """Return 1 for |k| <= k_max and 0 beyond: the truncation to resolved or coherent modes."""
-    if not np.all(np.asarray(k_max, dtype=float) > 0):
-        raise ParameterError(f"the kernel projector needs k_max > 0, not {k_max}")
     # The last digits of a wavenumber do not decide on which side it is.
     return Kernel(lambda k: np.where(np.abs(k) <= k_max * (1 + 1e-12), 1.0, 0.0), "projector")
 
@@ -40,8 +37,8 @@ def film_kernel(omega_M, thickness):
     thickness : float
         d > 0.
     """
-    if not thickness > 0:
-        raise ParameterError(f"the kernel film needs thickness > 0, not {thickness}")
+    if not is_positive(thickness):
+        raise ParameterError(f"the kernel film needs thickness > 0, not {shown(thickness)}")
 
     def omega(kx, ky=0.0):
         k = np.sqrt(kx**2 + ky**2)
@@ -72,12 +69,10 @@ def dmi_kernel(bonds):
         gamma D_d / mu: along z on a chain ``{(a,): (0, 0, omega_D)}``, along d in the bulk of a
         cubic chiral magnet, along z x d at an interface.
     """
-    if not isinstance(bonds, dict) or not bonds:
-        raise InputError("the kernel dmi takes bonds={offset: (omega_x, omega_y, omega_z), …}")
     offsets = np.array([np.atleast_1d(d) for d in bonds], dtype=float)
+    if any(np.shape(vector) != (3,) for vector in bonds.values()):
+        raise ParameterError("the kernel dmi takes (omega_x, omega_y, omega_z) for each bond")
     vectors = np.array(list(bonds.values()), dtype=float)
-    if vectors.shape[1:] != (3,) or not 1 <= offsets.shape[1] <= 3:
-        raise InputError("the kernel dmi takes offsets of 1 to 3 and vectors of 3 components")
 
     def omega(*k):
         shape = np.broadcast_shapes(*(array.shape for array in k))
@@ -89,7 +84,7 @@ def dmi_kernel(bonds):
                     total[i, j] += factor * entry
         return total
 
-    return Kernel(omega, "dmi", arguments=offsets.shape[1])
+    return Kernel(omega, "dmi", arguments=offsets.shape[1], is_radial=False)
 
 
 def crossed_with(vector):
@@ -123,7 +118,11 @@ def table_kernel(k=None, omega=None, file=None):
             ) from None
     if k is None or omega is None:
         raise InputError("the kernel table takes k=[…] and omega=[…], or file='…'")
-    k, omega = np.asarray(k, dtype=float), np.asarray(omega)
+    try:
+        k, omega = np.asarray(k, dtype=float), np.asarray(omega)
+        omega = omega if np.iscomplexobj(omega) else omega.astype(float)
+    except (TypeError, ValueError):
+        raise InputError("the kernel table takes lists of numbers k and omega") from None
     if k.ndim != 1 or k.shape != omega.shape or k.size < 4:
         raise InputError("the kernel table takes as many values omega as wavenumbers k, 4 or more")
     if not np.all(np.diff(k) > 0):

@@ -4,7 +4,7 @@ import numpy as np
 from dedalus.core.basis import ComplexFourier, RealFourier
 from mpi4py import MPI
 
-from spinhydro.errors import InputError, ParameterError
+from spinhydro.errors import InputError, ParameterError, shown
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.newell import PAIRS, newell_tensor
 from spinhydro.kernels.operator import rounded, space_axes
@@ -38,7 +38,8 @@ def demag_kernel(omega_M, body, thickness=None):
     """
     if not _is_number(omega_M):
         raise ParameterError(
-            f"the kernel demag takes omega_M = gamma mu_0 M_s, one finite number, not {omega_M!r}"
+            f"the kernel demag takes omega_M = gamma mu_0 M_s, one finite number, not "
+            f"{shown(omega_M)}"
         )
     bases, cells = _grid(body)
     counts = [basis.size for basis in bases]
@@ -49,7 +50,7 @@ def demag_kernel(omega_M, body, thickness=None):
             f"the kernel demag in {len(bases)} dimensions takes "
             + ("no thickness" if not missing else
                "thickness > 0" if missing == 1 else "thickness=(d_y, d_z), both > 0")
-            + f", not {thickness!r}"
+            + f", not {shown(thickness)}"
         )  # fmt: skip
     extents = _extents(body)
     for basis, extent in zip(bases, extents, strict=True):

@@ -38,6 +38,9 @@ KERNELS = {
     "table": ("a cubic spline through values", "k, omega, or file"),
 }  # fmt: skip
 
+#: Lattices whose exchange is a kernel or a stencil.
+LATTICE_NAMES = tuple(name for name, (_, usage) in KERNELS.items() if usage == _LATTICE)
+
 #: Formula and parameters of the stencil of every lattice.
 LATTICE_STENCIL = (
     "omega_J times the sum over nearest neighbours of m(r) - m(r + d)", "a, omega_J or stiffness"

@@ -38,6 +38,9 @@ class Kernel:
     arguments : int, optional
         Number of components of k that the function takes, if its signature is variable; 0: as
         many as there are dimensions of space.
+    is_radial : bool
+        Whether a function of one wavenumber is that of the length of the wave vector in more
+        dimensions.
 
     Raises
     ------
@@ -46,9 +49,9 @@ class Kernel:
         or, on real fields, omega(-k) other than conj(omega(k)): the result would not be real.
     """
 
-    def __init__(self, function, name="W", check=None, arguments=None):
+    def __init__(self, function, name="W", check=None, arguments=None, is_radial=True):
         self.function, self.name = function, name
-        self._check = check
+        self._check, self._is_radial = check, is_radial
         self.arguments = _number_of_arguments(function, name) if arguments is None else arguments
 
     @cached_property
@@ -79,9 +82,12 @@ class Kernel:
             return self._of_constant(arguments[0])
         if any(isinstance(argument, PerMember) for argument in arguments):
             return self.function(*arguments)
-        arrays = [np.asarray(argument, dtype=float) for argument in arguments]
+        try:
+            arrays = [np.asarray(argument, dtype=float) for argument in arguments]
+        except (TypeError, ValueError):
+            raise InputError(f"{self} acts on a field, or on real wavenumbers") from None
         if not any(array.ndim for array in arrays):
-            found = self.function(*arrays)
+            found = self._call(arrays)
             if isinstance(found, PerMember):
                 return found
         values = self._finite(arrays)
@@ -121,9 +127,10 @@ class Kernel:
     def check(self, operator):
         """Raise InputError if the kernel cannot act on the space of an operator."""
         dimensions = len(operator.axes)
-        if self.arguments > 1 and self.arguments != dimensions:
+        is_fixed = self.arguments > 1 or (self.arguments == 1 and not self._is_radial)
+        if is_fixed and self.arguments != dimensions:
             raise InputError(
-                f"{self} is a function of {self.arguments} wavenumbers; this space has "
+                f"{self} is a function of {_wavenumbers(self.arguments)}; this space has "
                 f"{dimensions} dimension{'s' * (dimensions > 1)}"
             )
         if self._check:
@@ -177,21 +184,24 @@ class Kernel:
             return [np.sqrt(sum(array**2 for array in k))]
         return k
 
-    def _evaluate(self, k):
+    def _call(self, k):
+        """Values of the function; raise InputError if it does not take these wavenumbers."""
+        if self.arguments and len(k) != self.arguments:
+            raise InputError(f"{self} takes {_wavenumbers(self.arguments)}, not {len(k)}")
         with np.errstate(all="ignore"):
             try:
-                values = self.function(*k)
+                return self.function(*k)
             except InputError:
                 raise
             except Exception as error:
                 raise InputError(
                     f"{self} cannot be computed: {type(error).__name__}: {error}"
                 ) from error
-        return _as_array(values, k, self)
+
+    def _evaluate(self, k):
+        return _as_array(self._call(k), k, self)
 
     def _finite(self, k):
-        if self.arguments and len(k) != self.arguments:
-            raise InputError(f"{self} takes {self.arguments} wavenumbers, not {len(k)}")
         values = self._evaluate(k)
         bad = ~np.isfinite(values)
         if np.any(bad):
@@ -207,6 +217,10 @@ class Kernel:
                 "np.where, and finite values at every wavenumber of the grid"
             )
         return values
+
+
+def _wavenumbers(count):
+    return f"{count} wavenumber{'s' * (count > 1)}"
 
 
 def is_function_of_k(value):

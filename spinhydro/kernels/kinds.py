@@ -4,6 +4,7 @@ import inspect
 from typing import NamedTuple
 
 from spinhydro.errors import ParameterError, did_you_mean, unknown_name_message
+from spinhydro.kernels.parameters import check_parameters
 
 
 class Kind(NamedTuple):
@@ -22,7 +23,7 @@ def make(what, kinds, name, parameters):
     ParameterError
         For an unknown name or parameter, or a missing one.
     """
-    if name not in kinds:
+    if not isinstance(name, str) or name not in kinds:
         raise ParameterError(unknown_name_message(what, name, kinds))
     kind = kinds[name]
     known = inspect.signature(kind.make).parameters
@@ -32,6 +33,12 @@ def make(what, kinds, name, parameters):
                 f"the {what} {name} has no parameter '{parameter}'; "
                 + did_you_mean(parameter, known, f"it takes {kind.usage}")
             )
+    defaults = {
+        parameter: entry.default
+        for parameter, entry in known.items()
+        if entry.default is not entry.empty
+    }
+    check_parameters(f"the {what} {name}", parameters, defaults)
     try:
         return kind.make(**parameters)
     except TypeError as error:

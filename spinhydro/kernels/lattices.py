@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 
 from spinhydro.dedalus_support.ensemble.values import PerMember
-from spinhydro.errors import InputError, ParameterError, unknown_name_message
+from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.operator import rounded
 
@@ -133,7 +133,7 @@ def lattice_kernel(name, a, omega_J=None, stiffness=None, beyond="refuse", axes=
             return inner(*(np.clip(q, -e, e) for q, e in zip(k, edges, strict=True)))
 
     check = None if beyond != "refuse" else zone_check(name, a, edges, zone)
-    return Kernel(omega, name, check, arguments=lattice.dimensions)
+    return Kernel(omega, name, check, arguments=lattice.dimensions, is_radial=False)
 
 
 def exchange_rate(name, omega_J, stiffness, curvature):
@@ -190,19 +190,19 @@ def shells_kernel(bonds, vectors=None, name="exchange", beyond="periodic", a=Non
     beyond, a
         "refuse" needs a, the smallest cell allowed.
     """
-    if not isinstance(bonds, dict) or not bonds:
-        raise InputError(
-            f"the kernel {name} takes bonds={{offset: omega_J, …}}, one of each pair of neighbours"
-        )
     _one_of("beyond", beyond, ("refuse", "periodic"))
     offsets = np.array([np.atleast_1d(d) for d in bonds], dtype=float)
+    if any(np.ndim(rate) for rate in bonds.values()):
+        raise ParameterError(f"the kernel {name} takes one number omega_J for each bond")
     rates = np.array(list(bonds.values()), dtype=float)
     if vectors is not None:
-        offsets = offsets @ np.array(vectors, dtype=float)
-    if offsets.ndim != 2 or not 1 <= offsets.shape[1] <= 3:
-        raise InputError(f"the offsets of the kernel {name} have 1, 2 or 3 components")
-    if not (np.all(np.isfinite(offsets)) and np.all(np.isfinite(rates))):
-        raise ParameterError(f"the bonds of the kernel {name} must be finite")
+        vectors = np.array(vectors, dtype=float)
+        if len(vectors) != offsets.shape[1]:
+            raise ParameterError(
+                f"the kernel {name} has offsets of {offsets.shape[1]} components and "
+                f"{len(vectors)} primitive vectors: as many of both"
+            )
+        offsets = offsets @ vectors
     if not np.all(np.any(offsets, axis=1)):
         raise ParameterError(f"the kernel {name} has a bond of length 0")
     for i, d in enumerate(offsets):
@@ -216,7 +216,8 @@ def shells_kernel(bonds, vectors=None, name="exchange", beyond="periodic", a=Non
     if beyond == "refuse":
         _positive("a", a, name)
         check = zone_check(name, a, np.full(offsets.shape[1], np.pi / a), None)
-    return Kernel(exchange_sum(offsets, rates), name, check, arguments=offsets.shape[1])
+    omega = exchange_sum(offsets, rates)
+    return Kernel(omega, name, check, arguments=offsets.shape[1], is_radial=False)
 
 
 def neighbours_kernel(lattice, a, omega_E, axes="cartesian"):
@@ -239,13 +240,13 @@ def neighbours_kernel(lattice, a, omega_E, axes="cartesian"):
             total = total + np.cos(sum(q * d for q, d in zip(k, offset, strict=True)))
         return omega_E * total / len(offsets)
 
-    return Kernel(omega, "neighbours", arguments=found.dimensions)
+    return Kernel(omega, "neighbours", arguments=found.dimensions, is_radial=False)
 
 
 def _positive(what, value, name):
-    single = np.isscalar(value) or isinstance(value, PerMember)
-    if not (single and np.isfinite(value) and value > 0):
-        raise ParameterError(f"the kernel {name} needs {what} > 0, not {value}")
+    single = isinstance(value, PerMember) or not np.ndim(value)
+    if value is None or not (single and np.isfinite(value) and value > 0):
+        raise ParameterError(f"the kernel {name} needs {what} > 0, not {shown(value)}")
 
 
 def _one_of(what, value, allowed):

@@ -12,7 +12,7 @@ import numpy as np
 from dedalus.core.field import Operand
 
 from spinhydro.dedalus_support.ensemble.values import PerMember
-from spinhydro.errors import InputError, ParameterError, unknown_name_message
+from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message
 from spinhydro.kernels.continuum import crossed_with
 from spinhydro.kernels.formulas import LATTICE_STENCIL, STENCILS
 from spinhydro.kernels.kernel import Kernel
@@ -247,7 +247,7 @@ def _bonds(name, bonds):
             same = np.array_equal(value, other)
             raise ParameterError(
                 f"the stencil {name} has the bonds {_tuple(d)} and {_tuple(e)}"
-                + ("" if same else f" with different values, {value} and {other}")
+                + ("" if same else f" with different values, {shown(value)} and {shown(other)}")
                 + ": give one of d and -d, each pair of spins is counted once"
             )
     return offsets, values
@@ -281,7 +281,7 @@ def _check_finite(name, values):
         except (TypeError, ValueError):
             fine = False
         if not fine:
-            raise ParameterError(f"the stencil {name} needs finite real values, not {value}")
+            raise ParameterError(f"the stencil {name} needs finite real values, not {shown(value)}")
 
 
 def _cells(name, lattice, a):
@@ -295,10 +295,12 @@ def _cells(name, lattice, a):
 def _given_cells(name, a, dimensions):
     if a is None:
         return None
-    cells = np.broadcast_to(np.atleast_1d(np.asarray(a, dtype=float)), dimensions)
-    if not np.all(np.isfinite(cells) & (cells > 0)):
-        raise ParameterError(f"the stencil {name} needs a > 0, not {a}")
-    return tuple(cells)
+    if np.size(a) not in (1, dimensions):
+        raise ParameterError(
+            f"the stencil {name} takes one distance a of grid points, or {dimensions} of them, not "
+            f"{shown(a)}"
+        )
+    return tuple(np.broadcast_to(np.ravel(np.asarray(a, dtype=float)), dimensions))
 
 
 def _tuple(offset):

@@ -4,7 +4,7 @@ Nothing here needs NumPy or Dedalus, so that ``spinhydro words`` prints its tabl
 word calls is in `spinhydro.language.words`.
 """
 
-from spinhydro.kernels.formulas import KERNELS, LATTICE_STENCIL, STENCILS, table
+from spinhydro.kernels.formulas import KERNELS, LATTICE_NAMES, LATTICE_STENCIL, STENCILS, table
 from spinhydro.language.functions import FUNCTIONS
 
 #: The timestep that follows from a tolerance.
@@ -82,6 +82,25 @@ SYNONYMS = {
         ["interp", "interpolate"], "a table in time is spinhydro.table(t, times, values)"
     ),
 }
+
+
+def word_help(word):
+    """Return the lines that `help_text` has on one word, kernel or stencil; none if it is unknown.
+
+    For a word of another tool: how it is written here.
+    """
+    lines = []
+    if word in VOCABULARY:
+        usage, text = VOCABULARY[word]
+        lines.append(f"{usage}  {text}")
+    if word in KERNELS:
+        lines += [f'W = spinhydro.kernel("{word}", …)', *table({word: KERNELS[word]})]
+    stencils = {**dict.fromkeys(LATTICE_NAMES, LATTICE_STENCIL), **STENCILS}
+    if word in stencils:
+        lines += [f'W = spinhydro.stencil("{word}", …)', *table({word: stencils[word]})]
+    if word in SYNONYMS:
+        lines.append(SYNONYMS[word])
+    return lines
 
 
 def help_text():

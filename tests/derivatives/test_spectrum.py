@@ -158,7 +158,8 @@ def test_command_writes_a_table_and_keeps_files(tmp_path, capsys):
     table = np.loadtxt(target, delimiter=",", skiprows=1)
     assert table.shape == (30, 3)
     assert call([*arguments, "--save", str(target)]) == 2
-    assert "the file exists" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "the file exists" in printed.err and not printed.out
 
 
 def test_a_spectrum_is_drawn_over_the_map_of_a_run_without_jax(tmp_path):

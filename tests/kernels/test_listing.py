@@ -1,6 +1,11 @@
 """The kernels of a problem file as a table."""
 
 import numpy as np
+import pytest
+
+from spinhydro.cli.main import call
+from spinhydro.kernels.formulas import LATTICE_NAMES
+from spinhydro.kernels.lattices import LATTICES
 
 from ..conftest import ROOT
 
@@ -17,3 +22,31 @@ def test_table_of_a_problem_files_kernels(command):
     assert "W_D" in done.stdout
     done = command("words", ROOT / "problems" / "josephson.py")
     assert done.returncode == 0 and "defines no kernel" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "word, parts",
+    [("lap", ["lap(f)", "Laplacian"]),
+     ("demag", ['spinhydro.kernel("demag", …)', "omega_M, body, thickness"]),
+     ("exchange", ['spinhydro.kernel("exchange"', 'spinhydro.stencil("exchange"']),
+     ("bcc", ['spinhydro.kernel("bcc"', 'spinhydro.stencil("bcc"']),
+     ("max", ["maximum(a, b)"])],
+)  # fmt: skip
+def test_one_word(word, parts, capsys):
+    assert call(["words", word]) == 0
+    printed = capsys.readouterr().out
+    for part in parts:
+        assert part in printed
+
+
+def test_unknown_word_names_the_nearest(capsys):
+    assert call(["words", "demagg"]) == 2
+    assert "no word, kernel or problem file 'demagg'; did you mean 'demag'?" in (
+        capsys.readouterr().err
+    )
+    assert call(["words", "demagg.py"]) == 2
+    assert "no problem file 'demagg.py'" in capsys.readouterr().err
+
+
+def test_every_lattice_is_listed_as_kernel_and_stencil():
+    assert set(LATTICE_NAMES) == set(LATTICES)
