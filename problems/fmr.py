@@ -29,17 +29,14 @@ stop_time, output_interval = 10 * ns, 5 * ps
 # Bases and fields
 coords = d3.CartesianCoordinates("x", "y")
 dist = spinhydro.distributor(coords, dtype=np.float64)
-bases = [spinhydro.RealFourierNyquist(c, size=2 * N, bounds=(0, 2 * edge)) for c in coords.coords]
-m = dist.VectorField(spinhydro.spin, name="m", bases=bases)
+film = spinhydro.cuboid(dist, (edge, edge), (N, N))
+m = dist.VectorField(spinhydro.spin, name="m", bases=film.bases)
 B = dist.VectorField(spinhydro.spin, name="B", bases=dist.members)
-body = dist.Field(name="body", bases=bases)
-x, y = dist.local_grids(*bases)
-body["g"] = (x < edge * (1 - 1e-9)) & (y < edge * (1 - 1e-9))
-a, p = edge / N, 1 / (1 + alpha**2)
-W = spinhydro.kernel("exchange", bonds={(a, 0): stiffness / a**2, (0, a): stiffness / a**2})
+body, p = film.body, 1 / (1 + alpha**2)
+W = spinhydro.kernel("exchange", stiffness=stiffness, cells=film.cells)
 D = spinhydro.kernel("demag", omega_M=omega_M, body=body, thickness=thickness)
 H = gamma * B - W(m) - D(m)
-timestepper, timestep = "RK4", 1 / (8 * stiffness / a**2 + omega_M)
+timestepper, timestep = "RK4", 1 / (8 * stiffness * (N / edge) ** 2 + omega_M)
 problem = d3.IVP([m], namespace=locals())
 problem.add_equation("dt(m) = -p*(cross(m, H) + alpha*cross(m, cross(m, H)))")
 projections = {"m": "m/sqrt(m@m + 1 - body)"}

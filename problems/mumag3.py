@@ -32,14 +32,11 @@ conditions = {"L > 0 and state in ('flower', 'vortex')": "L > 0, and state is fl
 # Bases and fields
 coords = d3.CartesianCoordinates("x", "y", "z")
 dist = spinhydro.distributor(coords, dtype=np.float64)
-bases = [spinhydro.RealFourierNyquist(c, size=2 * N, bounds=(0, 2)) for c in coords.coords]
-m = dist.VectorField(spinhydro.spin, name="m", bases=bases)
-body = dist.Field(name="body", bases=bases)
-x, y, z = (grid - (1 - 1 / N) / 2 for grid in dist.local_grids(*bases))  # from the centre
-body["g"] = (np.abs(x) < 0.5) & (np.abs(y) < 0.5) & (np.abs(z) < 0.5)
+cube = spinhydro.cuboid(dist, (1, 1, 1), (N, N, N))
+m = dist.VectorField(spinhydro.spin, name="m", bases=cube.bases)
+body, (x, y, z) = cube.body, cube.grids  # from the centre
 ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
-bonds = {(1 / N, 0, 0): N**2, (0, 1 / N, 0): N**2, (0, 0, 1 / N): N**2}
-W = spinhydro.kernel("exchange", bonds=bonds)
+W = spinhydro.kernel("exchange", stiffness=1.0, cells=cube.cells)
 D = spinhydro.kernel("demag", omega_M=1.0, body=body)
 H = K * (m @ ez) * ez - W(m) / L**2 - D(m)
 p, timestepper, timestep = 1 / (1 + alpha**2), "RK4", 6 / N**2

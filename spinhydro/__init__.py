@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from spinhydro.language.pointwise import pointwise
     from spinhydro.language.words import dx
+    from spinhydro.physics.bodies import cuboid
     from spinhydro.physics.cells import check_cells
     from spinhydro.physics.checks import every, some
     from spinhydro.physics.edges import box_trap, sponge

@@ -2,8 +2,9 @@
 
     python docs/gallery/make.py [NAME …]     # all problem files by default
 
-Every file runs as a user types it, in a folder that is removed; with ``--quick`` if it takes longer
-than LIMIT. The page itself is written from ``gallery.json`` whenever the site is built.
+Every file runs as a user types it, in a folder that is removed: with the values of SETTINGS; with
+``--quick`` if it takes longer than LIMIT. The page itself is written from ``gallery.json`` whenever
+the site is built.
 """
 
 import json
@@ -26,8 +27,10 @@ FIGURES = {
     "dipolar_droplet": "profiles",
     "faraday_waves": "profiles",
     "hopfion": "maps --cut z=0",
+    "kagome": "kagome",
     "kibble_zurek": "maps",
     "mumag4": "reversal",
+    "mumag5": "core",
     "pslle_dispersion": "dispersion",
     "rabi_wall": "maps",
     "skyrmion": "maps",
@@ -36,13 +39,18 @@ FIGURES = {
     "tight_tube": "tube",
     "vortex_dipole": "vortices",
 }
+#: Parameters of shorter runs that still show the physics of the file.
+SETTINGS = {
+    "mumag5": "N=20 stop_time=6*ns output_interval=20*ps",
+}
 
 
 def entry_of(name, folder):
     """Run a problem file; write NAME.png; return what the gallery says about it."""
     problem = f"problems/{name}.py"
     before = _cpu_seconds()
-    words = ("run", problem, "--quiet", "--out", folder)
+    settings = SETTINGS.get(name, "").split()
+    words = ("run", problem, *settings, "--quiet", "--out", folder)
     run, quick = _spinhydro(*words, limit=LIMIT), ""
     if run is None:
         before, quick = _cpu_seconds(), " --quick"
@@ -60,7 +68,7 @@ def entry_of(name, folder):
             what: {key: found[key] for key in ("text", "value", "limit")}
             for what, found in record["expect"].items()
         },
-        "command": f"spinhydro run {problem}{quick}",
+        "command": " ".join(["spinhydro run", problem, *settings]) + quick,
         "cpu seconds": round(seconds, 1),
     }
 

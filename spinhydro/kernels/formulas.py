@@ -14,7 +14,8 @@ KERNELS = {
     "bcc": ("8 omega_J (1 - cos kx a/2 cos ky a/2 cos kz a/2)", _LATTICE),
     "fcc": ("4 omega_J (3 - the products of two cosines of k a/2)", _LATTICE),
     "exchange": (
-        "sum over neighbours d of omega_d (1 - cos k.d)", "bonds={offset: omega_d}, vectors"
+        "sum over neighbours d of 2 omega_d (1 - cos k.d)",
+        "bonds={offset: omega_d}, vectors; or stiffness, cells of a grid",
     ),
     "neighbours": (
         "omega_E * mean over nearest neighbours of cos k.d (sublattices)", "lattice, a, omega_E"

@@ -176,12 +176,14 @@ def zone_check(name, a, edges, zone):
     return check
 
 
-def shells_kernel(bonds, vectors=None, name="exchange", beyond="periodic", a=None):
-    """Exchange with any set of neighbours.
+def shells_kernel(
+    bonds=None, vectors=None, name="exchange", beyond="periodic", a=None, stiffness=None, cells=None
+):
+    """Exchange with any set of neighbours, or between the cells of a grid.
 
     Parameters
     ----------
-    bonds : dict or list
+    bonds : dict
         ``{(offset): omega_J}`` with one of each pair d, -d: offsets are positions, or whole
         multiples of the rows of `vectors` if these are given; omega_J = gamma J_d/mu.
     vectors : array (D, D), optional
@@ -189,7 +191,14 @@ def shells_kernel(bonds, vectors=None, name="exchange", beyond="periodic", a=Non
         lengths of the vectors and leave this out.
     beyond, a
         "refuse" needs a, the smallest cell allowed.
+    stiffness, cells
+        In place of bonds: the lengths of a grid's cells along each axis. Neighbouring cells are
+        coupled with stiffness/length^2, so that omega(k) is stiffness k^2 for small k.
     """
+    if bonds is None:
+        bonds = _bonds_between_cells(name, stiffness, cells)
+    elif stiffness is not None or cells is not None:
+        raise InputError(f"the kernel {name} takes bonds, or stiffness and cells, not both")
     _one_of("beyond", beyond, ("refuse", "periodic"))
     offsets = np.array([np.atleast_1d(d) for d in bonds], dtype=float)
     if any(np.ndim(rate) for rate in bonds.values()):
@@ -218,6 +227,17 @@ def shells_kernel(bonds, vectors=None, name="exchange", beyond="periodic", a=Non
         check = zone_check(name, a, np.full(offsets.shape[1], np.pi / a), None)
     omega = exchange_sum(offsets, rates)
     return Kernel(omega, name, check, arguments=offsets.shape[1], is_radial=False)
+
+
+def _bonds_between_cells(name, stiffness, cells):
+    """Bonds of one cell of a grid to its neighbours along each axis."""
+    if cells is None or stiffness is None:
+        raise InputError(
+            f"the kernel {name} takes bonds={{offset: omega_J, …}}, one of each pair of "
+            "neighbours, or stiffness and cells"
+        )
+    lengths = np.atleast_1d(np.asarray(cells, dtype=float))
+    return {tuple(offset): stiffness / offset.sum() ** 2 for offset in np.diag(lengths)}
 
 
 def neighbours_kernel(lattice, a, omega_E, axes="cartesian"):

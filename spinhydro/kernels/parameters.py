@@ -86,6 +86,7 @@ FORMS = {
     **dict.fromkeys(("cutoff", "k_max"), ("{} > 0", is_positive)),
     **dict.fromkeys(("lattice", "beyond", "axes"), ("a word for {}", _is_text)),
     "a": ("{} > 0", _are_positive),
+    "cells": ("{} = (a_x, …), all > 0", _are_positive),
     "axis": ("a direction {} = (x, y, z)", _is_direction),
     "vectors": ("{} = [[…], …], as many rows as components", _are_vectors),
     "bonds": (

@@ -6,11 +6,14 @@ the field h with :math:`\tau = -m \times h`, in radians per unit of time like H.
 """
 
 import dedalus.public as d3
+import numpy as np
 
 from spinhydro.errors import InputError
+from spinhydro.kernels.kernel import Kernel
+from spinhydro.physics.checks import check
 
 
-def zhang_li(m, u, beta=0.0):
+def zhang_li(m, u, beta=0.0, cells=None):
     r"""Spin-transfer torque of a current in the texture (Zhang and Li, PRL 93, 127204 (2004)).
 
     .. math:: \tau = -(u \cdot \nabla) m + \beta\, m \times (u \cdot \nabla) m, \qquad
@@ -25,6 +28,16 @@ def zhang_li(m, u, beta=0.0):
         Velocity of the spin current along each axis, length over time.
     beta : float
         Non-adiabaticity.
+    cells : sequence of float, optional
+        Lengths > 0 of the grid's cells along each axis, for a body with m = 0 in the empty space
+        around it: (m(x + a) - m(x - a))/2a in place of dm/dx, which would see the jump at the
+        edge. A cell at the edge takes itself in place of the missing neighbour, because the part
+        of h along m exerts no torque.
+
+    Raises
+    ------
+    InputError (ParameterError)
+        For a number of speeds or cells other than that of the axes, or a cell without length.
 
     Examples
     --------
@@ -34,10 +47,28 @@ def zhang_li(m, u, beta=0.0):
     speeds = tuple(u) if isinstance(u, (tuple, list)) else (u,)
     if len(speeds) != len(coords):
         raise InputError(f"u has {len(speeds)} components; this space has {len(coords)}")
-    drift = speeds[0] * d3.Differentiate(m, coords[0])
-    for speed, coord in zip(speeds[1:], coords[1:], strict=True):
-        drift = drift + speed * d3.Differentiate(m, coord)
+    if cells is None:
+        slopes = [d3.Differentiate(m, coord) for coord in coords]
+    else:
+        slopes = [difference(m) for difference in _central_differences(cells, len(coords))]
+    drift = sum(speed * slope for speed, slope in zip(speeds, slopes, strict=True))
     return -d3.cross(m, drift) - beta * drift
+
+
+def _central_differences(cells, dimensions):
+    """Kernels i sin(k a)/a, one for each axis."""
+    lengths = tuple(np.ravel(cells).tolist())
+    if len(lengths) != dimensions:
+        raise InputError(f"cells has {len(lengths)} lengths; this space has {dimensions} axes")
+    for length in lengths:
+        check(length > 0, "the cells of zhang_li have positive lengths", cell=length)
+    return [
+        Kernel(
+            lambda *k, axis=axis, a=a: 1j * np.sin(k[axis] * a) / a + 0 * sum(k),
+            "difference", arguments=dimensions,
+        )
+        for axis, a in enumerate(lengths)
+    ]  # fmt: skip
 
 
 def slonczewski(m, polarization, damping_like, field_like=0.0):

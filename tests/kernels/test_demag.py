@@ -142,3 +142,66 @@ def test_mumag_4_reverses_at_the_published_times(tmp_path):
         assert crossing == pytest.approx(published, rel=0.01)
     start = found.m_mean.isel(member=0, t=0).values.ravel()
     np.testing.assert_allclose(start, [0.96697, 0.12527, 0], atol=5e-4)
+
+
+def test_cuboid_and_exchange_between_its_cells():
+    """Spins at an edge have fewer neighbours: differences within the body only."""
+    coords = d3.CartesianCoordinates("x", "y")
+    dist = spinhydro.distributor(coords, dtype=np.float64)
+    film = spinhydro.cuboid(dist, (8.0, 3.0), (4, 6))
+    assert film.cells == (2.0, 0.5)
+    np.testing.assert_allclose(film.grids[0].ravel()[:4], [-3, -1, 1, 3], atol=1e-12)
+    assert film.body["g"].shape == (8, 12) and film.body["g"][:4, :6].all()
+    assert film.body["g"].sum() == 24
+    m = dist.VectorField(spinhydro.spin, name="m", bases=film.bases)
+    m["g"] = np.random.default_rng(2).normal(size=(3, 8, 12)) * film.body["g"]
+    start = m["g"].copy()
+    W = spinhydro.kernel("exchange", stiffness=5.0, cells=film.cells)
+    field = (W(m) - W(film.body) * m).evaluate()
+    field.change_scales(1)
+    expected = np.zeros((3, 4, 6))
+    for axis, cell in ((1, 2.0), (2, 0.5)):
+        step = 5.0 / cell**2 * np.diff(start[:, :4, :6], axis=axis)
+        empty = np.zeros_like(np.take(step, [0], axis=axis))
+        expected -= np.diff(np.concatenate([empty, step, empty], axis=axis), axis=axis)
+    np.testing.assert_allclose(field["g"][:, :4, :6], expected, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "lengths, counts, message",
+    [((8, 3), (4,), "2 lengths and 2 numbers of cells"), ((8, -3), (4, 6), "lengths of a cuboid"),
+     ((8, 3), (4, 2.5), "whole and at least 1"), ((8, np.inf), (4, 2), "lengths of a cuboid")],
+)  # fmt: skip
+def test_impossible_cuboids_are_refused(lengths, counts, message):
+    dist = spinhydro.distributor(d3.CartesianCoordinates("x", "y"), dtype=np.float64)
+    with pytest.raises(InputError, match=message):
+        spinhydro.cuboid(dist, lengths, counts)
+
+
+@pytest.mark.parametrize(
+    "given", [{"stiffness": 1.0}, {"cells": (1.0, 1.0)}, {"stiffness": 1.0, "cells": (1.0, 0.0)},
+              {"stiffness": 1.0, "cells": (1.0, 1.0), "bonds": {(1, 0): 1.0}}]
+)  # fmt: skip
+def test_exchange_takes_bonds_or_cells(given):
+    with pytest.raises(InputError, match="stiffness and cells|all > 0"):
+        spinhydro.kernel("exchange", **given)
+
+
+def test_torque_of_a_current_within_a_body_takes_differences_of_its_cells():
+    """tau = -(u.grad) m + beta m x (u.grad) m with the edge cell in place of its neighbour."""
+    coords = d3.CartesianCoordinates("x")
+    dist = spinhydro.distributor(coords, dtype=np.float64)
+    wire = spinhydro.cuboid(dist, [3.0], [6])
+    m = dist.VectorField(spinhydro.spin, name="m", bases=wire.bases)
+    m["g"] = np.random.default_rng(3).normal(size=(3, 12)) * wire.body["g"]
+    m["g"] /= np.maximum(np.linalg.norm(m["g"], axis=0), 1e-9)
+    S = m["g"][:, :6].copy()
+    h = spinhydro.zhang_li(m, (0.7,), 0.3, cells=wire.cells).evaluate()
+    h.change_scales(1)
+    slope = 0.7 * np.diff(np.pad(S, ((0, 0), (1, 1)), mode="edge"))
+    slope = (slope[:, 1:] + slope[:, :-1]) / (2 * 0.5)
+    drift = slope - np.sum(slope * S, axis=0) * S
+    tau = -drift + 0.3 * np.cross(S, drift, axis=0)
+    np.testing.assert_allclose(-np.cross(S, h["g"][:, :6], axis=0), tau, atol=1e-12)
+    with pytest.raises(InputError, match="cells has 2 lengths"):
+        spinhydro.zhang_li(m, (0.7,), cells=(1.0, 1.0))

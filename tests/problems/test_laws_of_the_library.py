@@ -160,3 +160,27 @@ def test_spin_of_an_ideal_coupled_gas_at_a_temperature(tmp_path):
     late = found.isel(t=slice(5, None))
     assert float(late.n.mean()) == pytest.approx(modes[0].sum() + modes[1].sum(), rel=0.03)
     assert float(late.s_x.mean()) == pytest.approx(modes[0].sum() - modes[1].sum(), rel=0.15)
+
+
+def test_current_moves_a_vortex_as_in_other_codes(tmp_path):
+    """muMAG standard problem 5 after 1 ns, mumax3's test value; here with cells of 5 nm."""
+    found = run("mumag5", tmp_path, N=20, stop_time="1*ns")
+    mean = found.m_mean.isel(t=-1).values.ravel()
+    np.testing.assert_allclose(mean, [-0.2348, -0.0945, 0.0230], atol=0.02)
+
+
+def test_kagome_has_a_flat_band(tmp_path):
+    """The hexagon's frequency, and 6 omega_J at every k from the sums over neighbours."""
+    found = run("kagome", tmp_path, theta=1.0, stop_time="0.5*ps")
+    assert find("kagome").module.frequency(found) == pytest.approx(
+        1 + 10 * (2 + 4 * np.cos(1.0)), rel=1e-5
+    )
+    problem = load(ROOT / "problems" / "kagome.py")
+    k = np.random.default_rng(4).uniform(-6, 6, (2, 20))
+    hopping = np.zeros((20, 3, 3), dtype=complex)
+    for i, j in ((0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)):
+        hopping[:, i, j] = problem["W_" + "ABC"[i] + "ABC"[j]](*k)
+    bands = 4 - np.linalg.eigvalsh(hopping)[:, ::-1]
+    cosines = sum(np.cos(problem["a"] * q / 2) ** 2 for q in (*k, k[1] - k[0]))
+    root = np.sqrt(4 * cosines - 3)
+    np.testing.assert_allclose(bands.T, [3 - root, 3 + root, 6 + 0 * root], atol=1e-12)
