@@ -33,7 +33,8 @@ def rows(repeats):
         f"PS-LLE chain, {members} members of {size} sites, RK4: CPU time per step and site",
         found if isinstance(found, str) else f"{1e9 * found / (members * size):.1f} ns",
     )
-    settings = {"members": members, "N": size, "keep_nyquist": 1, "kernel": "atomistic"}
+    settings = {"members": members, "N": size, "keep_nyquist": 1, "kernel": "atomistic",
+                "timestepper": "RK4"}  # fmt: skip
     found = _seconds_per_step("transient_grating.py", repeats, **settings)
     yield (
         f"Atomistic chain (stencil), {members} members of {size} sites, RK4: CPU time per step and "

@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         IFRK4,
         IFRK43,
         RK4,
+        RK8,
         RK43,
         RKMK4,
         BlanesMoan4,

@@ -13,7 +13,7 @@ SITES = 1152
 
 
 def single():
-    settings = {"N": SITES, "keep_nyquist": 1}
+    settings = {"N": SITES, "keep_nyquist": 1, "timestepper": "RK4"}
     timestep = load(FILE, **settings).declared("timestep")
     competitors = engines(lambda: load(FILE, **settings).ivp, RK4, timestep)
     return Unit(

@@ -9,7 +9,7 @@ from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.loop import Run
 from spinhydro.run.progress import duration as clock
-from spinhydro.steppers import EXPLICIT, IFRK4, SPLITTING, find_pair, find_stepper
+from spinhydro.steppers import EXPLICIT, IFRK4, RK4, RK8, SPLITTING, find_pair, find_stepper
 from spinhydro.steppers.control import (
     USUAL_TOLERANCE,
     ErrorControl,
@@ -32,7 +32,7 @@ def read_tolerance(plan):
 
     It does with a tolerance, with ``timestep = "auto"``, or with a stepper such as "IFRK43"; the
     tolerance is then 1e-6 unless it is stated. A number as timestep is the longest timestep.
-    Splitting schemes that are the default of a problem file give way to IFRK4.
+    Splitting schemes that are the default of a problem file give way to IFRK4, and RK8 to RK4.
 
     Returns
     -------
@@ -57,9 +57,9 @@ def read_tolerance(plan):
         plan.tolerance = USUAL_TOLERANCE
     plan.tolerance = checked_tolerance(plan.tolerance)
     chosen = (plan.record.get("overrides") or {"timestepper": None}).keys()
-    if stepper.__name__ in SPLITTING and "timestepper" not in chosen:
+    if "timestepper" not in chosen:
         # The default of a problem file is the cheapest stepper of a given timestep.
-        stepper = IFRK4
+        stepper = IFRK4 if stepper.__name__ in SPLITTING else RK4 if stepper is RK8 else stepper
     plan.timestepper = find_pair(stepper)
     if callable(plan.timestep) or hasattr(plan.timestep, "compute_timestep"):
         raise ParameterError(

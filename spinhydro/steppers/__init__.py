@@ -3,6 +3,7 @@
 | name | order | stable for frequency * timestep up to |
 |---|---|---|
 | RK4 | 4 | 2.83 (classical, everything explicit) |
+| RK8 | 8 | 5.96 (everything explicit, 12 stages; where accuracy limits the timestep) |
 | LowStorageRK4 | 4 | 3.34 (everything explicit, 5 stages; fewer arrays than RK4) |
 | IFRK4 | 4 | 2.83 in the right side; the left side is exact, see its docstring |
 | ETDRK4 | 4 | 0.97 in the right side, 2.56 if both sides rotate alike; the left is exact |
@@ -26,10 +27,11 @@ RKMK4, ImplicitMidpoint and SemiImplicit rotate spins, and keep their length to 
 projection; see ``spinhydro.steppers.spin_steppers``. ImplicitMidpoint also conserves energies that
 are quadratic in the spins, and M_z where there is axial symmetry.
 
-All steppers of spinhydro but the splitting schemes draw noise (``spinhydro.white_noise``), those
-of Dedalus do not. For spins in a heat bath take RK4 with the projection ``"m/sqrt(m@m)"`` and the
-timestep of ``spinhydro.thermal_timestep``; see ``spinhydro.steppers.accuracy``. For a stochastic
-Gross-Pitaevskii equation take IFRK4, with the kinetic energy on the left side.
+RK4, IFRK4, ETDRK4, StochasticHeun and the schemes that rotate spins draw noise
+(``spinhydro.white_noise``), the others do not. For spins in a heat bath take RK4 with the
+projection ``"m/sqrt(m@m)"`` and the timestep of ``spinhydro.thermal_timestep``; see
+``spinhydro.steppers.accuracy``. For a stochastic Gross-Pitaevskii equation take IFRK4, with the
+kinetic energy on the left side.
 """
 
 import numpy as np
@@ -42,6 +44,7 @@ from spinhydro.steppers.low_storage import LowStorageRK4
 from spinhydro.steppers.noise import check_bases, noises_of
 from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, PairSteps
 from spinhydro.steppers.rk4 import RK4
+from spinhydro.steppers.rk8 import RK8
 from spinhydro.steppers.spin_steppers import (
     RKMK4,
     ImplicitMidpoint,
@@ -54,6 +57,7 @@ from spinhydro.steppers.stochastic_heun import StochasticHeun
 #: Largest omega * timestep of undamped oscillation in the explicit part.
 STABILITY_LIMITS = {
     "RK4": 2.83,
+    "RK8": 5.96,
     "LowStorageRK4": 3.34,
     "IFRK4": 2.83,
     "ETDRK4": 0.97,
@@ -80,7 +84,7 @@ _OWN = {
     stepper.__name__: stepper
     for stepper in (
         RK4, IFRK4, ETDRK4, RKMK4, ImplicitMidpoint, SemiImplicit, StochasticHeun, Strang,
-        BlanesMoan4, BlanesMoan6, LowStorageRK4, *PAIRS.values(),
+        BlanesMoan4, BlanesMoan6, RK8, LowStorageRK4, *PAIRS.values(),
     )
 }  # fmt: skip
 
@@ -99,7 +103,7 @@ MARGIN = 1.5
 #: Orders without noise; see docs/schemes.md for measured ones. Multistep schemes start with a step
 #: of order 1, which leaves order 2.
 ORDERS = {
-    "RK4": 4, "LowStorageRK4": 4, "IFRK4": 4, "ETDRK4": 4, "RKMK4": 4,
+    "RK4": 4, "RK8": 8, "LowStorageRK4": 4, "IFRK4": 4, "ETDRK4": 4, "RKMK4": 4,
     "ImplicitMidpoint": 2, "SemiImplicit": 2,
     "StochasticHeun": 2, "Strang": 2, "BlanesMoan4": 4, "BlanesMoan6": 6, "RK111": 1, "RK222": 2,
     "RK443": 3, "RKSMR": 3, "SBDF1": 1, "SBDF2": 2, "SBDF3": 2, "SBDF4": 2,
@@ -125,6 +129,7 @@ __all__ = [
     "RESONANT",
     "RK4",
     "RK43",
+    "RK8",
     "RKMK4",
     "SPLITTING",
     "STABILITY_LIMITS",

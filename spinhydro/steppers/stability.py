@@ -27,6 +27,7 @@ from spinhydro.steppers import (
     RESONANT,
     SPLITTING,
     STABILITY_LIMITS,
+    rk8,
 )
 from spinhydro.steppers.cost import cost_line
 from spinhydro.steppers.frequencies import frequencies_of
@@ -40,35 +41,43 @@ AIM, _MOST_TRIALS = 0.97, 4
 SMALL_PHASE = 0.5
 
 
-#: Coefficient of z^5 in the growth factor of schemes of order 4.
-_FIFTH = {"RK4": 0.0, "RKMK4": 0.0, "IFRK4": 0.0, "LowStorageRK4": 1 / 200}
+#: The exponential series to order 4.
+_FOURTH_ORDER = tuple(1 / math.factorial(n) for n in range(5))
+#: Coefficients of 1, z, z^2, … in the growth factors of schemes.
+_GROWTH_FACTORS = {
+    "RK4": _FOURTH_ORDER,
+    "RKMK4": _FOURTH_ORDER,
+    "IFRK4": _FOURTH_ORDER,
+    "LowStorageRK4": (*_FOURTH_ORDER, 1 / 200),
+    "RK8": rk8.growth_factor(),
+}
+#: Largest |z| at which growth factors are examined.
+_FARTHEST = 8.0
 
 
 @cache
-def _limit_along(angle, fifth=0.0):
-    """Largest |z| in the direction `angle` at which a scheme of order 4 is stable.
-
-    Its growth factor is the exponential series to order 4, and `fifth` times z^5.
-    """
-    sizes = np.linspace(0.05, 5, 4951)
-    z = sizes * np.exp(1j * angle)
-    growth = np.abs(1 + z * (1 + z / 2 * (1 + z / 3 * (1 + z / 4 * (1 + 24 * fifth * z)))))
+def _limit_along(angle, stepper_name):
+    """Largest |z| in the direction `angle` at which a scheme is stable."""
+    sizes = np.linspace(0.05, _FARTHEST, 7951)
+    growth = np.abs(
+        np.polynomial.Polynomial(_GROWTH_FACTORS[stepper_name])(sizes * np.exp(1j * angle))
+    )
     unstable = np.flatnonzero(growth > 1 + 1e-9)
-    return float(sizes[unstable[0]]) if unstable.size else 5.0
+    return float(sizes[unstable[0]]) if unstable.size else _FARTHEST
 
 
 def explicit_limit(stepper_name, value):
     """Return the largest stable |lambda| timestep for an eigenvalue lambda of the explicit part.
 
-    The limit of undamped oscillation; for schemes with the stability region of the classical one,
-    that of the eigenvalue's own direction (2.83 for oscillation, 2.79 for decay).
+    The limit of undamped oscillation; for explicit Runge-Kutta schemes of known growth factor that
+    of the eigenvalue's own direction (for RK4 2.83 for oscillation, 2.79 for decay).
     """
     limit = STABILITY_LIMITS.get(stepper_name, LAST_RESORT.get(stepper_name))
-    if stepper_name not in _FIFTH or value == 0:
+    if stepper_name not in _GROWTH_FACTORS or value == 0:
         return limit
     # Growth is physics: a growing mode limits the timestep like an oscillation.
     angle = math.atan2(abs(value.imag), min(value.real, 0.0))
-    along = _limit_along(min(math.ceil(50 * angle) / 50, math.pi), _FIFTH[stepper_name])
+    along = _limit_along(min(math.ceil(50 * angle) / 50, math.pi), stepper_name)
     return min(along, limit)
 
 

@@ -17,10 +17,11 @@ from spinhydro.dedalus_support.backend import quiet_dedalus
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.engines.fused import FusedIFRK4, FusedRK4
 from spinhydro.engines.fused.program.slabs import Slabs
-from spinhydro.steppers import IFRK4, RK4, RKMK4, ImplicitMidpoint, StochasticHeun
+from spinhydro.engines.fused.steppers.rk8 import FusedRK8
+from spinhydro.steppers import IFRK4, RK4, RK8, RKMK4, ImplicitMidpoint, StochasticHeun
 
 quiet_dedalus()
-PAIRS = {"RK4": (RK4, FusedRK4), "IFRK4": (IFRK4, FusedIFRK4)}
+PAIRS = {"RK4": (RK4, FusedRK4), "RK8": (RK8, FusedRK8), "IFRK4": (IFRK4, FusedIFRK4)}
 
 
 def solved(stepper, dtype, dealias, dimensions, sync_on_request=False):
@@ -101,7 +102,7 @@ if "apart" in sys.argv:
 CASES = [
     (2, np.float64, 1, "RK4"),
     (2, np.float64, 3 / 2, "IFRK4"),
-    (2, np.complex128, 3 / 2, "RK4"),
+    (2, np.complex128, 3 / 2, "RK8"),
     (2, np.complex128, 1, "IFRK4"),
     (3, np.float64, 3 / 2, "RK4"),
     (3, np.complex128, 1, "IFRK4"),
@@ -115,7 +116,7 @@ for dimensions, dtype, dealias, scheme in CASES:
     ours = solved(partial(fused, compiled=COMPILED), *case, sync_on_request=scheme == "RK4")
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
     found[f"{dimensions} {dtype.__name__} {dealias} {scheme}"] = ours
-for stepper in (RKMK4, ImplicitMidpoint, StochasticHeun):
+for stepper in (RK8, RKMK4, ImplicitMidpoint, StochasticHeun):
     found[stepper.__name__] = turned(stepper)
 if MPI.COMM_WORLD.rank == 0:
     np.savez(sys.argv[1], **found)

@@ -11,6 +11,7 @@ from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
 from spinhydro.engines.fused.steppers.low_storage import FusedLowStorageRK4
 from spinhydro.engines.fused.steppers.pairs import FusedETDRK43, FusedIFRK43, FusedRK43
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
+from spinhydro.engines.fused.steppers.rk8 import FusedRK8
 from spinhydro.engines.fused.steppers.spin_steppers import (
     FusedImplicitMidpoint,
     FusedRKMK4,
@@ -28,6 +29,7 @@ from spinhydro.steppers import (
     IFRK4,
     IFRK43,
     RK4,
+    RK8,
     RK43,
     RKMK4,
     BlanesMoan4,
@@ -44,6 +46,7 @@ FUSED = {
     RK4: FusedRK4,
     IFRK4: FusedIFRK4,
     ETDRK4: FusedETDRK4,
+    RK8: FusedRK8,
     LowStorageRK4: FusedLowStorageRK4,
     RK43: FusedRK43,
     IFRK43: FusedIFRK43,

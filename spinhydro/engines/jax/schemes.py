@@ -8,7 +8,17 @@ from dedalus.core import timesteppers
 from spinhydro.dedalus_support.blocks import exponentials
 from spinhydro.engines.fused.steppers.linear import of_modes
 from spinhydro.errors import Unsupported
-from spinhydro.steppers import ETDRK4, IFRK4, PAIRS, RK4, SPLITTING, PairSteps, StochasticHeun
+from spinhydro.steppers import (
+    ETDRK4,
+    IFRK4,
+    PAIRS,
+    RK4,
+    RK8,
+    SPLITTING,
+    PairSteps,
+    StochasticHeun,
+    rk8,
+)
 from spinhydro.steppers.etdrk4 import etd_weights
 
 
@@ -94,6 +104,19 @@ class ClassicalRungeKutta(Explicit):
         third = rate(state + half * second, time + half)
         fourth = rate(state + timestep * third, time + timestep)
         return state + timestep / 6 * (first + 2 * (second + third) + fourth)
+
+
+class OrderEight(Explicit):
+    """The scheme of ``spinhydro.RK8``."""
+
+    def step(self, rate, weights, state, time, timestep):
+        def moved(rates, weights):
+            return state + sum(timestep * w * rates[stage] for stage, w in weights.items())
+
+        rates = []
+        for node, earlier in zip(rk8.NODES, rk8.STAGES, strict=True):
+            rates.append(rate(moved(rates, earlier), time + node * timestep))
+        return moved(rates, rk8.WEIGHTS)
 
 
 class IntegratingFactor:
@@ -230,6 +253,7 @@ def _shape_of_modes(linear):
 
 _SCHEMES = {
     RK4: ClassicalRungeKutta,
+    RK8: OrderEight,
     IFRK4: IntegratingFactor,
     ETDRK4: ExponentialDifferencing,
     StochasticHeun: Heun,

@@ -22,6 +22,7 @@ from spinhydro.engines.fused.step.updates import (
     LowStorage,
     RatesOnly,
     Splitting,
+    Tableau,
 )
 
 
@@ -35,8 +36,8 @@ class CompiledPasses:
         Computes rates, or the state after its projection.
     constants : array
         A row for each stage.
-    linear : Exponential, Drifts, EtdWeights or ImplicitScheme, optional
-        Linear terms that the scheme treats by themselves.
+    linear : Exponential, Drifts, EtdWeights, ImplicitScheme or Tableau, optional
+        Linear terms that the scheme treats by themselves, or another scheme without any.
     has_stages : bool
         Whether it advances a state, or only computes values.
     ends : array, optional
@@ -73,6 +74,13 @@ class CompiledPasses:
             update = LowStorage(components)
             if not layout.has_members:
                 self.memory.share("stage", "state")
+        elif isinstance(linear, Tableau):
+            update = linear.with_components(components)
+            shape = (components, layout.planes * layout.points)
+            if not self.program.on_grid:
+                shape = (components, layout.rows, layout.modes)
+            for name in update.rates:
+                self.memory.array(name, shape, self.memory.arrays["state"].dtype, scratch=True)
         elif isinstance(linear, Exponential):
             compiled = CompiledExponential(linear, layout.all_rows, layout.modes)
             update = IntegratingFactor(components, compiled, keeps_last)

@@ -26,8 +26,9 @@ from spinhydro.engines.fused.program.scalar_writer import (
 from spinhydro.engines.fused.read.graph import Node, order
 from spinhydro.engines.fused.step.halo import PlaneExchange
 
-#: Stages: weights of the previous values, and of timestep times the rate at the last of them; and
-#: the time of that rate, in timesteps.
+#: Stages: weights of the previous values, and of timestep times the rate at the last of them; the
+#: time of that rate, in timesteps; and, if any, weights of timestep times the rates of earlier
+#: stages, ``{stage: weight}``, the first stage being 0.
 RK4 = (
     ((1.0,), 1 / 2, 0.0),
     ((1.0, 0.0), 1 / 2, 0.5),
@@ -119,10 +120,19 @@ class StencilStep:
         used = [2 if stage + 1 <= len(scheme) else 0]
         used += [
             later - stage
-            for later, (weights, _, _) in enumerate(scheme, 1)
+            for later, (weights, *_) in enumerate(scheme, 1)
             if later > stage and weights[stage]
         ]
         return max(used) * self.far + 1
+
+    def _rings(self, scheme):
+        """Return ``{name: number of live planes}`` of the states and rates of the stages."""
+        rings = {f"y{stage}": self._ring(scheme, stage) for stage in range(len(scheme))}
+        for later, (_, _, _, *earlier) in enumerate(scheme):
+            for stage in earlier[0] if earlier else ():
+                # Read by a later stage at the same points, some planes behind.
+                rings[f"k{stage}"] = max(rings.get(f"k{stage}", 1), (later - stage) * self.far + 1)
+        return rings
 
     # Source
 
@@ -143,10 +153,10 @@ class StencilStep:
         stages = len(scheme)
         margin = stages * self.far
         lines = []
-        rings = [self._ring(scheme, stage) for stage in range(stages)]
+        rings = self._rings(scheme)
         rows = self.components * self.parts
-        for stage, ring in enumerate(rings):
-            addresses.add(f"y{stage}", fftw.zeros(rows * ring * self.rows * self.width, float))
+        for name, ring in rings.items():
+            addresses.add(name, fftw.zeros(rows * ring * self.rows * self.width, float))
         addresses.add("state", self.state)
         addresses.add("target", target)
         if self._keeps_last(scheme):
@@ -154,9 +164,11 @@ class StencilStep:
         addresses.add("profiles", self.right_side.profile_values)
         self._edges(margin, addresses)
         lines += self._constants_of(scheme, projects, addresses)
-        lines += [f"a{i} = {c!r} * timestep" for i, (_, c, _) in enumerate(scheme, 1)]
+        for i, (_, c, _, *earlier) in enumerate(scheme, 1):
+            lines.append(f"a{i} = {c!r} * timestep")
+            lines += [f"a{i}q{j} = {w!r} * timestep" for e in earlier for j, w in e.items()]
         inner = [f"for i in range({-margin}, {self.planes + margin}):"]
-        inner += indent(self._load(margin, rings[0]))
+        inner += indent(self._load(margin, rings["y0"]))
         for stage in range(1, stages + 1):
             around = (stages - stage) * self.far
             row = self._row(stage, scheme, rings, projects and stage == stages, addresses)
@@ -271,7 +283,7 @@ class StencilStep:
 
     def _row(self, stage, scheme, rings, projects, addresses):
         """Lines that take a stage on row q of plane j."""
-        weights, _, _ = scheme[stage - 1]
+        weights, _, _, *earlier = scheme[stage - 1]
         last = stage == len(scheme)
         before = {}
 
@@ -294,7 +306,7 @@ class StencilStep:
             base = place(ring, plane, row)
             return writer.pair(
                 *(
-                    f"read{stage}(y{ring}, {(component * self.parts + part) * stride + point} "
+                    f"read{stage}({ring}, {(component * self.parts + part) * stride + point} "
                     f"+ {base} + x)"
                     for part in range(self.parts)
                 )
@@ -344,7 +356,7 @@ class StencilStep:
                 return self._constant(stage - 1, where[0])
             if where[0] == 0:
                 return profile(where[1], offset)
-            return state(where[1], stage - 1, offset)
+            return state(where[1], f"y{stage - 1}", offset)
 
         writer = ScalarWriter(leaf, self.is_complex, self._numbers)
         rates = [writer.value(output) for output in self.program.outputs]
@@ -353,14 +365,18 @@ class StencilStep:
             total = writer.multiply((f"a{stage}", None), rate)
             for ring, weight in enumerate(weights):
                 if weight:
-                    value = state(component, ring)
+                    value = state(component, f"y{ring}")
                     total = writer.add(writer.multiply((repr(weight), None), value), total)
+            for number in earlier[0] if earlier else ():
+                value = state(component, f"k{number}")
+                total = writer.add(writer.multiply((f"a{stage}q{number}", None), value), total)
             new.append(total)
         if projects:
             new = self._projected(writer, new, profile, len(scheme))
         lines = []
-        stride = 0 if last else rings[stage] * self.rows * self.width
-        to = "bt" if last else place(stage, 0, 0)
+        stride = 0 if last else rings[f"y{stage}"] * self.rows * self.width
+        to = "bt" if last else place(f"y{stage}", 0, 0)
+        kept = f"k{stage - 1}"
         for component, value in enumerate(new):
             for part in range(self.parts):
                 text = value[part] or "0.0"
@@ -371,6 +387,12 @@ class StencilStep:
                 else:
                     at = f"{(component * self.parts + part) * stride} + {to} + x"
                     lines.append(f"write{stage}(y{stage}, {at}, {text})")
+                if kept in rings:
+                    at_rate = (component * self.parts + part) * rings[kept] * self.rows * self.width
+                    lines.append(
+                        f"write{stage}({kept}, {at_rate} + {place(kept, 0, 0)} + x, "
+                        f"{rates[component][part] or '0.0'})"
+                    )
                 if last and self._keeps_last(scheme):
                     lines.append(f"write{stage}(last, {at}, {rates[component][part] or '0.0'})")
         if last:
@@ -485,7 +507,7 @@ class StencilStep:
         if not self._uses_time:
             self._constants[:] = right_side.constants(time)
             return
-        for stage, (_, _, node) in enumerate(scheme):
+        for stage, (_, _, node, *_) in enumerate(scheme):
             self._constants[stage] = right_side.constants(time + node * timestep)
         self._constants[-1] = right_side.constants(time + timestep)
 

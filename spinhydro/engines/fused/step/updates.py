@@ -105,6 +105,70 @@ class LowStorage(RatesOnly):
         ]  # fmt: skip
 
 
+class Tableau(RatesOnly):
+    """An explicit Runge-Kutta scheme that keeps the rates of all stages.
+
+    Parameters
+    ----------
+    weights : sequence of dict
+        ``{stage of a rate: weight}`` for the state of the second stage, of the third, … and the
+        new state.
+    components : int
+        0 for the scheme alone, which is then given to `with_components`.
+    """
+
+    def __init__(self, weights, components=0):
+        super().__init__(components)
+        self.weights, self.stages = tuple(weights), len(weights)
+        self._timestep = None
+        self.tables = {"tableau": np.zeros((self.stages, self.stages))}
+        used = {stage for i, row in enumerate(weights) for stage in row if stage < i}
+        #: Arrays of the shape of the state, on the grid or not, within a step.
+        self.rates = [f"rate{stage}q" for stage in sorted(used)]
+
+    def with_components(self, components):
+        """Return the scheme for so many components."""
+        return Tableau(self.weights, components)
+
+    @staticmethod
+    def has_rows(name):
+        """Return False: no table has a row for every plane or member."""
+        return False
+
+    def set(self, timestep):
+        """Fill the tables for a timestep."""
+        for i, row in enumerate(self.weights):
+            for stage, weight in row.items():
+                self.tables["tableau"][i, stage] = timestep * weight
+
+    def lines(self, over_modes):
+        """Lines that use the rates of a block; `over_modes` puts lines into loops over modes."""
+        return self._lines(
+            lambda *lines: self._rows(over_modes, lines),
+            {"at": "[i, x, c0 + j]", "k": "kb_[i, x, j]", "s": "sb_[i, x, j]"},
+        )
+
+    def lines_on_grid(self, loop):
+        """Lines for a slab of the grid; `loop` puts lines into loops over its points."""
+        places = {"at": "[i, o + p]", "k": "k_[i, p]", "s": "stage_[i, o + p]"}
+        return self._lines(loop, places)
+
+    def _lines(self, loop, places):
+        at, k = places["at"], places["k"]
+        lines = [f"if kind == {RATE}:", *indent(loop(f"total_{at} = {k}"))]
+        for i, row in enumerate(self.weights):
+            terms = [
+                f"tableau_[{i}, {stage}] * {k if stage == i else f'rate{stage}q_{at}'}"
+                for stage in sorted(row)
+            ]
+            target = f"state_{at}" if i + 1 == self.stages else places["s"]
+            body = [f"{target} = state_{at} + ({' + '.join(terms)})"]
+            if f"rate{i}q" in self.rates:
+                body.append(f"rate{i}q_{at} = {k}")
+            lines += [f"elif stage == {i}:", *indent(loop(*body))]
+        return lines
+
+
 class IntegratingFactor(Classical):
     """Update with the exponential of the linear terms, E = exp(-L timestep/2).
 
