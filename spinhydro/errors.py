@@ -4,6 +4,7 @@
 |---|---|---|
 | InputError (ParameterError, EquationError) | 2 | refused before anything was built |
 | NotFiniteError, WatchError | 3 | the numbers left the finite range or a declared limit |
+| UnresolvedError | 3 | the solution has outgrown the grid |
 | NotConvergedError | 3 | an implicit step has no solution that could be found |
 | OutputError | 4 | results could not be written and read back |
 | Stopped | 75 | stopped from outside (signal); what was computed is on disk |
@@ -101,6 +102,10 @@ class WatchError(SpinhydroError):
     exit_code = 3
 
 
+class UnresolvedError(WatchError):
+    """The solution has waves that the grid cannot hold, and they grow."""
+
+
 class NotConvergedError(NotFiniteError):
     """An implicit step did not converge."""
 
@@ -187,7 +192,9 @@ def shown(value, width=60):
 
 
 def _plain(value):
-    if isinstance(value, (list, tuple, set)):
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    if isinstance(value, (list, set)):
         return type(value)(map(_plain, value))
     if isinstance(value, dict):
         return {_plain(key): _plain(entry) for key, entry in value.items()}

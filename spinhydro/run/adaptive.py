@@ -106,6 +106,7 @@ class AdaptiveRun(Run):
                 self.check_step()
                 if self.step % WATCH_CADENCE == 0:
                     self.check_watches()
+                self.check_growth()
                 self.note_progress(HEARTBEAT)
             self.write_handlers(self.timestep)
             self.progress.update(solver.sim_time, self.step)

@@ -5,7 +5,7 @@ from mpi4py import MPI
 
 from spinhydro.dedalus_support.solver import no_stored_outputs
 from spinhydro.engines.choose import stepper_kind
-from spinhydro.errors import InputError, NotFiniteError, SpinhydroError, WatchError
+from spinhydro.errors import InputError, NotFiniteError, SpinhydroError, UnresolvedError, WatchError
 from spinhydro.language.equations import fields_of
 from spinhydro.language.watch import grid_values
 
@@ -85,6 +85,16 @@ class RunChecks:
                     )
                 )
 
+    def check_growth(self):
+        """End the run if it is not resolved and grows without bound, before it is NaN."""
+        if self.resolution.since is None or self._continues_without_some():
+            return
+        self.synchronise()
+        name = self.resolution.outgrown()
+        if name:
+            now = f"t = {self._now()}, iteration {self.solver.iteration}"
+            raise UnresolvedError(self.resolution.outgrown_message(name, now, self._kept()))
+
     def check_truncation(self):
         """Measure the spectrum; warn, or stop, where a truncation distorts it."""
         found = self.filled_modes.measure()
@@ -126,6 +136,7 @@ class RunChecks:
     def check_watches(self):
         """Warn of what the grid does not resolve; end the run if a limit is broken."""
         self.synchronise()
+        self.check_growth()
         for line in self.resolution.check(self.solver.sim_time):
             self.log(line)
         for limit in self.watch:

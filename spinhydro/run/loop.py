@@ -157,6 +157,7 @@ class Run(RunChecks, RunRecording):
                     self.check_finite()
                 if step % WATCH_CADENCE == 0:
                     self.check_watches()
+                self.check_growth()
                 self.note_progress(HEARTBEAT)
             self.write_handlers(self.timestep)
             self.progress.update(solver.sim_time, step)
@@ -180,9 +181,10 @@ class Run(RunChecks, RunRecording):
     def _steps_ahead(self, step, output):
         """Return how many steps to take in one call; `output` is the step of the next output.
 
-        One if the engine cannot take several, and at the beginning, where Dedalus measures times.
+        One if the engine cannot take several, at the beginning, where Dedalus measures times, and
+        where the grid does not resolve the state, which may grow without bound.
         """
-        if not self.keeps_state or step < FINITE_CADENCE:
+        if not self.keeps_state or step < FINITE_CADENCE or self.resolution.since is not None:
             return 1
         if self.handlers or self.plan.each_step or self._has_handlers_of_a_script():
             return 1

@@ -249,6 +249,7 @@ def _checked_timestep(run, force):
         return check_timestep(
             run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force,
             plan.stop_time,
+            ", while the grid resolves the fields" if run.resolution.is_watching else "",
         )  # fmt: skip
     except ParameterError as error:
         if timestep != plan.timestep:

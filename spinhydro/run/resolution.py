@@ -17,6 +17,9 @@ ROUGH = 0.01
 UNIFORM = 1e-20
 #: Lines of the grid that are transformed along each axis.
 LINES = 64
+#: Growth since the last check, and part of the amplitude in short waves, from which a variable of a
+#: run that is not resolved has outgrown the grid.
+OUTGROWN, OUTGROWN_SHORT = 3, 0.3
 
 
 class Resolution:
@@ -31,6 +34,10 @@ class Resolution:
     smooth, in problems with derivatives and without noise, are watched: an equation without
     derivatives makes structure of any size correctly, and on a lattice of atoms short waves are
     physics.
+
+    A stable timestep keeps the linear waves of the grid bounded; what a nonlinear equation does
+    with waves that the grid cannot hold is not bounded by it. Once a variable is not resolved, a
+    run is therefore watched at every step for growth on the scale of the grid.
 
     Parameters
     ----------
@@ -55,16 +62,28 @@ class Resolution:
             ]
         #: When a variable was first found not to be resolved, and its name.
         self.since = None
+        self._pairs, self._largest, self._remedy = list(self._watched), {}, ""
+
+    @property
+    def is_watching(self):
+        """Return whether there is a variable that can cease to be resolved."""
+        return bool(self._pairs)
 
     def start(self):
         """Leave out axes along which a variable is rough in the present state."""
         rough = {axis for variable, axis in self._watched
                  if self._short_part(variable, axis) > ROUGH}  # fmt: skip
         self._watched = [pair for pair in self._watched if pair[1] not in rough]
+        self._pairs = list(self._watched)
+        self._note_amplitudes()
 
     def record(self):
         """Return what a checkpoint holds."""
-        return {"watched": [(v.name, axis) for v, axis in self._watched], "since": self.since}
+        return {
+            "watched": [(v.name, axis) for v, axis in self._watched],
+            "all": [(v.name, axis) for v, axis in self._pairs],
+            "since": self.since, "largest": self._largest, "remedy": self._remedy,
+        }  # fmt: skip
 
     def restore(self, record):
         """Continue from a `record`; None leaves the present state to be judged."""
@@ -72,8 +91,11 @@ class Resolution:
             self.start()
             return
         kept = {tuple(pair) for pair in record["watched"]}
-        self._watched = [(v, axis) for v, axis in self._watched if (v.name, axis) in kept]
-        self.since = record["since"]
+        known = {tuple(pair) for pair in record.get("all", record["watched"])}
+        self._watched = [(v, axis) for v, axis in self._pairs if (v.name, axis) in kept]
+        self._pairs = [(v, axis) for v, axis in self._pairs if (v.name, axis) in known]
+        self.since, self._remedy = record["since"], record.get("remedy", "more grid points")
+        self._largest = dict(record.get("largest", {}))
 
     def check(self, time):
         """Return new warnings about variables that are no longer resolved, as a list of lines."""
@@ -85,7 +107,44 @@ class Resolution:
                 lines.append(self._line(variable, axis, part, time))
                 if self.since is None:
                     self.since = f"t = {time:.4g} {self.unit}".rstrip(), variable.name
+                    self._remedy = self._finer(variable, axis)
+        self._note_amplitudes()
         return lines
+
+    def outgrown(self):
+        """Return the name of a variable that grows on the scale of the grid, or None.
+
+        A collective call. Always None while all variables are resolved.
+        """
+        if self.since is None:
+            return None
+        for variable, axis in self._pairs:
+            before = self._largest.get(variable.name, 0.0)
+            if (
+                self._amplitude(variable) > OUTGROWN * before > 0
+                and self._short_part(variable, axis) > OUTGROWN_SHORT
+            ):
+                return variable.name
+        return None
+
+    def outgrown_message(self, name, now, kept):
+        """Return the message about a variable that `outgrown` has found."""
+        time, first = self.since
+        return (
+            f"the grid does not resolve this run: '{first}' has not been resolved since {time}, "
+            f"and '{name}' grows in waves of a few grid spacings at {now}. {kept}. "
+            f"Try {self._remedy}, or a stop_time before {time}"
+        )
+
+    def _note_amplitudes(self):
+        self._largest = {v.name: self._amplitude(v) for v, _ in self._pairs}
+
+    def _amplitude(self, variable):
+        """Return the largest absolute value of a variable on the grid, of all ranks."""
+        layout = variable.dist.grid_layout
+        field = variable if variable.layout is layout else variable.copy()
+        values = field["g"]
+        return self.comm.allreduce(float(np.abs(values).max(initial=0)), op=MPI.MAX)
 
     def cause(self, otherwise):
         """Return the end of a message about a run that failed: its likely cause."""
@@ -96,15 +155,18 @@ class Resolution:
 
     def _line(self, variable, axis, part, time):
         basis = variable.domain.full_bases[axis]
-        more = f"{2 * basis.size} grid points"
-        if basis.size in self._names:
-            more = f"{self._names[basis.size]}={2 * basis.size}"
         return (
             f"warning: resolution: from t = {time:.4g} {self.unit}".rstrip()
             + f" on the grid does not resolve '{variable.name}': waves shorter than three grid "
             f"spacings along {basis.coord.name} have {100 * part:.2g} % of its amplitude. Later "
-            f"results depend on the grid, and the run may fail; try {more}"
+            f"results depend on the grid, and the run may fail; try {self._finer(variable, axis)}"
         )
+
+    def _finer(self, variable, axis):
+        """Return what to type for twice the grid points along an axis."""
+        size = variable.domain.full_bases[axis].size
+        name = self._names.get(size)
+        return f"{name}={2 * size}" if name else f"{2 * size} grid points"
 
     def _short_part(self, variable, axis):
         """Return the part of the amplitude of a variable in short waves along an axis."""

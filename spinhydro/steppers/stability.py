@@ -149,8 +149,8 @@ class StabilityCheck:
         """Return whether linear modes may resonate with the timestep."""
         return self.phase is not None and self.phase >= self.largest_phase * REFUSED
 
-    def line(self):
-        """Return one line for the log."""
+    def line(self, proviso=""):
+        """Return one line for the log; `proviso` says while what it holds."""
         found, step = self.found, self.timestep
         product = f"omega dt = {found.explicit * step:.3g}, limit {self.limit:.3g}"
         part, share = "", self.fraction
@@ -166,7 +166,7 @@ class StabilityCheck:
             product = f"explicit part: {product}{self._implicit_part()}"
         line = (
             f"stability: timestep at {100 * share:.3g} % of the {self.name} stability limit "
-            f"({part}{product}; fastest oscillation {found.whole:.4g} {self.unit})"
+            f"({part}{product}; fastest oscillation {found.whole:.4g} {self.unit}){proviso}"
         )
         if self.may_resonate:
             line = (
@@ -194,7 +194,9 @@ class StabilityCheck:
         )
 
 
-def check_timestep(solver, stepper_name, timestep, unit="", force=False, duration=math.inf):
+def check_timestep(
+    solver, stepper_name, timestep, unit="", force=False, duration=math.inf, proviso=""
+):
     """Compare a timestep with the stability limits of its stepper, at the present state.
 
     Parameters
@@ -207,6 +209,8 @@ def check_timestep(solver, stepper_name, timestep, unit="", force=False, duratio
     force : bool
     duration : float
         Length of the run.
+    proviso : str
+        Appended to the line: while what the limits hold.
 
     Returns
     -------
@@ -234,7 +238,7 @@ def check_timestep(solver, stepper_name, timestep, unit="", force=False, duratio
     check = StabilityCheck(found, stepper_name, timestep, unit, duration)
     if check.is_unstable and not force:
         raise ParameterError(check.refusal(unit))
-    return check.line() + cost
+    return check.line(proviso) + cost
 
 
 def fraction_without_resonance(solver, stepper_name, timestep, duration=math.inf):

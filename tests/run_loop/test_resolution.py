@@ -1,11 +1,14 @@
 """Runs whose grid is too coarse: a warning when it happens, and the cause when they fail."""
 
+import json
+
 import dedalus.public as d3
 import numpy as np
 import pytest
 
 import spinhydro
-from spinhydro.errors import WatchError
+from spinhydro.analysis import load as read
+from spinhydro.errors import UnresolvedError, WatchError
 from spinhydro.problem.load import load
 from spinhydro.run.resolution import Resolution
 
@@ -14,11 +17,11 @@ from ..conftest import ROOT
 N = 64
 
 
-def advected(equation="dt(u) = -u*dx(u)", size=N, start=None):
+def advected(equation="dt(u) = -u*dx(u)", size=N, start=None, dealias=3 / 2):
     """Burgers' equation from sin(x), which steepens to a jump at t = 1."""
     coord = d3.Coordinate("x")
     dist = d3.Distributor(coord, dtype=np.float64)
-    basis = d3.RealFourier(coord, size=size, bounds=(0, 2 * np.pi), dealias=3 / 2)
+    basis = d3.RealFourier(coord, size=size, bounds=(0, 2 * np.pi), dealias=dealias)
     u = dist.Field(name="u", bases=basis)
     x = dist.local_grid(basis)
     u["g"] = np.sin(x) if start is None else start(x)
@@ -104,6 +107,59 @@ def test_a_safe_timestep_does_not_promise_resolution(tmp_path, Nx):
     assert "of the RK4 stability limit" in log and "warning: stability" not in log
     (line,) = (x for x in log.splitlines() if "resolution" in x)
     assert "does not resolve 's'" in line and line.endswith("try Nx=512")
+
+
+@pytest.mark.parametrize(
+    "engine, equation, timestepper, timestep",
+    [("fused", "dt(u) = -u*dx(u)", "RK4", 0.01), ("lean", "dt(u) = -u*dx(u)", "RK4", "callable"),
+     ("fused", "dt(u) = -3*u*u*dx(u)", "ETDRK4", 0.003)],
+)  # fmt: skip
+def test_a_run_that_outgrows_its_grid_stops_before_it_is_nan(
+    engine, equation, timestepper, timestep, tmp_path
+):
+    """Without dealiasing a steep front grows at the scale of the grid; |u| <= 1 is exact."""
+    step = (lambda: 0.01) if timestep == "callable" else timestep
+    with pytest.raises(UnresolvedError) as caught:
+        spinhydro.simulate(
+            advected(equation, dealias=1), timestep=step, stop_time=8, output_interval=0.1,
+            timestepper=timestepper, out=tmp_path, quiet=True, engine=engine,
+        )  # fmt: skip
+    message, folder = str(caught.value), caught.value.folder
+    assert "'u' has not been resolved since t = " in message and "Try 128 grid points" in message
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert (record["status"], record["exit_code"]) == ("stopped", 3)
+    kept = read(folder)
+    assert f"{kept.sizes['t']} outputs up to then are kept" in message
+    assert np.abs(kept.u.values).max() < 5
+    if timestep != "callable":
+        assert "% of the" in log_of(folder) and ", while the grid resolves the fields" in log_of(
+            folder
+        )
+
+
+def test_growth_that_the_grid_resolves_does_not_stop_a_run(tmp_path):
+    """One variable is not resolved, and another grows a thousandfold between two checks."""
+    ivp = advected()
+    watch = Resolution(ivp, {})
+    watch.start()
+    (u,) = ivp.variables
+    u.change_scales(1)
+    x = ivp.dist.local_grid(u.domain.bases[0])
+    u["g"] = np.sign(np.sin(x))
+    assert watch.outgrown() is None
+    assert len(watch.check(0.1)) == 1
+    u.change_scales(1)
+    u["g"] = 1000 * np.sin(x)
+    assert watch.outgrown() is None
+    u["g"] = 2.9 * np.cos(N / 2 * 0.9 * x)
+    assert watch.outgrown() is None
+    u["g"] = 3.1 * np.cos(28 * x)
+    assert watch.outgrown() == "u"
+    # A resumed run goes on from the same amplitudes.
+    record = json.loads(json.dumps(watch.record()))
+    again = Resolution(ivp, {})
+    again.restore(record)
+    assert again.outgrown() == "u" and again.check(0.2) == []
 
 
 def test_a_uniform_field_with_rounding_is_smooth():
