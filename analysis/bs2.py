@@ -11,7 +11,7 @@ NEEDS = {"runs": ("pslle_dispersion",)}
 def draw(figure, *runs, component="perpendicular", window="hann", detrend="none", law=None):
     """Draw a map of the power with the ridge and both laws, and the ridge minus the law below."""
     options = {"component": component, "window": window, "detrend": detrend}
-    return dispersion.draw_sheet(figure, runs, law, **options)
+    return dispersion.draw_sheet(figure, runs, law or "micromagnetic", **options)
 
 
 def check(name, run):

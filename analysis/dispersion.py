@@ -1,7 +1,9 @@
 """Power against k and f, ridge and dispersion law (direction=, component=, law=, frequency=).
 
-law=FORMULA is in k, the kernels and the parameters of the run, law="W + omega_K".  direction=1,1 is
-the diagonal of a plane.  frequency= draws the power at one frequency against both wavenumbers.
+The law is that of small waves on the initial state, from the equations of the run; there is none if
+that state is not uniform.  law=FORMULA is in k, the kernels and the parameters of the run,
+law="W + omega_K".  direction=1,1 is the diagonal of a plane.  frequency= draws the power at one
+frequency against both wavenumbers.
 """
 
 import warnings
@@ -11,7 +13,7 @@ import numpy as np
 from spinhydro.analysis import dispersion, run_figure, style
 from spinhydro.analysis.magnets import frequency_unit
 from spinhydro.analysis.spectra import iso_frequency
-from spinhydro.analysis.waves import recorded_waves
+from spinhydro.analysis.waves import NoWavesError, waves_in_plane
 
 NEEDS = {"runs": ("pslle_dispersion",)}
 
@@ -25,6 +27,8 @@ def draw(
     options = {"output": output, "component": component, "window": window}
     if frequency is not None:
         return _draw_planes(figure, runs, float(frequency), options)
+    if direction is None:
+        direction = dispersion.default_direction(runs[0], output, component)
     options.update(detrend=detrend, direction=direction)
     return dispersion.draw_sheet(figure, runs, law, **options)
 
@@ -40,6 +44,7 @@ def _draw_planes(figure, runs, frequency, options):
     figure.set_size_inches(4.4 * len(runs) + 0.4, 4.2)
     panels = figure.subplots(1, len(runs), squeeze=False)[0]
     figure.subplots_adjust(left=0.13, right=0.88, bottom=0.2, top=0.92, wspace=0.5)
+    notes = {}
     for ax, run in zip(panels, runs, strict=True):
         power = iso_frequency(run, frequency, **options)
         top = float(power.max())
@@ -48,16 +53,12 @@ def _draw_planes(figure, runs, frequency, options):
             along, across, np.maximum(power.values, 1e-7 * top), norm=LogNorm(1e-7 * top, top),
             cmap=dispersion.COLOURS, shading="nearest", rasterized=True,
         )  # fmt: skip
-        waves = recorded_waves(run) if _turns(options) else None
-        if waves is not None:
-            mesh = np.stack(np.meshgrid(along, across), axis=-1)
-            with warnings.catch_warnings():
-                # No wave of the law may have this frequency.
-                warnings.filterwarnings("ignore", message="No contour levels were found")
-                ax.contour(
-                    along, across, waves(mesh), [2 * np.pi * frequency], colors=style.CRITICAL,
-                    linewidths=0.9,
-                )  # fmt: skip
+        try:
+            _draw_contours(ax, run, power, frequency, options)
+        except NoWavesError as reason:
+            notes[f" No line: {reason}."] = None
+        else:
+            notes[f" Line: {dispersion.SMALL_WAVES}."] = None
         unit = dispersion.length_unit(run)
         ax.set(xlabel=f"${_symbol(power.dims[1])}$ (rad/{unit})", aspect="equal")
         ax.set_ylabel(f"${_symbol(power.dims[0])}$ (rad/{unit})")
@@ -65,14 +66,23 @@ def _draw_planes(figure, runs, frequency, options):
     names = ", ".join(style.run_label(run) for run in runs)
     what = dispersion.component_text(runs[0], options)
     text = f"Run {names}. Power of {what} at {frequency:g} {frequency_unit(runs[0])}."
-    if _turns(options) and any(recorded_waves(run) is not None for run in runs):
-        text += f" Line: {dispersion.SMALL_WAVES}."
+    text = style.wrapped(text + "".join(notes), 62 * len(runs) + 10)
     figure.text(0.03, 0.02, text, fontsize=6.5, va="bottom")
 
 
-def _turns(options):
-    """Return whether the power is that of the turning spins."""
-    return options["output"] == "m" and options["component"] == "perpendicular"
+def _draw_contours(ax, run, power, frequency, options):
+    """Lines where a branch of small waves has the frequency."""
+    along, across = (power[dim].values for dim in power.dims[::-1])
+    mesh = np.stack(np.meshgrid(along, across), axis=-1)
+    waves = waves_in_plane(run, options["output"], options["component"], mesh)
+    for branch in np.moveaxis(waves, -1, 0):
+        with warnings.catch_warnings():
+            # No wave of a branch may have this frequency.
+            warnings.filterwarnings("ignore", message="No contour levels were found")
+            ax.contour(
+                along, across, branch, [2 * np.pi * frequency], colors=style.CRITICAL,
+                linewidths=0.9,
+            )  # fmt: skip
 
 
 def _symbol(dim):

@@ -6,53 +6,38 @@ import numpy as np
 
 from spinhydro.errors import InputError
 
-from .formula import evaluate
+from .laws import SMALL_WAVES, Law, distances, laws_of
 from .magnets import (
-    EXCHANGE,
     frequency_unit,
     has_spins,
     known_kernel,
     magnet,
     other_kernels,
-    recorded_kernels,
     space_axes,
     spacing,
     spins,
 )
 from .maps import first_map
 from .spectra import (
-    direction_steps,
-    folded,
     interval_of,
     mean_axis,
     ridge,
-    ridge_error,
     spacetime_spectrum,
+    strongest_wave,
+    wave_power,
 )
-from .style import CRITICAL, INK, is_tensor, panel_letter, run_label
-from .waves import waves_along
+from .style import CRITICAL, INK, is_tensor, panel_letter, run_label, wrapped
+
+__all__ = ["SMALL_WAVES", "Dispersion", "Law", "analyse", "draw_sheet", "plot_spectrum"]
 
 # Powers of ten below the highest that the grey scale spans.
 DECADES = 7
 COLOURS = "Greys"
-NAMES = {
-    "chain": "chain law",
-    "micromagnetic": "long waves, $k^2$",
-    "own": r"$\omega(k)$ of the run's file",
-}
-SMALL_WAVES = "small waves of the run's equation"
-# Largest difference of two laws, over the largest frequency, at which they are the same; that of
-# the table of a kernel from the kernel is 1e-7.
-LIKE = 1e-5
+# Part of the power of waves below which a direction holds none.
+FEW = 1e-6
+# Range of k beside the largest wavenumber with power, where few waves have power.
+SHOWN_RANGE = 4.0
 SMALLER = {"THz": "GHz", "GHz": "MHz", "MHz": "kHz", "kHz": "Hz"}
-
-
-@dataclass(frozen=True)
-class Law:
-    """A dispersion law: `name` for the legend, `omega` a function of signed k, rad per time."""
-
-    name: str
-    omega: object
 
 
 @dataclass(frozen=True)
@@ -60,12 +45,14 @@ class Dispersion:
     """Data of the dispersion map of one run.
 
     power : DataArray (f, k); found : Dataset of `ridge`; law, other : Law or None
-    error : DataArray (k), ridge minus law, or None without a law; note : why there is no law
+    error : DataArray (k), ridge minus the nearest branch of the law, or None without a law
+    note : why there is no law
     """
 
     power: object
     found: object
     interval: float
+    size: int
     law: Law | None
     other: Law | None
     error: object
@@ -77,6 +64,16 @@ class Dispersion:
         if self.error is None or np.isnan(self.error.values).all():
             return float("nan")
         return float(np.nanmax(np.abs(self.error.values)))
+
+    @property
+    def bin(self):
+        """Spacing of the frequencies of the record, in cycles per time unit."""
+        return 1 / (self.interval * self.size)
+
+    @property
+    def place(self):
+        """Wavenumber of the largest distance."""
+        return float(self.error.k[int(np.nanargmax(np.abs(self.error.values)))])
 
     @property
     def unseen(self):
@@ -92,9 +89,9 @@ def analyse(ds, law=None, **options):
     ds : Dataset
     law : str, optional
         "chain", "micromagnetic", "own", "none", or a formula in k, the kernels and the parameters
-        of the run, in rad per time: law="sqrt(W*(W + omega_K))".  Default: omega(k) + omega_K of
-        the run's own kernel, if W is its only kernel and the run keeps no other frequencies of
-        small waves; otherwise those (see `waves.recorded_waves`), or none.
+        of the run, in rad per time: law="sqrt(W*(W + omega_K))".  Default: the branches of small
+        waves that the run has taken from its equations (see `waves.RecordedWaves`), by the name
+        of a kernel's law if they are that law; none if its initial state is not uniform.
     **options
         `output`, `component`, `window`, `detrend`, `direction` of `spectra.spacetime_spectrum`.
 
@@ -106,13 +103,12 @@ def analyse(ds, law=None, **options):
     options.setdefault("output", default_output(ds))
     power, found = spacetime_spectrum(ds, **options), ridge(ds, **options)
     interval = interval_of(ds)
-    own, other, note = _laws(ds, law, options)
-    if law is None and has_spins(ds, options["output"]):
-        waves = _small_waves(ds, options)
-        if waves is not None and not _agree(own, waves, found.k.values):
-            own, other, note = waves, None, ""
-    error = None if own is None else ridge_error(found, own.omega, interval)
-    return Dispersion(power, found, interval, own, other, error, note)
+    own, other, note = laws_of(ds, law, options)
+    error = None
+    if own is not None:
+        values = distances(found.frequency.values, own, found.k.values, interval, _is_signed(power))
+        error = found.frequency.copy(data=values).rename("ridge_error")
+    return Dispersion(power, found, interval, ds.sizes["t"], own, other, error, note)
 
 
 def default_output(ds):
@@ -128,6 +124,19 @@ def default_output(ds):
     return name
 
 
+def default_direction(ds, output, component="perpendicular"):
+    """None, the first axis; or the direction of the strongest wave, if none runs along that axis.
+
+    Parameters
+    ----------
+    ds, output, component : see `spectra.wave_amplitudes`
+    """
+    wave, share = strongest_wave(ds, output, component)
+    if share > FEW or not any(wave):
+        return None
+    return tuple(int(n) // int(np.gcd.reduce(wave)) for n in wave)
+
+
 def draw_sheet(figure, runs, law=None, **options):
     """Draw one column for each run: the map, and below it ridge minus law; return report lines."""
     several = len(runs) > 1
@@ -137,9 +146,10 @@ def draw_sheet(figure, runs, law=None, **options):
         2, len(runs), left=left, right=0.985, top=0.93, bottom=0.17,
         height_ratios=[3.2, 1], hspace=0.08, wspace=0.2,
     )  # fmt: skip
-    lines = []
+    lines, drawn = [], []
     for column, run in enumerate(runs):
         found = analyse(run, law, **options)
+        drawn.append(found)
         top = figure.add_subplot(grid[0, column])
         plot_spectrum(run, found, top)
         low = figure.add_subplot(grid[1, column], sharex=top)
@@ -152,16 +162,20 @@ def draw_sheet(figure, runs, law=None, **options):
         if column:
             top.set_ylabel("")
         lines.append(report_line(run, found))
-    names = ", ".join(run_label(run) for run in runs)
-    what = component_text(runs[0], options)
-    window = options.get("window", "hann")
-    figure.text(
-        0.03, 0.015,
-        f"Run {names}. Grey: power of {what}, {window} window, {DECADES} decades.\n"
-        "Below: ridge minus the law of the run.",
-        fontsize=6.5, va="bottom",
-    )  # fmt: skip
+    figure.text(0.03, 0.015, _caption(runs, drawn, options), fontsize=6.5, va="bottom")
     return lines
+
+
+def _caption(runs, drawn, options):
+    """Names of the runs, what the grey scale and the lower panels show, and missing laws."""
+    names = ", ".join(run_label(run) for run in runs)
+    what, window = component_text(runs[0], options), options.get("window", "hann")
+    text = f"Run {names}. Grey: power of {what}, {window} window, {DECADES} decades."
+    if any(found.law is not None for found in drawn):
+        text += " Below: ridge minus the nearest branch of the law."
+    notes = dict.fromkeys(found.note for found in drawn if found.law is None and found.note)
+    text += "".join(f" No law is drawn: {note}." for note in notes)
+    return wrapped(text, 62 * len(runs) + 10)
 
 
 def report_line(ds, found):
@@ -170,12 +184,16 @@ def report_line(ds, found):
     seen = f"({found.unseen} of {found.found.sizes['k']} wavenumbers have too little power)"
     if found.law is None:
         return f"{run_label(ds)}: no law drawn: {found.note} {seen}"
+    name = found.law.name.replace("$", "")
+    if np.isnan(found.largest):
+        return f"{run_label(ds)}: no ridge to compare with {name} {seen}"
     text = (
-        f"{run_label(ds)}: ridges within {found.largest:.2g} {unit} of {found.law.name} {seen}"
-    ).replace("$", "")
+        f"{run_label(ds)}: largest distance of a ridge from {name}: {found.largest:.2g} {unit}, "
+        f"{found.largest / found.bin:.2g} of a frequency bin, at k = {found.place:.4g} {seen}"
+    )
     if found.other is not None:
         k = found.found.k.values
-        missed = (found.other.omega(k) - found.law.omega(k)) / (2 * np.pi)
+        missed = (found.other.omega(k) - found.law.branches(k)[:, 0]) / (2 * np.pi)
         name = found.other.name.replace("$", "")
         text += f"; {name} differs from it by up to {np.nanmax(np.abs(missed)):.3g}"
     return text
@@ -189,8 +207,8 @@ def plot_spectrum(ds, found, ax):
     from matplotlib.colors import LogNorm
 
     power = found.power
-    top = float(power.max())
     k, f = power.k.values, power.f.values
+    top = float(wave_power(power).max())
     if not np.isfinite(top) or top <= 0:
         raise InputError("dispersion: the output has no power, or is not finite")
     limits = (top * 10.0 ** (-DECADES), top)
@@ -205,32 +223,59 @@ def plot_spectrum(ds, found, ax):
         seen.k, seen.frequency, "o", ms=3, mfc="none", mew=0.7, color="#1f4e79", label="ridge",
         zorder=3,
     )  # fmt: skip
-    lines = np.linspace(k[0], k[-1], 4001)
-    folds, highest = False, 0.0
+    left, right = _shown_range(found)
+    lines, highest, folds = np.linspace(left, right, 4001), 0.0, False
     if found.law is not None:
-        own = found.law.omega(lines) / (2 * np.pi)
-        highest = float(np.nanmax(np.abs(own)))
-        folds = highest > 0.5 / found.interval
+        own = found.law.branches(lines) / (2 * np.pi)
+        folds = bool(np.nanmax(np.abs(own), initial=0) > 0.5 / found.interval)
+        shown = found.law.shown(lines, found.interval, _is_signed(power))
+        highest = float(np.nanmax(np.abs(shown), initial=0))
         text = found.law.name + (", folded" if folds else "")
-        ax.plot(lines, _broken(folded(own, found.interval)), color=CRITICAL, lw=0.9, label=text)
+        for branch in shown[:, np.isfinite(shown).any(axis=0)].T:
+            ax.plot(
+                lines, _broken(branch, 0.5 / found.interval), color=CRITICAL, lw=0.9, label=text
+            )
+            text = None
     if found.other is not None:
         other = found.other.omega(lines) / (2 * np.pi)
         ax.plot(lines, other, color=CRITICAL, lw=0.9, ls=(0, (4, 2)), label=found.other.name)
-    negative = bool((found.found.frequency < -1e-9 * f[-1]).any())
-    ax.set_ylim(f[0] if f[0] < 0 and (folds or negative) else 0, f[-1])
-    ax.set_xlim(k[0], k[-1])
-    low = 0 < highest < 0.4 * f[-1]
-    ax.legend(loc="lower center" if folds else "upper center" if low else "best", handlelength=1.6)
+    ridges = found.found.frequency.sel(k=slice(left, right))
+    highest = max(highest, float(np.nanmax(np.abs(ridges), initial=0)))
+    top = f[-1] if folds else min(f[-1], max(1.6 * highest, 8 * found.bin))
+    negative = bool((ridges < -1e-9 * f[-1]).any()) or folds
+    ax.set_ylim(-top if _is_signed(power) and negative else 0, top)
+    ax.set_xlim(left, right)
+    ax.legend(
+        loc="lower center" if folds else "upper center", handlelength=1.6, frameon=True,
+        facecolor="white", edgecolor="none", framealpha=0.8,
+    )  # fmt: skip
     ax.set_xlabel(f"$k$ (rad/{length_unit(ds)})")
     ax.set_ylabel(rf"$\Omega/2\pi$ ({frequency_unit(ds)})")
     return ax
+
+
+def _is_signed(power):
+    """Return whether a spectrum has negative frequencies: that of a complex quantity."""
+    return bool(power.f[0] < 0)
+
+
+def _shown_range(found):
+    """Range of k: all, or that of a few waves which alone have power."""
+    k = found.power.k.values
+    seen = np.abs(k[np.isfinite(found.found.frequency.values)])
+    largest = SHOWN_RANGE * seen.max(initial=0)
+    if len(seen) > 0.1 * len(k) or not 0 < largest < k[-1]:
+        return k[0], k[-1]
+    return -largest, largest
 
 
 def plot_ridge_error(ds, found, ax):
     """Ridge minus the law of the run; the number in the panel is the one that is printed."""
     ax.set_xlabel(f"$k$ (rad/{length_unit(ds)})")
     if found.error is None or np.isnan(found.largest):
-        text = f"no law: {found.note}" if found.error is None else "no ridge with enough power"
+        text = "no ridge with enough power"
+        if found.error is None:
+            text = wrapped(f"no law: {found.note}", 50)
         ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=6.5)
         ax.set_yticks([])
         return ax
@@ -284,89 +329,6 @@ def length_unit(ds):
     return next((ds[d].attrs["units"] for d in "xyz" if d in ds and "units" in ds[d].attrs), "unit")
 
 
-def _laws(ds, law, options):
-    """(law of the run or None, another known law or None, why there is none)."""
-    if law == "none":
-        return None, None, "none requested"
-    names = (*NAMES, "lattice", "atomistic", "asd", "pslle", "k2", "k^2", "llg")
-    if law is not None and str(law).lower() not in names and _is_formula(law, ds):
-        return Law(str(law), lambda k: _formula(str(law), ds, k)), None, ""
-    if not has_spins(ds, options.get("output", "m")):
-        return None, None, "state one with law=FORMULA"
-    steps = direction_steps(space_axes(spins(ds, options["output"])), options.get("direction"))
-    own_axis = sum(map(abs, steps)) == 1 and steps[0]
-    others = other_kernels(ds)
-    if law is None and (others or not own_axis):
-        what = f"{', '.join(others)} besides {EXCHANGE}" if others else "another direction than x"
-        return None, None, f"{what}; state it with law=FORMULA"
-    try:
-        material = magnet(ds)
-    except InputError as error:
-        if law is not None:
-            raise
-        if EXCHANGE not in recorded_kernels(ds):
-            return None, None, str(error).split(";")[0]
-        text = f"{EXCHANGE} + omega_K" if _is_number(ds.attrs.get("omega_K")) else EXCHANGE
-        return Law(text, lambda k: _formula(text, ds, k)), None, ""
-    own = known_kernel(law or material.kernel)
-    other = "micromagnetic" if own != "micromagnetic" else "chain"
-    return (
-        Law(NAMES[own], lambda k: material.magnon(k, own)),
-        Law(NAMES[other], lambda k: material.magnon(k, other)),
-        "",
-    )
-
-
-def _small_waves(ds, options):
-    """The law that the run has taken from its equation, for the transformed component; or None."""
-    omega = waves_along(ds, options.get("direction")) if options["output"] == "m" else None
-    component = options.get("component", "perpendicular")
-    if omega is None or component == "xyz"[mean_axis(spins(ds))]:
-        return None
-    if component == "perpendicular":
-        return Law(SMALL_WAVES, omega)
-
-    def positive(k):
-        # A real component holds omega(k) and -omega(-k); its ridge is the positive one.
-        pair = np.stack([omega(k), -omega(-np.asarray(k))])
-        single = np.count_nonzero(pair > 0, axis=0) == 1
-        return np.where(single, np.max(pair, axis=0), np.nan)
-
-    return Law(SMALL_WAVES, positive)
-
-
-def _agree(law, waves, k):
-    """Return whether a law is that of the recorded waves, or nothing can be compared."""
-    wanted = waves.omega(k)
-    seen = np.isfinite(wanted)
-    if not seen.any():
-        return True
-    if law is None:
-        return False
-    difference = np.abs(law.omega(k[seen]) - wanted[seen])
-    return bool(np.all(difference <= LIKE * np.abs(wanted[seen]).max()))
-
-
-def _is_formula(law, ds):
-    """True for a formula; raises InputError for a name that is neither a law nor a formula."""
-    if str(law).isidentifier() and law not in recorded_kernels(ds) and law not in ds.attrs:
-        known_kernel(law)
-    return True
-
-
-def _formula(text, ds, k):
-    k = np.asarray(k, dtype=float)
-    numbers = {str(name): value for name, value in ds.attrs.items() if _is_number(value)}
-    kernels = {}
-    for name, (places, omega) in recorded_kernels(ds).items():
-        kernels[name] = np.interp(k, places, omega)
-    return evaluate(text, {**numbers, **kernels, "k": k}) * np.ones_like(k)
-
-
-def _is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _is_scalar_field(variable):
     return (
         "t" in variable.dims
@@ -388,10 +350,10 @@ def _edges(values):
     return values[0] - half, values[-1] + half
 
 
-def _broken(values):
+def _broken(values, fold):
     """A line that is not drawn across a fold."""
     values = values.copy()
-    jumps = np.flatnonzero(np.abs(np.diff(values)) > np.ptp(values) / 2)
+    jumps = np.flatnonzero(np.abs(np.diff(values)) > fold)
     values[jumps] = np.nan
     return values
 

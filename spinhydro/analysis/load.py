@@ -72,7 +72,8 @@ def load(path, tasks=None, handler=None, **where):
         its own name (`ds.attrs["Omega_R"]`), `units` (those of all variables, for printing),
         `versions`, `git_commit`, `started`, `command`, `source` (text of the problem file);
         `kernel_W_k`, `kernel_W_omega` (omega(k) of a kernel W of the file, arrays),
-        `waves_m_z` (omega of small waves about the axis z, see `waves.recorded_waves`),
+        `waves_rates` and others (small waves on the initial state, see `waves.RecordedWaves`), or
+        `waves_note` (why there are none),
         `warning` if something was not as it should be.
 
     Raises
@@ -165,9 +166,7 @@ def _dataset(files, folder, wanted, path):
     for name, (k, omega) in sets[0].kernels.items():
         # Arrays of numbers, so that the dataset can be saved as netCDF.
         attrs.update({f"kernel_{name}_k": k, f"kernel_{name}_omega": omega})
-    for name, (omega, step) in sets[0].waves.items():
-        attrs |= {f"waves_{name}": omega.ravel(), f"waves_{name}_shape": np.array(omega.shape)}
-        attrs[f"waves_{name}_step"] = step
+    attrs |= {f"waves_{name}": table for name, table in sets[0].waves.items()}
     dropped = len(time_scales["sim_time"]) - len(keep)
     if dropped:
         attrs["superseded_writes"] = dropped

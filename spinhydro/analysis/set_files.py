@@ -62,7 +62,7 @@ class SetFile:
 
     writes : number of complete writes; scales : {name: array (writes,)}
     tasks : {name: Task}; attrs : root attributes; kernels : {name: (k, omega)}
-    waves : {name: (omega, step)} of small waves, omega on the waves -n … n of every axis
+    waves : tables of small waves, flat arrays and their shape, or a note why there are none
     checksums : {column: array (writes,) of CRC-32}, empty if the file has none
     grids : names of the datasets in the group scales; all_tasks : False if some were chosen
     warnings : lines about what is not as it should be
@@ -475,13 +475,38 @@ def _kernels(group):
 
 
 def _waves(group):
-    """{name: (omega, step)} of small waves on the initial state in a file."""
-    found = {}
-    for name in group if isinstance(group, h5py.Group) else ():
-        omega, step = _child(group, name), _child(group, f"{name}_step")
-        if all(isinstance(one, h5py.Dataset) and one.dtype.kind == "f" for one in (omega, step)):
-            if step.shape == (omega.ndim,) and all(size % 2 for size in omega.shape):
-                found[name] = (omega[()], step[()])
+    """Tables of small waves on the initial state in a file (see ``run.linear_waves``), or {}.
+
+    Returns
+    -------
+    dict
+        ``{"note": text}``, or flat arrays and their ``shape``: members, waves, branches, axes.
+    """
+    if not isinstance(group, h5py.Group):
+        return {}
+    tables = {name: _child(group, name) for name in group}
+    tables = {name: one for name, one in tables.items() if isinstance(one, h5py.Dataset)}
+    note = tables.get("note")
+    if note is not None:
+        return {"note": _text(note[()])} if note.shape == () else {}
+    if not {"k", "step", "rates"} <= tables.keys() or tables["k"].ndim != 2:
+        return {}
+    waves, axes = tables["k"].shape
+    members, branches = tables["rates"].shape[0], tables["rates"].shape[-2:-1]
+    if not branches or tables["k"].dtype.kind != "i" or tables["step"].shape != (axes,):
+        return {}
+    shapes = {"rates": (members, waves, *branches, *branches, 2)}
+    found = {"shape": np.array([members, waves, *branches, axes])}
+    for name, table in tables.items():
+        if name.startswith("output_") and table.ndim == 5:
+            shapes[name] = (members, waves, table.shape[2], *branches, 2)
+        elif name.startswith("turn_") and table.ndim == 2:
+            shapes[name] = (members, table.shape[1])
+        if name not in ("k", "step") and table.shape != shapes.get(name):
+            return {}
+        if table.dtype.kind not in "if":
+            return {}
+        found[name] = table[()].ravel()
     return found
 
 

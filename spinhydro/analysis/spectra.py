@@ -20,6 +20,8 @@ WINDOWS = {
     "blackman": np.blackman,
     "none": np.ones,
 }
+#: Power of waves, relative to that of the background, that is rounding.
+ROUNDING = 1e-24
 DETRENDS = ("none", "mean", "linear")
 
 
@@ -235,7 +237,7 @@ def ridge(
     between : (low, high), optional
         Only frequencies in this range, for one branch of several.
     floor : float
-        Wavenumbers whose peak has less than this share of the largest power give NaN.
+        Wavenumbers whose peak has less than this share of the largest power of a wave give NaN.
 
     Returns
     -------
@@ -264,7 +266,8 @@ def ridge(
     best = np.argmax(np.where(allowed[:, None], power, -1.0), axis=0)
     frequency, height = _refined(values, f[best] * interval)
     height = height / w.sum() ** 2
-    seen = height >= floor * height.max()
+    heights = xr.DataArray(height, dims="k", coords={"k": u.k})
+    seen = height >= floor * float(wave_power(heights).max())
     return xr.Dataset(
         {
             "frequency": (
@@ -276,6 +279,36 @@ def ridge(
         },
         coords={"k": u.k},
     )
+
+
+def wave_power(power):
+    """Power (…, k) without k = 0, where a uniform background would hide the waves on it.
+
+    All of it if the rest is rounding.
+    """
+    waves = power.isel(k=np.flatnonzero(power.k.values))
+    return waves if waves.size and waves.max() > ROUNDING * power.max() else power
+
+
+def strongest_wave(ds, output="m", component="perpendicular"):
+    """The wave with the most power, and the part of all waves' power along the first axis.
+
+    Returns
+    -------
+    (tuple of whole numbers of box waves along each axis, float)
+    """
+    u = _selected_component(ds, output, component)
+    axes = space_axes(u)
+    values = u.transpose("t", "member", *axes).values
+    spectrum = np.fft.fftn(values, axes=range(2, values.ndim))
+    power = np.sum(np.abs(spectrum) ** 2, axis=(0, 1))
+    power[(0,) * power.ndim] = 0
+    place = np.unravel_index(np.argmax(power), power.shape)
+    wave = tuple(
+        n - size if n > size // 2 else n for n, size in zip(place, power.shape, strict=True)
+    )
+    along = power[(slice(None), *[0] * (power.ndim - 1))].sum()
+    return wave, float(along / power.sum()) if power.any() else 1.0
 
 
 def ridge_error(found, law, output_interval=None):

@@ -1,167 +1,229 @@
-"""Frequencies of small waves on the uniform magnetised state of a problem, kept with its run."""
+r"""Linear theory of small waves on the uniform initial state of a problem, kept with its run.
+
+Perturbations :math:`\delta X = B y` of a uniform state, in the frame in which it is at rest, obey
+:math:`\dot y(k) = A(k)\,y(k)`, with A the Fourier transform of the rates that a perturbation of one
+grid point causes, by the equations as they are written. Outputs respond with
+:math:`\delta u(k) = C(k)\,y(k)`. The eigenvalues of A are the branches of waves, and C times an
+eigenvector says how strongly a branch shows in an output.
+"""
+
+import itertools
 
 import numpy as np
-from dedalus.core.basis import ComplexFourier, RealFourier
 
-from spinhydro.dedalus_support.solver import evaluated
-from spinhydro.kernels.operator import space_axes
+from spinhydro.run.rates import NoLawError, Rates
+from spinhydro.run.uniform_state import AT_REST, mean_state, to_rest
 
-#: Points of the largest grid; more would not fit into an attribute of netCDF.
-POINTS = 8000
-#: Amplitude of the perturbation. A central difference has a relative error of its square.
+#: Points of the largest grid: the equations are evaluated a dozen times.
+POINTS = 2**18
+#: Numbers of a table of all wavevectors; beyond it only axes and diagonals are kept.
+NUMBERS = 500_000
+#: Outputs whose response is kept.
+OUTPUTS = 8
+#: Amplitude of perturbations. A central difference has a relative error of its square.
 AMPLITUDE = 1e-4
-#: Largest difference of the length of a spin from one; a basis without the Nyquist mode changes
-#: that of a single tilted spin and its neighbours.
-UNIT = 0.05
-#: Mean of the spins along an axis below which the state is a texture, with waves of another kind.
-SMALLEST_MEAN = 0.95
-#: Largest relative error of the rates of a random wave by the table: the equation is not invariant
-#: under translations beyond it, or the background is not uniform.
+#: Largest relative error of the rates of a random wave by the table: the equations are not
+#: invariant under translations beyond it.
 INVARIANT = 1e-6
-#: Largest rate of the background, relative to the fastest rates of the waves on it.
-AT_REST = 1e-9
-#: Distance of the weights of the two branches below which neither is the stronger one.
-EQUAL = 1e-3
+#: Largest part of the change of the rates by the initial waves that is not linear.
+NONLINEAR = 0.3
+#: Relative difference of the matrices of two members that are the same.
+SAME = 1e-12
+#: Residual of a frequency by which the frame turns an output.
+TURNS = 1e-6
 
 
 def waves_of(ivp, outputs):
-    r"""Frequencies omega(k) of small waves on the uniform state along the mean axis of the spins.
-
-    About the background :math:`\pm e_a` the equation as it is written gives
-    :math:`\dot m_i(k) = A_{ij}(k) m_j(k)` for the two components across the axis a, with A the
-    Fourier transform of the rates that a perturbation of one grid point causes. Of its eigenvalues,
-    :math:`\lambda = i\omega + \mathrm{growth}`, the table holds omega of the one whose wave has
-    the larger part in :math:`m_b + i m_c \propto e^{ikx + i\omega t}`, with (a, b, c) cyclic.
+    """Matrices A(k) and C(k) of small waves on the uniform state near the initial one.
 
     Parameters
     ----------
     ivp : d3.IVP
-        Its variables hold the initial state.
-    outputs : dict or None
-        Expressions of the outputs by name, as texts or operands.
+        Its variables hold the initial state, which it keeps.
+    outputs : dict
+        Operands of the outputs by name.
 
     Returns
     -------
     dict
-        Empty, or for a variable m and the axis z ``{"m_z": omega, "m_z_step": step}``: omega in
-        rad per time, on the waves -(N-1)//2 … (N-1)//2 of every axis and nan where no branch is
-        the stronger one; step the distance of neighbouring waves along each axis in rad per length.
-        It is empty unless one field of unit vectors on Fourier bases, with a mean of at least
-        `SMALLEST_MEAN`, is all that the problem advances, on at most `POINTS` points, without
-        members or ranks or explicit time; and unless the background is at rest and the waves do
-        not mix.
+        ``{"note": why there are no such waves}``, or
+
+        - ``k`` : integers (waves, axes), one of each pair k, -k: multiples of ``step`` (axes,), in
+          rad per length. All wavevectors of the grid below its Nyquist modes, or those along axes
+          and diagonals.
+        - ``rates`` : (members, waves, r, r, 2), real and imaginary part of A in 1 per time; a
+          single member if all are the same. A(-k) is the complex conjugate of A(k).
+        - ``output_NAME`` : (members, waves, rows, r, 2), C of the components of an output, and of
+          their imaginary parts if it is complex.
+        - ``turn_NAME`` : (members, combinations), the angular frequency by which the frame turns a
+          scalar; or x, y, z, y + iz, z + ix, x + iy of a vector; nan where it is not a turn.
     """
-    if not _is_eligible(ivp, outputs):
-        return {}
-    variable = ivp.variables[0]
-    kept, layout, scales = variable.data.copy(), variable.layout, variable.scales
-    variable.change_scales(1)
-    start = variable["g"].copy()
     try:
-        return _table(ivp, start)
-    finally:
-        variable.preset_scales(scales)
-        variable.preset_layout(layout)
-        np.copyto(variable.data, kept)
+        return _table(ivp, outputs)
+    except NoLawError as reason:
+        return {"note": str(reason)}
 
 
-def _is_eligible(ivp, outputs):
-    if len(ivp.variables) != 1 or len(ivp.equations) != 1:
-        return False
-    variable, equation = ivp.variables[0], ivp.equations[0]
-    shown = outputs.get("m", variable) if isinstance(outputs, dict) else variable
-    bases = variable.domain.bases
-    return (
-        (shown is variable or shown == variable.name)
-        and equation["M"] is variable
-        and not any(_depends_on(part, ivp.time) for part in (equation["F"], equation["L"]))
-        and variable.dtype == np.float64
-        and [system.dim for system in variable.tensorsig] == [3]
-        and ivp.dist.comm.size == 1
-        and len(bases) == len(space_axes(ivp.dist)) == ivp.dist.dim
-        and all(isinstance(basis, (RealFourier, ComplexFourier)) for basis in bases)
-        and np.prod([basis.size for basis in bases]) <= POINTS
-    )
+def _table(ivp, outputs):
+    rates = Rates(ivp)
+    if rates.members * np.prod(rates.shape) > POINTS:
+        raise NoLawError(f"the grid has more than {POINTS} points")
+    with rates:
+        start = rates.initial()
+        if not np.isfinite(start).all():
+            raise NoLawError("the initial state is not finite")
+        state = mean_state(rates, start)
+        operands = dict(itertools.islice(rates.observable(outputs).items(), OUTPUTS))
+        matrix, responses = _linear(rates, state, operands)
+        scale = np.abs(matrix).max()
+        if not (np.isfinite(scale) and scale > 0):
+            raise NoLawError("the rates of small waves vanish or are not finite")
+        uniform = np.real(matrix[(..., *[0] * len(rates.shape))])
+        if to_rest(rates, state, _along(state, uniform), scale):
+            matrix, responses = _linear(rates, state, operands)
+        _check_invariant(rates, state, matrix)
+        _check_small(rates, state, matrix, start)
+        turns = _turns(rates, state, operands)
+    return _arranged(rates, state, matrix, responses, turns)
 
 
-def _depends_on(expression, time):
-    return time is not None and hasattr(expression, "has") and expression.has(time)
+def _linear(rates, state, operands):
+    """Fourier transforms of responses to a unit perturbation of one point, in each direction.
 
-
-def _table(ivp, start):
-    """Return the table, from the initial values (3, *shape) of the spins."""
-    variable, shape = ivp.variables[0], start.shape[1:]
-    mean = start.mean(axis=tuple(range(1, start.ndim)))
-    axis = int(np.argmax(np.abs(mean)))
-    if abs(mean[axis]) < SMALLEST_MEAN:
-        return {}
-    if np.abs(np.linalg.norm(start, axis=0) - 1).max() > UNIT:
-        return {}
-    background = np.zeros_like(start)
-    background[axis] = np.sign(mean[axis])
-    across = [(axis + 1) % 3, (axis + 2) % 3]
-
-    def response(change):
-        """The rates (3, *shape) that a small change causes, to first order."""
-        upper, lower = (_rate(ivp, background + sign * AMPLITUDE * change) for sign in (1, -1))
-        return (upper - lower) / (2 * AMPLITUDE)
-
-    space = tuple(range(1, start.ndim))
-    columns = []
-    for component in across:
-        change = np.zeros_like(start)
-        change[(component, *[0] * len(shape))] = 1
-        columns.append(np.fft.fftn(response(change), axes=space))
-    matrix = np.stack(columns, axis=1)
-    scale = np.abs(matrix).max()
-    if not (np.isfinite(scale) and scale > 0):
-        return {}
-    if np.abs(_rate(ivp, background)).max() > AT_REST * scale:
-        return {}
-    noise = np.zeros_like(start)
-    noise[across] = np.random.default_rng(0).standard_normal((2, *shape))
-    expected = np.zeros(start.shape, complex)
-    expected[:] = np.einsum("ij...,j...->i...", matrix, np.fft.fftn(noise[across], axes=space))
-    expected[axis] = 0
-    found = np.fft.fftn(response(noise), axes=space)
-    if not np.abs(found - expected).max() <= INVARIANT * np.abs(expected).max():
-        return {}
-    omega = np.fft.fftshift(_frequencies(matrix[across]))
-    # The Nyquist mode of an even axis is in few bases.
-    omega = omega[tuple(slice(1 - size % 2, None) for size in shape)]
-    name = f"{variable.name}_{'xyz'[axis]}"
-    lengths = [basis.bounds[1] - basis.bounds[0] for basis in variable.domain.bases]
-    return {name: omega, f"{name}_step": 2 * np.pi / np.array(lengths)}
-
-
-def _rate(ivp, values):
-    """Return dm/dt of the equation at some values of m on the grid."""
-    variable, equation = ivp.variables[0], ivp.equations[0]
-    rate = np.zeros_like(values)
-    for sign, part in ((1, equation["F"]), (-1, equation["L"])):
-        if not hasattr(part, "evaluate") and not hasattr(part, "change_scales"):
-            # The number zero.
-            continue
-        variable.preset_scales(1)
-        variable["g"] = values
-        result = evaluated(part).copy()
-        result.change_scales(1)
-        rate += sign * result["g"]
-    return rate
-
-
-def _frequencies(matrix):
-    """Return omega of the stronger branch in the first plus i times the second component.
-
-    Parameters
-    ----------
-    matrix : array (2, 2, *shape)
+    Returns
+    -------
+    array (members, components, r, *space), and ``{name: array (members, rows, r, *space)}``
     """
-    values, vectors = np.linalg.eig(np.moveaxis(matrix, (0, 1), (-2, -1)))
-    omega = values.imag
-    weights = np.abs(vectors[..., 0, :] + 1j * vectors[..., 1, :]) ** 2
-    first = weights[..., 0] > weights[..., 1]
-    found = np.where(first, omega[..., 0], omega[..., 1])
-    alike = np.abs(weights[..., 0] - weights[..., 1]) < EQUAL * weights.max(axis=-1)
-    differ = np.abs(omega[..., 0] - omega[..., 1]) > 1e-9 * np.abs(omega).max()
-    return np.where(alike & differ, np.nan, found)
+    background = state.on_grid(rates.shape)
+    found, responses = [], {name: [] for name in operands}
+    for direction in range(state.directions.shape[2]):
+        change = np.zeros_like(background)
+        vectors = state.directions[:, :, direction].T
+        amplitude = AMPLITUDE * np.abs(state.sizes[:, None] * vectors).max()
+        change[(slice(None), slice(None), *[0] * len(rates.shape))] = amplitude * vectors
+        upper, lower = rates(background + change), rates(background - change)
+        found.append((upper - lower) / (2 * amplitude))
+        if operands:
+            upper = rates.outputs(operands, background + change)
+            lower = rates.outputs(operands, background - change)
+            for name in operands:
+                values = (upper[name] - lower[name]) / (2 * amplitude)
+                if np.iscomplexobj(values):
+                    values = np.concatenate([values.real, values.imag])
+                responses[name].append(values)
+
+    def transformed(parts):
+        # (r, rows, members, *space) -> (members, rows, r, *space)
+        values = np.moveaxis(np.stack(parts), (2, 1, 0), (0, 1, 2))
+        return np.fft.fftn(values, axes=range(3, values.ndim))
+
+    return transformed(found), {name: transformed(parts) for name, parts in responses.items()}
+
+
+def _along(state, matrix):
+    """The part along the directions: (members, components, r, …) -> (members, r, r, …)."""
+    return np.einsum("mir,mij...->mrj...", state.directions, matrix)
+
+
+def _applied(state, matrix, change):
+    """Rates (components, members, *space) by the matrix of a change of the values."""
+    space = tuple(range(2, change.ndim))
+    parts = np.einsum("mir,im...->mr...", state.directions, np.fft.fftn(change, axes=space))
+    return np.fft.ifftn(np.einsum("mir...,mr...->im...", matrix, parts), axes=space).real
+
+
+def _check_invariant(rates, state, matrix):
+    random = np.random.default_rng(0)
+    parts = random.standard_normal((state.directions.shape[2], rates.members, *rates.shape))
+    change = np.einsum("mir,rm...->im...", state.directions, parts)
+    change *= AMPLITUDE * state.sizes.reshape(-1, *[1] * (change.ndim - 1))
+    background = state.on_grid(rates.shape)
+    expected = _applied(state, matrix, change)
+    found = (rates(background + change) - rates(background - change)) / 2
+    if not np.abs(found - expected).max() <= INVARIANT * np.abs(expected).max():
+        raise NoLawError("the equation depends on place")
+
+
+def _check_small(rates, state, matrix, start):
+    background = state.on_grid(rates.shape)
+    change = start - background
+    expected = _applied(state, matrix, change)
+    left = rates(start) - rates(background) - expected
+    rounding = AT_REST * np.abs(matrix).max() * np.abs(background).max()
+    if not np.abs(left).max() <= max(NONLINEAR * np.abs(expected).max(), rounding):
+        raise NoLawError("the initial state is not a uniform state with small waves")
+
+
+def _turns(rates, state, operands):
+    """Angular frequencies by which the frame turns outputs and complex sums of components."""
+    fastest = np.abs(state.generator).max()
+    if not fastest and not state.drift.any():
+        return {}
+    random = np.random.default_rng(2)
+    values = state.on_grid(rates.shape)
+    values = values + 0.1 * state.sizes.reshape(
+        -1, *[1] * (values.ndim - 1)
+    ) * random.standard_normal(values.shape)
+    time = 0.1 / (fastest or 1.0)
+    before = rates.outputs(operands, values)
+    after = rates.outputs(operands, state.moved(values, time))
+    found = {}
+    for name in operands:
+        pairs = zip(_combinations(before[name]), _combinations(after[name]), strict=True)
+        found[name] = np.array([_frequencies(one, other, time) for one, other in pairs]).T
+    return found
+
+
+def _combinations(values):
+    """A scalar; or the components of a vector, and the complex sums of two."""
+    if len(values) == 1:
+        return [values[0]]
+    x, y, z = values
+    return [x, y, z, y + 1j * z, z + 1j * x, x + 1j * y]
+
+
+def _frequencies(before, after, time):
+    """The frequency nu of each member with after = before exp(i nu time), or nan."""
+    found = []
+    for one, other in zip(before, after, strict=True):
+        # A component may drift as a whole.
+        one, other = one - one.mean(), other - other.mean()
+        factor = np.vdot(one, other) / np.vdot(one, one)
+        left = np.abs(other - factor * one).max()
+        is_turn = left <= TURNS * np.abs(one).max() and abs(abs(factor) - 1) <= TURNS
+        found.append(np.angle(factor) / time if is_turn else np.nan)
+    return found
+
+
+def _arranged(rates, state, matrix, responses, turns):
+    turning = np.einsum("mij,mjr->mir", state.generator, state.directions)
+    matrix = matrix - turning.reshape(*turning.shape, *[1] * len(rates.shape))
+    tables = {"rates": _along(state, matrix)}
+    tables |= {f"output_{name}": found for name, found in responses.items()}
+    numbers = sum(2 * np.prod(found.shape[:3]) for found in tables.values())
+    waves = _waves(rates.shape, NUMBERS / numbers)
+    places = tuple((waves % rates.shape).T)
+    tables = {name: found[(..., *places)] for name, found in tables.items()}
+    if all(np.abs(one - one[:1]).max() <= SAME * np.abs(one).max() for one in tables.values()):
+        if all(np.nanmax(np.abs(t - t[:1]), initial=0) == 0 for t in turns.values()):
+            tables = {name: found[:1] for name, found in tables.items()}
+            turns = {name: found[:1] for name, found in turns.items()}
+    result = {"k": waves, "step": 2 * np.pi / rates.lengths}
+    for name, found in tables.items():
+        found = np.moveaxis(found, -1, 1)
+        result[name] = np.stack([found.real, found.imag], axis=-1)
+    return result | {f"turn_{name}": found for name, found in turns.items()}
+
+
+def _waves(shape, most):
+    """One of each pair of wavevectors k, -k: all, or those along axes and diagonals."""
+    halves = [(size - 1) // 2 for size in shape]
+    if np.prod([2.0 * half + 1 for half in halves]) / 2 <= most:
+        grid = itertools.product(*(range(-half, half + 1) for half in halves))
+        return np.array([wave for wave in grid if wave >= (0,) * len(shape)])
+    lines = {(0,) * len(shape)}
+    for step in itertools.product((-1, 0, 1), repeat=len(shape)):
+        if step > (0,) * len(shape):
+            last = min(half for half, one in zip(halves, step, strict=True) if one)
+            lines |= {tuple(n * one for one in step) for n in range(1, last + 1)}
+    return np.array(sorted(lines))

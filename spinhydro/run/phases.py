@@ -134,7 +134,7 @@ def _check_and_run(
         kind = ControlledRun if is_controlled else AdaptiveRun if is_adaptive else Run
         run = kind(ivp, plan, timestep, solver)
         run.check_start()
-        plan.waves = waves_of(ivp, plan.outputs)
+        plan.waves = waves_of(ivp, run.outputs)
         if not is_adaptive and continued is None and not force:
             operands, outputs = list(run.outputs.values()), steps // steps_per_output
             parallel.on_root(comm, lambda: check_free_space(outputs, operands, Path(out)))

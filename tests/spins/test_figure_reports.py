@@ -24,7 +24,7 @@ def printed(capsys, *arguments):
 def test_dispersion(tmp_path, capsys):
     run = made(tmp_path, "pslle_dispersion", N=63, stop_time=4)
     (line,) = printed(capsys, run, "--figure", "b1")
-    assert float(re.search(r"ridges within (\S+) THz", line)[1]) < 0.02
+    assert float(re.search(r"chain law: (\S+) THz", line)[1]) < 0.02
     assert float(re.search(r"k\^2 differs from it by up to (\S+)", line)[1]) > 60
 
 
