@@ -10,7 +10,13 @@
 | Stopped | 75 | stopped from outside (signal); what was computed is on disk |
 """
 
+import re
 from difflib import get_close_matches
+
+#: NumPy's scalars as ``repr`` writes them, np.float64(2.5) and np.True_.
+_NUMPY_SCALAR = re.compile(
+    r"\bnp\.(?:(?:float|u?int|complex)\d+|str_|bool_|longdouble)\(([^()]*)\)|\bnp\.(True|False)_"
+)
 
 
 class SpinhydroError(Exception):
@@ -36,8 +42,8 @@ class SpinhydroError(Exception):
         return self
 
     def body(self):
-        """The message without its place."""
-        return super().__str__()
+        """The message without its place, with NumPy's scalars as plain numbers."""
+        return _NUMPY_SCALAR.sub(lambda m: m[1] or m[2], super().__str__())
 
     def __str__(self):
         return ": ".join(part for part in (self.where, self.entry, self.body()) if part)

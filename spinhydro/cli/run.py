@@ -82,7 +82,7 @@ def _solve(options, values):
     finer = _finer_grid(problem, options.check_grid)
     result = _run(problem, options, options.quiet)
     if options.check:
-        _check(options, values, result)
+        _check(options, values, problem, result)
     if finer:
         _check_grid(options, {**values, **finer}, problem, result)
     if is_reporting_rank():
@@ -120,7 +120,7 @@ def _run(problem, options, quiet):
     )
 
 
-def _check(options, values, result):
+def _check(options, values, problem, result):
     """Run again at half the timestep, and print how far every output moved.
 
     At a tenth of the tolerance, where there is one. Noise follows the same path: two half steps
@@ -132,7 +132,7 @@ def _check(options, values, result):
     from spinhydro.steppers.noise import noises_of
 
     if result.tolerance is None:
-        shorter = {"timestep": result.timestep / 2}
+        shorter = {"timestep": _in_units(result.timestep / 2, problem)}
     else:
         shorter = {"tolerance": result.tolerance / 10}
     again = _load(options, {**values, **shorter})
@@ -152,6 +152,12 @@ def _check(options, values, result):
                 error = extrapolated(largest, order)
                 line += f"; largest error of the first run about {error:.2e} (order {order})"
             to_stderr(line)
+
+
+def _in_units(timestep, problem):
+    """Return a timestep as a text with the file's unit of time, if the file knows its name."""
+    unit = problem.units.get("time")
+    return f"{float(timestep)!r}*{unit}" if problem.namespace.get(unit) == 1 else timestep
 
 
 def _compared(first, second):

@@ -4,10 +4,10 @@ from itertools import product
 
 import numpy as np
 
-from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.operator import rounded
+from spinhydro.kernels.parameters import is_positive
 
 #: Continuations of a kernel on grids finer than the lattice constant.
 BEYOND = ("refuse", "flat", "periodic")
@@ -264,9 +264,8 @@ def neighbours_kernel(lattice, a, omega_E, axes="cartesian"):
 
 
 def _positive(what, value, name):
-    single = isinstance(value, PerMember) or not np.ndim(value)
-    if value is None or not (single and np.isfinite(value) and value > 0):
-        raise ParameterError(f"the kernel {name} needs {what} > 0, not {shown(value)}")
+    if not is_positive(value):
+        raise ParameterError(f"the kernel {name} needs one number {what} > 0, not {shown(value)}")
 
 
 def _one_of(what, value, allowed):

@@ -18,6 +18,7 @@ from spinhydro.kernels.formulas import LATTICE_STENCIL, STENCILS
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.kernels.kinds import Kind, make
 from spinhydro.kernels.lattices import LATTICES, exchange_rate, exchange_sum
+from spinhydro.kernels.parameters import is_positive
 from spinhydro.kernels.stencil_operator import StencilOperator
 
 
@@ -286,9 +287,8 @@ def _check_finite(name, values):
 
 def _cells(name, lattice, a):
     """Distances of sites along the primitive vectors."""
-    single = np.isscalar(a) or isinstance(a, PerMember)
-    if not (single and np.isfinite(a) and a > 0):
-        raise ParameterError(f"the stencil {name} needs a > 0, not {a}")
+    if not is_positive(a):
+        raise ParameterError(f"the stencil {name} needs one number a > 0, not {shown(a)}")
     return tuple(float(a) * np.linalg.norm(lattice.primitive, axis=1))
 
 

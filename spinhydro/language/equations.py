@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from dedalus.core import operators, problems
+from dedalus.core.basis import RealFourier
 from dedalus.core.field import Field, Operand
 
 from spinhydro.errors import EquationError, InputError, SpinhydroError
@@ -245,16 +246,28 @@ def _check_variables(problem):
             )
 
 
+def _check_sizes(problem):
+    for field in fields_of(problem):
+        for basis in field.domain.bases:
+            if type(basis) is RealFourier and basis.size % 2:
+                raise InputError(
+                    f"{basis.size} points along {basis.coord.name}: d3.RealFourier takes an even "
+                    "number of points; spinhydro.RealFourierNyquist takes odd ones too"
+                )
+
+
 def check_complete(problem):
     """Raise InputError unless there is an equation for every variable of a problem.
 
     Compares the number of components of the equations with that of the variables, looks for
-    one dt(…) term, and for operators that are silently wrong in Dedalus 3.0.5.
+    one dt(…) term, for operators that are silently wrong in Dedalus 3.0.5, and for numbers of grid
+    points that its bases cannot have.
     """
     for equation in problem.equations:
         for side in ("LHS", "RHS"):
             _refuse_wrong_indices(equation[side])
     _check_dtypes(problem)
+    _check_sizes(problem)
     conditional = any(equation["condition"] != "True" for equation in problem.equations)
     if not problem.equations:
         raise InputError(

@@ -121,7 +121,8 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
         return
     if new_dimension == _PURE and default_dimension not in (None, _PURE):
         _check_missing_unit(name, shown, new, default, default_dimension)
-        logger.info(f"{shown} has no unit and is taken in the units of the file")
+        if new != 0:
+            logger.info(f"{shown} has no unit and is taken in the units of the file")
     kinds = (
         (bool, (bool,), "True or False"),
         (str, (str,), "a word"),

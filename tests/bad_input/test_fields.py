@@ -95,3 +95,26 @@ def test_arrays_that_fit(name, shape, fields):
 def test_arrays_that_do_not_fit(name, shape, fields):
     with pytest.raises(InputError, match="does not fit the field"):
         spinhydro.local_part(np.zeros(shape), fields[name])
+
+
+@pytest.mark.parametrize("basis", [d3.RealFourier, spinhydro.RealFourierNyquist])
+@pytest.mark.parametrize("sizes", [(9,), (9, 8), (8, 9)])
+def test_an_odd_number_of_points_needs_a_basis_that_takes_it(basis, sizes, tmp_path):
+    """Dedalus counts one mode too many: its matrices do not fit."""
+    coords = d3.CartesianCoordinates(*"xy"[: len(sizes)])
+    dist = spinhydro.distributor(coords, dtype=np.float64)
+    bases = [basis(c, size=n, bounds=(0, 1)) for c, n in zip(coords.coords, sizes, strict=True)]
+    u = dist.Field(name="u", bases=bases)
+    problem = d3.IVP([u], namespace={"u": u})
+    problem.add_equation("dt(u) - lap(u) = -u**3")
+
+    def run():
+        return spinhydro.simulate(problem, 1e-3, 1e-3, timestepper="RK222", out=tmp_path)
+
+    if basis is d3.RealFourier:
+        axis = "xy"[sizes.index(9)]
+        with pytest.raises(InputError, match=rf"9 points along {axis}: .*RealFourierNyquist"):
+            run()
+        assert not list(tmp_path.iterdir())
+    else:
+        assert run().status == "done"

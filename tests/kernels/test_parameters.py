@@ -88,4 +88,7 @@ def test_values_in_messages_are_plain_numbers():
     assert shown(np.float64(2.5)) == "2.5"
     assert shown((np.int64(3), [np.float64(0.5)])) == "(3, [0.5])"
     assert shown({np.int64(1): np.array([1, 2])}) == "{1: [1, 2]}"
+    assert str(
+        InputError(f"{(np.float64(1.5), np.int64(-2), np.bool_(True))}, {np.str_('a')!r}")
+    ) == ("(1.5, -2, True), 'a'")
     assert shown(object()) == "a value of type object"
