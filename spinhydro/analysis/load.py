@@ -48,7 +48,7 @@ def load(path, tasks=None, handler=None, **where):
 
     Returns
     -------
-    xarray.Dataset (xarray.DataTree for handler="*")
+    xarray.Dataset, or xarray.DataTree if `handler` is "*"
         One variable per output task under its own name, dimensions `(t, tensor axes, space)`.
 
         - Up to 32 MB are read into memory; larger data are read from the files when they are used,

@@ -111,14 +111,44 @@ def test_tests_that_the_page_of_comparisons_names_exist():
         assert (ROOT / "tests" / name).exists(), name
 
 
+def site_tools():
+    """Skip a test if the packages of the site are not installed."""
+    names = ("codespell_lib", "furo", "latex2mathml", "myst_parser", "sphinx")
+    if any(importlib.util.find_spec(name) is None for name in names):
+        pytest.skip("the packages of the site are not installed: run/docs installs them")
+
+
+def test_words_are_spelled_correctly():
+    site_tools()
+    check = [sys.executable, "-m", "codespell_lib"]
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.slow
-def test_the_site_builds_without_warnings(tmp_path):
-    if any(importlib.util.find_spec(name) is None for name in ("sphinx", "myst_parser", "furo")):
-        pytest.skip("Sphinx is not installed: run/docs installs it")
+def test_the_site_builds_without_warnings_and_needs_no_network(tmp_path):
+    """Every internal link is checked while the site is built (docs/extensions/links.py)."""
+    site_tools()
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html",
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-b", "html",
          str(ROOT / "docs"), str(tmp_path / "site")],
         cwd=ROOT, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "site" / "index.html").is_file()
+    checked, broken = re.search(r"(\d+) internal links, (\d+) broken", done.stdout).groups()
+    assert int(checked) > 1000 and broken == "0"
+    for path in (tmp_path / "site").rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"<(script|link|img)[^>]+(src|href)=\"(https?:)?//", text), path.name
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path, monkeypatch):
+    site_tools()
+    monkeypatch.syspath_prepend(ROOT / "docs" / "extensions")
+    from links import broken
+
+    (tmp_path / "a.html").write_text('<h1 id="x"></h1><a href="b.html#y">b</a><a href="#x">x</a>')
+    (tmp_path / "b.html").write_text('<a href="a.html#y">a</a><a href="c.html">c</a>')
+    assert broken(tmp_path) == (
+        4, [("a.html", "b.html#y"), ("b.html", "a.html#y"), ("b.html", "c.html")]
+    )  # fmt: skip
