@@ -22,7 +22,7 @@ from spinhydro.units.nm_ps import A, metre, mu_0, nm, ns, ps, second
 # Parameters
 magnet = spinhydro.magnet("permalloy", gamma=2.211e5 * metre / (A * second) / mu_0, alpha=0.1)
 alpha, omega_M, stiffness = magnet.alpha, magnet.omega_M, magnet.stiffness
-beta, drift = 0.05, -72.17 * metre / second
+beta, u = 0.05, -72.17 * metre / second
 edge, thickness, N, layers = 100 * nm, 10 * nm, 32, 1
 stop_time, output_interval = 14 * ns, 50 * ps
 
@@ -33,11 +33,11 @@ film = spinhydro.cuboid(dist, (edge, edge, thickness), (N, N, layers))
 m = dist.VectorField(spinhydro.spin, name="m", bases=film.bases)
 body, X, Y = film.body, *(dist.Field(name=name, bases=film.bases) for name in "XY")
 X["g"], Y["g"] = film.grids[:2]
-u = dist.Field(name="u", bases=dist.members)
+drift = dist.Field(name="drift", bases=dist.members)
 ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
 W = spinhydro.kernel("exchange", stiffness=stiffness, cells=film.cells)
 D = spinhydro.kernel("demag", omega_M=omega_M, body=body)
-H = -W(m) - D(m) + spinhydro.zhang_li(m, (u, 0, 0), beta, cells=film.cells)
+H = -W(m) - D(m) + spinhydro.zhang_li(m, (drift, 0, 0), beta, cells=film.cells)
 p, timestepper = 1 / (1 + alpha**2), "RK4"
 timestep = 2.4 / (4 * stiffness * sum(a**-2 for a in film.cells) + omega_M)
 problem = d3.IVP([m], namespace=locals())
@@ -47,7 +47,7 @@ projections = {"m": "m/sqrt(m@m + 1 - body)"}
 # The vortex at rest, and then the current
 m["g"] = spinhydro.vortex(*film.grids[:2], 10 * nm) * body["g"]
 spinhydro.relax(problem, tolerance=1e-5)
-u["g"] = drift
+drift["g"] = u
 core = spinhydro.maximum(m @ ez - 0.5, 0)
 outputs = {"m": "m", "m_mean": "ave(m)/ave(body)"}
 outputs |= {"x_c": "ave(X*core)/ave(core)", "y_c": "ave(Y*core)/ave(core)"}

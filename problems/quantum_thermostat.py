@@ -5,16 +5,14 @@ Every spin m in the field omega_B z drives an oscillator V, whose friction and n
 
     dm/dt = -m x (omega_B z + V),   dV/dt = P,   dP/dt = -omega_0^2 V - Gamma P + A m + b,
 
-and comes to rest with the Gilbert damping alpha = A Gamma/omega_0^4 at low frequencies (Anders,
-Sait and Horsley, New J. Phys. 24, 033020 (2022)). The spectrum of b is 2 Gamma A T x coth x,
-x = hbar omega/2 k_B T, T = k_B T gamma/mu; by Matsubara's sum, with nu_n = 2 pi n spin T,
+and comes to rest with Gilbert's damping alpha = A Gamma/omega_0^4 at low frequencies (Anders, Sait
+and Horsley, New J. Phys. 24, 033020 (2022)). The spectrum of b is 2 Gamma A T x coth x, x = hbar
+omega/2 k_B T, T = k_B T gamma/mu; by Matsubara's sum, with nu_n = 2 pi n spin T,
 
     b = sqrt(2 Gamma A T) [xi_0 + sqrt(2) sum_n (xi_n - u_n)],   du_n/dt = -nu_n u_n + nu_n xi_n.
 
-Without terms n > 0 the noise is classical, and <m_z> = L(omega_B/T), L(x) = coth x - 1/x. Quantum
-noise makes weakly damped spins as hot as T x coth x at omega_B.
-
-    spinhydro run problems/quantum_thermostat.py terms=0
+Noise with terms=0 is classical, <m_z> = L(omega_B/T), L(x) = coth x - 1/x; quantum noise makes
+weakly damped spins as hot as T x coth x at omega_B.
 
 Expected: <m_z> = 0.443 for spin 1 (0.537 of classical noise), within 0.02: statistics and damping.
 """
@@ -26,12 +24,11 @@ import spinhydro
 from spinhydro.units.nm_ps import nm, ps, rad
 
 # Parameters
-T, omega_B = 0.5 * rad / ps, 1.0 * rad / ps
-omega_0, Gamma, alpha, spin = 4.0 * rad / ps, 4.0 * rad / ps, 0.05, 1.0
-terms, N, seed, timestepper = 6, 4096, 0, "RK4"  # terms of Matsubara's sum; spins
+T, omega_B, omega_0, Gamma = 0.5 * rad / ps, 1.0 * rad / ps, 4.0 * rad / ps, 4.0 * rad / ps
+alpha, spin, terms, N, seed, timestepper = 0.05, 1.0, 6, 4096, 0, "RK4"
 stop_time, output_interval, timestep = 120 * ps, 2 * ps, 0.05 * ps
 conditions = {"0 <= terms <= 9 and T > 0": "terms is a whole number up to 9, and T > 0"}
-x = omega_B / (2 * spin * T)
+x, A, nu = omega_B / (2 * spin * T), alpha * omega_0**4 / Gamma, 2 * np.pi * spin * T
 heat = T * (x / np.tanh(x) if terms else 1)
 mz_expected = 1 / np.tanh(omega_B / heat) - heat / omega_B
 
@@ -39,19 +36,13 @@ mz_expected = 1 / np.tanh(omega_B / heat) - heat / omega_B
 coords = d3.CartesianCoordinates("x")
 dist = spinhydro.distributor(coords, dtype=np.float64)
 xbasis = spinhydro.RealFourierNyquist(coords["x"], size=N, bounds=(0, N * nm))
-names = ["m", "V", "P", *(f"u_{n}" for n in range(1, terms + 1))]
-fields = {name: dist.VectorField(spinhydro.spin, name=name, bases=xbasis) for name in names}
-m, V, P = (fields[name] for name in "mVP")
+m, V, P = (dist.VectorField(spinhydro.spin, name=name, bases=xbasis) for name in "mVP")
+u = [dist.VectorField(spinhydro.spin, name=f"u_{n + 1}", bases=xbasis) for n in range(terms)]
 ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
-A, nu = alpha * omega_0**4 / Gamma, 2 * np.pi * spin * T
 xi = [spinhydro.white_noise(m, seed=seed, name=f"xi_{n}") for n in range(terms + 1)]
-noises = {one.name: one for one in xi}
-b = np.sqrt(2 * Gamma * A * T) * sum(
-    (np.sqrt(2) * (xi[n] - fields[f"u_{n}"]) for n in range(1, terms + 1)), xi[0]
-)
-problem = d3.IVP(
-    list(fields.values()), namespace={**locals(), **fields, **{one.name: one for one in xi}}
-)
+b = np.sqrt(2 * Gamma * A * T) * sum((np.sqrt(2) * (xi[n + 1] - u[n]) for n in range(terms)), xi[0])
+names = {f"xi_{n}": noise for n, noise in enumerate(xi)} | {field.name: field for field in u}
+problem = d3.IVP([m, V, P, *u], namespace=locals() | names)
 problem.add_equation("dt(m) = -cross(m, omega_B*ez + V)")
 problem.add_equation("dt(V) = P")
 problem.add_equation("dt(P) = -omega_0**2*V - Gamma*P + A*m + b")

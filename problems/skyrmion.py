@@ -6,10 +6,10 @@ Exchange, anisotropy and the Dzyaloshinskii-Moriya interaction of an interface,
     E = t int { A |grad m|^2 + K (1 - m_z^2) + D [m_z div m - (m.grad) m_z] } d^2 r,
     dm/dt = -p [m x H + alpha m x (m x H)],   H = omega_K m_z z - W m - W_D m,
 
-make a small disc of reversed magnetisation stable. W is the kernel 2 gamma A k^2/M_s, and W_D a
-tensor kernel that is defined in this file: i k is odd, as a real field requires. K is the effective
-anisotropy K_u - mu_0 M_s^2/2, which contains the demagnetising field of a thin film. The
-film (Sampaio et al., Nature Nanotech. 8, 839 (2013)) stays uniform for D < 4 sqrt(AK)/pi.
+make a small disc of reversed magnetisation stable. W is the kernel 2 gamma A k^2/M_s, and W_D m is
+(2 gamma D/M_s) (-dx m_z, -dy m_z, dx m_x + dy m_y). K is the effective anisotropy K_u - mu_0
+M_s^2/2, which contains the demagnetising field of a thin film. The film (Sampaio et al., Nature
+Nanotech. 8, 839 (2013)) stays uniform for D < 4 sqrt(AK)/pi.
 
     spinhydro run problems/skyrmion.py
     mpiexec -n 2 spinhydro run problems/skyrmion.py D='2.8e-3*J/metre**2'
@@ -53,15 +53,8 @@ p = 1 / (1 + alpha**2)
 K, joule = K_u - mu_0 * Ms**2 / 2, J
 stiffness, omega_K, omega_D = 2 * gamma * A_ex / Ms, 2 * gamma * K / Ms, 2 * gamma * D / Ms
 Delta = np.sqrt(A_ex / K)
-W = spinhydro.kernel(lambda k: stiffness * k**2)
-W_D = spinhydro.kernel(
-    lambda kx, ky: [
-        [0, 0, -1j * omega_D * kx],
-        [0, 0, -1j * omega_D * ky],
-        [1j * omega_D * kx, 1j * omega_D * ky, 0],
-    ],
-    name="W_D",
-)
+W = spinhydro.kernel("micromagnetic", stiffness=stiffness)
+W_D = spinhydro.kernel("interfacial_dmi", omega_D=omega_D)
 timestepper = "RK4"
 timestep = 1.2 / (omega_K + 2 * stiffness * (pi * N / L) ** 2)
 

@@ -49,11 +49,7 @@ def film_kernel(omega_M, thickness):
         tensor = [[Q * nx * nx, Q * nx * ny, 0], [Q * nx * ny, Q * ny * ny, 0], [0, 0, P]]
         return [[omega_M * entry for entry in row] for row in tensor]
 
-    def check(operator):
-        if len(operator.axes) > 2:
-            raise InputError("the kernel film is that of a film: one or two dimensions of space")
-
-    return Kernel(omega, "film", check, arguments=0)
+    return Kernel(omega, "film", _planes_only("film"), arguments=0)
 
 
 def dmi_kernel(bonds):
@@ -85,6 +81,46 @@ def dmi_kernel(bonds):
         return total
 
     return Kernel(omega, "dmi", arguments=offsets.shape[1], is_radial=False)
+
+
+def interfacial_dmi_kernel(omega_D):
+    r"""Dzyaloshinskii-Moriya interaction of an interface, E = D [m_z div m - (m.grad) m_z].
+
+    .. math:: W \mathbf{m} = \omega_D \left( -\partial_x m_z, -\partial_y m_z,
+              \partial_x m_x + \partial_y m_y \right), \qquad \omega_D = 2 \gamma D/M_s
+
+    Spin axes x, y, z are those of space, z the normal; waves run along x, or in the x-y plane.
+    """
+
+    def omega(kx, ky=0.0):
+        x, y = 1j * omega_D * kx, 1j * omega_D * ky
+        return [[0, 0, -x], [0, 0, -y], [x, y, 0]]
+
+    return Kernel(omega, "interfacial_dmi", _planes_only("interfacial_dmi"), arguments=0)
+
+
+def bulk_dmi_kernel(omega_D):
+    r"""Dzyaloshinskii-Moriya interaction of a cubic chiral magnet, E = D m.(curl m).
+
+    .. math:: W \mathbf{m} = \omega_D \nabla \times \mathbf{m}, \qquad
+              \omega_D = 2 \gamma D/M_s
+
+    Spin axes x, y, z are those of space.
+    """
+
+    def omega(kx, ky=0.0, kz=0.0):
+        x, y, z = 1j * omega_D * kx, 1j * omega_D * ky, 1j * omega_D * kz
+        return [[0, -z, y], [z, 0, -x], [-y, x, 0]]
+
+    return Kernel(omega, "bulk_dmi", arguments=0)
+
+
+def _planes_only(name):
+    def check(operator):
+        if len(operator.axes) > 2:
+            raise InputError(f"the kernel {name} is that of a film: one or two dimensions of space")
+
+    return check
 
 
 def crossed_with(vector):

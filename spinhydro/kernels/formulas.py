@@ -32,6 +32,10 @@ KERNELS = {
         "W m = -sum over pairs of 2i sin(k.d) m x omega_d",
         "bonds={offset: (omega_x, omega_y, omega_z)}",
     ),
+    "interfacial_dmi": (
+        "W m = omega_D (-dx m_z, -dy m_z, dx m_x + dy m_y)", "omega_D = 2 gamma D/M_s"
+    ),
+    "bulk_dmi": ("W m = omega_D curl m", "omega_D = 2 gamma D/M_s"),
     "dipolar": (
         "g_dd (3 cos^2 - 1)(1 + 3 cos kR/(kR)^2 - 3 sin kR/(kR)^3) of a gas", "g_dd, cutoff, axis"
     ),

@@ -11,8 +11,10 @@ from functools import partial
 
 from spinhydro.errors import InputError
 from spinhydro.kernels.continuum import (
+    bulk_dmi_kernel,
     dmi_kernel,
     film_kernel,
+    interfacial_dmi_kernel,
     micromagnetic_kernel,
     projector_kernel,
     table_kernel,
@@ -37,6 +39,8 @@ _MAKERS = {
     "film": film_kernel,
     "demag": demag_kernel,
     "dmi": dmi_kernel,
+    "interfacial_dmi": interfacial_dmi_kernel,
+    "bulk_dmi": bulk_dmi_kernel,
     "dipolar": dipolar_kernel,
     "projector": projector_kernel,
     "table": table_kernel,

@@ -82,7 +82,7 @@ _NUMBER = ("a finite {}", _is_number)
 
 #: ``{parameter: (what it is, test of a value)}``; None of the kinds takes another form.
 FORMS = {
-    **dict.fromkeys(("omega_J", "stiffness", "omega_E", "omega_M", "g_dd"), _NUMBER),
+    **dict.fromkeys(("omega_J", "stiffness", "omega_E", "omega_M", "omega_D", "g_dd"), _NUMBER),
     **dict.fromkeys(("cutoff", "k_max"), ("{} > 0", is_positive)),
     **dict.fromkeys(("lattice", "beyond", "axes"), ("a word for {}", _is_text)),
     "a": ("{} > 0", _are_positive),

@@ -220,6 +220,37 @@ def wall_lattice(x, ell, modulus, easy_axis):
     return np.stack([cn, 0 * sn, sn]) if easy_axis else np.stack([sn, 0 * sn, cn])
 
 
+def lattice_period(ell, modulus):
+    """Return the period 4 K(m) ell sqrt(m) of `wall_lattice`."""
+    from scipy.special import ellipk
+
+    return 4 * ellipk(modulus) * ell * np.sqrt(modulus)
+
+
+def modulated_wave(e, Omega_R, kappa_n0, epsilon, omega, stop_time):
+    r"""Z(t)/Z(0) of one small wave about -x while the Rabi frequency is modulated.
+
+    .. math:: \dot s_y = -(e + \Omega(t) + \kappa n)\, Z, \quad \dot Z = (e + \Omega(t))\, s_y,
+              \quad \Omega(t) = \Omega_R (1 + \epsilon \cos \omega t)
+
+    from s_y = 0, integrated to a part in 1e9 with e = hbar k^2/2m (Mathieu's equation to first
+    order in epsilon).
+
+    Returns
+    -------
+    callable
+        Of a time between 0 and stop_time, a number or an array with one distinct value.
+    """
+    from scipy.integrate import solve_ivp
+
+    def rates(t, y):
+        stiffness = e + Omega_R * (1 + epsilon * np.cos(omega * t))
+        return [-(stiffness + kappa_n0) * y[1], stiffness * y[0]]
+
+    found = solve_ivp(rates, (0, stop_time), [0, 1], rtol=1e-9, atol=1e-10, dense_output=True)
+    return lambda t: found.sol(np.ravel(t)[0])[1]
+
+
 def free_spins(number, x):
     """Mean and standard deviation of m_z of `number` free spins, x = mu B/(k_B T): L(x)."""
     mean = langevin(x)

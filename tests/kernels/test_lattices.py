@@ -188,6 +188,26 @@ def test_table_and_function_are_the_same_kernel(tmp_path):
         np.testing.assert_allclose(W(asked), 2 * (1 - np.cos(asked)), atol=1e-7)
 
 
+@pytest.mark.parametrize("size", [9, 10])
+def test_dzyaloshinskii_moriya_kernels_are_derivatives(size):
+    """E = D [m_z div m - (m.grad) m_z] and D m.(curl m), H = -dE/dm."""
+    coords = d3.CartesianCoordinates("x", "y")
+    dist = spinhydro.distributor(coords, dtype=np.float64)
+    bases = [spinhydro.RealFourierNyquist(c, size=size, bounds=(0, 3)) for c in coords.coords]
+    m = dist.VectorField(spinhydro.spin, name="m", bases=bases)
+    m["g"] = np.random.default_rng(0).normal(size=(3, size, size))
+    mx, my, mz = (m @ e for e in spinhydro.spin.unit_vector_fields(dist))
+    dx, dy = (lambda f, c=c: d3.Differentiate(f, c) for c in coords.coords)
+    expected = {
+        "interfacial_dmi": (-dx(mz), -dy(mz), dx(mx) + dy(my)),
+        "bulk_dmi": (dy(mz), -dx(mz), dx(my) - dy(mx)),
+    }
+    for name, components in expected.items():
+        found = spinhydro.kernel(name, omega_D=2.0)(m).evaluate()["g"]
+        for value, component in zip(found, components, strict=True):
+            np.testing.assert_allclose(value, 2 * component.evaluate()["g"], atol=1e-10)
+
+
 def test_film_tensor():
     """Trace 1, N_zz = P, and the limits of long and short waves."""
     W = kernel("film", omega_M=1.0, thickness=5.0)

@@ -15,6 +15,8 @@ KERNELS = {
     "micromagnetic": {"stiffness": 1.0},
     "film": {"omega_M": 1.0, "thickness": 1.0},
     "dmi": {"bonds": {(1.0,): (0.0, 0.0, 1.0)}},
+    "interfacial_dmi": {"omega_D": 1.0},
+    "bulk_dmi": {"omega_D": 1.0},
     "dipolar": {"g_dd": 1.0, "cutoff": 1.0, "axis": (0.0, 0.0, 1.0)},
     "projector": {"k_max": 1.0},
     "table": {"k": [0, 1, 2, 3], "omega": [0, 1, 4, 9]},
