@@ -194,10 +194,7 @@ def _fit(dx, values, start=None):
     from scipy.optimize import OptimizeWarning, curve_fit
 
     if start is None:
-        # The first zero is at L1/2 and the half maximum near 1.2 L2.
-        zero = dx[np.argmax(values < 0)] if np.any(values < 0) else dx[-1]
-        half = dx[np.argmax(values < 0.5)]
-        start = (max(2 * zero, dx[1]), max(half, dx[1]))
+        start = _guess(dx, values)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OptimizeWarning)
@@ -207,6 +204,13 @@ def _fit(dx, values, start=None):
     except (RuntimeError, ValueError) as error:
         raise InputError(f"fit of C_ZZ: {error}") from error
     return best, covariance
+
+
+def _guess(dx, values):
+    """Return L1 and L2 to start a fit from: the first zero is at L1/2, half of C at 1.2 L2."""
+    zero = dx[np.argmax(values < 0)] if np.any(values < 0) else dx[-1]
+    half = dx[np.argmax(values < 0.5)]
+    return max(2 * zero, dx[1]), max(half, dx[1])
 
 
 def _fit_all(dx, values, start, steps=60):

@@ -166,14 +166,14 @@ class StabilityCheck:
             product = f"explicit part: {product}{self._implicit_part()}"
         line = (
             f"stability: timestep at {100 * share:.3g} % of the {self.name} stability limit "
-            f"({part}{product}; fastest oscillation {found.whole:.4g} {self.unit}){proviso}"
+            f"({part}{product}; fastest oscillation {found.whole:.4g} {self.unit})"
         )
         if self.may_resonate:
-            line = (
+            return (
                 f"warning: {line}. Fast waves may resonate with the timestep and grow until the "
                 f"state is not finite; largest safe timestep: {self.largest_safe:.3g}"
             )
-        return line
+        return line + proviso
 
     def _implicit_part(self):
         """Return the limit of oscillating terms that are treated implicitly, if there is one."""

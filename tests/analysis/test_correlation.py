@@ -5,7 +5,13 @@ import pytest
 import xarray as xr
 from synthetic_runs import DATA, PARAMETERS
 
-from spinhydro.analysis.correlation import autocorrelation, blurred, domain_model, fit_domains
+from spinhydro.analysis.correlation import (
+    _guess,
+    autocorrelation,
+    blurred,
+    domain_model,
+    fit_domains,
+)
 from spinhydro.errors import InputError
 
 X = np.linspace(-240, 240, 2048, endpoint=False)
@@ -58,6 +64,25 @@ def test_fit_of_the_model_itself():
     no_sign = np.exp(-(dx**2) / 2 / 3.0**2)
     fit = fit_domains(one.assign(correlation=("dx", no_sign), each=one["each"] * 0 + no_sign))
     assert fit["L1"] == np.inf and fit["L2"] == pytest.approx(3.0, rel=2e-2)
+
+
+def test_domains_of_three_times_the_longest_distance_are_still_seen():
+    """Four times that distance is the bound; beyond, there is no change of sign in the data."""
+    dx = np.arange(0, 15.01, 0.25)
+    for ratio, seen in ((3.0, 3.0), (3.9, 3.9), (8.0, np.inf)):
+        exact = domain_model(dx, ratio * dx[-1], 12.0)
+        one = xr.Dataset(
+            {"each": (("t", "side", "dx"), exact[None, None]), "correlation": ("dx", exact)},
+            coords={"dx": dx},
+        )
+        assert fit_domains(one, resamples=2)["L1"] == pytest.approx(seen * dx[-1], rel=1e-3)
+
+
+def test_a_fit_starts_from_the_first_change_of_sign():
+    dx = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
+    assert _guess(dx, np.array([1.0, 0.6, 0.0, -0.1, -0.2])) == (6.0, 2.0)
+    # A value that touches zero does not change its sign.
+    assert _guess(dx, np.array([1.0, 0.5, 0.0, 0.1, 0.3])) == (8.0, 2.0)
 
 
 @pytest.mark.parametrize("L1, L2", [(7.1, 4.0), (5.0, 1.7)])

@@ -6,6 +6,8 @@ import xarray as xr
 from spin_chain import OMEGA_K, OMEGA_M, dataset, evolve, sites
 
 from spinhydro.analysis.growth import (
+    _branch,
+    _fit,
     cut_off,
     cut_off_formula,
     growth_formula,
@@ -139,5 +141,34 @@ def test_a_rate_of_zero_ends_the_growth():
     rates = xr.Dataset({"growth_squared": ("k", squared)}, coords={"k": k})
     assert cut_off(rates) == pytest.approx(0.1, abs=1e-12)
     # Growth that begins again behind the first cut-off does not move it.
-    squared[15:] = 1e-5
+    squared[15:18], squared[18:] = 1e-5, -1e-5
     assert cut_off(rates, points=6) == pytest.approx(0.1, abs=1e-12)
+
+
+def test_waves_that_turn_too_far_between_outputs_are_unknown():
+    """|cos(omega t)| at an interval h belongs to omega and to pi/h - omega: pi/2h is the limit."""
+    t = np.array([0.0, 1.0, 1.1, 2.1, 2.2, 3.2])
+    omega = np.array([1.5, 1.6])
+    squared, _ = _fit(np.cos(omega * t[:, None]) ** 2, t, np.zeros((len(t), 2)))
+    assert squared[0] == pytest.approx(-(1.5**2), rel=1e-9)
+    assert np.isnan(squared[1])
+
+
+def test_amplitudes_that_do_not_follow_the_law_have_no_rate():
+    """Relative deviations of 15 % in alternation are kept, with that misfit; 30 % are not."""
+    t = 0.5 * np.arange(12)
+    deviation = np.where(np.arange(12) % 2, 1.0, -1.0)[:, None] * np.array([0.15, 0.3])
+    amplitude = np.cosh(0.7 * t)[:, None] * (1 + deviation)
+    squared, misfit = _fit(amplitude**2, t, np.zeros(amplitude.shape))
+    assert squared[0] == pytest.approx(0.49, rel=0.05) and np.isnan(squared[1])
+    np.testing.assert_allclose(misfit, [0.15, 0.3], rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    "near, squared",
+    [(0.0, 0.0), (1.5, 0.0), (1.65, -(np.pi**2)), (3.1, -(np.pi**2)), (3.2, -(np.pi**2))],
+)
+def test_an_amplitude_of_one_is_a_turning_point_behind_the_first_zero(near, squared):
+    """|cosh Γt| = 1 at t = 1: Γ = 0 before the cosine has passed through zero, Γ = i pi behind."""
+    found = _branch(np.array([1.0]), 1.0, np.array([-(near**2)]))
+    assert found[0] == pytest.approx(squared, abs=1e-12)

@@ -1,3 +1,4 @@
+import ast
 import math
 
 import pytest
@@ -7,6 +8,7 @@ import spinhydro.units.nm_ps as nm_ps
 import spinhydro.units.um_ms as um_ms
 from spinhydro import atomic_mass
 from spinhydro.errors import ParameterError
+from spinhydro.problem.dimensions import dimension
 from spinhydro.units import DIMENSIONS, describe, with_unit
 
 
@@ -78,3 +80,43 @@ def test_constants_are_those_of_scipy():
 def test_values_are_shown_with_their_units(value, powers, text):
     """Lengths and times in the units of the file, what has mass or current in those of SI."""
     assert with_unit(value, powers, {"length": "nm", "time": "ps"}) == text
+
+
+LENGTH, TIME = DIMENSIONS["um"], DIMENSIONS["ms"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["max", "min", "maximum", "minimum", "float", "int", "round", "per_member", "linspace",
+     "arange", "array"],
+)  # fmt: skip
+def test_functions_that_keep_the_dimension_of_their_first_argument(name):
+    known = {"um": LENGTH, "L": LENGTH, "ms": TIME}
+    for text in (f"{name}(3*L, 2*um)", f"np.{name}(L)", f"2*{name}(L)"):
+        assert dimension(ast.parse(text, mode="eval").body, known) == LENGTH, text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("L/ms", (1, -1, 0, 0, 0)),
+        ("L*L", (2, 0, 0, 0, 0)),
+        ("1/ms", (0, -1, 0, 0, 0)),
+        ("L**2", (2, 0, 0, 0, 0)),
+        ("sqrt(L**2)", (1, 0, 0, 0, 0)),
+        ("-L", (1, 0, 0, 0, 0)),
+        ("L - 2*L", (1, 0, 0, 0, 0)),
+        ("L < 2*L", (0, 0, 0, 0, 0)),
+        ("[L, 2*L]", (1, 0, 0, 0, 0)),
+        ("exp(L/um)", (0, 0, 0, 0, 0)),
+        ("max()", None),
+        ("unknown(L)", None),
+        ("[L, ms]", None),
+        ("L + ms", None),
+        ("L**n", None),
+    ],
+)
+def test_dimensions_of_expressions(text, expected):
+    known = {"um": LENGTH, "L": LENGTH, "ms": TIME, "n": DIMENSIONS["pi"]}
+    found = dimension(ast.parse(text, mode="eval").body, known)
+    assert found == expected
