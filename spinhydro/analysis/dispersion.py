@@ -66,6 +66,11 @@ class Dispersion:
         return float(np.nanmax(np.abs(self.error.values)))
 
     @property
+    def is_signed(self):
+        """Return whether there are negative frequencies: those of a complex quantity."""
+        return bool(self.power.f[0] < 0)
+
+    @property
     def bin(self):
         """Spacing of the frequencies of the record, in cycles per time unit."""
         return 1 / (self.interval * self.size)
@@ -106,7 +111,8 @@ def analyse(ds, law=None, **options):
     own, other, note = laws_of(ds, law, options)
     error = None
     if own is not None:
-        values = distances(found.frequency.values, own, found.k.values, interval, _is_signed(power))
+        signed = bool(power.f[0] < 0)
+        values = distances(found.frequency.values, own, found.k.values, interval, signed)
         error = found.frequency.copy(data=values).rename("ridge_error")
     return Dispersion(power, found, interval, ds.sizes["t"], own, other, error, note)
 
@@ -228,7 +234,7 @@ def plot_spectrum(ds, found, ax):
     if found.law is not None:
         own = found.law.branches(lines) / (2 * np.pi)
         folds = bool(np.nanmax(np.abs(own), initial=0) > 0.5 / found.interval)
-        shown = found.law.shown(lines, found.interval, _is_signed(power))
+        shown = found.law.shown(lines, found.interval, found.is_signed)
         highest = float(np.nanmax(np.abs(shown), initial=0))
         text = found.law.name + (", folded" if folds else "")
         for branch in shown[:, np.isfinite(shown).any(axis=0)].T:
@@ -243,7 +249,7 @@ def plot_spectrum(ds, found, ax):
     highest = max(highest, float(np.nanmax(np.abs(ridges), initial=0)))
     top = f[-1] if folds else min(f[-1], max(1.6 * highest, 8 * found.bin))
     negative = bool((ridges < -1e-9 * f[-1]).any()) or folds
-    ax.set_ylim(-top if _is_signed(power) and negative else 0, top)
+    ax.set_ylim(-top if found.is_signed and negative else 0, top)
     ax.set_xlim(left, right)
     ax.legend(
         loc="lower center" if folds else "upper center", handlelength=1.6, frameon=True,
@@ -252,11 +258,6 @@ def plot_spectrum(ds, found, ax):
     ax.set_xlabel(f"$k$ (rad/{length_unit(ds)})")
     ax.set_ylabel(rf"$\Omega/2\pi$ ({frequency_unit(ds)})")
     return ax
-
-
-def _is_signed(power):
-    """Return whether a spectrum has negative frequencies: that of a complex quantity."""
-    return bool(power.f[0] < 0)
 
 
 def _shown_range(found):

@@ -40,7 +40,12 @@ def _parser():
     parser.add_argument(
         "--overlay", metavar="RUN", help="compare with the space-time spectrum of a run"
     )
-    parser.add_argument("--output", metavar="NAME", help="output of that run [the first vector]")
+    parser.add_argument("--output", metavar="NAME", help="output of that run [the spins]")
+    parser.add_argument(
+        "--direction", metavar="N,N",
+        help="of a run in 2-D or 3-D: direction of the waves, whole numbers [the first axis, or "
+        "that of the strongest wave]",
+    )  # fmt: skip
     parser.add_argument(
         "--save", metavar="FILE", help="a table (.csv, .npz) or a figure (.png, .pdf, .svg)"
     )
@@ -59,10 +64,10 @@ def command(arguments):
 
     quiet_dedalus()
     from spinhydro.derivatives.arnoldi import lowest_modes
+    from spinhydro.derivatives.overlay import overlay_of
     from spinhydro.derivatives.spectrum import growth_derivatives, load_one_member, spectrum
     from spinhydro.derivatives.spectrum_output import (
         ENDINGS,
-        compare,
         compare_with_formula,
         formula_values,
         number,
@@ -94,11 +99,21 @@ def command(arguments):
     formulas = {text: formula_values(problem, text, found.k) for text in options.formula}
     for text, values in formulas.items():
         print(compare_with_formula(found, text, values))
-    run = None
+    overlay = None
     if options.overlay:
-        run, lines = compare(found, options.overlay, options.output)
-        print("\n".join(lines))
+        direction = _direction(options.direction)
+        overlay = overlay_of(found, options.overlay, options.output, direction)
+        print(overlay.report())
     if options.save:
-        save(found, options.save, run, options.output, formulas)
+        save(found, options.save, overlay, formulas)
         print(options.save)
     return 0
+
+
+def _direction(text):
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--direction {text}: write whole numbers, as in 1,1") from None

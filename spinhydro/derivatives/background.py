@@ -12,6 +12,8 @@ AT_REST = 1e-8
 NEARBY = 0.05
 #: Rms of the waves on a state, relative to it, up to which it counts as uniform.
 UNIFORM = 0.5
+#: Largest distance of the mean length of spins from one at which they are unit vectors.
+UNIT = 1e-3
 #: Rms below which the waves are not part of the background.
 TINY = 1e-4
 #: Largest number of unknowns of the dense matrix in Newton's method.
@@ -117,6 +119,11 @@ def uniform_state(form, start, scale):
         return values[(slice(None),) + (0,) * (start.ndim - 1)]
 
     found = _solve(form, expand, compress, mean, scale)
+    # The nearest state at rest has shorter spins: they turn back to their length along a chord.
+    longer = _with_spin_lengths(form, start, found)
+    limit = AT_REST * scale * (np.abs(found).max() or 1)
+    if np.abs(form.rate(expand(longer))).max() <= limit:
+        found = longer
     near = np.asarray(compress(expand(mean)))
     values = mean if np.abs(found - near).max() > NEARBY * (np.abs(near).max() or 1) else found
     return np.asarray(expand(values))
@@ -132,7 +139,9 @@ def _with_spin_lengths(form, start, mean):
         lengths = np.sqrt(np.sum(start[rows] ** 2, axis=0))
         present = np.linalg.norm(mean[rows])
         if np.ptp(lengths) <= 1e-3 * lengths.max() and present > 0:
-            mean[rows] *= lengths.mean() / present
+            length = lengths.mean()
+            # Truncation to the modes of a basis shortens the spins next to a tilted one.
+            mean[rows] *= (1.0 if abs(length - 1) < UNIT else length) / present
     return mean
 
 

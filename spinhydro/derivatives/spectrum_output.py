@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from spinhydro.analysis.formula import FUNCTIONS
+from spinhydro.derivatives.overlay import draw_overlay
 from spinhydro.errors import InputError, check_save
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.language.expressions import ExpressionBuilder
@@ -28,6 +30,7 @@ def formula_values(problem, text, k):
     problem : Problem
         Its names may occur; of a wavevector the names are kx, ky, kz, and k is its modulus.
     text : str
+        Functions are sqrt, cos, …; the root of a negative number is imaginary.
     k : array (waves, axes)
 
     Raises
@@ -37,12 +40,13 @@ def formula_values(problem, text, k):
     """
     # In strings, kernels act on fields; here they are functions of k.
     kernels = {n: v.at for n, v in problem.namespace.items() if isinstance(v, Kernel)}
+    functions = {**FUNCTIONS, "sqrt": np.emath.sqrt}
     values = []
     for vector in k:
         names = {f"k{axis}": float(part) for axis, part in zip("xyz", vector, strict=False)}
         names["k"] = float(vector[0]) if len(vector) == 1 else float(np.linalg.norm(vector))
         with np.errstate(all="ignore"):
-            value = ExpressionBuilder({**problem.namespace, **kernels, **names})(text)
+            value = ExpressionBuilder({**functions, **problem.namespace, **kernels, **names})(text)
         if np.ndim(value) or not np.isscalar(value):
             raise InputError(f"--formula {text}: this is not a number for each k")
         values.append(complex(value))
@@ -65,10 +69,10 @@ def compare_with_formula(found, text, values):
     )
 
 
-def save(found, path, run=None, output=None, formulas=None):
+def save(found, path, overlay=None, formulas=None):
     """Write a spectrum as a table or a figure, by the ending of the name; never over a file.
 
-    Figures also show the formulas, ``{text: values at each wavevector}``.
+    Figures also show the formulas, ``{text: values at each wavevector}``, and an `Overlay`.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def save(found, path, run=None, output=None, formulas=None):
     elif path.suffix == ".csv":
         _save_rows(found, path)
     else:
-        _draw(found, path, run, output, formulas or {})
+        _draw(found, path, overlay, formulas or {})
 
 
 def _save_rows(found, path):
@@ -96,7 +100,7 @@ def _save_rows(found, path):
     np.savetxt(path, rows, delimiter=",", header=header, comments="", fmt="%.17g")
 
 
-def _draw(found, path, run, output, formulas):
+def _draw(found, path, overlay, formulas):
     from matplotlib.figure import Figure
 
     from spinhydro.analysis.style import house_style
@@ -105,85 +109,29 @@ def _draw(found, path, run, output, formulas):
         figure = Figure(figsize=(7, 3.2), layout="constrained")
         left, right = figure.subplots(1, 2)
         k = found.k[:, 0] if found.k.shape[1] == 1 else np.linalg.norm(found.k, axis=1)
-        if run is not None:
-            from spinhydro.analysis.dispersion import analyse, plot_spectrum
-
-            plot_spectrum(run, analyse(run, law="none", output=_output(run, output)), left)
-            scale = 1 / (2 * np.pi)
+        if overlay is not None:
+            draw_overlay(overlay, left, formulas, found.k)
         else:
-            scale = 1.0
-            left.set_ylabel(rf"$\omega$ (rad/{found.time_unit})")
-            left.set_xlabel(f"k (rad/{found.length_unit})")
-        for branch in found.frequencies.T:
-            left.plot(k, scale * branch, ".", markersize=2, color="C1")
-        for number, (text, values) in enumerate(formulas.items()):
-            order = np.argsort(k, kind="stable")
-            shown = scale * np.real(values)[order]
-            left.plot(k[order], shown, "-", linewidth=0.7, color=f"C{2 + number}", label=text)
-        if formulas:
-            left.legend(fontsize="small")
+            _draw_branches(found, left, k, formulas)
         for branch in found.growth.T:
             right.plot(k, branch, ".", markersize=2, color="C3")
-        right.set_xlabel(f"k (rad/{found.length_unit})")
-        right.set_ylabel(f"growth rate (1/{found.time_unit})")
+        right.set_xlabel(f"k (rad/{found.length_unit or 'length'})")
+        right.set_ylabel(f"growth rate (1/{found.time_unit or 'time'})")
+        # Rounding is not drawn as large as a growth.
+        lowest, highest = right.get_ylim()
+        margin = 10 * found.double_resolution
+        right.set_ylim(min(lowest, -margin), max(highest, margin))
         figure.savefig(path)
 
 
-def compare(found, folder, output=None):
-    """Distance of the strongest wave of a run at each wavenumber from the nearest branch.
-
-    Parameters
-    ----------
-    found : Spectrum
-        Of one space axis and a uniform background.
-    folder : str
-        A run folder.
-    output : str, optional
-        A vector or scalar output of the run.
-
-    Returns
-    -------
-    (Dataset, list of str)
-        The run, and lines for a terminal.
-    """
-    from spinhydro.analysis import load
-    from spinhydro.analysis.spectra import ridge
-
-    run = load(folder)
-    name = _output(run, output)
-    if found.k.shape[1] != 1:
-        raise InputError("--overlay compares one space axis")
-    measured = ridge(run, output=name)
-    k, frequency = measured.k.values, measured.frequency.values
-    duration = float(run.t.values[-1] - run.t.values[0])
-    distances, kept = [], []
-    for wavenumber, value in zip(k, frequency, strict=True):
-        row = int(np.argmin(np.abs(found.k[:, 0] - wavenumber)))
-        spacing = np.diff(np.sort(found.k[:, 0])).min(initial=np.inf)
-        if not np.isfinite(value) or abs(found.k[row, 0] - wavenumber) > 0.25 * spacing:
-            continue
-        branches = found.frequencies[row] / (2 * np.pi)
-        branches = np.concatenate([branches, -branches])
-        distances.append(np.nanmin(np.abs(branches - value)) * duration)
-        kept.append(wavenumber)
-    if not distances:
-        raise InputError(f"--overlay {folder}: no wavenumber of the run is one of the spectrum")
-    distances = np.array(distances)
-    worst = int(np.argmax(distances))
-    return run, [
-        f"{name} of {folder}: {len(distances)} wavenumbers; peak within one bin "
-        f"(1/{duration:g}) of a branch at {np.mean(distances <= 1):.0%}, "
-        f"median {np.median(distances):.2g} bins, largest {distances[worst]:.2g} at k = "
-        f"{kept[worst]:.5g}"
-    ]
-
-
-def _output(run, name):
-    """The chosen output, or the first vector, or the first scalar with a space axis."""
-    if name is not None:
-        return name
-    for wanted in ("spin", "x"):
-        for output in run.data_vars:
-            if wanted in run[output].dims and "t" in run[output].dims:
-                return output
-    raise InputError("the run has no output along x: name one with --output")
+def _draw_branches(found, ax, k, formulas):
+    ax.set_ylabel(rf"$\omega$ (rad/{found.time_unit or 'time'})")
+    ax.set_xlabel(f"k (rad/{found.length_unit or 'length'})")
+    for branch in found.frequencies.T:
+        ax.plot(k, branch, ".", markersize=2, color="C1")
+    order = np.argsort(k, kind="stable")
+    for number, (text, values) in enumerate(formulas.items()):
+        shown = np.real(values)[order]
+        ax.plot(k[order], shown, "-", linewidth=0.7, color=f"C{2 + number}", label=text)
+    if formulas:
+        ax.legend(fontsize="small")

@@ -166,7 +166,7 @@ import numpy as np
 import spinhydro
 
 N, g, n_0 = 31, 0.7, 1.3
-timestepper, timestep, stop_time = "IFRK4", 0.05, 1.0
+timestepper, timestep, stop_time, output_interval = "IFRK4", 0.05, 1.0, 0.3
 coords = d3.CartesianCoordinates("x")
 dist = spinhydro.distributor(coords, dtype=np.complex128)
 xbasis = d3.ComplexFourier(coords["x"], size=N, bounds=(0, N), dealias=2)
