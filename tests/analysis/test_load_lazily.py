@@ -3,6 +3,8 @@
 import json
 import tracemalloc
 import zlib
+from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -13,6 +15,8 @@ from synthetic_runs import record, write_run, write_set
 from spinhydro.analysis import load, open_netcdf, save_netcdf
 from spinhydro.analysis.backend import RunBackend
 from spinhydro.errors import InputError
+
+ROOT = Path(__file__).parents[2]
 
 T = np.array([0.0, 0.5, 1.0])
 X = np.linspace(-1, 1, 8, endpoint=False)
@@ -172,6 +176,15 @@ def test_xarray_opens_a_run(tmp_path):
     assert list(ds.data_vars) == ["u"] and np.allclose(ds.u, map_of(T))
     assert list(backend.open_datatree(run).children) == ["fields"]
     assert "/fields" in backend.open_groups_as_dict(run)
+
+
+def test_the_package_states_its_backend_of_xarray():
+    """The installation then finds ``engine="spinhydro"``."""
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    stated = project.split('[project.entry-points."xarray.backends"]\n')[1].splitlines()[0]
+    name, target = stated.split(" = ")
+    point = EntryPoint(name=name, value=target.strip('"'), group="xarray.backends")
+    assert name == "spinhydro" and point.load() is RunBackend
 
 
 def test_netcdf_in_one_call(tmp_path):

@@ -70,6 +70,8 @@ def test_a_wheel_serves_a_user_without_a_checkout(distributions, environment, tm
     folder = home / text.splitlines()[-1]
     assert "engine: fused" in (folder / "log.txt").read_text(encoding="utf-8")
     run(bin_ / "spinhydro", "plot", folder, cwd=home)
+    opened = 'import sys, xarray; print(*xarray.open_dataset(sys.argv[1], engine="spinhydro"))'
+    assert run(bin_ / "python", "-c", opened, folder, cwd=home).split() == ["Z", "s", "s_exact"]
 
 
 def test_distributions_hold_what_their_users_need(distributions):
