@@ -321,10 +321,14 @@ class _ChoosesAtFirstStep:
 
     def step(self, timestep, wall_time):
         """Choose the engine, and take the first step with it."""
+        self.choose()
+        self.solver.timestepper.step(timestep, wall_time)
+
+    def choose(self):
+        """Replace this time stepper by that of the chosen engine, checked on the present state."""
         solver = self.solver
         solver.timestepper = self.stepper
         name, why = choose_engine(solver, self.engine, sync_on_request=False)
         solver.accelerated = True
         if solver.dist.comm.rank == 0:
             logger.info(f"engine: {name}{why}")
-        solver.timestepper.step(timestep, wall_time)

@@ -10,7 +10,7 @@ from spinhydro.errors import InputError
 from spinhydro.run.hdf5_file import dataset_checksum
 from spinhydro.run.sets import SCALES
 from spinhydro.steppers.noise import noises_of
-from spinhydro.steppers.records import restore
+from spinhydro.steppers.records import restore, settle_engine
 
 
 class Checkpoint:
@@ -102,6 +102,7 @@ class Checkpoint:
         solver.iteration = self.iteration
         with h5py.File(self.path, "r", locking=False) as file:
             self._load_fields(solver, file)
+            settle_engine(solver)
             if self._same_ranks(comm):
                 record = self._record_of(file, comm.rank)
             else:

@@ -34,6 +34,7 @@ def state_record(solver, copy=True):
     dict of str to array
         Plain numerical arrays of this rank, and "scheme" as a 0-d string array.
     """
+    settle_engine(solver)
     stepper = solver.timestepper
     record = {"scheme": np.array(_scheme(stepper))}
     if hasattr(stepper, "state_record"):
@@ -51,7 +52,7 @@ def state_record(solver, copy=True):
 def restore(solver, record):
     """Continue where `state_record` was taken.
 
-    Call it after the engine has been chosen and after fields, time and iteration are restored.
+    Call it after fields, time and iteration are restored.
 
     Parameters
     ----------
@@ -64,6 +65,7 @@ def restore(solver, record):
     InputError
         If the record is of another scheme, or of arrays of another shape.
     """
+    settle_engine(solver)
     stepper = solver.timestepper
     scheme = _scheme(stepper)
     if str(record["scheme"]) != scheme:
@@ -82,6 +84,12 @@ def restore(solver, record):
         stepper._iteration = int(record["taken"])
         # The matrices of the next step are factored again.
         stepper._LHS_params = None
+
+
+def settle_engine(solver):
+    """Choose the engine now if that was left to the first step (`spinhydro.accelerate`)."""
+    if hasattr(solver.timestepper, "choose"):
+        solver.timestepper.choose()
 
 
 def copy_into(target, record, name):

@@ -251,17 +251,23 @@ def test_simulate_resumes(tmp_path, monkeypatch):
     np.testing.assert_allclose(solver.state[0]["g"], read(folder).u.values[2], rtol=1e-13)
 
 
-def test_plain_scripts_save_and_load_the_history_of_their_scheme(tmp_path):
+@pytest.mark.parametrize("scheme", [d3.SBDF3, d3.RK443])
+@pytest.mark.parametrize("engine", ["dedalus", "auto"])
+def test_plain_scripts_save_and_load_the_history_of_their_scheme(tmp_path, scheme, engine):
+    def build():
+        solver = _diffusion().build_solver(scheme)
+        return solver if engine == "dedalus" else spinhydro.accelerate(solver)
+
     def advance(solver, steps):
         for _ in range(steps):
             solver.step(1e-3)
 
-    whole = _diffusion().build_solver(d3.SBDF3)
+    whole = build()
     advance(whole, 20)
-    first = _diffusion().build_solver(d3.SBDF3)
+    first = build()
     advance(first, 9)
     assert spinhydro.save_state(first, tmp_path / "state.h5", 1e-3)
-    second = _diffusion().build_solver(d3.SBDF3)
+    second = build()
     assert spinhydro.load_state(second, tmp_path / "state.h5") == 1e-3
     assert second.iteration == 9
     advance(second, 11)
