@@ -30,10 +30,20 @@ def _texts(path):
         # Before the first fence, then language, block, "", text, language, …
         fences = re.split(r"^ *```(.*)\n", text, flags=re.MULTILINE)
         blocks = zip(fences[1::4], fences[2::4], strict=True)
-        return [block for language, block in blocks if language in ("", "bash", "sh", "console")]
+        return [
+            block for language, block in blocks if language in ("", "text", "bash", "sh", "console")
+        ]
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
     nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
     return [ast.get_docstring(node) for node in nodes if ast.get_docstring(node)]
+
+
+def write_files(page, folder):
+    """Write the files that a page gives ("Write this into `x.py`:") below a folder."""
+    text = page.read_text(encoding="utf-8") if page.suffix == ".md" else ""
+    for name, code in re.findall(r"into `(\S+\.py)`:\n+```python\n(.*?)```", text, re.DOTALL):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(code, encoding="utf-8")
 
 
 def commands(path):

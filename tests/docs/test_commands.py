@@ -5,6 +5,7 @@ not run: tests/problems does that. README's commands are run in test_readme.
 """
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -16,44 +17,49 @@ from spinhydro.problem.parameters import override
 from spinhydro.problem.source_file import read_source
 
 from ..conftest import ROOT
-from .commands import commands, sources
+from .commands import commands, sources, write_files
 
 PRINTED = {path.relative_to(ROOT).as_posix(): commands(path) for path in sources()}
 
 
-def accept(words):
-    """Raise an error if a command is refused."""
+def accept(words, folder):
+    """Raise an error if a command is refused; files of the page are below a folder."""
     if words[0] == "mpiexec":
         words = words[3:]
     if words[0].startswith("run/"):
         assert os.access(ROOT / words[0], os.X_OK), words[0]
     elif words[0] == "python":
-        accept_run(words[1:])
+        accept_run(words[1:], folder)
     elif words[1] == "run":
-        accept_run(words[2:])
+        accept_run(words[2:], folder)
     elif words[1] == "plot":
         if "--figure" in words:
-            find(words[words.index("--figure") + 1])
+            name = words[words.index("--figure") + 1]
+            own = folder / "analysis" / f"{Path(name).stem}.py"
+            find(str(own) if own.exists() else name)
     elif words[1] in ("words", "list", "materials"):
         assert call(words[1:]) == 0
     else:
         assert words[1] in COMMANDS, words
 
 
-def accept_run(arguments):
+def accept_run(arguments, folder):
     options = run_parser().read(arguments)
-    path = ROOT / options.problem
+    path = folder / options.problem
+    path = path if path.exists() else ROOT / options.problem
     override(read_source(path), options.values)
     if "start" not in options.values:  # a run made by the preceding command
-        load(path, quick=True, equations=options.equation, **options.values)
+        quick = path.is_relative_to(ROOT)
+        load(path, quick=quick, equations=options.equation, **options.values)
 
 
 @pytest.mark.parametrize("path", [path for path, found in PRINTED.items() if found])
-def test_commands_are_accepted(path, capfd, monkeypatch):
+def test_commands_are_accepted(path, capfd, monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
+    write_files(ROOT / path, tmp_path)
     for words in PRINTED[path]:
         try:
-            accept(words)
+            accept(words, tmp_path)
         except Exception as error:
             error.add_note(" ".join(words)) if hasattr(error, "add_note") else None
             raise
