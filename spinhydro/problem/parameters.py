@@ -173,6 +173,8 @@ def override(source, values):
             raise ParameterError(_unknown_name(source, name, assigned))
         first = assigned[name][0]
         default = first.value
+        if name == "timestep":
+            _check_timestep(value, source.names_above(first.line))
         if name == "timestep" and (is_text(default) or _is_auto(value)):
             # A number or the word "auto", whichever of them the file has.
             default = ast.Constant(AUTO if _is_auto(value) else 1.0)
@@ -195,6 +197,16 @@ def override(source, values):
 
 def _is_auto(value):
     return str(value).strip("'\"") == AUTO
+
+
+def _check_timestep(value, names):
+    """Raise ParameterError for a single word other than "auto" that is not a name of the file."""
+    word = str(value).strip("'\"")
+    if word.isidentifier() and word != AUTO and word not in names:
+        raise ParameterError(
+            f"timestep = {word}: it must be a positive number, as timestep=0.01, or auto for "
+            "timesteps that meet a tolerance: type timestep=auto"
+        ).within("timestep")
 
 
 def _text_of_added(name, value):

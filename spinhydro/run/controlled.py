@@ -10,6 +10,7 @@ from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.loop import Run
 from spinhydro.run.progress import duration as clock
 from spinhydro.steppers import EXPLICIT, IFRK4, RK4, RK8, SPLITTING, find_pair, find_stepper
+from spinhydro.steppers.constraints import is_constraint
 from spinhydro.steppers.control import (
     USUAL_TOLERANCE,
     ErrorControl,
@@ -27,7 +28,7 @@ from spinhydro.steppers.stability import StabilityCheck
 NOT_IDEMPOTENT = 1e-3
 
 
-def read_tolerance(plan):
+def read_tolerance(ivp, plan):
     """Choose the adaptive form of the stepper if a plan asks for adaptive timesteps.
 
     It does with a tolerance, with ``timestep = "auto"``, or with a stepper such as "IFRK43"; the
@@ -60,6 +61,12 @@ def read_tolerance(plan):
     if "timestepper" not in chosen:
         # The default of a problem file is the cheapest stepper of a given timestep.
         stepper = IFRK4 if stepper.__name__ in SPLITTING else RK4 if stepper is RK8 else stepper
+    if any(is_constraint(equation) for equation in ivp.equations):
+        raise ParameterError(
+            "adaptive timesteps need a stepper with an embedded pair, and none of these takes "
+            "equations without a dt(…) term: give a timestep, no tolerance, and timestepper = "
+            "'RK443'"
+        ).within("timestep" if plan.timestep == AUTO else "tolerance")
     plan.timestepper = find_pair(stepper)
     if callable(plan.timestep) or hasattr(plan.timestep, "compute_timestep"):
         raise ParameterError(
@@ -175,6 +182,8 @@ class ControlledRun(AdaptiveRun):
         if checkpoint is not None:
             # Before the stepper restores the state at which its present window began.
             self.control.restore(checkpoint.progress["control"], keep_limits=not same_problem)
+            # A later stop time: the tolerance is that of the error there.
+            self.control.duration = float(self.plan.stop_time)
         exact = Run.restore(self, checkpoint, same_problem)
         if checkpoint is not None:
             self.outputs_made = checkpoint.progress["outputs_made"]

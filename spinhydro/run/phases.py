@@ -83,7 +83,7 @@ def carry_out(
     started, comm = time.monotonic(), ivp.dist.comm
     parallel.prepare(comm)
     check_engine(engine, precision)
-    is_controlled = read_tolerance(plan)
+    is_controlled = read_tolerance(ivp, plan)
     _agree_on_times(plan, comm)
     plan.record["options"] = {
         "engine": engine, "force": force, "precision": precision,

@@ -38,6 +38,7 @@ import numpy as np
 from dedalus.core import timesteppers
 
 from spinhydro.errors import ParameterError, unknown_name_message
+from spinhydro.steppers.constraints import is_constraint
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.low_storage import LowStorageRK4
@@ -203,6 +204,12 @@ def check_noise(ivp, stepper):
             for variable in filter(is_spin_vector, ivp.variables):
                 if hasattr(equation["M"], "has") and equation["M"].has(variable):
                     check_bases(variable)
+    if noises and any(is_constraint(equation) for equation in ivp.equations):
+        raise ParameterError(
+            f"the equations hold '{noises[0].name}', and some have no dt(…) term: no stepper takes "
+            "both. Leave out the noise and take timestepper = 'RK443', or eliminate the variables "
+            "without a time derivative"
+        ).within("timestepper")
     if noises and not getattr(stepper, "draws_noise", False):
         own = ", ".join(name for name, known in _OWN.items() if known.draws_noise)
         raise ParameterError(

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from mpi4py import MPI
-from scipy.sparse import linalg as sparse_linalg
 
-from spinhydro.dedalus_support.blocks import NoSmallBlocks, rate_blocks
+from spinhydro.dedalus_support.blocks import NoSmallBlocks
 from spinhydro.dedalus_support.memory import parts
-from spinhydro.dedalus_support.private import CoeffSystem
+from spinhydro.errors import Unsupported
+from spinhydro.steppers.linearised_rates import LARGE, FusedRates, StockRates, norm
 
 #: Dimension of the Krylov space; 24 find the largest frequency of a spin-wave spectrum to 2 %.
 KRYLOV = 24
-#: Size of a state, in bytes, from which only sketches of its Krylov space are kept.
-LARGE = 1 << 22
 #: Numbers in a sketch.
 SKETCH = 1024
 #: A mode with a growth rate above this part of |lambda| grows; others count as waves.
@@ -80,13 +78,15 @@ def frequencies_of(solver, explicit_linear):
     Returns
     -------
     Frequencies or None
-        None if the right-hand side is not finite, or if M is singular (constraint equations), or
-        on the fused engine not the identity.
+        None if the right-hand side is not finite, or if M and L do not determine all variables.
+
+    Where M is singular (constraint equations), J acts on states that keep the constraints, and the
+    frequencies of L are unknown.
     """
     is_fused = hasattr(solver.timestepper, "right_side")
     try:
-        rates = (_FusedRates if is_fused else _StockRates)(solver, explicit_linear)
-    except RuntimeError:
+        rates = (FusedRates if is_fused else StockRates)(solver, explicit_linear)
+    except (RuntimeError, Unsupported):
         return None
     comm = solver.dist.comm
     large = comm.allreduce(rates.nbytes, op=MPI.MAX) > LARGE
@@ -139,7 +139,7 @@ def _with_linear_part(rates, comm, explicit, coupling, large):
         return largest, max(explicit, largest + coupling / 2)
     vector = rates.noise(np.random.default_rng(1))
     linear.keep_fastest(vector, SHELL * largest)
-    if not _norm(vector, comm):
+    if not norm(vector, comm):
         return largest, max(largest, explicit)
 
     def differentiate(vector):
@@ -168,17 +168,17 @@ def _ritz_values(differentiate, vector, number, comm):
     (array of eigenvalues without growing modes, norm) or None
         None if a product is not finite.
     """
-    basis, hessenberg = [vector / _norm(vector, comm)], np.zeros((number + 1, number))
+    basis, hessenberg = [vector / norm(vector, comm)], np.zeros((number + 1, number))
     size = number
     for j in range(number):
         vector = basis[j].copy()
         differentiate(vector)
-        if not np.isfinite(_norm(vector, comm)):
+        if not np.isfinite(norm(vector, comm)):
             return None
         for i, known in enumerate(basis):
             hessenberg[i, j] = comm.allreduce(np.vdot(known, vector))
             vector -= hessenberg[i, j] * known
-        hessenberg[j + 1, j] = _norm(vector, comm)
+        hessenberg[j + 1, j] = norm(vector, comm)
         if hessenberg[j + 1, j] <= 1e-12 * np.abs(hessenberg).max():
             size = j + 1
             break
@@ -188,7 +188,7 @@ def _ritz_values(differentiate, vector, number, comm):
 
 def _ritz_values_of_sketches(differentiate, vector, number, comm):
     """Estimate extreme eigenvalues by Arnoldi with one vector in memory at a time."""
-    scale = _norm(vector, comm)
+    scale = norm(vector, comm)
     sketch = _sketch(vector, comm)
     before, after = [], []
     for _ in range(number):
@@ -197,7 +197,7 @@ def _ritz_values_of_sketches(differentiate, vector, number, comm):
         differentiate(vector)
         sketch = _sketch(vector, comm)
         after.append(sketch)
-        scale = _norm(vector, comm)
+        scale = norm(vector, comm)
         if not np.isfinite(scale):
             return None
         if scale == 0:
@@ -214,10 +214,6 @@ def _waves(matrix):
     """Eigenvalues of a matrix without those of growing modes."""
     values = np.linalg.eigvals(matrix)
     return values[values.real <= GROWING * np.abs(values)]
-
-
-def _norm(vector, comm):
-    return np.sqrt(comm.allreduce(np.vdot(vector, vector)))
 
 
 def _sketch(vector, comm):
@@ -237,229 +233,3 @@ def _sketch(vector, comm):
         )
         found[: part.size - whole] += part[whole:] * mine[whole:]
     return comm.allreduce(found)
-
-
-def _difference_step(size):
-    """Length of the difference quotient along a unit vector, for a state of this length."""
-    return 1e-5 * max(size, 1e-3)
-
-
-def _as_reals(data):
-    return data.view(data.real.dtype)
-
-
-def _kept(stepper):
-    """Return which modes a stepper keeps, as it holds them; None if it keeps all."""
-    return stepper.kept() if hasattr(stepper, "kept") else None
-
-
-class _StockRates:
-    """M^-1 (F - L X), or M^-1 F, as Dedalus computes it.
-
-    Raises RuntimeError if M cannot be inverted.
-    """
-
-    #: Evaluations of the right side for a derivative.
-    evaluations = 2
-
-    def __init__(self, solver, explicit_linear):
-        self.solver, self.explicit_linear = solver, explicit_linear
-        self.subproblems = [sp for sp in solver.subproblems if sp.size]
-        self.present, self.stage, self.rate = (
-            CoeffSystem(solver.subproblems, dtype=solver.dtype) for _ in range(3)
-        )
-        self.mass = {sp: sparse_linalg.splu(sp.M_min.tocsc()) for sp in self.subproblems}
-        solver.evaluator.require_coeff_space(solver.state)
-        for sp in self.subproblems:
-            sp.gather_inputs(solver.state, out=self.present.get_subdata(sp))
-        kept = _kept(solver.timestepper)
-        # Ones and zeros for real and imaginary parts; the fields of splitting schemes are complex.
-        self.kept = None if kept is None else _as_reals(kept.data.real * (1 + 1j))
-
-    @property
-    def nbytes(self):
-        return self.present.data.nbytes
-
-    def differentiate(self, vector, comm):
-        """vector = J vector."""
-        start = _as_reals(self.present.data)
-        epsilon = _difference_step(_norm(start, comm))
-        rate = self._rates(start + epsilon * vector)
-        rate -= self._rates(start - epsilon * vector)
-        np.multiply(rate, 1 / (2 * epsilon), out=vector)
-        if self.kept is not None:
-            vector *= self.kept
-
-    def _rates(self, data):
-        solver = self.solver
-        np.copyto(self.stage.data, data.view(solver.dtype))
-        self._scatter(self.stage)
-        solver.evaluator.evaluate_group("F")
-        for sp in self.subproblems:
-            out = self.rate.get_subdata(sp)
-            sp.gather_outputs(solver.F, out=out)
-            if self.explicit_linear and sp.L_min.nnz:
-                out -= sp.L_min @ self.stage.get_subdata(sp)
-            out[:] = self.mass[sp].solve(out)
-        return _as_reals(self.rate.data.copy())
-
-    def noise(self, random):
-        """Return a random state: noise on the grid, truncated to the modes that are advanced."""
-        for field in self.solver.state:
-            field.preset_scales(1)
-            field.preset_layout("g")
-            field.data[...] = random.standard_normal(field.data.shape)
-            if np.iscomplexobj(field.data):
-                field.data.imag = random.standard_normal(field.data.shape)
-        self.solver.evaluator.require_coeff_space(self.solver.state)
-        for sp in self.subproblems:
-            sp.gather_inputs(self.solver.state, out=self.stage.get_subdata(sp))
-        noise = _as_reals(self.stage.data)
-        if self.kept is not None:
-            noise *= self.kept
-        return noise.copy()
-
-    def linear_part(self):
-        self.noise(np.random.default_rng(0))
-        return _StockLinear(self.subproblems, self.stage, self.rate)
-
-    def put_back(self):
-        self._scatter(self.present)
-
-    def _scatter(self, system):
-        """Write a flat vector of coefficients into the state."""
-        for field in self.solver.state:
-            field.preset_layout("c")
-        for sp in self.subproblems:
-            sp.scatter_inputs(system.get_subdata(sp), self.solver.state)
-
-
-class _StockLinear:
-    """A = -M^-1 L as the small blocks of Dedalus's matrices, on the modes that the bases hold.
-
-    Parameters
-    ----------
-    subproblems : list
-    source, result : CoeffSystem
-        Scratch; `source` holds a random state.
-
-    Raises
-    ------
-    NoSmallBlocks
-        If there are none.
-    """
-
-    def __init__(self, subproblems, source, result):
-        self.source, self.result = source, result
-        self.blocks = {sp: rate_blocks(sp) for sp in subproblems}
-        self._frequencies = {
-            sp: [
-                np.abs(np.linalg.eigvals(rates).imag).max(axis=-1)
-                * (source.get_subdata(sp)[where] != 0).any(axis=(1, 2))
-                for rates, where in blocks
-            ]
-            for sp, blocks in self.blocks.items()
-        }
-
-    @property
-    def largest(self):
-        found = [f.max(initial=0) for group in self._frequencies.values() for f in group]
-        return float(max(found, default=0))
-
-    def keep_fastest(self, vector, threshold):
-        """Set the modes of a vector that are slower than a frequency to zero."""
-        np.copyto(self.source.data, vector.view(self.source.data.dtype))
-        for sp, blocks in self.blocks.items():
-            data = self.source.get_subdata(sp)
-            kept = np.zeros(len(data), bool)
-            for (_, where), found in zip(blocks, self._frequencies[sp], strict=True):
-                kept[where[found >= threshold]] = True
-            data[~kept] = 0
-        np.copyto(vector, _as_reals(self.source.data))
-
-    def add_rates(self, vector, change):
-        """change += A vector."""
-        np.copyto(self.source.data, vector.view(self.source.data.dtype))
-        for sp, blocks in self.blocks.items():
-            data, out = self.source.get_subdata(sp), self.result.get_subdata(sp)
-            for rates, where in blocks:
-                out[where] = np.einsum("bij,bjs->bis", rates, data[where])
-        change += _as_reals(self.result.data)
-
-
-class _FusedRates:
-    """Rates of the fused engine, which treats L as its stepper does.
-
-    Raises RuntimeError if the rates are not those of the components of the state.
-    """
-
-    evaluations = 1
-
-    def __init__(self, solver, explicit_linear):
-        self.stepper = solver.timestepper
-        if self.stepper.coupled:
-            raise RuntimeError("M is not the identity")
-        self.linearised = self.stepper.linearised()
-
-    @property
-    def nbytes(self):
-        return self.linearised.nbytes
-
-    def differentiate(self, vector, comm):
-        """vector = J vector."""
-        self.linearised.differentiate(vector, lambda state: _difference_step(_norm(state, comm)))
-        self._truncate(vector)
-
-    def noise(self, random):
-        return self._truncate(self.linearised.noise(random))
-
-    def _truncate(self, vector):
-        kept, state = _kept(self.stepper), self.stepper.state
-        if kept is not None:
-            spectra = vector.view(state.dtype).reshape(state.shape)
-            spectra *= kept
-        return vector
-
-    def linear_part(self):
-        if self.nbytes > LARGE:
-            # The rates of a large state are no longer differentiated.
-            self.linearised.free_scratch()
-        return _FusedLinear(self.stepper)
-
-    def put_back(self):
-        self.linearised.release()
-
-
-class _FusedLinear:
-    """A = -L as symbols of the fused engine: {(row, column): array of modes}."""
-
-    def __init__(self, stepper):
-        self.stepper, self.shape = stepper, stepper.state.shape
-        self.largest = max(
-            (float(np.max(self._frequencies(row))) for row in range(self.shape[0])), default=0.0
-        )
-
-    def _frequencies(self, row):
-        """An upper bound of the frequency of every mode of a component (Gershgorin's circles)."""
-        found = np.zeros(self.shape[1:])
-        for column, symbol in self.stepper.linear_row(row):
-            found += np.abs(np.imag(symbol) if column == row else symbol)
-        for mask in (self.stepper.right_side.space.mask, _kept(self.stepper)):
-            if mask is not None:
-                found = found * (mask != 0)
-        return found
-
-    def keep_fastest(self, vector, threshold):
-        """Set the modes of a vector that are slower than a frequency to zero."""
-        for row, values in enumerate(self._spectra(vector)):
-            values[self._frequencies(row) < threshold] = 0
-
-    def add_rates(self, vector, change):
-        """change += A vector."""
-        values, out = self._spectra(vector), self._spectra(change)
-        for row in range(self.shape[0]):
-            for column, symbol in self.stepper.linear_row(row):
-                out[row] -= symbol * values[column]
-
-    def _spectra(self, vector):
-        return vector.view(complex).reshape(self.shape)

@@ -262,6 +262,8 @@ def check_rotation(solver, name):
     name : str
         Of the stepper, for the message.
     """
+    for equation in solver.problem.equations:
+        mass_of(equation, solver.state)
     if not np.issubdtype(solver.dtype, np.complexfloating):
         raise _refused(name, "the fields are real")
     comm, time = solver.dist.comm, solver.sim_time

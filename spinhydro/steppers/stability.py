@@ -51,6 +51,10 @@ _GROWTH_FACTORS = {
     "LowStorageRK4": (*_FOURTH_ORDER, 1 / 200),
     "RK8": rk8.growth_factor(),
 }
+#: The same for schemes under which undamped waves grow, if slowly at short timesteps.
+_GROWING = {"SemiImplicit": (1, 1, 1 / 2), "StochasticHeun": (1, 1, 1 / 2)}
+#: Growth of waves over a run that is reported: by a factor of 10.
+_MOST_GROWTH = math.log(10)
 #: Largest |z| at which growth factors are examined.
 _FARTHEST = 8.0
 
@@ -102,6 +106,8 @@ class StabilityCheck:
         Linear phase per step, for schemes that can resonate; for IFRK4 and ETDRK4 plus coupling.
     largest_phase : float
         Where resonances begin.
+    growth : float
+        Logarithm of the factor by which waves grow over the run because of the scheme.
     """
 
     def __init__(self, found, stepper_name, timestep, unit="", duration=math.inf):
@@ -114,6 +120,7 @@ class StabilityCheck:
             rate = max(rate, found.linear / IMPLICIT_LIMITS[stepper_name])
         self.fraction = rate * timestep
         self._duration, self._largest = duration, [0.95 / rate] if rate else []
+        self.growth = self._growth_with(timestep)
         self.phase, self.largest_phase = None, math.pi
         if stepper_name in SPLITTING and np.isfinite(found.linear):
             scheme = SPLITTING[stepper_name].drifts, SPLITTING[stepper_name].rotations
@@ -127,6 +134,28 @@ class StabilityCheck:
                 self.phase = together * timestep
             if found.linear:
                 self._largest.append(max(0.95 * math.pi, SMALL_PHASE) / together)
+
+    def _growth_with(self, timestep):
+        """Return the logarithm of the growth of waves over the run, for schemes that have one."""
+        if self.name not in _GROWING or not timestep:
+            return 0.0
+        factors = np.polynomial.Polynomial(_GROWING[self.name])(self.found.values * timestep)
+        # Growth that the equations have by themselves is physics.
+        own = np.maximum(self.found.values.real, 0) * timestep
+        with np.errstate(divide="ignore"):
+            rate = float(np.max(np.log(np.abs(factors)) - own, initial=0.0))
+        return rate * max(self._duration / timestep, 1.0) if rate > 0 else 0.0
+
+    @cached_property
+    def largest_of_small_growth(self):
+        """Return the largest timestep with which waves grow by no more than a factor of 10."""
+        low, high = 0.0, self.timestep
+        for _ in range(30):
+            middle = (low + high) / 2
+            low, high = (
+                (middle, high) if self._growth_with(middle) < _MOST_GROWTH else (low, middle)
+            )
+        return low
 
     @cached_property
     def largest_safe(self):
@@ -148,6 +177,11 @@ class StabilityCheck:
     def may_resonate(self):
         """Return whether linear modes may resonate with the timestep."""
         return self.phase is not None and self.phase >= self.largest_phase * REFUSED
+
+    @property
+    def grows(self):
+        """Return whether the scheme makes waves grow by more than a factor of 10 over the run."""
+        return self.growth > _MOST_GROWTH and math.isfinite(self._duration)
 
     def line(self, proviso=""):
         """Return one line for the log; `proviso` says while what it holds."""
@@ -173,6 +207,14 @@ class StabilityCheck:
                 f"warning: {line}. Fast waves may resonate with the timestep and grow until the "
                 f"state is not finite; largest safe timestep: {self.largest_safe:.3g}"
             )
+        elif self.grows:
+            other = "RKMK4" if self.name == "SemiImplicit" else "RK4"
+            line = (
+                f"warning: {line}. Undamped waves grow by (omega dt)^4/8 per step with "
+                f"{self.name}, over this run by a factor of {_power(self.growth)}; largest step "
+                f"for a factor of 10: {self.largest_of_small_growth:.3g}. Take that, or "
+                f"timestepper = '{other}'"
+            )
         return line + proviso
 
     def _implicit_part(self):
@@ -192,6 +234,11 @@ class StabilityCheck:
             f"Largest safe timestep: {self.largest_safe:.3g}. Take that, fewer grid points, or "
             "--force to run all the same"
         )
+
+
+def _power(logarithm):
+    """Return exp(logarithm) as text, which may be too large for a number."""
+    return f"{math.exp(logarithm):.2g}" if logarithm < 700 else f"1e{logarithm / math.log(10):.0f}"
 
 
 def check_timestep(

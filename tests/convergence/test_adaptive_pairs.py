@@ -204,6 +204,9 @@ def test_typed_values_that_a_file_with_auto_takes(gpe, tmp_path):
     assert load(path, **values).declared("timestep") == "auto"
     for given in (0.02, "0.02", "0.04/2"):
         assert load(path, **values, timestep=given).declared("timestep") == 0.02
+    for word in ("fast", "aut"):
+        with pytest.raises(ParameterError, match="type timestep=auto"):
+            load(path, timestep=word)
     with pytest.raises(InputError, match="tolerance cannot be used: 'abc' is not known.*") as found:
         load(gpe, tolerance="abc")
     assert "tolerance=1e-06" in str(found.value)
@@ -217,6 +220,33 @@ def test_a_resumed_run_takes_a_new_tolerance(gpe, tmp_path):
     assert "tolerance 0.0001" in done[0] and "tolerance 1e-09" in done[1]
     first, both = (int(line.split("done: ")[1].split()[0]) for line in done)
     assert both - first > 4 * first
+
+
+def test_a_later_stop_time_is_that_of_the_tolerance(gpe, tmp_path):
+    values = {"Nx": 33, "timestepper": "IFRK4", "tolerance": 1e-6}
+    run = load(gpe, **values, stop_time=0.5).run(out=tmp_path, quiet=True)
+    resume_run(run.folder, stop_time=2, quiet=True)
+    whole = load(gpe, **values, stop_time=2).run(out=tmp_path, quiet=True)
+    lengths = []
+    for result in (run, whole):
+        text = (result.folder / "log.txt").read_text()
+        assert "tolerance 1e-06" in text
+        lengths.append(int(text.split("done: ")[-1].split()[0]))
+    # About as many steps as in one piece: with the old duration four times the error was allowed.
+    assert lengths[0] == pytest.approx(lengths[1], rel=0.15)
+
+
+def test_adaptive_timesteps_are_refused_with_constraints(tmp_path):
+    path = tmp_path / "constrained.py"
+    path.write_text(
+        GPE.replace("problem = d3.IVP([u]", "p = dist.Field(name='p', bases=basis)\nproblem = d3.IVP([u, p]")
+        + 'problem.add_equation("p - lap(u) = 0")\n'
+    )
+    for values in ({"timestep": "auto"}, {"tolerance": 1e-6}):
+        with pytest.raises(ParameterError, match="none of these takes equations without a dt"):
+            load(path, **values).run(out=tmp_path, quiet=True)
+    with pytest.raises(ParameterError, match="timestepper = 'RK443'"):
+        load(path, timestepper="BlanesMoan4").run(out=tmp_path, quiet=True)
 
 
 def test_a_run_without_a_tolerance_is_resumed_without_one(gpe, tmp_path):

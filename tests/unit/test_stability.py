@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import spinhydro
-from spinhydro.engines.choose import choose_engine
+from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import ParameterError
 from spinhydro.steppers import EXPLICIT, RESONANT, SPLITTING, find_stepper
 from spinhydro.steppers.frequencies import frequencies_of
@@ -148,3 +148,56 @@ def test_a_resonant_pair_of_waves_grows_as_in_theory(name, multiple):
             solver.step(timesteps[largest])
         sizes.append(np.abs(psi["c"][N // 2 - 1]))
     assert np.log(sizes[1] / sizes[0]) == pytest.approx(4, rel=0.02)
+
+
+def flow(stepper, engine, U=3.0, N=16):
+    """A uniform incompressible flow with a tracer: waves of frequency U k, nothing else."""
+    coords = d3.CartesianCoordinates("x", "z")
+    dist = d3.Distributor(coords, dtype=np.float64)
+    bases = [d3.RealFourier(c, size=N, bounds=(0, LENGTH), dealias=3 / 2) for c in coords.coords]
+    p, s = (dist.Field(name=name, bases=bases) for name in "ps")
+    u, tau_p = dist.VectorField(coords, name="u", bases=bases), dist.Field(name="tau_p")
+    problem = d3.IVP([u, s, p, tau_p], namespace={"u": u, "s": s, "p": p, "tau_p": tau_p})
+    problem.add_equation("dt(u) + grad(p) - 1e-3*lap(u) = - u@grad(u)")
+    problem.add_equation("dt(s) - 1e-3*lap(s) = - u@grad(s)")
+    problem.add_equation("div(u) + tau_p = 0")
+    problem.add_equation("integ(p) = 0")
+    u["g"][0] = U
+    solver = build_solver(problem, find_stepper(stepper))
+    choose_engine(solver, engine, steps=1, sync_on_request=False)
+    return solver, s
+
+
+@pytest.mark.parametrize("engine", ["fused", "dedalus"])
+def test_the_explicit_part_with_constraints(engine):
+    solver, s = flow("RK443", engine)
+    fastest = 3 * 7
+    assert frequencies_of(solver, explicit_linear=False).explicit == pytest.approx(
+        fastest, rel=1e-3
+    )
+    assert f"omega dt = {0.05 * fastest:.3g}, limit 1.57" in check_timestep(solver, "RK443", 0.05)
+    with pytest.raises(ParameterError, match="Largest safe timestep: 0.07"):
+        check_timestep(solver, "RK443", 0.08)
+    if engine == "fused":
+        s["g"] = 1e-6 * np.random.default_rng(0).standard_normal(s["g"].shape)
+        for _ in range(600):
+            solver.step(1.06 * 1.57 / fastest)
+        assert np.abs(s["g"]).max() > 1
+
+
+@pytest.mark.parametrize("timestep, grows", [(0.004, False), (0.03, True)])
+def test_schemes_that_make_undamped_waves_grow_are_reported(timestep, grows):
+    """Heun's scheme: by (omega dt)^4/8 per step, over the run."""
+    solver, _ = gas("StochasticHeun", N=16, engine="lean")
+    duration = 500 * timestep
+    line = check_timestep(solver, "StochasticHeun", timestep, duration=duration)
+    assert ("Undamped waves grow" in line) == grows
+    found = frequencies_of(solver, explicit_linear=True)
+    expected = 500 * np.log1p((found.explicit * timestep) ** 4 / 4) / 2
+    check = StabilityCheck(found, "StochasticHeun", timestep, duration=duration)
+    assert check.growth == pytest.approx(expected, rel=1e-3)
+    if grows:
+        shorter = StabilityCheck(
+            found, "StochasticHeun", check.largest_of_small_growth, "", duration
+        )
+        assert shorter.growth == pytest.approx(np.log(10), rel=1e-3)

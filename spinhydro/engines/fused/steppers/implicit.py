@@ -51,8 +51,8 @@ class FusedImplicit(FusedLinear):
         shape = self.right_side.space.spectral_shape
         return ModeMatrix(entries, self.left.components, shape)
 
-    def _times_mass(self, values, out):
-        """out = M values."""
+    def times_mass(self, values, out):
+        """out = M values, for spectra (components, *spectral shape)."""
         if self._mass:
             self._mass.apply(values, out)
         else:
@@ -66,6 +66,28 @@ class FusedImplicit(FusedLinear):
     def _inverse(self, mass, factor):
         """(mass M + factor L)^-1."""
         return self._of_modes(self.left.inverse(mass, factor))
+
+    def completed_inverse(self, part):
+        """Return (M + a L)^-1 with a L as large as a small part of M, and the variables under dt.
+
+        It turns forces into rates of change that keep the constraints; variables that no time
+        derivative contains, such as a pressure, are 1/a times too large.
+
+        Returns
+        -------
+        (ModeMatrix, array of bool)
+            The matrix, and which components M contains.
+        """
+        sizes = [
+            self.right_side.space.largest(
+                max((float(np.abs(v).max()) for v in e.values()), default=0)
+            )
+            for e in (self.left.mass, self.left.linear)
+        ]
+        factor = part * sizes[0] / sizes[1] if sizes[1] else 0.0
+        advanced = np.zeros(self.left.components, bool)
+        advanced[[column for _, column in self.left.mass]] = True
+        return self._inverse(1, factor), advanced
 
     def _linear_difference(self, checker, timestep):
         """Residual, as Dedalus evaluates M and L, of one implicit step of the linear terms."""
@@ -128,7 +150,7 @@ class FusedRungeKutta(FusedImplicit):
         stage, known, linear, start = self._stage, self._total, self._linear, self.state
         if self.coupled:
             start = self._start
-            self._times_mass(self.state, start)
+            self.times_mass(self.state, start)
         inverse = self.prepared(timestep) if linear else {}
         np.copyto(stage, self.state)
         if linear and self._moved[0] is not None:
@@ -228,7 +250,7 @@ class FusedMultistep(FusedImplicit):
         for past in self._history.values():
             past.rotate()
         states, moved, rates = self._history.values()
-        self._times_mass(self.state, states[0])
+        self.times_mass(self.state, states[0])
         self._rate_at(self.state, time, rates[0])
         known = self._stage
         known.fill(0)

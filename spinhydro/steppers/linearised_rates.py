@@ -1,0 +1,303 @@
+"""The linearised right-hand side of a solver, and its linear part, acting on vectors of reals."""
+
+import numpy as np
+from mpi4py import MPI
+from scipy.sparse import linalg as sparse_linalg
+
+from spinhydro.dedalus_support.blocks import NoSmallBlocks, rate_blocks
+from spinhydro.dedalus_support.private import CoeffSystem
+
+#: Size of a state, in bytes, from which memory counts.
+LARGE = 1 << 22
+#: Part of the largest entry of L by which M is completed where it is singular.
+COMPLETION = 1e-4
+
+
+def norm(vector, comm):
+    """Return the length of a vector over all ranks."""
+    return np.sqrt(comm.allreduce(np.vdot(vector, vector)))
+
+
+def _difference_step(size):
+    """Length of the difference quotient along a unit vector, for a state of this length."""
+    return 1e-5 * max(size, 1e-3)
+
+
+def _as_reals(data):
+    return data.view(data.real.dtype)
+
+
+def _kept(stepper):
+    """Return which modes a stepper keeps, as it holds them; None if it keeps all."""
+    return stepper.kept() if hasattr(stepper, "kept") else None
+
+
+class StockRates:
+    """M^-1 (F - L X), or M^-1 F, as Dedalus computes it.
+
+    Where M is singular (constraint equations) it is completed by a small part of L: rates then keep
+    the constraints, and those of variables without a time derivative are left out.
+
+    Raises RuntimeError if the completed M cannot be inverted either.
+    """
+
+    #: Evaluations of the right side for a derivative.
+    evaluations = 2
+
+    def __init__(self, solver, explicit_linear):
+        self.solver, self.explicit_linear = solver, explicit_linear
+        self.subproblems = [sp for sp in solver.subproblems if sp.size]
+        self.present, self.stage, self.rate = (
+            CoeffSystem(solver.subproblems, dtype=solver.dtype) for _ in range(3)
+        )
+        self.mass, self._advanced = self._invert_mass()
+        solver.evaluator.require_coeff_space(solver.state)
+        for sp in self.subproblems:
+            sp.gather_inputs(solver.state, out=self.present.get_subdata(sp))
+        kept = _kept(solver.timestepper)
+        # Ones and zeros for real and imaginary parts; the fields of splitting schemes are complex.
+        self.kept = None if kept is None else _as_reals(kept.data.real * (1 + 1j))
+
+    def _invert_mass(self):
+        """Return a solver of M for each subproblem, and ones for what is advanced if M is singular.
+
+        All ranks decide alike.
+        """
+        comm = self.solver.dist.comm
+        try:
+            solvers = {sp: sparse_linalg.splu(sp.M_min.tocsc()) for sp in self.subproblems}
+        except RuntimeError:
+            solvers = None
+        if not comm.allreduce(int(solvers is None), op=MPI.MAX):
+            return solvers, None
+        sizes = [
+            max((float(abs(m).max()) for m in matrices if m.nnz), default=0.0)
+            for matrices in zip(*((sp.M_min, sp.L_min) for sp in self.subproblems), strict=True)
+        ]
+        mass, linear = (comm.allreduce(size, op=MPI.MAX) for size in sizes or (0.0, 0.0))
+        factor = COMPLETION * mass / linear if linear else 0.0
+        advanced = CoeffSystem(self.solver.subproblems, dtype=self.solver.dtype)
+        for sp in self.subproblems:
+            columns = np.asarray(abs(sp.M_min).sum(axis=0)).ravel() != 0
+            advanced.get_subdata(sp)[:] = columns[:, None] * (
+                1 + 1j if np.iscomplexobj(advanced.data) else 1
+            )
+        solvers = {
+            sp: sparse_linalg.splu((sp.M_min + factor * sp.L_min).tocsc())
+            for sp in self.subproblems
+        }
+        return solvers, _as_reals(advanced.data)
+
+    @property
+    def nbytes(self):
+        return self.present.data.nbytes
+
+    def differentiate(self, vector, comm):
+        """vector = J vector."""
+        start = _as_reals(self.present.data)
+        epsilon = _difference_step(norm(start, comm))
+        rate = self._rates(start + epsilon * vector)
+        rate -= self._rates(start - epsilon * vector)
+        np.multiply(rate, 1 / (2 * epsilon), out=vector)
+        if self.kept is not None:
+            vector *= self.kept
+
+    def _rates(self, data):
+        solver = self.solver
+        np.copyto(self.stage.data, data.view(solver.dtype))
+        self._scatter(self.stage)
+        solver.evaluator.evaluate_group("F")
+        for sp in self.subproblems:
+            out = self.rate.get_subdata(sp)
+            sp.gather_outputs(solver.F, out=out)
+            if self.explicit_linear and sp.L_min.nnz:
+                out -= sp.L_min @ self.stage.get_subdata(sp)
+            out[:] = self.mass[sp].solve(out)
+        rate = _as_reals(self.rate.data.copy())
+        return rate if self._advanced is None else rate * self._advanced
+
+    def noise(self, random):
+        """Return a random state: noise on the grid, truncated to the modes that are advanced."""
+        for field in self.solver.state:
+            field.preset_scales(1)
+            field.preset_layout("g")
+            field.data[...] = random.standard_normal(field.data.shape)
+            if np.iscomplexobj(field.data):
+                field.data.imag = random.standard_normal(field.data.shape)
+        self.solver.evaluator.require_coeff_space(self.solver.state)
+        for sp in self.subproblems:
+            sp.gather_inputs(self.solver.state, out=self.stage.get_subdata(sp))
+        noise = _as_reals(self.stage.data)
+        if self.kept is not None:
+            noise *= self.kept
+        if self._advanced is not None:
+            # Noise that keeps the constraints.
+            for sp in self.subproblems:
+                data = self.stage.get_subdata(sp)
+                data[:] = self.mass[sp].solve(sp.M_min @ data)
+            noise *= self._advanced
+        return noise.copy()
+
+    def linear_part(self):
+        """Return the linear part; NoSmallBlocks with constraints, where modes are not its own."""
+        if self._advanced is not None:
+            raise NoSmallBlocks("constraint equations")
+        self.noise(np.random.default_rng(0))
+        return _StockLinear(self.subproblems, self.stage, self.rate)
+
+    def put_back(self):
+        self._scatter(self.present)
+
+    def _scatter(self, system):
+        """Write a flat vector of coefficients into the state."""
+        for field in self.solver.state:
+            field.preset_layout("c")
+        for sp in self.subproblems:
+            sp.scatter_inputs(system.get_subdata(sp), self.solver.state)
+
+
+class _StockLinear:
+    """A = -M^-1 L as the small blocks of Dedalus's matrices, on the modes that the bases hold.
+
+    Parameters
+    ----------
+    subproblems : list
+    source, result : CoeffSystem
+        Scratch; `source` holds a random state.
+
+    Raises
+    ------
+    NoSmallBlocks
+        If there are none.
+    """
+
+    def __init__(self, subproblems, source, result):
+        self.source, self.result = source, result
+        self.blocks = {sp: rate_blocks(sp) for sp in subproblems}
+        self._frequencies = {
+            sp: [
+                np.abs(np.linalg.eigvals(rates).imag).max(axis=-1)
+                * (source.get_subdata(sp)[where] != 0).any(axis=(1, 2))
+                for rates, where in blocks
+            ]
+            for sp, blocks in self.blocks.items()
+        }
+
+    @property
+    def largest(self):
+        found = [f.max(initial=0) for group in self._frequencies.values() for f in group]
+        return float(max(found, default=0))
+
+    def keep_fastest(self, vector, threshold):
+        """Set the modes of a vector that are slower than a frequency to zero."""
+        np.copyto(self.source.data, vector.view(self.source.data.dtype))
+        for sp, blocks in self.blocks.items():
+            data = self.source.get_subdata(sp)
+            kept = np.zeros(len(data), bool)
+            for (_, where), found in zip(blocks, self._frequencies[sp], strict=True):
+                kept[where[found >= threshold]] = True
+            data[~kept] = 0
+        np.copyto(vector, _as_reals(self.source.data))
+
+    def add_rates(self, vector, change):
+        """change += A vector."""
+        np.copyto(self.source.data, vector.view(self.source.data.dtype))
+        for sp, blocks in self.blocks.items():
+            data, out = self.source.get_subdata(sp), self.result.get_subdata(sp)
+            for rates, where in blocks:
+                out[where] = np.einsum("bij,bjs->bis", rates, data[where])
+        change += _as_reals(self.result.data)
+
+
+class FusedRates:
+    """Rates of the fused engine, which treats L as its stepper does.
+
+    Where M is not the identity it is completed by a small part of L, as by `StockRates`.
+    """
+
+    evaluations = 1
+
+    def __init__(self, solver, explicit_linear):
+        self.stepper, self._inverse = solver.timestepper, None
+        if self.stepper.coupled:
+            self._inverse, self._advanced = self.stepper.completed_inverse(COMPLETION)
+        self.linearised = self.stepper.linearised()
+
+    @property
+    def nbytes(self):
+        return self.linearised.nbytes
+
+    def differentiate(self, vector, comm):
+        """vector = J vector."""
+        self.linearised.differentiate(vector, lambda state: _difference_step(norm(state, comm)))
+        self._constrain(vector)
+        self._truncate(vector)
+
+    def noise(self, random):
+        """Return a random state of modes that are advanced, which keeps the constraints."""
+        return self._truncate(self._constrain(self.linearised.noise(random), from_state=True))
+
+    def _constrain(self, vector, from_state=False):
+        """Turn forces, or M times a state, into rates that keep the constraints, in place."""
+        if self._inverse is not None:
+            spectra = vector.view(complex).reshape(self.stepper.state.shape)
+            forces = spectra.copy()
+            if from_state:
+                self.stepper.times_mass(spectra, forces)
+            self._inverse.apply(forces, spectra)
+            spectra[~self._advanced] = 0
+        return vector
+
+    def _truncate(self, vector):
+        kept, state = _kept(self.stepper), self.stepper.state
+        if kept is not None:
+            spectra = vector.view(state.dtype).reshape(state.shape)
+            spectra *= kept
+        return vector
+
+    def linear_part(self):
+        """Return the linear part; NoSmallBlocks with constraints, where modes are not its own."""
+        if self._inverse is not None:
+            raise NoSmallBlocks("M is not the identity")
+        if self.nbytes > LARGE:
+            # The rates of a large state are no longer differentiated.
+            self.linearised.free_scratch()
+        return _FusedLinear(self.stepper)
+
+    def put_back(self):
+        self.linearised.release()
+
+
+class _FusedLinear:
+    """A = -L as symbols of the fused engine: {(row, column): array of modes}."""
+
+    def __init__(self, stepper):
+        self.stepper, self.shape = stepper, stepper.state.shape
+        self.largest = max(
+            (float(np.max(self._frequencies(row))) for row in range(self.shape[0])), default=0.0
+        )
+
+    def _frequencies(self, row):
+        """An upper bound of the frequency of every mode of a component (Gershgorin's circles)."""
+        found = np.zeros(self.shape[1:])
+        for column, symbol in self.stepper.linear_row(row):
+            found += np.abs(np.imag(symbol) if column == row else symbol)
+        for mask in (self.stepper.right_side.space.mask, _kept(self.stepper)):
+            if mask is not None:
+                found = found * (mask != 0)
+        return found
+
+    def keep_fastest(self, vector, threshold):
+        """Set the modes of a vector that are slower than a frequency to zero."""
+        for row, values in enumerate(self._spectra(vector)):
+            values[self._frequencies(row) < threshold] = 0
+
+    def add_rates(self, vector, change):
+        """change += A vector."""
+        values, out = self._spectra(vector), self._spectra(change)
+        for row in range(self.shape[0]):
+            for column, symbol in self.stepper.linear_row(row):
+                out[row] -= symbol * values[column]
+
+    def _spectra(self, vector):
+        return vector.view(complex).reshape(self.shape)
