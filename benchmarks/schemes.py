@@ -1,7 +1,9 @@
 """The table of time steppers: orders, limits, cost and conservation, all measured."""
 
+import json
 import sys
 import time as clock
+from datetime import date
 from pathlib import Path
 
 import dedalus.public as d3
@@ -16,6 +18,10 @@ from spinhydro.steppers import SPLITTING, all_steppers
 from spinhydro.steppers.resonance import growth
 
 PAGE = Path("docs/schemes.md")
+#: Measurements, so that an interrupted run goes on.
+STORE = Path(__file__).parent / "schemes.json"
+#: Packages that the figures may depend on; they do not depend on the machine.
+PACKAGES = ("dedalus", "numpy")
 _NOTES = Path(__file__).parent / "schemes.txt"
 #: Equations of the four problems; "lle" has a vector s, the others a complex field a.
 EQUATIONS = {
@@ -276,23 +282,58 @@ def uses():
     return text, dict(line.split(": ", 1) for line in table.strip().splitlines())
 
 
-def main(out=PAGE, names=None):
-    """Write the page after every row of its two tables: an interrupted run keeps what it has."""
-    exact, (text, when) = exact_states(), uses()
-    orders, conduct = ([_line(head), "|" + "---|" * len(head)] for head in (ORDERS, CONDUCT))
-    # Adaptive steppers take the steps of their main schemes.
-    known = [name for name, stepper in all_steppers().items() if not hasattr(stepper, "main")]
-    chosen = [name for name in known if not names or name in names]
+def main(out=PAGE, names=(), store=STORE):
+    """Write the page, measuring the steppers that are not in the store, and `names` again.
+
+    The store and the page are written after every stepper: an interrupted run goes on from there.
+    Steppers without a measurement are named below the tables.
+    """
+    known = measured_steppers()
+    unknown = set(names) - set(known)
+    if unknown:
+        raise SystemExit(
+            f"there is no stepper {', '.join(sorted(unknown))}; there are {', '.join(known)}"
+        )
+    found = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {}
+    chosen = list(names) or [name for name in known if name not in found]
+    exact, (text, when) = exact_states() if chosen else None, uses()
+    write_page(out, found, text)
     for number, name in enumerate(chosen, 1):
         print(f"{name} ({number} of {len(chosen)}) …", file=sys.stderr, flush=True)
-        cells = row(name, all_steppers()[name], exact, when)
-        orders.append(_line(cells[0]))
-        conduct.append(_line(cells[1]))
-        missing = ", ".join(left for left in known if left not in chosen[:number])
-        notes = ["", f"Not measured: {missing}."] if missing else []
-        lines = [text.strip(), "", *machine.describe(), "", *orders, "", *conduct, *notes, ""]
-        Path(out).write_text("\n".join(lines), encoding="utf-8")
+        orders, conduct = row(name, all_steppers()[name], exact, when)
+        found[name] = {
+            "orders": orders, "conduct": conduct, "date": f"{date.today():%Y-%m-%d}",
+            "versions": [f"{package} {machine.version(package)}" for package in PACKAGES],
+        }  # fmt: skip
+        store.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_page(out, found, text)
     return out
+
+
+def measured_steppers():
+    """Return the names of the steppers of the tables: adaptive ones take the steps of others."""
+    return [name for name, stepper in all_steppers().items() if not hasattr(stepper, "main")]
+
+
+def write_page(out, found, text):
+    """Write the page from the measurements that there are."""
+    known = [name for name in measured_steppers() if name in found]
+    tables = [
+        [_line(head), "|" + "---|" * len(head), *(_line(found[name][kind]) for name in known)]
+        for kind, head in (("orders", ORDERS), ("conduct", CONDUCT))
+    ]
+    measured = {}
+    for name in known:
+        how = f"{found[name]['date']} with {', '.join(found[name]['versions'])}"
+        measured.setdefault(how, []).append(name)
+    described = [
+        f"Measured on {how}" + f": {', '.join(names)}" * (len(measured) > 1) + "."
+        for how, names in measured.items()
+    ]
+    missing = ", ".join(name for name in measured_steppers() if name not in found)
+    notes = ["", f"Not measured: {missing}."] if missing else []
+    lines = [text.strip(), "", *described, "", *tables[0], "", *tables[1], *notes, ""]
+    Path(out).write_text("\n".join(lines), encoding="utf-8")
 
 
 def _line(cells):

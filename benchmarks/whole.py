@@ -16,6 +16,7 @@ from statistics import median
 import numpy as np
 
 from benchmarks.transforms import PYFFTW
+from benchmarks.xmds_programs import GPE, LLE, Program, is_installed
 from spinhydro.analysis import load as load_run
 from spinhydro.problem.load import load
 
@@ -24,6 +25,8 @@ SCRIPTS = Path(__file__).parent / "scripts"
 PROBLEMS = ROOT / "problems"
 #: Omega_R t = 4 pi in the gases.
 TWO_PERIODS = "16.949*ms"
+#: Of the gas in XMDS2, in ms: that of IFRK4, which is its scheme, in the problem file.
+XMDS_GPE_TIMESTEP = 2.5e-3
 
 
 @dataclass
@@ -50,6 +53,8 @@ class WholeRun:
         Values, in place of `values`, of a run that is taken as exact; it may have fewer points.
     inside : callable(positions), optional
         Where the outputs are compared.
+    xmds : callable(Problem, Path), optional
+        The same as a program of XMDS2 in a folder, and the output from its last values.
     """
 
     title: str
@@ -62,6 +67,7 @@ class WholeRun:
     observe: object = None
     exact: dict = field(default_factory=dict)
     inside: object = None
+    xmds: object = None
 
 
 def _gas(problem):
@@ -76,9 +82,44 @@ def _gas(problem):
 
 
 def _magnetization(psi, start):
-    n_a, n_b = psi.real**2 + psi.imag**2
+    return _imbalance(*(psi.real**2 + psi.imag**2))
+
+
+def _imbalance(n_a, n_b):
     n = n_a + n_b
     return (n_a - n_b) * n / (n**2 + 1e-12)
+
+
+def _outputs(problem):
+    """Return the number of outputs after the first."""
+    return round(problem.declared("stop_time") / float(problem.declared("output_interval")))
+
+
+def _gas_in_xmds(problem, folder):
+    names, start = problem.namespace, _gas(problem)
+    constants = {name: start[name] for name in ("D", "Omega", "g", "g_ab")}
+    arrays = {"a": start["psi"][0], "b": start["psi"][1], "V": start["V"]}
+    program = Program(
+        folder, GPE, constants, arrays, names["x"].ravel(), start["T"],
+        round(start["T"] / XMDS_GPE_TIMESTEP), _outputs(problem),
+    )  # fmt: skip
+    return program, lambda last: _imbalance(last["na"], last["nb"])
+
+
+def _spins_in_xmds(problem, folder):
+    names = problem.namespace
+    for field_ in (names["s"], names["n"], names["q"]):
+        field_.change_scales(1)
+    constants = {
+        "D": names["hbar_over_m"] / 2, "Omega": names["Omega_R"], "kappa": names["kappa_n0"],
+    }  # fmt: skip
+    arrays = dict(zip(("sx", "sy", "sz"), names["s"]["g"].astype(complex), strict=True))
+    arrays |= {"n": names["n"]["g"], "q": names["q"]["g"]}
+    T = problem.declared("stop_time")
+    steps = round(T / float(problem.declared("timestep")))
+    x = names["x"].ravel()
+    program = Program(folder, LLE, constants, arrays, x, T, steps, _outputs(problem))
+    return program, lambda last: last["mz"]
 
 
 def _chain(problem):
@@ -108,7 +149,7 @@ def _gpe(N, steps):
     return WholeRun(
         f"W1, GPE {N} to 16.949 ms", PROBLEMS / "coupled_gpe.py", values, "Z", "split_step.py",
         steps, _gas, _magnetization, {"Nx": "2048", "timestep": "0.005*ms"},
-        lambda x: np.abs(x) < 150,
+        lambda x: np.abs(x) < 150, _gas_in_xmds if N == 4096 else None,
     )  # fmt: skip
 
 
@@ -118,6 +159,7 @@ UNITS = [
     WholeRun(
         "W2, LLE 4096 to 16.949 ms", PROBLEMS / "quantum_torque.py",
         {"Nx": "4096", "stop_time": TWO_PERIODS}, "Z", exact={"timestep": "half"},
+        xmds=_spins_in_xmds,
     ),
     WholeRun(
         "W3, chain of 1152 sites to 5 ps", PROBLEMS / "transient_grating.py",
@@ -134,7 +176,7 @@ UNITS = [
 def rows(repeats):
     """(what, figure) of each unit and competitor."""
     for unit in UNITS:
-        yield from _measured(unit, min(repeats, 3))
+        yield from _measured(unit, repeats)
 
 
 def _measured(unit, repeats):
@@ -156,6 +198,13 @@ def _measured(unit, repeats):
             np.savez(Path(folder) / "start.npz", **start)
             commands.append((f"{unit.script}, {steps} steps",
                              lambda: _script(unit, folder, steps, start)))  # fmt: skip
+        if unit.xmds and is_installed():
+            program, observe = unit.xmds(problem, Path(folder) / "xmds")
+            built = _timed(program.build, program.folder)[0]
+            yield f"{unit.title}, XMDS2 builds its program", f"{built:.2f} s"
+            commands.append((f"XMDS2, {program.steps} steps",
+                             lambda: (_timed(program.run, program.folder)[0],
+                                      observe(program.last()))))  # fmt: skip
         seconds, last = {}, {}
         for _ in range(repeats):
             for name, command in commands:
@@ -201,10 +250,10 @@ def _run(problem, values, folder):
     return seconds, text.splitlines()[-1]
 
 
-def _timed(line):
-    """CPU seconds of a process, and what it prints."""
+def _timed(line, folder=None):
+    """CPU seconds of a process in a folder, and what it prints."""
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(line, stdout=output, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(line, stdout=output, stderr=subprocess.DEVNULL, cwd=folder)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
