@@ -207,9 +207,9 @@ class StabilityCheck:
                 f"warning: {line}. Fast waves may resonate with the timestep and grow until the "
                 f"state is not finite; largest safe timestep: {self.largest_safe:.3g}"
             )
-        elif self.grows:
+        if self.grows:
             other = "RKMK4" if self.name == "SemiImplicit" else "RK4"
-            line = (
+            return (
                 f"warning: {line}. Undamped waves grow by (omega dt)^4/8 per step with "
                 f"{self.name}, over this run by a factor of {_power(self.growth)}; largest step "
                 f"for a factor of 10: {self.largest_of_small_growth:.3g}. Take that, or "

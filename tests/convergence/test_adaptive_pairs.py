@@ -239,7 +239,7 @@ def test_a_later_stop_time_is_that_of_the_tolerance(gpe, tmp_path):
 def test_adaptive_timesteps_are_refused_with_constraints(tmp_path):
     path = tmp_path / "constrained.py"
     path.write_text(
-        GPE.replace("problem = d3.IVP([u]", "p = dist.Field(name='p', bases=basis)\nproblem = d3.IVP([u, p]")
+        GPE.replace("problem = d3.IVP([u]", "p = u.copy()\np.name = 'p'\nproblem = d3.IVP([u, p]")
         + 'problem.add_equation("p - lap(u) = 0")\n'
     )
     for values in ({"timestep": "auto"}, {"tolerance": 1e-6}):
