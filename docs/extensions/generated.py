@@ -28,10 +28,14 @@ SUBJECTS = {
         "physics.two_components", "physics.sampling", "physics.profiles", "physics.edges",
     ],
     "Gases": ["physics.gases", "physics.species", "physics.laboratory"],
-    "Magnets": ["physics.magnets", "physics.materials", "physics.torques", "physics.cells"],
+    "Magnets": [
+        "physics.magnets", "physics.materials", "physics.torques", "physics.bodies",
+        "physics.cells",
+    ],
     "Exact solutions": ["physics.exact"],
     "Conditions": ["physics.checks"],
     "Derivatives": ["derivatives"],
+    "Further formulas": ["physics"],
 }  # fmt: skip
 
 #: ``{heading: modules of spinhydro.analysis}``.
@@ -112,17 +116,20 @@ def reference():
     lines += ["What reads results is in :doc:`analysis`.", ""]
     left = dict(spinhydro._HOME)
     for heading, modules in SUBJECTS.items():
-        lines += [heading, "-" * len(heading), ""]
-        for module in modules:
-            inside = re.compile(rf"spinhydro\.{re.escape(module)}(\.|$)")
-            for name in [name for name, home in left.items() if inside.match(home)]:
-                del left[name]
-                found = getattr(spinhydro, name)
-                kind = "class" if inspect.isclass(found) else "function"
-                if not callable(found):
-                    lines += [f".. autodata:: spinhydro.{name}", "   :no-value:", ""]
-                else:
-                    lines += [f".. auto{kind}:: spinhydro.{name}", ""]
+        inside = re.compile(rf"spinhydro\.({'|'.join(map(re.escape, modules))})(\.|$)")
+        names = sorted(
+            (name for name, home in left.items() if inside.match(home)),
+            key=lambda name: [left[name].startswith(f"spinhydro.{m}") for m in modules].index(True),
+        )
+        lines += [heading, "-" * len(heading), ""] if names else []
+        for name in names:
+            del left[name]
+            found = getattr(spinhydro, name)
+            kind = "class" if inspect.isclass(found) else "function"
+            if callable(found):
+                lines += [f".. auto{kind}:: spinhydro.{name}", ""]
+            else:
+                lines += [f".. autodata:: spinhydro.{name}", "   :no-value:", ""]
     if left:
         raise ValueError(f"SUBJECTS in {__file__} lacks the modules {sorted(set(left.values()))}")
     return "\n".join(lines)
