@@ -156,6 +156,10 @@ def exponentials(matrices):
         return np.exp(mean)
     identity = np.eye(size)
     rest = matrices - mean * identity
+    first = rest[(0,) * (rest.ndim - 2)]
+    if (rest == first).all():
+        # The wavenumber is in the multiple of the identity alone: one series for all modes.
+        rest = first
     largest = np.abs(rest).sum(axis=-1).max(initial=0)
     squarings = max(0, int(np.ceil(np.log2(largest / 0.5)))) if largest > 0 else 0
     rest = rest / 2**squarings

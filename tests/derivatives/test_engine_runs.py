@@ -6,6 +6,7 @@ import sys
 
 import dedalus.public as d3
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 
 from spinhydro import RK4, load
@@ -79,3 +80,16 @@ def test_resumed_run_continues_to_rounding(tmp_path, capsys):
     ours, wanted = load_run(first.folder), load_run(whole.folder)
     assert np.array_equal(ours.t, wanted.t)
     assert np.abs(ours.Z - wanted.Z).max() <= 1e-12
+
+
+@pytest.mark.parametrize("stepper", ["IFRK4", "ETDRK4", "Strang", "RK222"])
+def test_run_whose_linear_terms_are_apart(tmp_path, stepper):
+    """Its start estimates the fastest wave from the linear terms of the engine."""
+    options = {"quick": True, "timestepper": stepper, "stop_time": "0.2*ms"}
+    runs = (
+        load("problems/coupled_gpe.py", **options).run(out=tmp_path / name, engine=name, quiet=True)
+        for name in ("jax", "fused")
+    )
+    ours, wanted = (load_run(run.folder) for run in runs)
+    for name in ("n", "s"):
+        assert np.abs(ours[name] - wanted[name]).max() <= 1e-11 * np.abs(wanted[name]).max()

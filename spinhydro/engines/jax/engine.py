@@ -191,6 +191,10 @@ class JaxStepper(FusedRK4):
             self._device_state = None
         super().read_fields()
 
+    def linear_row(self, row):
+        """Return (column, array of modes) of the entries of L in a row."""
+        return self._linear_rows[row].items()
+
     def evaluate_rate(self, time):
         leaves = self.leaves(time)
         rate = self._rate_on_device(self._cast(self.state.copy()), time, leaves)
