@@ -1,7 +1,7 @@
 """Whole processes: ``spinhydro run`` as a user types it against scripts written by hand.
 
 CPU seconds from the first import to the last output, in alternation, with the error beside.
-Machine code and FFTW plans are on disk, as after a first run.
+Machine code, byte code and FFTW plans are on disk, as after a first run.
 """
 
 import importlib.util
@@ -252,8 +252,12 @@ def _run(problem, values, folder):
 
 def _timed(line, folder=None):
     """CPU seconds of a process in a folder, and what it prints."""
+    # Byte code is on disk after a first run, unless this variable is set.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(line, stdout=output, stderr=subprocess.DEVNULL, cwd=folder)
+        process = subprocess.Popen(
+            line, stdout=output, stderr=subprocess.DEVNULL, cwd=folder, env=environment
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)

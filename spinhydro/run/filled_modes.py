@@ -65,8 +65,10 @@ class FilledModes:
         return found
 
     def _add(self, field, energies):
-        # Members that have failed are NaN.
-        squares = np.nan_to_num(np.abs(field.data) ** 2)
+        squares = _squares(field.data)
+        if not np.isfinite(np.sum(squares)):
+            # Members that have failed are NaN.
+            squares = np.nan_to_num(squares)
         first = squares.ndim - field.dist.dim
         for axis, row in zip(self.axes, energies, strict=True):
             bins = self._bins.get((field.domain, axis))
@@ -115,6 +117,13 @@ class FilledModes:
             f"advice: {' and '.join(smaller)} would resolve this run (at all outputs, the other "
             f"modes hold less than {UNUSED:g} of the amplitude): {ratio:.2g} times cheaper per step"
         )
+
+
+def _squares(values):
+    """Return |values|^2 without the roots of np.abs."""
+    if np.iscomplexobj(values):
+        return values.real**2 + values.imag**2
+    return values**2
 
 
 def _bins_of(domain, axis):

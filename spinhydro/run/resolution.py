@@ -176,10 +176,11 @@ class Resolution:
         size, points = variable.domain.full_bases[axis].size, values.shape[-1]
         lines = values.reshape(-1, points)
         lines = lines[:: max(1, len(lines) // LINES)]
-        power = np.abs(np.fft.fft(lines[np.isfinite(lines).all(axis=1)])) ** 2
+        spectra = np.fft.fft(lines[np.isfinite(lines).all(axis=1)])
+        power = (spectra.real**2 + spectra.imag**2).sum(axis=0)
         k = np.abs(np.fft.fftfreq(points, 1 / points))
         short = (k >= SHORT * size / 2) & (k <= size / 2)
-        found = np.array([power[:, short].sum(), power[:, k > 0].sum(), power.sum()])
+        found = np.array([power[short].sum(), power[1:].sum(), power.sum()])
         self.comm.Allreduce(MPI.IN_PLACE, found, op=MPI.SUM)
         in_short, in_waves, total = found
         return float(np.sqrt(in_short / in_waves)) if in_waves > UNIFORM * total else 0.0

@@ -13,7 +13,7 @@ import zlib
 import h5py
 import numpy as np
 from dedalus.core.evaluator import H5GatherFileHandler
-from h5py import h5s, h5t
+from h5py import h5a, h5d, h5s, h5t
 
 from spinhydro.dedalus_support import parallel
 from spinhydro.language.complex_values import is_real_valued
@@ -211,12 +211,13 @@ class OpenSet:
         self._file = file or h5py.File(
             h5py.h5f.open_file_image(template, h5py.h5f.FILE_IMAGE_OPEN_RW)
         )
-        self._file.attrs["set_number"] = number
+        root = self._file.id
+        h5a.open(root, b"set_number").write(np.array(number))
         # The attribute is rewritten at each write.
-        self._writes_attribute = h5py.h5a.open(self._file.id, b"writes")
-        self._scales = {name: _Rows(self._file[f"scales/{name}"].id) for name in SCALES}
-        self._tasks = [_Rows(self._file["tasks"][name].id) for name in tasks]
-        self._checksums = _Rows(self._file["checksums"].id)
+        self._writes_attribute = h5a.open(root, b"writes")
+        self._scales = {name: _Rows(root, f"scales/{name}") for name in SCALES}
+        self._tasks = [_Rows(root, f"tasks/{name}") for name in tasks]
+        self._checksums = _Rows(root, "checksums")
         self.writes = 0
         self._empty = self._size = len(template)
 
@@ -246,9 +247,9 @@ class OpenSet:
 class _Rows:
     """A dataset of HDF5's low-level interface to which rows of one type are appended."""
 
-    def __init__(self, dataset):
-        self._dataset, self._type = dataset, None
-        self._number, *self._shape = dataset.shape
+    def __init__(self, file, name):
+        self._dataset, self._type = h5d.open(file, name.encode()), None
+        self._number, *self._shape = self._dataset.shape
         self._memory = h5s.create_simple((1, *self._shape))
         self._start = (0,) * len(self._shape)
 

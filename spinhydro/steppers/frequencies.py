@@ -9,7 +9,7 @@ from mpi4py import MPI
 from spinhydro.dedalus_support.blocks import NoSmallBlocks
 from spinhydro.dedalus_support.memory import parts
 from spinhydro.errors import Unsupported
-from spinhydro.steppers.linearised_rates import LARGE, FusedRates, StockRates, norm
+from spinhydro.steppers.linearised_rates import LARGE, FusedRates, StockRates, norm, total
 
 #: Dimension of the Krylov space; 24 find the largest frequency of a spin-wave spectrum to 2 %.
 KRYLOV = 24
@@ -176,7 +176,7 @@ def _ritz_values(differentiate, vector, number, comm):
         if not np.isfinite(norm(vector, comm)):
             return None
         for i, known in enumerate(basis):
-            hessenberg[i, j] = comm.allreduce(np.vdot(known, vector))
+            hessenberg[i, j] = total(np.vdot(known, vector), comm)
             vector -= hessenberg[i, j] * known
         hessenberg[j + 1, j] = norm(vector, comm)
         if hessenberg[j + 1, j] <= 1e-12 * np.abs(hessenberg).max():
@@ -232,4 +232,4 @@ def _sketch(vector, comm):
             "ij,ij->j", part[:whole].reshape(rows, SKETCH), mine[:whole].reshape(rows, SKETCH)
         )
         found[: part.size - whole] += part[whole:] * mine[whole:]
-    return comm.allreduce(found)
+    return total(found, comm)

@@ -10,6 +10,8 @@ from spinhydro.engines.fused.read.graph import Unsupported
 
 #: Modes at which E is compared with another implementation of the exponential.
 CHECKED_MODES = 256
+#: Condition number of eigenvectors from which an exponential is not computed from them.
+LARGEST_CONDITION = 1e3
 #: Modes that are computed at once where memory counts.
 PIECE = 1 << 16
 
@@ -146,7 +148,7 @@ class Exponential:
                     out[piece] += factor * part * values[j][piece]
 
     def error_at_some_modes(self):
-        """Largest difference between E and SciPy's exponential, at randomly chosen modes."""
+        """Largest difference between E and another exponential, at randomly chosen modes."""
         shape = self.space.spectral_shape
         number = int(np.prod(shape))
         chosen = np.arange(number)
@@ -171,7 +173,7 @@ class Exponential:
                 ours[:, i, j] = self.mixed[i, j]
                 for factor in self.factors[self.phase_of[i]]:
                     ours[:, i, j] *= values(factor)
-        theirs = linalg.expm(-timestep / 2 * linear)
+        theirs = _other_exponentials(-timestep / 2 * linear)
         return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
 
     def set(self, timestep):
@@ -202,6 +204,19 @@ class Exponential:
             if self.has_phases:
                 for factor in self.factors[self.phase_of[i]]:
                     out[i] *= factor
+
+
+def _other_exponentials(matrices):
+    """Return exp of matrices (…, n, n) from eigenvectors; by SciPy where these are nearly parallel.
+
+    Independent of ``exponentials``. SciPy's module takes longer to load than a short run to start.
+    """
+    if not np.isfinite(matrices).all():
+        return np.full_like(matrices, np.nan)
+    values, vectors = np.linalg.eig(matrices)
+    if np.linalg.cond(vectors).max() > LARGEST_CONDITION:
+        return linalg.expm(matrices)
+    return (vectors * np.exp(values)[..., None, :]) @ np.linalg.inv(vectors)
 
 
 class Drifts:

@@ -68,7 +68,7 @@ class FusedIFRK4(FusedRK4):
         total += rate
 
     def differences(self, checker, noise):
-        """Also check a small step of L X, and the exponentials of some modes against SciPy's."""
+        """Also check a small step of L X, and the exponentials of some modes against others."""
         yield from super().differences(checker, noise)
         if noise:
             # The linear terms depend on neither the time nor the state.
