@@ -10,6 +10,7 @@ import pytest
 
 from spinhydro.engines.fused.compile import cache as compiled
 from spinhydro.engines.fused.compile import fftw, store
+from spinhydro.engines.fused.step.memory import Memory
 
 from ..conftest import ROOT
 
@@ -160,3 +161,12 @@ def test_what_nobody_uses_goes_and_what_is_not_ours_stays(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"new-2.o", "newer-3.o", "notes.txt"}
     store.prune(tmp_path, size=1500)
     assert {path.name for path in tmp_path.iterdir()} == {"newer-3.o", "notes.txt"}
+
+
+def test_regions_of_memory_are_those_of_arrays_that_overlap():
+    """LLVM takes accesses to different regions for independent."""
+    values = Memory.__new__(Memory)
+    whole, other = np.zeros((4, 8)), np.zeros(8)
+    values.arrays = {"b": whole[2:], "a": whole, "c": other, "d": whole[1:2]}
+    found = values._regions()
+    assert found["a"] == found["b"] == found["d"] != found["c"]

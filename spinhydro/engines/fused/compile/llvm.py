@@ -13,7 +13,7 @@ __all__ = ["compile_object", "load", "translate", "versions"]
 
 _C_TYPES = {"i": ctypes.c_int64, "f": ctypes.c_double}
 #: Version of the translation: increased with every change of `translate` or of the options below.
-_TRANSLATION = "3"
+_TRANSLATION = "4"
 
 
 @cache

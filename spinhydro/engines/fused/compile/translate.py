@@ -10,6 +10,9 @@ numbers, and the functions of `spinhydro.language.functions`.
         for p in range(64):
             a_[0, p] = timestep * np.tanh(a_[1, p])
 
+A fourth argument of ``carray`` is the number of a region of memory: arrays of different regions
+never overlap, and loops over them are vectorised without checks at their start.
+
 Beside arrays there are plain addresses: ``read(address, i)`` and ``write(address, i, value)`` are
 the i-th double behind one. ``read1`` … ``read4`` and ``write1`` … ``write4`` belong to one stage of
 a scheme, whose reads never see its writes: LLVM vectorises loops over many arrays only with
@@ -41,6 +44,8 @@ _OF_BITS = {ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor", ast.LShift: "
 _BINARY_FUNCTIONS = {"hypot": "hypot", "arctan2": "atan2"}
 #: Number of the first piece of metadata about loops.
 _FIRST_LOOP = 1000
+#: Number of the first piece of metadata about regions of memory.
+_FIRST_REGION = 100_000
 #: A multiplication and an addition may become one operation, as compilers do in C.
 _CONTRACT = "contract"
 
@@ -82,7 +87,7 @@ class _Translator:
         self.symbol, self.kinds = symbol, kinds
         self.flags = "" if exact else _CONTRACT
         self.head, self.lines, self.declared = [], [], {}
-        self.known, self.arrays, self.slots = {}, {}, set()
+        self.known, self.arrays, self.slots, self.regions = {}, {}, set(), {}
         self.count, self.latches, self.scopes, self.scalar_loops = 0, [], [], 0
 
     def translate(self, function):
@@ -181,9 +186,9 @@ class _Translator:
             return
         kind, places = self._element(target)
         operands = self._as(kind, value)
-        size = _TYPES["f" if kind == "c" else kind]
+        size, region = _TYPES["f" if kind == "c" else kind], self._region(target)
         for place, operand in zip(places, operands, strict=True):
-            self.lines.append(f"  store {size} {operand}, ptr {place}")
+            self.lines.append(f"  store {size} {operand}, ptr {place}{region}")
 
     def _augassign(self, statement):
         present = ast.BinOp(statement.target, statement.op, statement.value)
@@ -472,12 +477,14 @@ class _Translator:
     # Memory
 
     def _declare(self, name, call):
-        """``name = carray(pointer(address), shape, np.dtype)``."""
-        place, shape, dtype = call.args
+        """``name = carray(pointer(address), shape, np.dtype)``, and a region if one is known."""
+        place, shape, dtype, *region = call.args
         address = self._integer(self._value(place.args[0]))
         pointer = f"%array.{name}"
         self.lines.append(f"  {pointer} = inttoptr i64 {address} to ptr")
         self.arrays[name] = (pointer, ast.literal_eval(shape), _DTYPES[ast.unparse(dtype)])
+        if region:
+            self.regions[name] = ast.literal_eval(region[0])
 
     def _element(self, node):
         """Kind of an element of an array, and pointers to its parts."""
@@ -499,13 +506,21 @@ class _Translator:
 
     def _subscript_value(self, node):
         kind, places = self._element(node)
-        size = _TYPES["f" if kind == "c" else kind]
-        return kind, [self._emit(f"load {size}, ptr {place}") for place in places]
+        size, region = _TYPES["f" if kind == "c" else kind], self._region(node)
+        return kind, [self._emit(f"load {size}, ptr {place}{region}") for place in places]
 
     def _behind(self, address, index):
         """Pointer to a double behind an address."""
         start = self._emit(f"inttoptr i64 {self._integer(address)} to ptr")
         return self._emit(f"getelementptr inbounds double, ptr {start}, i64 {self._integer(index)}")
+
+    def _region(self, node):
+        """Metadata of an access to an array: it overlaps with no access to another region."""
+        region = self.regions.get(node.value.id)
+        if region is None:
+            return ""
+        first = _FIRST_REGION + 3 * sorted(set(self.regions.values())).index(region)
+        return f", !alias.scope !{first}, !noalias !{first + 1}"
 
     def _scope(self, stage, kind):
         """Metadata of a read ("noalias") or a write ("alias.scope") of a stage."""
@@ -516,15 +531,26 @@ class _Translator:
         return f", !{kind} !{1 + 2 * self.scopes.index(stage)}"
 
     def _metadata(self):
-        """Loops that stay scalar; the domain, and for each stage a list with its scope."""
+        """Loops that stay scalar; the domain, and lists of scopes of regions and of stages."""
         lines = []
         if self.scalar_loops:
             lines.append(f'!{_FIRST_LOOP} = !{{!"llvm.loop.vectorize.enable", i1 false}}')
         for i in range(_FIRST_LOOP + 1, _FIRST_LOOP + 1 + self.scalar_loops):
             lines.append(f"!{i} = distinct !{{!{i}, !{_FIRST_LOOP}}}")
-        if not self.scopes:
+        regions = sorted(set(self.regions.values()))
+        if not (self.scopes or regions):
             return lines
         lines.append('!0 = !{!"spinhydro"}')
+        for i, region in enumerate(regions):
+            first = _FIRST_REGION + 3 * i
+            others = ", ".join(
+                f"!{_FIRST_REGION + 3 * j + 2}" for j in range(len(regions)) if j != i
+            )
+            lines += [
+                f"!{first} = !{{!{first + 2}}}",
+                f"!{first + 1} = !{{{others}}}",
+                f'!{first + 2} = distinct !{{!{first + 2}, !0, !"region {region}"}}',
+            ]
         for i, stage in enumerate(self.scopes):
             lines += [
                 f"!{1 + 2 * i} = !{{!{2 + 2 * i}}}",

@@ -4,7 +4,7 @@ import numpy as np
 
 from spinhydro.engines.fused.compile import fftw
 from spinhydro.engines.fused.program.scalar_writer import ScalarWriter, indent
-from spinhydro.engines.fused.step.stages import LAST
+from spinhydro.engines.fused.step.stages import FIRST, LAST
 
 
 class ColumnPasses:
@@ -174,22 +174,33 @@ class ColumnPasses:
     def _into(self, round_, state, places):
         """Lines that fill the inverse transforms of a round along the columns."""
         spectra = self.dataflow.spectra_of(round_)
-        writer, values = self._combine(spectra, places, state)
-        for row, value in enumerate(values):
-            target = f"i{round_}_[{row}, x, c0 + j]"
-            if self._transforms:
-                target = f"ob_[{row}, x, j]"
-            writer.store(target, value, True)
-        lines = self._over_modes(writer.lines)
-        if self._transforms:
-            plan, outward = self._plan(True), self.memory.arrays["ob"]
-            at = f"{self.memory.address('ob')} + r * {outward.strides[0]}"
+        source, lines = "ob" if self._transforms else "", []
+        if source and state.startswith("sb_") and self._are_components(spectra):
+            source = "sb"
+        if source != "sb":
+            writer, values = self._combine(spectra, places, state)
+            for row, value in enumerate(values):
+                target = f"ob_[{row}, x, j]" if source else f"i{round_}_[{row}, x, c0 + j]"
+                writer.store(target, value, True)
+            lines = self._over_modes(writer.lines)
+        if source:
+            plan, outward = self._plan(True), self.memory.arrays[source]
+            at = f"{self.memory.address(source)} + r * {outward.strides[0]}"
             lines += [
                 f"for r in range({len(spectra)}):",
                 f"    {self.memory.call('dft', plan, at, self.memory.address('tb'))}",
                 *indent(self._over_rows([f"i{round_}_[r, x, c0 + j] = tb_[x, j]"])),
             ]
         return lines
+
+    def _are_components(self, spectra):
+        """Return whether spectra are the first components of the state, in order."""
+        identity = self.program.lowering.graph.identity()
+        return not self.program.on_grid and all(
+            list(spectrum.terms) == [("state", row)]
+            and dict(spectrum.terms["state", row]) == identity
+            for row, spectrum in enumerate(spectra)
+        )
 
     def before(self, round_, state):
         """Lines that form the inverse transforms of a round from `state` and earlier rounds."""
@@ -206,6 +217,8 @@ class ColumnPasses:
         for row, value in enumerate(values):
             writer.store(f"kb_[{row}, x, j]", value, True)
         lines += self._over_modes(writer.lines)
+        if self.update.begins_alone:
+            lines = [f"if kind > {FIRST}:", *indent(lines)]
         lines += self.update.lines(self._over_modes)
         if not self.has_stages:
             return self._over_blocks(lines)
@@ -215,9 +228,9 @@ class ColumnPasses:
         following = self._following("sb_[{row}, x, j]")
         if following:
             lines += [f"if kind < {LAST}:", *indent(following)]
-        if following and self.update.continues:
+        if following and self.update.next_stage:
             # The first transforms of the next step, while the state is in the cache.
-            following = self._following("state_[{row}, x, c0 + j]")
+            following = self._following(self.update.next_stage)
             lines += [f"if kind == {LAST}:", "    if ahead == 1.0:", *indent(indent(following))]
         return self._over_blocks(lines, untouched)
 

@@ -29,7 +29,7 @@ class _Implicit(RatesOnly):
     layout : Layout
     """
 
-    continues = True
+    next_stage = "state_[{row}, x, c0 + j]"
 
     def __init__(self, left, program, space, layout):
         super().__init__(left.components)

@@ -180,6 +180,7 @@ class Memory:
         used, declared = names_in(body), []
         numbers = self.numbers.declarations(used, "numbers_[{}]".format)
         used |= names_in(numbers)
+        regions = self._regions()
         for name in sorted(self.arrays):
             if f"{name}_" in used:
                 values = self.arrays[name]
@@ -189,7 +190,8 @@ class Memory:
                 at = self.at(values.ctypes.data + mine)
                 if name in self.member_bytes:
                     at += f" + member * {self.member_bytes[name]}"
-                declared.append(f"{name}_ = carray(pointer({at}), {values.shape}, {kind})")
+                declared.append(f"{name}_ = carray(pointer({at}), {values.shape}, {kind}, "
+                                f"{regions[name]})")  # fmt: skip
         used |= names_in(declared)
         addresses = [
             f"{name} = addresses[{i}]"
@@ -197,6 +199,18 @@ class Memory:
             if name in used
         ]
         return [*addresses, *declared, *numbers]
+
+    def _regions(self):
+        """Return ``{name of an array: number of the region of memory that holds it}``."""
+        end, number, found = 0, -1, {}
+        for name, values in sorted(self.arrays.items(), key=lambda item: item[1].ctypes.data):
+            if values.ctypes.data >= end:
+                number += 1
+            found[name] = number
+            end = max(end, values.ctypes.data + values.nbytes)
+        # Numbered in the order of names: addresses differ from process to process.
+        order = list(dict.fromkeys(found[name] for name in sorted(found)))
+        return {name: order.index(region) for name, region in found.items()}
 
     def addresses(self):
         """Table of all addresses that have a name."""

@@ -21,8 +21,11 @@ class RatesOnly:
     """Update without a step: rates are the result."""
 
     tables, scratch, kept = {}, (), ()
-    #: Whether the last pass of a step can begin the next one (with ahead = 1).
-    continues = False
+    #: Where the last pass of a step leaves the first stage of the next one (with ahead = 1), if it
+    #: can begin it.
+    next_stage = ""
+    #: Whether the first pass of a step uses no rates.
+    begins_alone = False
     keeps_last = False
 
     def __init__(self, components):
@@ -221,7 +224,9 @@ class IntegratingFactor(Classical):
 class Splitting(RatesOnly):
     """Splitting schemes: the result of a pass is the state after a rotation of phases.
 
-    The first stage begins with the linear terms alone. `weight` is the number of the exponential.
+    The first stage begins with the linear terms alone. `weight` is the number of the exponential
+    of a stage between the first and the last. The last pass of a step can begin the next one: it
+    then applies the exponential of the first stage too.
 
     Parameters
     ----------
@@ -229,6 +234,8 @@ class Splitting(RatesOnly):
     compiled : list of CompiledExponential
         With tables of different names.
     """
+
+    next_stage, begins_alone = "sb_[{row}, x, j]", True
 
     def __init__(self, components, drifts, compiled):
         super().__init__(components)
@@ -245,21 +252,32 @@ class Splitting(RatesOnly):
         return any(name in one.tables and one.has_rows(name) for one in self._compiled)
 
     def lines(self, over_modes):
+        stages = len(self._drifts.fractions)
+        first, last = self._drifts.number(0), self._drifts.number(stages - 1)
+        between = dict.fromkeys(self._drifts.number(stage) for stage in range(1, stages - 1))
         lines = [
             f"if kind == {RATE}:",
             *indent(self._rows(over_modes, ["{t} = {k}"])),
             f"elif kind == {FIRST}:",
-            *indent(self._rows(over_modes, ["{s} = {u}"])),
-            "else:",
-            *indent(self._rows(over_modes, ["{s} = {k}"])),
+            *indent(self._drift(over_modes, first, "u", "s")),
+            f"elif kind == {LAST}:",
+            *indent(self._drift(over_modes, last, "k", "u")),
+            "    if ahead == 1.0:",
+            *indent(indent(self._drift(over_modes, first, "u", "s"))),
         ]
-        for number, exponential in enumerate(self._compiled):
-            writer = ScalarWriter()
-            vector = {i: writer.load(f"sb_[{i}, x, j]") for i in range(self.components)}
-            for i, value in enumerate(exponential.write(writer, vector)):
-                writer.store(f"sb_[{i}, x, j]", value, True)
-            lines += [f"if weight == {number}.0:", *indent(over_modes(writer.lines))]
-        return [*lines, f"if kind == {LAST}:", *indent(self._rows(over_modes, ["{u} = {s}"]))]
+        for number in between:
+            lines += [f"elif weight == {number}.0:",
+                      *indent(self._drift(over_modes, number, "k", "s"))]  # fmt: skip
+        return lines
+
+    def _drift(self, over_modes, number, source, target):
+        """Lines that multiply components of a block by an exponential."""
+        source, target = (_NAMES[name].replace("[i,", "[{i},") for name in (source, target))
+        writer = ScalarWriter()
+        vector = {i: writer.load(source.format(i=i)) for i in range(self.components)}
+        for i, value in enumerate(self._compiled[number].write(writer, vector)):
+            writer.store(target.format(i=i), value, True)
+        return over_modes(writer.lines)
 
 
 class ExponentialDifferences(RatesOnly):
