@@ -13,10 +13,11 @@ def package_of(path):
     """(folder to search, package name) of a file: relative imports need the package around it.
 
     ``lab/gases/trap.py`` beside an ``__init__.py`` belongs to the package ``gases``, or to
-    ``lab.gases`` if the folder ``lab`` has one too.
+    ``lab.gases`` if the folder ``lab`` has one too. The copy in a run folder belongs to the package
+    ``0001``.
     """
     folder, names = Path(path).resolve().parent, []
-    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+    while (folder / "__init__.py").is_file() and "." not in folder.name:
         names.insert(0, folder.name)
         folder = folder.parent
     return folder, ".".join(names)

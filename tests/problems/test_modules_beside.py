@@ -1,12 +1,14 @@
 """Modules beside a problem file: found as Python finds them, kept with the results."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
 
 from spinhydro.errors import InputError
 from spinhydro.problem.load import load
+from spinhydro.problem.resume import resume_run
 
 FILE = """
 import os
@@ -52,6 +54,21 @@ def test_relative_imports_in_a_package(tmp_path):
     problem = load(package / "growth.py")
     assert str(problem.ivp.equations[0]["RHS"]) == "3*u"
     assert os.path.join("..", "rates.py") in problem.modules
+
+
+def test_the_copy_in_the_run_folder_of_a_package_runs_without_the_package(tmp_path):
+    package = tmp_path / "gases"
+    (package / "inner").mkdir(parents=True)
+    for folder in (package, package / "inner"):
+        (folder / "__init__.py").write_text("")
+    (package / "inner" / "deep.py").write_text("def rate(u):\n    return 4*u\n")
+    (package / "growth.py").write_text(FILE.format(imports="from .inner.deep import rate"))
+    problem = load(package / "growth.py")
+    problem["u"]["g"] = 1
+    folder = problem.run(out=tmp_path / "runs", quiet=True).folder
+    shutil.rmtree(package)
+    assert str(load(folder / "growth.py").ivp.equations[0]["RHS"]) == "4*u"
+    assert resume_run(folder, stop_time="0.2", quiet=True).status == "done"
 
 
 def test_a_file_that_changes_the_folder(tmp_path, monkeypatch):
