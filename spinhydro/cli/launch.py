@@ -107,5 +107,6 @@ def exit_code(result):
         return 0
     if is_reporting_rank():
         named = ", ".join(map(str, result.failed_members))
-        to_stderr(f"spinhydro: error: members {named} failed; the others are complete")
+        members = "members" if len(result.failed_members) > 1 else "member"
+        to_stderr(f"spinhydro: error: {members} {named} failed; the others are complete")
     return NotFiniteError.exit_code

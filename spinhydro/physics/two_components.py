@@ -84,6 +84,7 @@ def coupled_line(x, potential, start, stop_time, hbar_over_m, g, g12, Omega_R):
     callable
         ``densities(t)`` gives (|psi_a|^2, |psi_b|^2), each of shape (N,), for 0 <= t <= stop_time.
     """
+    hbar_over_m, g, g12, Omega_R = map(float, (hbar_over_m, g, g12, Omega_R))
     size = x.size
     kinetic = hbar_over_m / 2 * (2 * np.pi * np.fft.fftfreq(size, x[1] - x[0])) ** 2
 

@@ -167,6 +167,26 @@ def parsed(text):
         return None
 
 
+def _count(node, in_sum=False):
+    """Number of values of a list as Python writes it, ``[1e-3]*9 + [3e3]``; 0 for another node.
+
+    By itself, a list of several values times a number is multiplied value by value.
+    """
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return len(node.elts)
+    if not isinstance(node, ast.BinOp):
+        return 0
+    if isinstance(node.op, ast.Add):
+        counts = _count(node.left, True), _count(node.right, True)
+        return sum(counts) if all(counts) else 0
+    if isinstance(node.op, ast.Mult):
+        for values, times in ((node.left, node.right), (node.right, node.left)):
+            count, times = _count(values, in_sum), getattr(times, "value", None)
+            if type(times) is int and times > 0 and (count == 1 or (count and in_sum)):
+                return count * times
+    return 0
+
+
 def lists_in(text):
     """Spans of the outermost lists of numbers in an expression, the last first."""
     body = parsed(text)
@@ -176,7 +196,8 @@ def lists_in(text):
         name = ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
         if name == "per_member":
             continue
-        if isinstance(node, (ast.List, ast.Tuple)) or name in _MAKE_LISTS:
+        is_list = isinstance(node, (ast.List, ast.Tuple)) or _count(node)
+        if is_list or name in _MAKE_LISTS:
             spans.append(offsets(text, node))
         else:
             stack += list(ast.iter_child_nodes(node))
@@ -188,8 +209,8 @@ def list_length(name, value, default):
     text = as_text(name, value, default)
     if as_members(text, default) == text:
         return None
-    lists = [node for node in ast.walk(parsed(text)) if isinstance(node, (ast.List, ast.Tuple))]
-    return len(lists[0].elts) if lists else None
+    counts = filter(None, map(_count, ast.walk(parsed(text))))
+    return next(counts, None)
 
 
 def offsets(text, node):

@@ -309,3 +309,21 @@ def test_members_of_a_single_spin(tmp_path):
     np.testing.assert_allclose(members[:, 0], last(), atol=1e-14)
     np.testing.assert_allclose(members[:, 1], last(seed=4), atol=1e-14)
     np.testing.assert_allclose(members[:, 2], last(omega_0=2), atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "text, values",
+    [
+        ("[0.1]*3 + [7.0]", [0.1, 0.1, 0.1, 7.0]),
+        ("[1, 2]*2 + [3.5]", [1, 2, 1, 2, 3.5]),
+        ("3*[0.5]", [0.5, 0.5, 0.5]),
+        ("([0.5] + [1.5])*2", [1.0, 3.0]),
+        ("[0.5, 1.5]*2", [1.0, 3.0]),
+        ("2*[0.5, 1.5]*Hz", [1e-3, 3e-3]),
+    ],
+)
+def test_lists_are_joined_and_repeated_as_python_does(text, values):
+    """Several values times a number are multiplied one by one, as for units."""
+    problem = load(ROOT / "problems" / "josephson.py", quick=True, Omega_R=text)
+    np.testing.assert_allclose(problem["Omega_R"].values, values, rtol=1e-12)
+    assert problem.members == len(values)
