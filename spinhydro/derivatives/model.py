@@ -230,7 +230,7 @@ def is_real(values):
 
 
 def _constants(space, lowering):
-    found = [np.zeros(count(f)) if f is lowering.time else constant_values(f)
+    found = [np.zeros(count(f)) if lowering.varies(f) else constant_values(f)
              for f in lowering.constants]  # fmt: skip
     return np.concatenate([np.zeros(0), *found]).astype(space.dtype)
 

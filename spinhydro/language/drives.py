@@ -4,15 +4,35 @@ All of them are sums and products of ``abs`` and other functions of one value, w
 supports. Arguments have real values.
 """
 
+import dedalus.public as d3
 import numpy as np
-from dedalus.core.field import Operand
+from dedalus.core.field import Field, Operand
 
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.kernels.text_tables import read_columns
 from spinhydro.language.complex_values import re
 
-#: Points of a table up to which it is a sum over its kinks, which every engine evaluates.
+#: Points of a table of another operand than the time, which is a sum over its kinks.
 LARGEST_TABLE = 256
+
+
+class TimeTable(d3.GeneralFunction):
+    """A table of a field without bases, such as the time: joined by straight lines.
+
+    Engines look it up once for each stage, whatever its length; see `table`.
+    """
+
+    def __init__(self, t, times, values):
+        self.times, self.values = times, values
+        super().__init__(t.dist, t.domain, (), t.dtype, "g", self._of_field, args=[t])
+        self.name = "table"
+
+    def at(self, t):
+        """Return the value at a number."""
+        return np.interp(t, self.times, self.values)
+
+    def _of_field(self, t):
+        return self.at(t.data.real)
 
 
 def maximum(a, b):
@@ -76,6 +96,7 @@ def table(t, times=None, values=None, file=None):
     Parameters
     ----------
     t : field or number
+        The time: a table of any length. Of other operands at most LARGEST_TABLE times.
     times, values : arrays
         At least two increasing times.
     file : str or Path
@@ -107,17 +128,29 @@ def table(t, times=None, values=None, file=None):
         raise InputError("the times of a table must increase")
     if not np.all(np.isfinite(values)):
         raise InputError("the values of a table must be finite")
+    if not isinstance(t, Operand):
+        return np.interp(t, times, values)
+    if isinstance(t, Field) and not t.tensorsig and not any(t.domain.bases):
+        return TimeTable(t, times, values)
+    return sum_over_kinks(t, times, values)
+
+
+def sum_over_kinks(t, times, values):
+    """Return a table as a sum of changes of slope times the time since them, 0 before."""
     if times.size > LARGEST_TABLE:
         raise InputError(
-            f"a table has at most {LARGEST_TABLE} times, this one {times.size}: take fewer, or a "
-            "function, spinhydro.pointwise(lambda t: np.interp(t, times, values), t, like=…)"
+            f"a table as a sum over its kinks has at most {LARGEST_TABLE} values, this one "
+            f"{times.size}: take fewer, or a table of the time itself on the engines fused, lean "
+            "and dedalus"
         )
     slopes = np.diff(values) / np.diff(times)
-    # Kinks: half of the change of slope multiplies |t - t_i|.
-    kinks = np.diff(slopes, prepend=0, append=0) / 2
-    # A Python number: NumPy would make a real field of a sum with a complex one.
-    result = float(values[0] + values[-1]) / 2
+    kinks = np.diff(slopes, prepend=0, append=0)
+    # Python numbers: NumPy would make a real field of a sum with a complex one.
+    terms = [float(values[0])]
     for time, kink in zip(times.tolist(), kinks.tolist(), strict=True):
         if kink:
-            result = result + kink * np.absolute(t - time)
-    return result
+            terms.append(kink / 2 * (t - time + np.absolute(t - time)))
+    while len(terms) > 1:
+        # In pairs: a sum of one term after another is nested as deeply as it is long.
+        terms = [sum(terms[i + 1 : i + 2], terms[i]) for i in range(0, len(terms), 2)]
+    return terms[0]

@@ -60,6 +60,9 @@ V = dist.Field(name="V", bases=xbasis)
 t = dist.Field(name="t")
 V["g"] = np.sin(np.pi * dist.local_grid(xbasis))
 B = spinhydro.table(t, [0, 0.3, 0.8], [0, 2, 1])
+many = np.linspace(0, 1, 3001)
+L = spinhydro.table(t, many, np.sin(7*many))
+T = spinhydro.table(0.5*t + 0*u, [0, 0.1, 0.2, 0.3, 0.4], [0, 2, 1, 3, 0])
 P = spinhydro.projector(9.0)
 problem = d3.IVP([u], time=t, namespace=locals())
 problem.add_equation(
@@ -69,7 +72,8 @@ problem.add_equation(
 TERMS = [
     "minimum(V, 0.2)", "maximum(V, u)", "clip(V, -0.5, 0.1)", "where(V - 0.05, 2, V)",
     "sinc(V - 0.1)",
-    "ramp(t, 0, 3, 0.2, 0.6)*V", "pulse(t, 0.5, 0.1)*V", "periodic(t + 0.05, 0.3)*V", "B*V",
+    "ramp(t, 0, 3, 0.2, 0.6)*V", "pulse(t, 0.5, 0.1)*V", "periodic(t + 0.05, 0.3)*V",
+    "B*V", "L*V", "T*V",
     "P(V)*B", "cos(6*t)*V",
 ]  # fmt: skip
 

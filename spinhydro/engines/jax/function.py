@@ -7,6 +7,7 @@ from spinhydro.engines.jax.functions import find_function, power
 from spinhydro.engines.jax.leaves import LeafNumber, constant_rows, kernel_name, profile_rows
 from spinhydro.engines.jax.require import require_jax
 from spinhydro.errors import Unsupported
+from spinhydro.language.drives import TimeTable
 
 
 class StateFunction:
@@ -40,11 +41,12 @@ class StateFunction:
             axis for axis, k in enumerate(space.wavenumbers) if k is not None
         ]
         self._profile_rows, self._constant_rows = profile_rows(lowering), constant_rows(lowering)
-        self._time_at = (
-            self._constant_rows[lowering.constants.index(lowering.time)]
-            if lowering.time in lowering.constants
-            else None
-        )
+        # Places of the constants that vary with the time.
+        self._varying = [
+            (row, constant)
+            for row, constant in zip(self._constant_rows, lowering.constants, strict=True)
+            if lowering.varies(constant)
+        ]
 
     def profile_row(self, field):
         """The first row of a field among the profiles."""
@@ -123,8 +125,11 @@ class _Evaluation:
         self.np = function.jax.numpy
         self.known = {}
         self.constants = self.np.asarray(leaves["constants"])
-        if function._time_at is not None:
-            self.constants = self.constants.at[function._time_at].set(time)
+        for row, constant in function._varying:
+            value = time
+            if isinstance(constant, TimeTable):
+                value = self.np.interp(time.real, constant.times, constant.values)
+            self.constants = self.constants.at[row].set(value)
 
     def outputs(self):
         function, np_ = self.function, self.np

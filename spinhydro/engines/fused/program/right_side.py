@@ -11,6 +11,7 @@ from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.engines.fused.read.equations import CoupledEquations, Equations
 from spinhydro.engines.fused.read.graph import Unsupported
 from spinhydro.engines.fused.read.lower import constant_values, count
+from spinhydro.language.drives import TimeTable
 from spinhydro.steppers.noise import WhiteNoise
 
 
@@ -180,11 +181,11 @@ class RightSide:
         return self.space.profile(field).reshape(-1, self.space.points)
 
     def _read_constants(self):
-        """Values of the constant fields except time."""
+        """Values of the constant fields except those that vary with the time."""
         i = 0
         for field in self.lowering.constants:
             size = count(field)
-            if field is not self.solver.problem.time:
+            if not self.lowering.varies(field):
                 self._constants[i : i + size] = constant_values(field)
             i += size
 
@@ -192,8 +193,8 @@ class RightSide:
         """Values of the constant fields at a time."""
         i = 0
         for field in self.lowering.constants:
-            if field is self.solver.problem.time:
-                self._constants[i] = time
+            if self.lowering.varies(field):
+                self._constants[i] = field.at(time) if isinstance(field, TimeTable) else time
             i += count(field)
         return self._constants
 

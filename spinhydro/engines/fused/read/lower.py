@@ -22,6 +22,7 @@ from spinhydro.engines.fused.read.graph import (
 )
 from spinhydro.kernels.operator import KernelOperator
 from spinhydro.kernels.stencil_operator import StencilOperator
+from spinhydro.language.drives import TimeTable
 from spinhydro.language.functions import find
 from spinhydro.language.operators import SpinCross
 
@@ -46,7 +47,7 @@ class Lowering:
     profiles : list of fields
         Fields with bases that are not part of the state: read again when they change.
     constants : list of fields
-        Fields without bases, time among them: read at every evaluation.
+        Fields without bases, time among them, and tables in time: read at every evaluation.
     kernels : list
         The kernels of the equations, by the number of their `KernelEntry`.
     """
@@ -65,6 +66,15 @@ class Lowering:
             self.first_component[variable] = first
             first += count(variable)
         self.components = first
+
+    def varies(self, constant):
+        """Return whether a constant changes with the time: the time itself, or a table in it."""
+        return constant is self.time or isinstance(constant, TimeTable)
+
+    @property
+    def uses_time(self):
+        """Whether any constant changes with the time."""
+        return any(map(self.varies, self.constants))
 
     def __call__(self, expression):
         """Array of scalars, of the shape of the tensor components."""
@@ -329,6 +339,16 @@ class Lowering:
 
         return _elementwise(scaled, operand)
 
+    def _time_table(self, table):
+        if table.original_args[0] is not self.time:
+            raise Unsupported("a table of another constant field than the time")
+        if table not in self.constants:
+            self.constants.append(table)
+        result = np.empty((), dtype=object)
+        index = self.constants.index(table)
+        result[()] = self.graph.node("constant", index, 0, round_=CONSTANT)
+        return result
+
     def _pass(self, expression):
         return self(expression.original_args[0])
 
@@ -342,6 +362,7 @@ _RULES = {
     SpinCross: Lowering._cross,
     operators.PowerFieldConstant: Lowering._power,
     operators.UnaryGridFunction: Lowering._function,
+    TimeTable: Lowering._time_table,
     operators.Differentiate: Lowering._differentiate,
     operators.CartesianGradient: Lowering._gradient,
     operators.CartesianComponent: Lowering._component,
@@ -361,6 +382,8 @@ _RULES = {
 
 def constant_values(field):
     """Flat values of a field without bases, on every rank; Dedalus keeps them on one."""
+    if isinstance(field, TimeTable):
+        field = field.evaluate()
     field.change_scales(1)
     return field.allgather_data("g").ravel()
 

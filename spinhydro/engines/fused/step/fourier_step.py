@@ -92,7 +92,7 @@ class FourierStep:
             self.rates.memory.arrays["total"].reshape(shape),
         )
         self.last = self.rates.memory.arrays["last"].reshape(shape) if keeps_last else None
-        self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
+        self._uses_time = right_side.lowering.uses_time
         self._has_stages, self._timestep = has_stages, None
         self._run_call_table = run_call_table()
         self._evaluation = CallTable(self.rates.calls(0, RATE))

@@ -92,7 +92,7 @@ class StencilStep:
         self._constants = np.zeros((len(scheme or RATE) + 1, right_side.constants(0.0).size), dtype)
         self._functions, self._numbers = {}, NumberTable()
         self._has_projections = bool(right_side.projection)
-        self._uses_time = right_side.solver.problem.time in right_side.lowering.constants
+        self._uses_time = right_side.lowering.uses_time
         self._noisy_steps = right_side.noisy_steps() if right_side.has_noise else None
 
     # Sizes

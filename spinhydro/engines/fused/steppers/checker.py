@@ -162,10 +162,11 @@ class Checker:
     def _condition(self, noise):
         """Return the condition of Dedalus's rates, |dF/dX . X|.
 
-        It is the largest change of the rates per relative change of the state and the profiles.
-        Rounding errors of the rates are as large as those of the terms that they are sums of. Near
-        a state of rest, where the terms cancel, these are far larger than the rates. Changing every
-        value of the state and of the profiles by a different part in 1e8 measures the terms.
+        It is the largest change of the rates per relative change of the state, the profiles and the
+        time. Rounding errors of the rates are as large as those of the terms that they are sums of.
+        Near a state of rest, where the terms cancel, these are far larger than the rates. Changing
+        every value of the state and of the profiles by a different part in 1e8 measures the terms;
+        at the time 0, where drives may cancel, the time changes by 1e-8.
         """
         part, random, changes = 1e-8, np.random.default_rng(1), []
         with self.disturbed(noise):
@@ -179,6 +180,7 @@ class Checker:
                 field.change_scales(1)
                 grid = field["g"]
                 grid *= 1 + part * random.uniform(-1, 1, grid.shape)
+            self.solver.sim_time += part * max(1.0, abs(self.solver.sim_time))
             self._to_dealias_grid()
             for before, changed in zip(rates, self._stock_rates(), strict=True):
                 changes.append(compare(self.held(changed).data, self.held(before).data)[1])
