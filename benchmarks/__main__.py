@@ -1,4 +1,8 @@
-"""python -m benchmarks [UNIT …] [--repeats 5] [--out docs/benchmarks.md]
+"""python -m benchmarks [UNIT …] [--repeats 5] [--keep | --continue]
+
+Without units all are measured, and docs/benchmarks.md is written again after each of them; an
+interrupted command is completed by ``--continue``. Named units are printed, and kept with
+``--keep``. Nothing else should run: the page gives the load average beside the figures.
 
 ``python -m benchmarks schemes`` writes docs/schemes.md, the table of time steppers; steppers named
 after it are measured again.
@@ -13,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import accuracy, members, ranks, safe_timesteps, schemes, table, whole
+from benchmarks import accuracy, members, ranks, results, safe_timesteps, schemes, table, whole
 from benchmarks.measure import measure
 from benchmarks.resources import RESOURCES, measure_resource
 from benchmarks.units import UNITS
@@ -28,7 +32,6 @@ ROWS = {
     "whole": whole.rows,
     "safe": safe_timesteps.rows,
 }
-PAGE = Path("docs/benchmarks.md")
 
 
 def main():
@@ -36,7 +39,13 @@ def main():
     names = [*UNITS, *ROWS]
     parser.add_argument("unit", nargs="*", help=f"of {', '.join(names)}; all by default")
     parser.add_argument("--repeats", type=int, default=5, help="samples of each competitor")
-    parser.add_argument("--out", type=Path, help=f"the page; {PAGE} for all units, else none")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--keep", action="store_true", help="put named units into the page")
+    kept.add_argument(
+        "--continue", dest="resume", action="store_true",
+        help="leave out units that the page has of the code that is checked out",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, help="of schemes: the page")
     arguments = parser.parse_args()
     quiet_dedalus()
     if arguments.unit[:1] == ["schemes"]:
@@ -46,26 +55,21 @@ def main():
     if unknown:
         parser.error(f"there is no unit {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     chosen = arguments.unit or names
-    out = arguments.out or (None if arguments.unit else PAGE)
+    if arguments.resume:
+        present = {name for name, entry in results.read().items() if results.is_present(entry)}
+        chosen = [name for name in chosen if name not in present]
+    keep = arguments.keep or arguments.resume or not arguments.unit
     started = time.monotonic()
-    tables, rows = [], []
     for number, name in enumerate(chosen, 1):
         passed = time.monotonic() - started
         print(f"{name} ({number} of {len(chosen)}, {passed:.0f} s) …", file=sys.stderr, flush=True)
-        try:
-            for found in _measured(name, arguments.repeats):
-                (tables if isinstance(found, str) else rows).append(found)
-                print(found if isinstance(found, str) else ": ".join(found), file=sys.stderr)
-        except Exception as error:
-            # A failure of one unit must not cost the figures of the others.
-            rows.append((name, f"failed: {type(error).__name__}: {error}".replace("\n", " ")))
-            print(": ".join(rows[-1]), file=sys.stderr)
-        if out:
-            # Written after every unit, so that an interrupted run keeps its figures.
-            out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_text(table.page(tables, rows, missing=chosen[number:]), encoding="utf-8")
-    if out:
-        print(out)
+        entry = results.measured(name, _measured(name, arguments.repeats))
+        for found in (*entry["tables"], *map(": ".join, entry["rows"])):
+            print(found, file=sys.stderr)
+        if keep:
+            results.keep(name, entry, names)
+    if keep:
+        print(results.PAGE)
 
 
 def _measured(name, repeats):

@@ -5,15 +5,13 @@ import os
 import platform
 import shutil
 import subprocess
-from datetime import date
 
 
 def describe():
-    """Lines for the head of the table."""
+    """Return lines on the processor and on the versions of the programs."""
     return [
-        f"Measured on {date.today():%d %B %Y}: {_processor()}, {os.cpu_count()} cores "
-        f"(load average at the end {os.getloadavg()[0]:.1f}), "
-        f"{platform.system()}, Python {platform.python_version()}.",
+        f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, "
+        f"Python {platform.python_version()}.",
         ", ".join(f"{name} {version(name)}" for name in
                   ("dedalus", "numpy", "scipy", "llvmlite", "pyfftw")) + f", XMDS2 {_xmds()}.",
     ]  # fmt: skip

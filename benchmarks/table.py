@@ -3,8 +3,6 @@
 import math
 from pathlib import Path
 
-from benchmarks import machine
-
 _NOTES = Path(__file__).parent / "notes.md"
 
 
@@ -29,14 +27,42 @@ def of_unit(unit, results):
     return "\n".join([*lines, ""])
 
 
-def page(tables, rows, missing=()):
-    """The whole page, or as much of it as there is while units are `missing`."""
-    parts = ["# Benchmarks", "", *machine.describe(), ""]
+def page(entries, missing=()):
+    """Return the page of all units: tables in their order, then the rows of the others.
+
+    Parameters
+    ----------
+    entries : dict of str to dict
+        See `benchmarks.results.measured`.
+    missing : sequence of str
+        Units without figures.
+    """
+    parts = ["# Benchmarks", "", _NOTES.read_text(encoding="utf-8").strip(), ""]
     if missing:
         parts += [f"Not measured: {', '.join(missing)}.", ""]
-    parts += [_NOTES.read_text(encoding="utf-8"), *tables]
+    for entry in entries.values():
+        for text in entry["tables"]:
+            parts += [text.strip(), "", f"*{_circumstances(entry)}*", ""]
+    rows = [(entry, row) for entry in entries.values() for row in entry["rows"]]
     if rows:
-        parts += ["## Memory, set-up, ensembles and ranks", "", "| | |", "|---|---|"]
-        parts += [f"| {what} | {figure} |" for what, figure in rows]
+        parts += ["## Memory, set-up, ensembles and ranks", ""]
+        parts += ["| | | code | load |", "|---|---|---|---|"]
+        parts += [
+            f"| {what} | {figure} | {entry['code']} | {_load(entry)} |"
+            for entry, (what, figure) in rows
+        ]
         parts.append("")
-    return "\n".join(parts)
+    parts += ["## Machines", ""]
+    for lines in dict.fromkeys(tuple(entry["machine"]) for entry in entries.values()):
+        units = [name for name, entry in entries.items() if tuple(entry["machine"]) == lines]
+        parts += [f"- {' '.join(lines)} ({', '.join(units)})"]
+    return "\n".join([*parts, ""])
+
+
+def _circumstances(entry):
+    return f"Code {entry['code']}, {entry['date']}, load average {_load(entry)}."
+
+
+def _load(entry):
+    before, after = entry["load"]
+    return f"{before:g}" if before == after else f"{before:g} to {after:g}"

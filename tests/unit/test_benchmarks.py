@@ -5,7 +5,7 @@ import pytest
 import scipy.fft
 from dedalus.core import timesteppers
 
-from benchmarks import accuracy, members, ranks, schemes, table
+from benchmarks import accuracy, members, ranks, results, schemes, table
 from benchmarks.engines import competitor
 from benchmarks.measure import Competitor, Unit, measure
 from benchmarks.units import atoms, landau_lifshitz, superfluid
@@ -69,11 +69,28 @@ def test_a_process_says_how_long_a_step_took():
     assert found["share"] > 0
 
 
-def test_a_page_says_what_is_not_measured_yet():
-    page = table.page(["### one unit"], [("memory", "3.0")], missing=["chain", "ranks"])
-    assert "Not measured: chain, ranks." in page
-    assert "### one unit" in page
-    assert "| memory | 3.0 |" in page
+def test_a_page_is_written_unit_by_unit_and_continued(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "FILE", tmp_path / "page.json")
+    monkeypatch.setattr(results, "PAGE", tmp_path / "page.md")
+
+    def broken():
+        yield "what", "1 s"
+        raise ValueError("no core is free")
+
+    order = ["chain", "memory", "ranks"]
+    results.keep("memory", results.measured("memory", iter([("memory", "3.0")])), order)
+    results.keep("ranks", results.measured("ranks", broken()), order)
+    page = results.PAGE.read_text(encoding="utf-8")
+    assert "Not measured: chain." in page and "| memory | 3.0 |" in page
+    assert "| what | 1 s |" in page and "failed: ValueError: no core is free" in page
+    present = {name: results.is_present(entry) for name, entry in results.read().items()}
+    assert present == {"memory": True, "ranks": False}
+    results.keep("chain", results.measured("chain", iter(["## one table"])), order)
+    page = results.PAGE.read_text(encoding="utf-8")
+    assert "Not measured" not in page and "## one table" in page and "load average" in page
+    assert list(results.read()) == order
+    monkeypatch.setattr(results, "code", lambda: "another")
+    assert not any(results.is_present(entry) for entry in results.read().values())
 
 
 def test_the_error_of_the_integrating_factor_scheme_is_of_fourth_order():
