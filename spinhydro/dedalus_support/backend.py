@@ -5,6 +5,7 @@ import logging
 from dedalus.tools.config import config
 
 from spinhydro.dedalus_support.block_diagonal import assemble_blocks_at_once
+from spinhydro.dedalus_support.complex_transforms import refuse_real_fields
 from spinhydro.dedalus_support.memory import share_temporaries
 
 # FFTW's default planning times candidate algorithms, so two runs of the same problem may
@@ -12,6 +13,7 @@ from spinhydro.dedalus_support.memory import share_temporaries
 for _section in ("transforms-fftw", "parallelism-fftw"):
     config[_section]["PLANNING_RIGOR"] = "estimate"
 
+refuse_real_fields()
 share_temporaries()
 assemble_blocks_at_once()
 

@@ -35,6 +35,7 @@ R = dist.Field(name="R", bases=xbasis, dtype=np.float64)
          "real and a complex variable cannot share a problem: make R without dtype"),
         ('problem = d3.IVP([u], namespace=locals())\nproblem.add_equation("dt(u) = R*u")',
          "R is real, other fields of the problem are complex"),
+        ('R["g"] += 1', "dtype=np.float64 over ComplexFourier cannot be transformed"),
         ('problem = d3.IVP([u], namespace=locals())\nproblem.add_equation("dt(u) = (R + V)*u")',
          "a real and a complex field do not mix"),
         ('problem = d3.IVP([u], namespace=locals())\nproblem.add_equation("dt(u) = i*u")',
