@@ -1,5 +1,7 @@
 """The integrating-factor scheme: exact where linear, of order 4 elsewhere, and refusals."""
 
+import math
+
 import dedalus.public as d3
 import numpy as np
 import pytest
@@ -103,3 +105,25 @@ def test_chebyshev_axes_are_refused():
     problem.add_equation("dt(u) + dx(u) = 0")
     with pytest.raises(InputError, match="RK443"):
         problem.build_solver(IFRK4)
+
+
+@pytest.mark.parametrize("stepper", [spinhydro.IFRK4, spinhydro.ETDRK4, spinhydro.Strang])
+def test_a_chain_of_five_components_is_exact(stepper):
+    """dt(u_i) = 2 u_(i+1) of uniform fields: u_i(t) = sum over k of (2 t)^k/k! u_(i+k)(0)."""
+    coords = d3.CartesianCoordinates("x")
+    dist = spinhydro.distributor(coords, dtype=np.complex128)
+    basis = d3.ComplexFourier(coords["x"], size=8, bounds=(0, 2 * np.pi))
+    fields = [dist.Field(name=name, bases=basis) for name in "abcde"]
+    problem = d3.IVP(fields, namespace={field.name: field for field in fields})
+    for one, other in zip("abcd", "bcde", strict=True):
+        problem.add_equation(f"dt({one}) - 0.5j*lap({one}) - 2*{other} = 0")
+    problem.add_equation("dt(e) - 0.5j*lap(e) = 0")
+    for i, field in enumerate(fields):
+        field["g"] = 1 + i
+    solver = spinhydro.accelerate(problem.build_solver(stepper))
+    for _ in range(2):
+        solver.step(0.3)
+    for i, field in enumerate(fields):
+        field.change_scales(1)
+        expected = sum(1.2**k / math.factorial(k) * (1 + i + k) for k in range(5 - i))
+        np.testing.assert_allclose(field["g"], expected, rtol=1e-13)
