@@ -10,7 +10,7 @@ import numpy as np
 
 from spinhydro.errors import InputError, SpinhydroError, did_you_mean
 
-from .arguments import Parser
+from .arguments import Parser, printable, printable_columns
 from .load import load
 from .sampling import at_times
 from .style import is_tensor, run_name
@@ -274,12 +274,12 @@ def main(argv=None):
         length = space.x.attrs.get("units", "") if "x" in space.coords else ""
         unit = runs[0].t.attrs.get("units", "")
         for line in table(found, names, unit, within, length):
-            print(line)
+            print(printable_columns(line))
         if arguments.save:
             write_table(arguments.save, found, names)
             print(arguments.save)
     except SpinhydroError as error:
-        print(f"spinhydro: error: {error}", file=sys.stderr)
+        print(f"spinhydro: error: {printable(error)}", file=sys.stderr)
         return error.exit_code
     return 0
 

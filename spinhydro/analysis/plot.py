@@ -1,6 +1,7 @@
 """`spinhydro plot RUN [RUN …] [--figure NAME|FILE.py] [OPTION=VALUE …]`: draw a run into a file."""
 
 import sys
+import warnings
 from pathlib import Path
 
 from spinhydro.errors import InputError, SpinhydroError
@@ -146,7 +147,9 @@ def _save(sheet, arguments, run, name):
         path = _free_name(Path(arguments.save))
     FigureCanvasAgg(sheet)
     try:
-        with house_style():
+        with house_style(), warnings.catch_warnings():
+            # Characters of a foreign name that the font lacks.
+            warnings.filterwarnings("ignore", "Glyph .* missing")
             sheet.savefig(path, dpi=arguments.dpi)
     except (OSError, ValueError) as error:
         raise InputError(

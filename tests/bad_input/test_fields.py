@@ -91,7 +91,8 @@ def test_arrays_that_fit(name, shape, fields):
 @pytest.mark.parametrize(
     "name, shape",
     [("f", (32, 16)), ("f", (17, 8)), ("f", (8, 16)), ("f", (8,)), ("f", ()), ("f", (3, 16, 8)),
-     ("f", (24, 12)), ("m", (2, 16, 8)), ("m", (16, 8, 3)), ("g", (16,)), ("g", (16, 8))],
+     ("f", (24, 12)), ("f", (8, 8)), ("f", (16, 4)), ("f", (0, 8)),
+     ("m", (2, 16, 8)), ("m", (16, 8, 3)), ("g", (16,)), ("g", (16, 8))],
 )  # fmt: skip
 def test_arrays_that_do_not_fit(name, shape, fields):
     with pytest.raises(InputError, match="does not fit the field"):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import h5py
 import pytest
 
 from spinhydro.cli.terminal import printable
@@ -68,3 +69,21 @@ def test_foreign_text_does_not_steer_the_terminal(tmp_path):
         assert not set(done.stdout.decode()) & {"\x1b", "\x9b", "\x07"}
     done = spinhydro(tmp_path, "run", "x\x1b[2J.py")
     assert b"\x1b" not in done.stderr and done.returncode == 2
+
+
+def test_foreign_units_do_not_steer_the_terminal(tmp_path):
+    """Files of another writer: the names of outputs and their units are shown by other commands."""
+    for name, unit in (("a", "1"), ("b", "\x1b[31m\x07")):
+        (tmp_path / name / "fields").mkdir(parents=True)
+        with h5py.File(tmp_path / name / "fields" / "fields_s1.h5", "w") as file:
+            file["scales/sim_time"] = [0.0, 1.0]
+            file["tasks/u"] = [1.0, 2.0]
+            file["tasks/u"].dims[0].label = "t"
+            file["tasks/u"].dims[0].attach_scale(file["scales/sim_time"])
+            file["tasks/u"].attrs["units"] = unit
+        (tmp_path / name / "run.json").write_text("{}")
+    for arguments in (["compare", "a", "b"], ["plot", "b"], ["measure", "b"], ["info", "b"]):
+        done = spinhydro(tmp_path, *arguments)
+        printed = (done.stdout + done.stderr).decode()
+        assert "Traceback" not in printed and "Glyph" not in printed
+        assert not set(printed) & {"\x1b", "\x07"}, arguments

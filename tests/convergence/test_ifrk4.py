@@ -127,3 +127,24 @@ def test_a_chain_of_five_components_is_exact(stepper):
         field.change_scales(1)
         expected = sum(1.2**k / math.factorial(k) * (1 + i + k) for k in range(5 - i))
         np.testing.assert_allclose(field["g"], expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("stepper", [spinhydro.IFRK4, spinhydro.ETDRK4])
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+def test_odd_derivatives_move_waves_the_right_way(stepper, dtype):
+    """dt(u) + 2 dx(u) + 0.5 dx(dx(dx(u))) = 0: cos 3x moves with 2 - 9/2, sin x with 2 - 1/2."""
+    coords = d3.CartesianCoordinates("x")
+    dist = spinhydro.distributor(coords, dtype=dtype)
+    kind = d3.ComplexFourier if dtype is np.complex128 else d3.RealFourier
+    basis = kind(coords["x"], size=16, bounds=(0, 2 * np.pi))
+    u = dist.Field(name="u", bases=basis)
+    x = dist.local_grid(basis)
+    problem = d3.IVP([u], namespace={"u": u, "dx": spinhydro.dx})
+    problem.add_equation("dt(u) + 2*dx(u) + 0.5*dx(dx(dx(u))) = 0")
+    u["g"] = np.cos(3 * x) + np.sin(x)
+    solver = spinhydro.accelerate(problem.build_solver(stepper))
+    for _ in range(3):
+        solver.step(0.2)
+    u.change_scales(1)
+    expected = np.cos(3 * (x + 2.5 * 0.6)) + np.sin(x - 1.5 * 0.6)
+    np.testing.assert_allclose(u["g"], expected, rtol=0, atol=1e-13)

@@ -10,6 +10,7 @@ import pytest
 import spinhydro
 from spinhydro.analysis import load as load_run
 from spinhydro.errors import ParameterError, Stopped, WatchError
+from spinhydro.run.filled_modes import FilledModes
 
 from ..conftest import ROOT
 
@@ -109,3 +110,17 @@ def test_the_default_splitting_of_a_file_gives_way_to_a_tolerance(tmp_path):
     )
     result = problem.run(out=tmp_path, quiet=True)
     assert record_of(result)["timestepper"] == "IFRK43"
+
+
+def test_amplitudes_above_a_fraction_do_not_count_the_modes_at_it():
+    """cos 16x of 64 points is at half of the largest wavenumber: nothing is above that half."""
+    problem = gas(64)
+    (psi,) = problem.variables
+    psi["g"] = 1 + 0.2 * np.cos(16 * problem.dist.local_grid(psi.domain.bases[0]))
+    modes = FilledModes(problem.build_solver(spinhydro.RK4))
+    found = modes.measure()
+    relative = np.sqrt(0.02 / 1.02)
+    for fraction in (0.1, 0.49, 0.495):
+        assert modes.amplitude_above(found, fraction) == pytest.approx(relative, rel=1e-12)
+    assert modes.amplitude_above(found, 0.5) < 1e-14
+    assert modes.filled() == {0: 0.5}
