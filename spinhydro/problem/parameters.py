@@ -204,8 +204,8 @@ def _check_timestep(value, names):
     word = str(value).strip("'\"")
     if word.isidentifier() and word != AUTO and word not in names:
         raise ParameterError(
-            f"timestep = {word}: it must be a positive number, as timestep=0.01, or auto for "
-            "timesteps that meet a tolerance: type timestep=auto"
+            f"timestep must be one number, not {word}: type timestep=0.01, for example, or "
+            "timestep=auto for timesteps that meet a tolerance"
         ).within("timestep")
 
 

@@ -95,8 +95,8 @@ class ControlledRun(AdaptiveRun):
     def __init__(self, ivp, plan, timestep, solver=None):
         Run.__init__(self, ivp, plan, 0.0, solver)
         self.outputs_made = 0
-        #: Steps of the present length up to the next output.
-        self.number = 0
+        #: Steps of the present length up to the next output, and those that are taken in one call.
+        self.number, self.ahead = 0, 1
         self.shortest, self.longest = math.inf, 0.0
 
     def check_start(self):
@@ -204,8 +204,21 @@ class ControlledRun(AdaptiveRun):
         timestep, self.number = even_steps(
             left, self.control.suggestion, self.timestep, self.number
         )
-        self.number -= 1
+        self.ahead = self._steps_ahead(timestep)
+        self.number -= self.ahead
         return timestep, not self.number
+
+    def _steps_ahead(self, timestep):
+        """Return the number of steps up to the next measurement of the error."""
+        plan = self.plan
+        if (
+            plan.each_step
+            or plan.stop_iteration
+            or self.handlers
+            or self._has_handlers_of_a_script()
+        ):
+            return 1
+        return self.control.batch(timestep, self.number)
 
     def choose_timestep(self):
         """Note the extreme timesteps; the controller has chosen the next one."""
@@ -220,9 +233,13 @@ class ControlledRun(AdaptiveRun):
             self.check_finite()
 
     def advance(self, timestep, number=1):
-        """Take the steps of the stepper that cover a timestep; see ``Run.advance``."""
+        """Take the steps of the stepper that cover timesteps; see ``Run.advance``."""
+        span = timestep
+        if self.ahead > 1:
+            self.solver.timestepper.planned = timestep, self.ahead
+            span = self.ahead * timestep
         try:
-            super().advance(timestep, number)
+            super().advance(span, number)
         except StepTooShort as error:
             raise NotFiniteError(
                 f"{error} at t = {self._now()}, iteration {self.solver.iteration}: {self._kept()}. "

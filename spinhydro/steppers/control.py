@@ -26,6 +26,11 @@ EARLY, EARLY_GROWTH = 0.02, 1.0
 EXPONENTS, AMPLIFICATIONS = (-1.0, 1.0), (1 / 30, 1e3)
 #: Steps beyond half of the stability limit need a predicted error this much below the tolerance.
 RELEASED = 32
+#: Steps between two measurements of the error of a step where it is steady, and where it is below
+#: FAR of what is permitted without a companion, because stability limits the timestep.
+WINDOW, FAR_WINDOW, FAR = 8, 32, 1e-3
+#: Relative change of the error of a step, at equal timesteps, that is steady.
+STEADY = 1.5
 #: A suggestion within these factors of the present timestep leaves it unchanged.
 KEPT_FROM, KEPT_TO = 0.93, 1.2
 #: Shortest timestep, relative to the duration.
@@ -62,6 +67,10 @@ class ErrorControl:
     (Gustafsson, ACM Trans. Math. Softw. 17, 533 (1991)) that aims at 0.8 of this error. Steps with
     more than 1.5 times this error are rejected and taken again.
 
+    Where the error of a step is steady, up to 8 steps are taken between two measurements; where
+    stability limits the timestep, and errors are far below the tolerance, up to 32. If a
+    measurement exceeds the permitted error, all of these steps are taken again.
+
     The companion limits timesteps to half of the stability limit. It is dropped where longer ones
     would still end far below the tolerance.
 
@@ -90,6 +99,8 @@ class ErrorControl:
         Whether there is a companion.
     behind : list of float
         Timesteps that the companion has not taken yet: at most one between steps.
+    window : int
+        Steps that may be taken up to the next measurement of the error.
 
     Raises
     ------
@@ -109,6 +120,7 @@ class ErrorControl:
         self._growth = []
         self._factor = self._measured_at = self._previous = None
         self._since, self._just_rejected = 0, False
+        self.window, self._coefficient = 1, None
 
     def start(self, timestep, scales):
         """Set the first timestep to be tried, and the scales of the variables."""
@@ -122,6 +134,7 @@ class ErrorControl:
     def forget_growth(self):
         """Measure the error from the present state on, which a script has changed."""
         self._growth, self.behind, self._sum_of_companion = [], [], 0.0
+        self.window = 1
 
     def recover(self):
         """Go on after `StepTooShort`, without the members that were the reason."""
@@ -138,8 +151,18 @@ class ErrorControl:
         is_first = self.accepted < MEASURED_EVERY
         return is_first and not 1 / CHANGED < timestep / self._measured_at < CHANGED
 
-    def judge(self, timestep, difference, measured=None):
-        """Return whether a step is accepted, and choose the next timestep.
+    def batch(self, timestep, number):
+        """Return how many of the next `number` equal steps are taken up to the next measurement."""
+        if self.must_measure(timestep) or (self.has_companion and self.behind):
+            return 1
+        steps = min(self.window, number)
+        if self.has_companion:
+            # It takes two of them as one.
+            steps -= steps % 2
+        return max(steps, 1)
+
+    def judge(self, timestep, difference, measured=None, steps=1):
+        """Return whether steps are accepted, and choose the next timestep.
 
         Parameters
         ----------
@@ -148,6 +171,8 @@ class ErrorControl:
             Relative difference of the two solutions of the pair.
         measured : float, optional
             Relative error of the step, from two halves.
+        steps : int
+            Steps since the last measurement, all of this length; the differences are of the last.
 
         Raises
         ------
@@ -166,17 +191,28 @@ class ErrorControl:
         if not excess <= REJECTED:
             self._reject(timestep, excess / AIM)
             return False
-        self.accepted += 1
-        self._since += 1
-        self._elapsed += timestep
-        self._sum += error
-        self.behind.append(timestep)
+        self.accepted += steps
+        self._since += steps
+        self._elapsed += steps * timestep
+        self._sum += steps * error
+        self.behind += [timestep] * steps
+        self._choose_window(timestep, excess)
         if self._growth:
             self.error = self._sum * self._growth[-1][1]
         else:
             self.error = self._sum
         self._grow(timestep, excess / AIM)
         return True
+
+    def _choose_window(self, timestep, excess):
+        """Double the window while the error of a step is steady, else begin again with one."""
+        before, self._coefficient = self._coefficient, excess / timestep**4
+        is_far = excess < FAR and not self.has_companion
+        is_steady = before and 1 / STEADY < self._coefficient / before < STEADY
+        if is_far or is_steady:
+            self.window = min(2 * self.window, FAR_WINDOW if is_far else WINDOW)
+        else:
+            self.window = 1
 
     def compare(self, difference):
         """Note the relative difference of the companion, after it has caught up."""
@@ -222,6 +258,7 @@ class ErrorControl:
 
     def _reject(self, timestep, ratio):
         self.rejected += 1
+        self.window, self._coefficient = 1, None
         factor = ratio**-0.25 if math.isfinite(ratio) else LEAST
         self.suggestion = timestep * min(max(factor, LEAST), 0.9)
         self._just_rejected = True

@@ -50,6 +50,8 @@ class PairSteps:
     _companion = None
     #: Squared norms of the state at the end of the last step.
     _sizes_at_end = None
+    #: The timestep and number of steps of the next `advance`, if the caller has chosen them.
+    planned = None
     #: Whether members have been filled with NaN; reset by the run.
     gave_up = False
     #: The strong order of adaptive steps with noise is not known.
@@ -67,7 +69,8 @@ class PairSteps:
         if control.suggestion is None:
             self.choose_first(time, timestep)
         end, taken = time + timestep, 0
-        length, number = even_steps(timestep, control.suggestion, timestep, 1)
+        planned, self.planned = self.planned or (timestep, 1), None
+        length, number = even_steps(timestep, control.suggestion, *planned)
         self._keep()
         if self._sizes_at_end is not None and self._is_untouched():
             sizes = self._sizes_at_end
@@ -79,12 +82,13 @@ class PairSteps:
         if control.has_companion and self._companion is None:
             self._start_companion()
         while True:
-            if self._try(time, length, sizes):
-                taken, number = taken + 1, number - 1
+            steps = control.batch(length, number)
+            if self._try(time, length, sizes, steps):
+                taken, number = taken + steps, number - steps
                 time = end - number * length if number else end
                 if not control.has_companion:
                     self._companion = None
-                elif len(control.behind) == 2:
+                elif len(control.behind) >= 2:
                     self._catch_up(time, sizes)
                 sizes = self._sizes_at_end
                 if not number:
@@ -102,17 +106,18 @@ class PairSteps:
         self._companion = self._copy()
 
     def _catch_up(self, time, sizes):
-        """Take the last two steps as one with the companion, and compare the solutions."""
-        timestep = sum(self.control.behind)
-        distance = self._distance_of_companion(time - timestep, timestep)
+        """Take each two of the last steps as one with the companion, and compare the solutions."""
+        behind = self.control.behind
+        passed, timestep, number = sum(behind), sum(behind[:2]), len(behind) // 2
+        distance = self._distance_of_companion(time - passed, timestep, number)
         scales = np.maximum(sizes, self._sizes_at_end)
-        self.control.compare(self._relative(distance, sizes, scales, timestep))
+        self.control.compare(self._relative(distance, sizes, scales, passed))
 
-    def _distance_of_companion(self, time, timestep):
-        """Return squared norms of the difference to the companion, after its next step."""
+    def _distance_of_companion(self, time, timestep, number):
+        """Return squared norms of the difference to the companion, after its next steps."""
         present = self._copy()
         self._assign(self._companion)
-        self._take(time, timestep)
+        self._take_many(time, timestep, number)
         distance = self._distance(present)
         self._companion = self._copy()
         self._assign(present)
@@ -132,8 +137,16 @@ class PairSteps:
         comm = self.solver.dist.comm
         return bool(comm.allreduce(int(flag), op=MPI.MAX)) if comm.size > 1 else flag
 
-    def _try(self, time, timestep, sizes):
-        """Take a step from the kept state; return whether it is accepted."""
+    def _take_many(self, time, timestep, number):
+        """Take several steps of the scheme."""
+        for i in range(number):
+            self._take(time + i * timestep, timestep)
+
+    def _try(self, time, timestep, sizes, steps):
+        """Take steps from the kept state and measure the last; return whether they are accepted."""
+        if steps > 1:
+            self._take_many(time, timestep, steps - 1)
+            time += (steps - 1) * timestep
         self._take(time, timestep)
         self._sizes_at_end = self._sizes()
         scales = np.maximum(sizes, self._sizes_at_end)
@@ -142,7 +155,7 @@ class PairSteps:
         if math.isfinite(difference) and self.control.must_measure(timestep):
             measured = self._measure(time, timestep, sizes, scales)
         try:
-            return self.control.judge(timestep, difference, measured)
+            return self.control.judge(timestep, difference, measured, steps)
         except StepTooShort:
             self._put_back()
             self._sizes_at_end = None

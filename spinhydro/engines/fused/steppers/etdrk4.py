@@ -12,6 +12,9 @@ from spinhydro.engines.fused.steppers.linear import (
 )
 from spinhydro.steppers.etdrk4 import ETDRK4, WEIGHTS, etd_weights
 
+#: Timesteps whose weights are kept, and the largest size of these in bytes.
+MOST_KEPT, LARGEST_KEPT = 8, 1 << 25
+
 
 class EtdWeights:
     """The matrices of the scheme for every wavenumber.
@@ -20,25 +23,36 @@ class EtdWeights:
     ----------
     matrix : array (components, components, *spectral shape)
         L of ``dt(X) + L.X = F``.
-
-    Attributes
-    ----------
-    last : array or None
-        The weight of the last rate for the latest timestep.
     """
 
     names = WEIGHTS
 
     def __init__(self, matrix):
-        self.matrix, self.last = matrix, None
+        self.matrix, self._last = matrix, (None, None)
+        # The latest timesteps, unless they are large: adaptive runs return to a few of them.
+        self._kept = {}
+        self._number = min(MOST_KEPT, LARGEST_KEPT // max(1, len(WEIGHTS) * matrix.nbytes))
 
     def weights(self, timestep):
         """Return ``{name: array}`` of the shape of L, for a timestep."""
+        found = self._kept.pop(timestep, None) or self._computed(timestep)
+        if self._number:
+            self._kept[timestep] = found
+            while len(self._kept) > self._number:
+                self._kept.pop(next(iter(self._kept)))
+        self._last = timestep, found["w4"]
+        return found
+
+    def last_weight(self, timestep):
+        """Return the weight of the last rate."""
+        if timestep != self._last[0]:
+            self.weights(timestep)
+        return self._last[1]
+
+    def _computed(self, timestep):
         rates = -np.moveaxis(self.matrix, (0, 1), (-2, -1))
         found = etd_weights(rates, timestep)
-        weights = {name: np.moveaxis(matrix, (-2, -1), (0, 1)) for name, matrix in found.items()}
-        self.last = weights["w4"]
-        return weights
+        return {name: np.moveaxis(matrix, (-2, -1), (0, 1)) for name, matrix in found.items()}
 
 
 class FusedETDRK4(FusedLinear):

@@ -83,6 +83,20 @@ class FusedPair(PairSteps):
         self.state, self._total = self._total, self.state
         self._project(time + timestep)
 
+    def _take_many(self, time, timestep, number):
+        self._take_many_of(self.native, time, timestep, number)
+
+    def _take_many_of(self, native, time, timestep, number):
+        """Take several steps by a compiled step, in one call if that is possible."""
+        if native and native.can_batch:
+            native.step(time, timestep, number)
+            return
+        for i in range(number):
+            if native:
+                native.step(time + i * timestep, timestep)
+            else:
+                self._take(time + i * timestep, timestep)
+
     def _start_companion(self):
         if self.native and self._second is None:
             # With tables for its own timestep; the code is the same.
@@ -93,10 +107,10 @@ class FusedPair(PairSteps):
         np.copyto(self._second.state, self.state)
         self._companion = self._second.state
 
-    def _distance_of_companion(self, time, timestep):
+    def _distance_of_companion(self, time, timestep, number):
         if self._second is None:
-            return super()._distance_of_companion(time, timestep)
-        self._second.step(time, timestep)
+            return super()._distance_of_companion(time, timestep, number)
+        self._take_many_of(self._second, time, timestep, number)
         return self._distance(self._second.state)
 
     def restore_companion(self, record):
@@ -208,11 +222,11 @@ class FusedETDRK43(FusedPair, FusedETDRK4):
     _etd = _last_weight = None
 
     def _make_native(self):
-        weights = EtdWeights(linear_matrix(self.right_side))
         if self.native is None:
-            # That of the companion comes later.
-            self._etd, self._last_weight = weights, (None, None)
-        return compiled_step.make(self.right_side, weights, keeps_last=True)
+            # The step of the companion comes later, and shares the weights.
+            self._etd = EtdWeights(linear_matrix(self.right_side))
+            self._last_weight = None, None
+        return compiled_step.make(self.right_side, self._etd, keeps_last=True)
 
     def _last_rate(self, timestep):
         return self._kept[3].copy()
@@ -227,7 +241,7 @@ class FusedETDRK43(FusedPair, FusedETDRK4):
         elif timestep == self._last_weight[0]:
             matrix = self._last_weight[1]
         else:
-            matrix = ModeMatrix.of(self._etd.last)
+            matrix = ModeMatrix.of(self._etd.last_weight(timestep))
             self._last_weight = timestep, matrix
         weighed = np.empty_like(difference)
         matrix.apply(difference, weighed)
