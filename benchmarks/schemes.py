@@ -14,6 +14,7 @@ import spinhydro.language.words  # noqa: F401  (operators in equations)
 from benchmarks import machine
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import SpinhydroError
+from spinhydro.steppers import ORDERS as ORDERS_OF_SCHEMES
 from spinhydro.steppers import SPLITTING, all_steppers
 from spinhydro.steppers.resonance import growth
 
@@ -34,8 +35,10 @@ EQUATIONS = {
 ORDERS = ["stepper", *EQUATIONS, "imaginary", "real", "stages", "transforms"]
 CONDUCT = ["stepper", "when", "drift", "resonance"]
 TIME = {"dispersive": 2.0, "GPE": 2.0, "LLE": 1.0, "damped": 2.0}
-#: Numbers of steps that are tried, by factors of the root of two.
+#: Numbers of steps that are tried, by factors of the root of two; more closely for schemes of high
+#: order, whose errors fall to rounding within a few of them.
 STEPS = [round(4 * 2 ** (i / 2)) for i in range(19)]
+CLOSE_STEPS = [round(8 * 2 ** (i / 5)) for i in range(20)]
 #: Errors between which orders are fitted, over at least four steps.
 LARGEST_ERROR, SMALLEST_ERROR = 2e-3, 2e-11
 #: Steps, and growth, of the search for a limit.
@@ -121,7 +124,7 @@ def order(name, stepper, exact):
     """
     steps, errors = [], []
     Case(EQUATIONS[name], stepper)
-    for number in STEPS:
+    for number in CLOSE_STEPS if ORDERS_OF_SCHEMES.get(stepper.__name__, 0) > 6 else STEPS:
         try:
             found = final_state(name, stepper, number)
         except SpinhydroError:

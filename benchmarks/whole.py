@@ -95,12 +95,16 @@ def _outputs(problem):
     return round(problem.declared("stop_time") / float(problem.declared("output_interval")))
 
 
+def _positions(length, size):
+    return length * (np.arange(size) / size - 0.5)
+
+
 def _gas_in_xmds(problem, folder):
-    names, start = problem.namespace, _gas(problem)
+    start = _gas(problem)
     constants = {name: start[name] for name in ("D", "Omega", "g", "g_ab")}
     arrays = {"a": start["psi"][0], "b": start["psi"][1], "V": start["V"]}
     program = Program(
-        folder, GPE, constants, arrays, names["x"].ravel(), start["T"],
+        folder, GPE, constants, arrays, _positions(start["L"], len(start["V"])), start["T"],
         round(start["T"] / XMDS_GPE_TIMESTEP), _outputs(problem),
     )  # fmt: skip
     return program, lambda last: _imbalance(last["na"], last["nb"])
@@ -117,7 +121,7 @@ def _spins_in_xmds(problem, folder):
     arrays |= {"n": names["n"]["g"], "q": names["q"]["g"]}
     T = problem.declared("stop_time")
     steps = round(T / float(problem.declared("timestep")))
-    x = names["x"].ravel()
+    x = _positions(names["L_x"], names["Nx"])
     program = Program(folder, LLE, constants, arrays, x, T, steps, _outputs(problem))
     return program, lambda last: last["mz"]
 

@@ -7,7 +7,7 @@ from mpi4py import MPI
 from spinhydro.errors import InputError, NotFiniteError, ParameterError
 from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
-from spinhydro.run.loop import Run
+from spinhydro.run.loop import WATCH_CADENCE, Run
 from spinhydro.run.progress import duration as clock
 from spinhydro.steppers import EXPLICIT, IFRK4, RK4, RK8, SPLITTING, find_pair, find_stepper
 from spinhydro.steppers.constraints import is_constraint
@@ -58,9 +58,10 @@ def read_tolerance(ivp, plan):
         plan.tolerance = USUAL_TOLERANCE
     plan.tolerance = checked_tolerance(plan.tolerance)
     chosen = (plan.record.get("overrides") or {"timestepper": None}).keys()
-    if "timestepper" not in chosen:
+    if "timestepper" not in chosen and (stepper.__name__ in SPLITTING or stepper is RK8):
         # The default of a problem file is the cheapest stepper of a given timestep.
-        stepper = IFRK4 if stepper.__name__ in SPLITTING else RK4 if stepper is RK8 else stepper
+        plan.given_up = stepper.__name__
+        stepper = RK4 if stepper is RK8 else IFRK4
     if any(is_constraint(equation) for equation in ivp.equations):
         raise ParameterError(
             "adaptive timesteps need a stepper with an embedded pair, and none of these takes "
@@ -155,8 +156,16 @@ class ControlledRun(AdaptiveRun):
         return (
             f"timesteps: adaptive, {self.stepper_name}, tolerance {control.tolerance:g} at the end "
             f"of the run; first {control.suggestion:.3g} {unit}".rstrip()
-            + f", {limit} ({why}){transforms}"
+            + f", {limit} ({why}){transforms}{self._cheaper()}"
         )
+
+    def _cheaper(self):
+        """Return what is cheaper where the activity is constant, if the file has such a stepper."""
+        name = self.plan.given_up
+        return (
+            f". {name} at a given timestep, the default of the file, is cheaper where the activity "
+            f"is constant: it needs timestep=NUMBER and no tolerance"
+        ) * bool(name)
 
     @property
     def control(self):
@@ -209,16 +218,14 @@ class ControlledRun(AdaptiveRun):
         return timestep, not self.number
 
     def _steps_ahead(self, timestep):
-        """Return the number of steps up to the next measurement of the error."""
+        """Return the number of steps up to the next measurement of the error, or check."""
         plan = self.plan
-        if (
-            plan.each_step
-            or plan.stop_iteration
-            or self.handlers
-            or self._has_handlers_of_a_script()
-        ):
+        if plan.each_step or plan.stop_iteration or not self.solver.timestepper.takes_many:
             return 1
-        return self.control.batch(timestep, self.number)
+        if self.handlers or self._has_handlers_of_a_script():
+            return 1
+        number = min(self.number, WATCH_CADENCE - self.step % WATCH_CADENCE)
+        return self.control.batch(timestep, number)
 
     def choose_timestep(self):
         """Note the extreme timesteps; the controller has chosen the next one."""
@@ -238,6 +245,8 @@ class ControlledRun(AdaptiveRun):
         if self.ahead > 1:
             self.solver.timestepper.planned = timestep, self.ahead
             span = self.ahead * timestep
+            # The loop counts the last one.
+            self.step += self.ahead - 1
         try:
             super().advance(span, number)
         except StepTooShort as error:

@@ -23,6 +23,8 @@ class Plan:
     tolerance : float
         Relative error at the stop time, by which steppers with an embedded pair choose the
         timestep; see ``spinhydro.steppers.control``.
+    given_up : str
+        The file's own stepper, where it has no embedded pair and gave way to one that has.
     timestepper : str or class
     outputs : dict
         ``{name: expression string}``; written as HDF5 tasks of these names.
@@ -71,6 +73,7 @@ class Plan:
     output_interval: float = None
     timestepper: object = "RK4"
     tolerance: float = None
+    given_up: str = ""
     outputs: dict = None
     output_units: dict = field(default_factory=dict)
     projections: dict = field(default_factory=dict)

@@ -36,6 +36,7 @@ class PairSteps:
 
     Subclasses have ``_keep()`` (copy the state), ``_put_back()`` (return to the copy), ``_copy()``
     and ``_assign(copy)``, ``_take(time, timestep)`` (one step of the scheme, with its projections),
+    ``_take_many(time, timestep, number)`` if it `takes_many`,
     ``_difference(time, timestep)`` (squared norms of d_v after it), ``_sizes()`` (those of the
     state), ``_distance(copy)``, and ``_rate_sizes(time)``.
 
@@ -52,6 +53,8 @@ class PairSteps:
     _sizes_at_end = None
     #: The timestep and number of steps of the next `advance`, if the caller has chosen them.
     planned = None
+    #: Whether several steps can be one call, and need not be measured one by one.
+    takes_many = False
     #: Whether members have been filled with NaN; reset by the run.
     gave_up = False
     #: The strong order of adaptive steps with noise is not known.
@@ -82,7 +85,7 @@ class PairSteps:
         if control.has_companion and self._companion is None:
             self._start_companion()
         while True:
-            steps = control.batch(length, number)
+            steps = control.batch(length, number) if self.takes_many else 1
             if self._try(time, length, sizes, steps):
                 taken, number = taken + steps, number - steps
                 time = end - number * length if number else end
@@ -138,7 +141,7 @@ class PairSteps:
         return bool(comm.allreduce(int(flag), op=MPI.MAX)) if comm.size > 1 else flag
 
     def _take_many(self, time, timestep, number):
-        """Take several steps of the scheme."""
+        """Take several steps of the scheme, in one call if it `takes_many`."""
         for i in range(number):
             self._take(time + i * timestep, timestep)
 

@@ -133,6 +133,20 @@ def test_resumed_run_has_the_bytes_of_the_run_in_one_piece(
     assert found["expect"] == record(whole.folder)["expect"]
 
 
+def test_a_run_whose_steps_are_measured_now_and_then_has_the_same_bytes(chain, stopped, tmp_path):
+    """Steady equations: several adaptive steps are one call."""
+    chain.write_text(
+        CHAIN.replace("sin(3*t)", "0.5").replace("stop_time = 0.04", "stop_time = 1.6")
+    )
+    values = {"timestepper": "RK43", "output_interval": 0.2, "timestep": "auto"}
+    whole = load(chain, **values).run(out=tmp_path / "a", quiet=True)
+    folder = stopped(load(chain, **values), 51, out=tmp_path / "b")
+    calls = record(folder)["iteration"]
+    assert resume_run(folder, quiet=True).folder == folder
+    assert_same_bytes(whole.folder, folder)
+    assert 51 <= calls < record(folder)["iteration"]
+
+
 @pytest.mark.parametrize("noise", [True, False])
 def test_members_resume_to_the_same_bytes(noise, chain, stopped, tmp_path):
     values = {"members": 3, "noise": 1, "seed": "[1, 2, 3]", "timestepper": "StochasticHeun"}

@@ -83,19 +83,16 @@ class FusedPair(PairSteps):
         self.state, self._total = self._total, self.state
         self._project(time + timestep)
 
-    def _take_many(self, time, timestep, number):
-        self._take_many_of(self.native, time, timestep, number)
+    @property
+    def takes_many(self):
+        """Return whether several steps can be one call: not if the equations depend on time."""
+        return bool(self.native and self.native.can_batch)
 
-    def _take_many_of(self, native, time, timestep, number):
-        """Take several steps by a compiled step, in one call if that is possible."""
-        if native and native.can_batch:
-            native.step(time, timestep, number)
+    def _take_many(self, time, timestep, number):
+        if self.takes_many:
+            self.native.step(time, timestep, number)
             return
-        for i in range(number):
-            if native:
-                native.step(time + i * timestep, timestep)
-            else:
-                self._take(time + i * timestep, timestep)
+        super()._take_many(time, timestep, number)
 
     def _start_companion(self):
         if self.native and self._second is None:
@@ -110,7 +107,8 @@ class FusedPair(PairSteps):
     def _distance_of_companion(self, time, timestep, number):
         if self._second is None:
             return super()._distance_of_companion(time, timestep, number)
-        self._take_many_of(self._second, time, timestep, number)
+        # More than one only if this `takes_many`.
+        self._second.step(time, timestep, number)
         return self._distance(self._second.state)
 
     def restore_companion(self, record):
