@@ -106,7 +106,7 @@ def _table(columns, rows, code=()):
 
 
 def _plain(text):
-    """Text in which Markdown finds no marks of its own."""
+    """Return text with the marks of Markdown escaped."""
     return re.sub(r"([*_|<>])", r"\\\1", text)
 
 

@@ -142,7 +142,10 @@ def fit(
     """
     names = list(names)
     if not names:
-        raise InputError("name the parameters to fit")
+        raise InputError(
+            "no parameter is named: type the names to fit behind the data, as in Omega_R kappa_n0; "
+            "NAME=VALUE only sets a value, which is the start of a fitted one"
+        )
     if len(set(names)) < len(names):
         raise InputError(f"the parameters {', '.join(names)} are not all different")
     if not (np.isfinite(blur) and blur >= 0):

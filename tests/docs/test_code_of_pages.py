@@ -6,6 +6,7 @@ from pathlib import Path
 import dedalus.public as d3
 import numpy as np
 import pytest
+import xarray as xr
 
 import spinhydro
 from spinhydro.analysis import load
@@ -25,6 +26,8 @@ RUN_BY = {
     "docs/derivatives.md": (2, "docs/test_code_of_pages.py"),
     "docs/dedalus_support.md": (2, "docs/test_code_of_pages.py"),
     "docs/fused_engine.md": (1, "docs/test_code_of_pages.py"),
+    "docs/howto/fit.md": (1, "docs/test_code_of_pages.py"),
+    "docs/howto/spectrum.md": (1, "docs/test_code_of_pages.py"),
     "docs/howto/guest.md": (5, "docs/test_code_of_pages.py"),
     "docs/howto/results.md": (2, "docs/test_code_of_pages.py"),
     "docs/howto/resume.md": (2, "docs/test_code_of_pages.py"),
@@ -180,6 +183,23 @@ def test_engines_and_coefficients_in_plain_scripts():
 def test_quoted_equation_is_that_of_the_problem_file():
     (code,) = blocks("docs/life_of_an_equation.md")
     assert code in (ROOT / "problems" / "quantum_torque.py").read_text(encoding="utf-8")
+
+
+def test_data_of_a_fit():
+    values = {"Nx": 256, "stop_time": 1, "timestep": 0.02}
+    spinhydro.load(ROOT / "problems" / "quantum_torque.py", **values).run(quiet=True)
+    (code,) = blocks("docs/howto/fit.md")
+    names = {}
+    exec(code, names)
+    frames = xr.open_dataset("frames.nc")
+    assert float((frames.Z - names["ds"].Z).std()) == pytest.approx(0.05, rel=0.1)
+
+
+def test_spectrum():
+    pytest.importorskip("jax")
+    (code,) = blocks("docs/howto/spectrum.md")
+    problem = str(ROOT / "problems" / "bogoliubov.py")
+    exec(code.replace("problems/bogoliubov.py", problem), {})
 
 
 def test_gradients_and_design():
