@@ -1,9 +1,11 @@
 """Every block of Python in the pages runs, in order and page by page, at small size."""
 
+import json
 import re
 from pathlib import Path
 
 import dedalus.public as d3
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -33,6 +35,7 @@ RUN_BY = {
     "docs/howto/resume.md": (2, "docs/test_code_of_pages.py"),
     "docs/howto/sweep.md": (1, "docs/test_code_of_pages.py"),
     "docs/life_of_an_equation.md": (1, "docs/test_code_of_pages.py"),
+    "docs/output_format.md": (1, "docs/test_code_of_pages.py"),
     "docs/magnets.md": (2, "docs/test_code_of_pages.py"),
 }
 
@@ -178,6 +181,31 @@ def test_engines_and_coefficients_in_plain_scripts():
     np.testing.assert_allclose(u["g"], 1e-8 * np.exp(-0.3) * np.sin(x), atol=1e-12)
     names["other_solver"] = spinhydro.accelerate(problem.build_solver(d3.RK443))
     exec(state, names)
+
+
+def test_files_of_a_run_are_those_of_the_page():
+    problem = ROOT / "problems" / "lattice_magnon.py"
+    run = spinhydro.load(problem, quick=True).run(quiet=True).folder
+    (code,) = blocks("docs/output_format.md")
+    names = {}
+    exec(code, names)
+    assert names["m"].shape == (len(names["t"]), 3, *[len(names["x"])] * 3)
+
+    page = (ROOT / "docs" / "output_format.md").read_text(encoding="utf-8")
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    assert not [key for key in record if f"`{key}`" not in page]
+    found = set()
+    for path in run.glob("*/*.h5"):
+        with h5py.File(path) as file:
+            found.update(f"attribute `{name}`" for name in file.attrs)
+            file.visit(lambda name: found.add(name.split("_hash_")[0]))
+    # Of every problem: names of outputs, kernels and variables are placeholders in the page.
+    known = {"tasks", "scales", "kernels", "waves", "exact", "exact/0", "scales/x", "scales/y"}
+    known |= {"scales/z", "tasks/m", "tasks/mz_mean", "kernels/W"}
+    known |= {f"attribute `{name}`" for name in ("handler_name", "set_number", "writes")}
+    for name in found - known:
+        # What a time stepper keeps for itself is not described.
+        assert name.startswith("exact/0/") or name.rpartition("/")[2] in page, name
 
 
 def test_quoted_equation_is_that_of_the_problem_file():
