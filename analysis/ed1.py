@@ -91,7 +91,7 @@ def draw_d(figure, ds, lle=None, atoms=ATOMS, half_width=HALF_WIDTH, periods=PER
     _draw_panel(figure, "d", ds, lle, atoms, half_width, periods)
 
 
-def draw_e(figure, ds, lle=None, atoms=ATOMS, half_width=HALF_WIDTH, periods=PERIODS):
+def draw_e(figure, ds, lle, atoms=ATOMS, half_width=HALF_WIDTH, periods=PERIODS):
     """Z of the LLE, the second run, around the interface."""
     _draw_panel(figure, "e", ds, lle, atoms, half_width, periods)
 
@@ -108,7 +108,7 @@ def check(name, ds):
             f"{name}: this run has no velocity v; run problems/coupled_gpe.py or "
             "problems/spinor_hydrodynamics.py"
         )
-    analytic_position(ds)
+    _part(ds, analytic_position(ds), HALF_WIDTH, PERIODS, rabi_period(ds))
 
 
 def order(runs):
@@ -119,11 +119,6 @@ def order(runs):
 def _draw_panel(figure, letter, ds, lle, atoms, half_width, periods):
     figure.set_size_inches(4.6, 3.6)
     data = interface_maps(ds, lle, atoms, half_width, periods)
-    if letter not in data:
-        raise InputError(
-            "Extended Data 1e: needs the Landau-Lifshitz run of the same cloud as second "
-            "run, from spinhydro run problems/quantum_torque.py"
-        )
     ax = plot_map(data, letter, figure.add_axes([0.13, 0.2, 0.66, 0.7]))
     style.panel_letter(ax, letter)
     text = style.wrapped(caption(ds, lle, atoms), 90)

@@ -19,6 +19,7 @@ from spinhydro.analysis.interface import analytic_position, rabi_period
 from spinhydro.analysis.local_dynamics import (
     frequency_profile,
     has_torque,
+    require_one_state,
     require_torque,
     torque_first,
     without_torque,
@@ -95,6 +96,8 @@ def check(name, ds):
         raise InputError(f"{name}: this run has no Rabi coupling, Omega_R = 0")
     if letters != "c":
         analytic_position(ds)
+    if letters in ("", "a", "c", "cd") and has_torque(ds):
+        require_one_state(ds, name)
     if letters in ("", *"efg"):
         reached(ds, PROFILE_PERIODS, name)
 

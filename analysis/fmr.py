@@ -26,13 +26,22 @@ def draw(ax, run, component="y", above=1e-3):
     return {f"peak {i + 1}": f"{frequency:.5g} {unit}" for i, frequency in enumerate(found)}
 
 
+def check(name, run):
+    """Raise InputError for a run with too few outputs, or at unequal intervals."""
+    steps = np.diff(run.t.values)
+    if len(steps) < 15 or np.ptp(steps) > 1e-6 * steps.mean():
+        raise InputError(
+            f"{name}: at least 16 outputs at equal intervals are needed, and the run has "
+            f"{len(steps) + 1}"
+        )
+
+
 def spectrum(run, component):
     """Frequencies and power of one component of m_mean, less its last value; of one member."""
     m = run.m_mean.isel(member=0) if "member" in run.m_mean.dims else run.m_mean
     m = m.values.reshape(run.sizes["t"], 3)[:, component]
+    check("resonance", run)
     steps = np.diff(run.t.values)
-    if len(m) < 16 or np.ptp(steps) > 1e-6 * steps.mean():
-        raise InputError("resonance: at least 16 outputs at equal intervals are needed")
     # Zeros after the series make the curve smooth; a ringing that has ended needs no window.
     size = 4 * len(m)
     return np.fft.rfftfreq(size, steps.mean()), np.abs(np.fft.rfft(m - m[-1], size)) ** 2

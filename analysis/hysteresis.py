@@ -29,7 +29,7 @@ def draw(figure, run):
         ax.set(xlim=(delta.min(), delta.max()), xlabel=r"$\delta$ (1/ms)", ylabel="mean Z")
         ax.set_title(rf"$\Omega_R = {ratio:g}\,|\kappa| n$")
     panels[0].legend(loc="center", bbox_to_anchor=(0.5, 0.25), fontsize=6)
-    figure.suptitle(style.run_label(run))
+    style.sheet_title(figure, style.run_label(run))
 
 
 def title(ds):

@@ -37,6 +37,16 @@ def draw(figure, run, share=0.1):
     return found
 
 
+def check(name, run):
+    """Raise InputError for a run that has ended before its domains."""
+    last = run.Z.isel(t=-1)
+    size = float((last**2).mean([dim for dim in last.dims if dim != "member"]).max())
+    if size < 0.1:
+        raise InputError(
+            f"{name}: there are no domains yet: the mean square of Z is {size:.2g}; run longer"
+        )
+
+
 def title(ds):
     """Return the heading of the table."""
     return f"{style.run_label(ds)}: Kibble-Zurek scaling"

@@ -24,7 +24,7 @@ def draw(figure, run, time=None, member=0):
     index = run.t.size - 1 if time is None else int(np.argmin(np.abs(run.t.values - float(time))))
     unit = run.t.attrs.get("units", "")
     text = f"{style.member_label(run, member)}   t = {float(run.t[index]):.6g} {unit}"
-    figure.suptitle(text, fontsize=8)
+    style.sheet_title(figure, text)
     if "member" in run.dims:
         run = run.isel(member=int(member))
     if _is_gas(run):

@@ -28,7 +28,7 @@ def draw(figure, run):
     last = panels[-1]
     last.plot(run.t, np.abs(here - reduced).max("x"), color=INK)
     last.set(xlabel=label(run.t), title="largest difference of $s_z$", ylim=(0, None))
-    figure.suptitle(style.run_label(run))
+    style.sheet_title(figure, style.run_label(run))
     return {"largest difference of s_z": float(np.abs(here - reduced).max())}
 
 

@@ -7,6 +7,7 @@ from spinhydro.analysis.rows import Row
 from spinhydro.analysis.style import CRITICAL, INK, label
 from spinhydro.analysis.tracking import velocity
 from spinhydro.analysis.vortices import vortex_tracks, vortices
+from spinhydro.errors import InputError
 
 NEEDS = {"run": ("vortex_dipole", "psi")}
 SIGNS = ((1, "^", CRITICAL), (-1, "v", INK))
@@ -33,8 +34,14 @@ def draw(figure, run, index=-1):
     panels[2].set_title("paths")
     for ax in panels:
         ax.set(aspect="equal", xlabel=label(run.x), ylabel=label(run.y))
-    figure.suptitle(style.run_label(run))
+    style.sheet_title(figure, style.run_label(run))
     return {"vortices": int(now.charge.size)}
+
+
+def check(name, run):
+    """Raise InputError unless psi lies in a plane."""
+    if not {"x", "y"} <= set(run.psi.dims) or "z" in run.psi.dims:
+        raise InputError(f"{name}: psi runs along {', '.join(run.psi.dims)}, not along x and y")
 
 
 def title(ds):

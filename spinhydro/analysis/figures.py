@@ -95,6 +95,14 @@ class Figure:
             self._module.append(_executed(self.file))
         return self._module[0]
 
+    @property
+    def least_runs(self):
+        """Number of runs without which the figure cannot be drawn."""
+        parameters = inspect.signature(getattr(self.module, self.function)).parameters.values()
+        places = [one for one in parameters if one.name in self.needs]
+        return max(1, sum(one.default is one.empty for one in places if one.kind is not
+                          one.VAR_POSITIONAL))  # fmt: skip
+
     def require(self, run, place=0):
         """Raise InputError saying why `run` cannot be the run number `place` of this figure."""
         problem, *names = list(self.needs.values())[min(place, len(self.needs) - 1)]
@@ -159,10 +167,11 @@ class Figure:
         many = any(one.kind is one.VAR_POSITIONAL for one in places)
         needed = [one for one in places if one.default is one.empty]
         if len(runs) < len(needed) or (len(runs) > len(places) and not many):
-            others = ", ".join(one.name for one in places[1:])
+            given = f"{len(runs)} run{'' if len(runs) == 1 else 's'}"
+            kinds = " and then ".join(needed[0] for needed in self.needs.values())
             raise InputError(
-                f"{self.name}: {len(runs)} runs given; it takes "
-                + (f"a run and then {others}" if others else "one run")
+                f"{self.name}: {given} given; it takes "
+                + (f"runs of {kinds}" if len(places) > 1 else "one run")
             )
         allowed = [one.name for one in parameters if one.name not in self.needs]
         for option in options:
@@ -264,7 +273,9 @@ def listing(run, line_of_run):
     for name, figure in known.items():
         reason = figure.reason_against(line_of_run if figure.line else run)
         if reason is None:
-            lines.append(f"{name:{width}}  {figure.caption}")
+            runs = figure.least_runs
+            more = f" (of {runs} runs)" if runs > 1 else ""
+            lines.append(f"{name:{width}}  {figure.caption}{more}")
         else:
             reasons.setdefault(reason.removeprefix(f"{name}: "), []).append(name)
     return lines + [f"not from this run: {', '.join(reasons[why])}: {why}" for why in reasons]

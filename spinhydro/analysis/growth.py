@@ -124,6 +124,9 @@ def largest_growth(rates, points=5):
     stationary = [r.real for r in fit.deriv().roots() if abs(r.imag) < 1e-9 * high]
     places = [place for place in stationary if low <= place <= high] or [k[top] ** 2]
     best = max(places, key=fit)
+    if fit(best) <= 0:
+        # Modes that do not grow lie next to the fastest one.
+        return float(k[top]), float(np.sqrt(squared[top]))
     return float(np.sqrt(best)), float(np.sqrt(fit(best)))
 
 

@@ -30,7 +30,8 @@ def without_torque(ds, without=None):
     It is `without` if given, `ds` itself if its torque is 0, and otherwise the exact local
     solution at the output times of `ds` on its own initial n(x); attribute `origin` names it.
 
-    Raises InputError if something is missing, or if the two runs are of different clouds.
+    Raises InputError if something is missing, if the two runs are of different clouds, or if the
+    run does not begin with all atoms in one state, as that solution does.
     """
     require(ds, ["Z", "n"], ["Omega_R", "kappa_n0"], "figure 2")
     if without is None and not has_torque(ds):
@@ -49,10 +50,22 @@ def without_torque(ds, without=None):
                     f"{without.attrs[name]:.6g}); give two runs of the same cloud"
                 )
         return without.assign_attrs(origin=f"run {run_name(without)}, torque = 0")
+    require_one_state(ds, "figure 2")
     kappa_n = anisotropy(ds)
     exact = magnetization(ds.t.values, kappa_n, ds.attrs["Omega_R"])
     out = xr.Dataset({"Z": (("t", "x"), exact), "n": ds.n}, coords={"t": ds.t, "x": ds.x})
     return out.assign_attrs({**ds.attrs, "torque": 0, "origin": "exact local solution"})
+
+
+def require_one_state(ds, what):
+    """Raise InputError unless a run begins with Z = -1."""
+    Z, n = (np.asarray(squeezed(ds[name]).isel(t=0).values).real for name in ("Z", "n"))
+    mean = float((n * Z).sum() / n.sum())
+    if mean > -0.99:
+        raise InputError(
+            f"{what}: the solution without torque begins with all atoms in one state, Z = -1, and "
+            f"this run begins with {mean:.2g} on average"
+        )
 
 
 def frequency_profile(ds, without=None):

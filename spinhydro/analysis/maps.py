@@ -9,6 +9,8 @@ from .style import DIVERGING, SEQUENTIAL, axes_or_new, colour_bar, is_tensor, la
 
 #: Magnetizations below this are drawn on their own scale: small waves about Z = 0.
 FAINT = 0.02
+#: Values below this are rounding.
+ROUNDING = 1e-9
 
 
 def space_time(variable, ax=None, colour_scale=None, bar=True, name=None):
@@ -66,9 +68,18 @@ def plot_spacetime(ds, name="Z", ax=None, colour_scale=None, bar=True):
 
 
 def first_map(ds):
-    """Name of the first output along time and one axis, Z before all others; None without one."""
-    return next((str(name) for name in ["Z", *ds.data_vars] if name in ds and _is_map(ds[name])),
-                None)  # fmt: skip
+    """Name of the first output along time and one axis, Z before all others; None without one.
+
+    An output that is zero up to rounding at the start and at the end comes last.
+    """
+    names = [str(name) for name in ["Z", *ds.data_vars] if name in ds and _is_map(ds[name])]
+    return next((name for name in names if not is_faint(ds[name])), names[0] if names else None)
+
+
+def is_faint(variable):
+    """Return whether the first and the last values of an output are zero up to rounding."""
+    ends = variable.isel(t=[0, -1]).values
+    return bool(np.nanmax(np.abs(ends), initial=0) < ROUNDING)
 
 
 def spacetime_variable(ds, name):

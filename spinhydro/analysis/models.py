@@ -88,13 +88,20 @@ def plot_energy(runs, ax=None, output="m"):
 
 
 def plot_errors(runs, ax=None, output="m"):
-    """Draw the percent error against the first run: of E_ex (full) and of the raw sum (dashed)."""
+    """Draw the percent error against the first run: of E_ex (full) and of the raw sum (dashed).
+
+    For one run the panel says which others it takes.
+    """
     ax = axes_or_new(ax)
     if len(runs) < 2:
-        raise InputError(
-            "errors are between models: give runs of two or three of kernel=chain, "
-            "kernel=micromagnetic and the atomistic one, with the same seed, pulses and r_max"
+        text = (
+            "errors are between models:\ngive runs of two or three of kernel=chain,\n"
+            "kernel=micromagnetic and the atomistic one,\nwith the same seed, pulses and r_max"
         )
+        ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=7)
+        ax.set_yticks([])
+        ax.set_xlabel(label(runs[0].t, "t"))
+        return ax
     for run in runs[1:]:
         errors = energy_errors(run, runs[0], output)
         colour = LOOK.get(model(run), {}).get("color")

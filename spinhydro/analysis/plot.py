@@ -8,6 +8,7 @@ from spinhydro.errors import InputError, SpinhydroError
 
 from . import arguments as line
 from .figures import all_figures, find, listing
+from .maps import first_map, is_faint
 from .style import house_style
 
 
@@ -90,11 +91,15 @@ def _defaults(ds):
     if "sweep" in ds.attrs:
         return ["sweep"]
     paper = ["fig2"] if ds.attrs.get("problem") == "quantum_torque" else []
+    first = first_map(ds)
+    if first is not None and is_faint(ds[first]):
+        # A map of rounding says less than all outputs.
+        return [*paper, "profiles", "spacetime"]
     return [*paper, "spacetime", "profiles"]
 
 
 def _available(ds, arguments):
-    """Names of the figures that a run can give; a figure file that fails is passed over."""
+    """Names of the figures that a run alone can give; a file that fails is passed over."""
     views = {}
     for one_line in (False, True):
         try:
@@ -102,7 +107,9 @@ def _available(ds, arguments):
         except InputError:
             continue
     for name, figure in all_figures().items():
-        if figure.line in views and figure.reason_against(views[figure.line]) is None:
+        if figure.line not in views or figure.reason_against(views[figure.line]) is not None:
+            continue
+        if figure.least_runs == 1:
             yield name
 
 

@@ -4,11 +4,25 @@ import numpy as np
 
 from spinhydro.errors import InputError, unknown_name_message
 
-from .style import DIVERGING, SEQUENTIAL, colour_bar, grid_of_panels, is_tensor, label, run_label
+from .style import (
+    DIVERGING,
+    SEQUENTIAL,
+    colour_bar,
+    grid_of_panels,
+    is_tensor,
+    label,
+    run_label,
+    sheet_title,
+)
 
 _COLUMNS = 3
 # More panels than this are illegible on one sheet.
 MOST_PANELS = 24
+# Part of its size by which a quantity that is constant varies.
+CONSTANT = 1e-6
+# Component of a vector, relative to the largest one, that is drawn magnified; and rounding.
+SMALL, ROUNDING = 0.01, 1e-12
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 # More lines than this in one panel cannot be distinguished; then no legend is drawn.
 MOST_LABELS = 6
 
@@ -38,7 +52,7 @@ def draw_outputs(figure, ds, output=None):
     title = f"{run_label(ds)}   t = {float(ds.t[-1]):.6g} {ds.t.attrs.get('units', '')}"
     if left_out:
         title += f"   ({left_out} more panels left out)"
-    figure.suptitle(title, fontsize=8)
+    sheet_title(figure, title)
 
 
 def require_outputs(name, ds):
@@ -81,15 +95,18 @@ def _plot_lines(values, space, name, ax):
     # The member or the cut is named once, at the axis.
     count, short = lines.sizes["entry"], name.split(" (")[0]
     axis = values[space[0]] if space else None
+    largest = float(np.nanmax(np.abs(values.values)))
     for column in range(count):
         line = lines.isel(entry=column)
         text = ", ".join(map(str, np.atleast_1d(line.entry.values[()]))) if tensor else None
         if axis is None:
             ax.plot(column, line.values, "o", label=text)
             continue
-        points = axis.name.startswith("k") or axis.size < 3 or axis.attrs.get("scan")
-        style = {"ls": "", "marker": ".", "ms": 3} if points else {"lw": 0.7, "alpha": 0.8}
-        ax.plot(axis.values, line.values, label=text and f"{short} {text}", **style)
+        factor, times = _magnified(line.values, largest) if tensor else (1, "")
+        ax.plot(
+            axis.values, factor * line.values, label=text and f"{short} {text}{times}",
+            **_line_style(axis),
+        )  # fmt: skip
     if 2 <= count <= MOST_LABELS:
         ax.legend(loc="best", frameon=True, edgecolor="none", framealpha=0.8)
     if axis is None:
@@ -97,7 +114,26 @@ def _plot_lines(values, space, name, ax):
     else:
         ax.set_xlabel(label(axis, axis.name))
     ax.set_ylabel(label(values, name))
+    finite = values.values[np.isfinite(values.values)]
+    if 0 < np.ptp(finite) <= CONSTANT * largest:
+        # A drift by rounding is a constant, without an offset at the axis.
+        ax.set_ylim(finite.mean() - 0.05 * largest, finite.mean() + 0.05 * largest)
     return ax
+
+
+def _line_style(axis):
+    if axis.name.startswith("k") or axis.attrs.get("scan"):
+        return {"ls": "", "marker": ".", "ms": 3}
+    return {"lw": 0.7, "alpha": 0.8, "marker": "o" if axis.size < 3 else "", "ms": 2.5}
+
+
+def _magnified(values, largest):
+    """(factor, its text) that makes a component visible beside one of a size `largest`."""
+    size = np.nanmax(np.abs(values))
+    if not ROUNDING * largest < size < SMALL * largest:
+        return 1, ""
+    power = int(np.floor(np.log10(largest / size)))
+    return 10.0**power, f" × 10{str(power).translate(_SUPERSCRIPTS)}"
 
 
 def _plot_map(values, space, name, ax):
@@ -107,6 +143,8 @@ def _plot_map(values, space, name, ax):
     span = float(np.abs(finite).max())
     both = float(finite.min()) < 0 < float(finite.max())
     scale = {"cmap": DIVERGING, "vmin": -span, "vmax": span} if both else {"cmap": SEQUENTIAL}
+    if not both and np.ptp(finite) <= CONSTANT * span:
+        scale |= {"vmin": finite.mean() - 0.05 * span, "vmax": finite.mean() + 0.05 * span}
     image = ax.pcolormesh(
         data[across].values, data[up].values, data.values, shading="nearest", rasterized=True,
         **scale,

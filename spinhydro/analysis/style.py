@@ -122,13 +122,18 @@ def grid_of_panels(figure, count, columns, size=(3.1, 2.5)):
     rows = -(-count // columns)
     width, height = size[0] * columns + 0.1, size[1] * rows + 0.3
     figure.set_size_inches(width, height)
-    left, right, bottom, top = 0.62, 0.5, 0.45, 0.42
+    left, right, bottom, top = 0.62, 0.5, 0.45, 0.46
     panel = (size[0] - left - right, size[1] - bottom - 0.35)
     figure.subplots_adjust(
         left=left / width, right=1 - right / width, bottom=bottom / height, top=1 - top / height,
         wspace=(left + right) / panel[0], hspace=(bottom + 0.35) / panel[1],
     )  # fmt: skip
     return [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
+
+
+def sheet_title(figure, text):
+    """Write a title above the panels of `grid_of_panels`."""
+    figure.suptitle(text, fontsize=8, y=0.995, va="top")
 
 
 def axes_or_new(ax):

@@ -44,7 +44,7 @@ def test_every_figure(name, moving_run, torque_run, tmp_path, capsys):
         assert len(capsys.readouterr().err.splitlines()) == 1
     elif name == "ed1e":
         assert main([str(moving_run), "--figure", name]) == 2
-        assert "needs the Landau-Lifshitz run" in capsys.readouterr().err
+        assert "takes runs of coupled_gpe and then quantum_torque" in capsys.readouterr().err
     else:
         arguments = ["--figure", name, "--save", str(file), "--dpi", "80"]
         assert main([str(moving_run), *arguments]) == 0
