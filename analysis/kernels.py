@@ -3,7 +3,7 @@
 import numpy as np
 
 from spinhydro.analysis import run_figure
-from spinhydro.analysis.dispersion import NAMES
+from spinhydro.analysis.laws import NAMES
 from spinhydro.analysis.magnets import EXCHANGE, magnet, recorded_kernels
 from spinhydro.analysis.style import CRITICAL, INK
 from spinhydro.errors import InputError
