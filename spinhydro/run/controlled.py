@@ -19,7 +19,7 @@ from spinhydro.steppers.control import (
     even_steps,
 )
 from spinhydro.steppers.frequencies import frequencies_of
-from spinhydro.steppers.pairs import PairSteps
+from spinhydro.steppers.pair_steps import PairSteps
 from spinhydro.steppers.projections import project
 from spinhydro.steppers.stability import StabilityCheck
 

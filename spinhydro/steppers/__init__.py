@@ -43,7 +43,8 @@ from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.low_storage import LowStorageRK4
 from spinhydro.steppers.noise import check_bases, noises_of
-from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, PairSteps
+from spinhydro.steppers.pair_steps import PairSteps
+from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.rk8 import RK8
 from spinhydro.steppers.spin_steppers import (

@@ -7,7 +7,7 @@ from benchmarks.safe_timesteps import verdicts
 
 STEPPERS = [
     "RK4", "IFRK4", "ETDRK4", "Strang", "BlanesMoan4", "BlanesMoan6", "RKMK4", "ImplicitMidpoint",
-    "SemiImplicit", "RK443", "SBDF3",
+    "SemiImplicit", "StochasticHeun", "RK8", "RK443", "SBDF3",
 ]  # fmt: skip
 
 

@@ -107,7 +107,7 @@ class BoundRate:
     def rotate_phases(self, state, time, duration):
         r"""Return :math:`e^{-i V \tau} \psi` for the rates :math:`-i V \psi`.
 
-        See ``spinhydro.steppers.splitting.rotate_phases``.
+        See ``spinhydro.steppers.phase_rotation.rotate_phases``.
         """
         function, np_ = self._function, self._function.jax.numpy
         values, rates = function.on_grid_before_truncation(state, time, self._leaves)

@@ -7,7 +7,8 @@ from spinhydro.engines.fused.steppers.etdrk4 import EtdWeights, FusedETDRK4
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
 from spinhydro.engines.fused.steppers.linear import ModeMatrix, linear_matrix
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
-from spinhydro.steppers.pairs import CHANGE, EMBEDDED, PairSteps, alternating, control_of
+from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
+from spinhydro.steppers.pairs import EMBEDDED
 
 
 class FusedPair(PairSteps):

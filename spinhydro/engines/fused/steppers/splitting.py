@@ -7,14 +7,9 @@ from spinhydro.engines.fused.program.phase_rotation import PhaseRotation
 from spinhydro.engines.fused.step.splitting_step import SplittingStep
 from spinhydro.engines.fused.steppers.checker import compare, relative
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
-from spinhydro.steppers.splitting import (
-    BlanesMoan4,
-    BlanesMoan6,
-    Strang,
-    check_reversible,
-    check_rotation,
-    rotate_phases,
-)
+from spinhydro.steppers.phase_rotation import rotate_phases
+from spinhydro.steppers.splitting import BlanesMoan4, BlanesMoan6, Strang
+from spinhydro.steppers.splitting_checks import check_reversible, check_rotation
 from spinhydro.steppers.truncation import check_fraction
 
 
