@@ -176,7 +176,9 @@ def _caption(runs, drawn, options):
     """Names of the runs, what the grey scale and the lower panels show, and missing laws."""
     names = ", ".join(run_label(run) for run in runs)
     what, window = component_text(runs[0], options), options.get("window", "hann")
-    text = f"Run {names}. Grey: power of {what}, {window} window, {DECADES} decades."
+    members = runs[0].sizes.get("member", 1)
+    mean = f", mean of {members} members" if members > 1 else ""
+    text = f"Run {names}. Grey: power of {what}{mean}, {window} window, {DECADES} decades."
     if any(found.law is not None for found in drawn):
         text += " Below: ridge minus the nearest branch of the law."
     notes = dict.fromkeys(found.note for found in drawn if found.law is None and found.note)

@@ -8,7 +8,7 @@ from .sampling import squeezed
 from .style import DIVERGING, SEQUENTIAL, axes_or_new, colour_bar, is_tensor, label
 
 #: Magnetizations below this are drawn on their own scale: small waves about Z = 0.
-FAINT = 0.02
+FAINT = 0.1
 #: Values below this are rounding.
 ROUNDING = 1e-9
 

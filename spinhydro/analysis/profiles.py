@@ -21,7 +21,7 @@ MOST_PANELS = 24
 # Part of its size by which a quantity that is constant varies.
 CONSTANT = 1e-6
 # Component of a vector, relative to the largest one, that is drawn magnified; and rounding.
-SMALL, ROUNDING = 0.01, 1e-12
+SMALL, ROUNDING = 0.01, 1e-9
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 # More lines than this in one panel cannot be distinguished; then no legend is drawn.
 MOST_LABELS = 6

@@ -498,15 +498,18 @@ def _waves(group):
     shapes = {"rates": (members, waves, *branches, *branches, 2)}
     found = {"shape": np.array([members, waves, *branches, axes])}
     for name, table in tables.items():
-        if name.startswith("output_") and table.ndim == 5:
+        if name.startswith("output_") and table.ndim == 5 and table.shape[2] in (1, 2, 3, 6):
             shapes[name] = (members, waves, table.shape[2], *branches, 2)
-        elif name.startswith("turn_") and table.ndim == 2:
+        elif name.startswith("turn_") and table.ndim == 2 and table.shape[1] in (1, 6):
             shapes[name] = (members, table.shape[1])
         if name not in ("k", "step") and table.shape != shapes.get(name):
             return {}
         if table.dtype.kind not in "if":
             return {}
         found[name] = table[()].ravel()
+        # Only a turn may be nan: that of an output which the frame does not turn.
+        if not name.startswith("turn_") and not np.isfinite(found[name]).all():
+            return {}
     return found
 
 

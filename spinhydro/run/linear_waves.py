@@ -15,7 +15,7 @@ from spinhydro.run.rates import NoLawError, Rates
 from spinhydro.run.uniform_state import AT_REST, mean_state, to_rest
 
 #: Points of the largest grid: the equations are evaluated a dozen times.
-POINTS = 2**18
+POINTS = 2**17
 #: Numbers of a table of all wavevectors; beyond it only axes and diagonals are kept.
 NUMBERS = 500_000
 #: Outputs whose response is kept.

@@ -1,5 +1,9 @@
 """Frequencies of small waves that a run keeps, against laws written by hand."""
 
+import shutil
+from pathlib import Path
+
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -302,6 +306,26 @@ def test_plane_of_wavenumbers(plane, tmp_path):
     points = np.concatenate([path.vertices for line in lines for path in line.get_paths()])
     assert len(points) > 8
     np.testing.assert_allclose(plane_law(*points.T), 0.4 * np.pi, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("k", "text"),
+        ("rates", np.ones((1, 16, 3, 2, 2))),
+        ("rates", np.full((1, 16, 2, 2, 2), np.nan)),
+        ("output_m", np.ones((1, 16, 0, 2, 2))),
+        ("turn_m", np.ones((1, 2))),
+    ],
+)
+def test_damaged_tables_give_no_law(chain, tmp_path, name, value):
+    (file,) = Path(chain.attrs["run"]).rglob("fields_s1.h5")
+    copy = shutil.copytree(file.parent, tmp_path / "fields")
+    with h5py.File(copy / "fields_s1.h5", "r+") as h5:
+        h5["waves"].pop(name, None)
+        h5["waves"][name] = value
+    found = dispersion.analyse(load_run(copy / "fields_s1.h5"))
+    assert found.law is None and "keeps no frequencies" in found.note
 
 
 def test_attributes_that_netcdf_can_keep(plane):
