@@ -141,8 +141,11 @@ def test_a_rate_of_zero_ends_the_growth():
     rates = xr.Dataset({"growth_squared": ("k", squared)}, coords={"k": k})
     assert cut_off(rates) == pytest.approx(0.1, abs=1e-12)
     # Growth that begins again behind the first cut-off does not move it.
-    squared[15:18], squared[18:] = 1e-5, -1e-5
-    assert cut_off(rates, points=6) == pytest.approx(0.1, abs=1e-12)
+    for end in (0.1, 0.105):
+        squared = k**2 * (end**2 - k**2)
+        squared[15:18], squared[18:] = 1e-5, -1e-5
+        rates = xr.Dataset({"growth_squared": ("k", squared)}, coords={"k": k})
+        assert cut_off(rates, points=6) == pytest.approx(end, abs=1e-12)
 
 
 def test_waves_that_turn_too_far_between_outputs_are_unknown():
