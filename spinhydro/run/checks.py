@@ -8,6 +8,7 @@ from spinhydro.engines.choose import stepper_kind
 from spinhydro.errors import InputError, NotFiniteError, SpinhydroError, UnresolvedError, WatchError
 from spinhydro.language.equations import fields_of
 from spinhydro.language.watch import grid_values
+from spinhydro.run.rates import calls_functions
 
 
 class RunChecks:
@@ -26,7 +27,8 @@ class RunChecks:
                     f"the {kind} '{variable.name}' is not finite before the first step; check how "
                     "the file fills it"
                 )
-        self._try("the right side of the equations", "", self._evaluate_right_side)
+        if not calls_functions(self.ivp):
+            self._try("the right side of the equations", "", self._evaluate_right_side)
         if hasattr(stepper_kind(self.solver), "find_spins"):
             self.solver.timestepper.find_spins()
         if hasattr(stepper_kind(self.solver), "check_problem"):

@@ -36,6 +36,7 @@ from spinhydro.run.plan import (
     schedule,
     shortening,
 )
+from spinhydro.run.rates import calls_functions
 from spinhydro.run.resume import check_not_complete, continuation
 from spinhydro.run.signals import StopRequest, noted_signals
 from spinhydro.run.truncation import truncate
@@ -226,7 +227,8 @@ def _begin(run, continued, stability):
         run.log(run.truncation_note)
     run.log(stability or "timestep: chosen at each step by the script")
     unit = plan.units.get("time", "")
-    inaccurate = run.timestep and accuracy_warning(run.solver, run.stepper_name, run.timestep, unit)
+    is_checked = run.timestep and not calls_functions(run.ivp)
+    inaccurate = is_checked and accuracy_warning(run.solver, run.stepper_name, run.timestep, unit)
     if inaccurate:
         run.log(inaccurate)
     for sentence in plan.advice:
@@ -245,6 +247,11 @@ def _begin(run, continued, stability):
 def _checked_timestep(run, force):
     """Return the log line on the timestep; raise ParameterError if it is unstable."""
     plan, timestep = run.plan, run.timestep
+    if calls_functions(run.ivp):
+        return (
+            "stability: not checked: the right side calls a function of the script, which is "
+            "called in steps only"
+        )
     try:
         return check_timestep(
             run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force,

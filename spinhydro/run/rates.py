@@ -182,6 +182,20 @@ def _check_operand(operand, time):
         raise NoLawError("the equation calls a function of Python")
 
 
+def calls_functions(ivp):
+    """Return whether a right side calls a function of a script, such as one that draws numbers.
+
+    It must be called as often as by Dedalus, in steps only. Functions of numpy, words, and
+    functions of grid values (``spinhydro.pointwise``, tables in time) may be called at any time.
+    """
+    return any(
+        not _is_pure(function)
+        and not str(getattr(function.func, "__module__", "")).startswith("spinhydro.")
+        for equation in ivp.equations
+        for function in _functions(equation["F"])
+    )
+
+
 def _functions(operand):
     """Yield the functions of grid values in an operand."""
     if isinstance(operand, (GeneralFunction, UnaryGridFunction)):
