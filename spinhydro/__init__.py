@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from spinhydro.physics.sampling import mode_noise, quantum_noise, thermal_noise
     from spinhydro.physics.species import atomic_mass, scattering_lengths
     from spinhydro.physics.states import ground_state, pedestal, thomas_fermi
-    from spinhydro.physics.textures import hopfion, skyrmion, vortex, wall
+    from spinhydro.physics.textures import half_vortex, hopfion, skyrmion, vortex, wall
     from spinhydro.physics.torques import cubic_anisotropy, slonczewski, spin_orbit, zhang_li
     from spinhydro.physics.two_components import vortex_phase
     from spinhydro.physics.wave_functions import (

@@ -1,4 +1,4 @@
-"""Textures of spins by name, as arrays (3, …): walls, vortices, skyrmions, hopfions."""
+"""Textures by name: arrays (3, …) of spins, and (2, …) of two components for half-vortices."""
 
 import numpy as np
 
@@ -85,6 +85,51 @@ def vortex(x, y, core, winding=1, polarity=1, chirality=1):
     phi = winding * np.arctan2(y, x) + chirality * np.pi / 2
     across = np.sqrt(1 - m_z**2)
     return np.array([across * np.cos(phi), across * np.sin(phi), m_z])
+
+
+def half_vortex(x, y, core, component=0, winding=1):
+    r"""Half a quantum of circulation in a gas of two components: a vortex in one of them.
+
+    .. math:: \psi_c = \sqrt{\tfrac12}\, \frac{r}{\sqrt{r^2 + R^2}}\, e^{i w \phi}, \qquad
+              \psi_{\bar c} = \sqrt{1 - \vert\psi_c\vert^2}
+
+    The other component fills the core, so that the density is 1. The spins turn around a core with
+    Z = -1 (component 0) or 1; far from it Z = 0, and the flow is that of half a quantum.
+
+    Parameters
+    ----------
+    x, y : array
+        Positions from the centre; they broadcast.
+    core : float
+        R > 0.
+    component : int
+        0 or 1: the component that turns.
+    winding : int
+        w, of its phase.
+
+    Returns
+    -------
+    array (2, …), complex
+        Not periodic: the windings of all half-vortices of a component in a periodic box add up to
+        0, and their wave functions multiply.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> psi_a["g"], psi_b["g"] = spinhydro.half_vortex(x, y, 2 * um)
+    """
+    check(core > 0, "the core of a half-vortex must have a positive radius", core=core)
+    check(component in (0, 1), "component, that which turns, is 0 or 1", component=component)
+    check(winding == int(winding) and winding != 0, "winding must be a whole number other than 0",
+          winding=winding)  # fmt: skip
+    r = np.hypot(x, y)
+    size = np.sqrt(1 / 2) * r / np.sqrt(r**2 + core**2)
+    turning = size * np.exp(1j * winding * np.arctan2(y, x))
+    rest = np.sqrt(1 - size**2).astype(complex)
+    return np.array([turning, rest] if component == 0 else [rest, turning])
 
 
 def hopfion(x, y, z, radius, twists=1):

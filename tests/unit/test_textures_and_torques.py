@@ -25,6 +25,23 @@ def test_charge_of_skyrmions(charge, core):
     np.testing.assert_allclose((m**2).sum(0), 1, atol=1e-12)
 
 
+@pytest.mark.parametrize("component, winding", [(0, 1), (1, -1)])
+def test_half_vortices_have_half_a_quantum(component, winding):
+    """Circulation pi hbar/m at r >> R, density 1, and spins that turn around Z = -1 or 1."""
+    phi, R = 2 * np.pi * np.arange(256) / 256, 200.0
+    psi = spinhydro.half_vortex(R * np.cos(phi), R * np.sin(phi), 1.0, component, winding)
+    np.testing.assert_allclose((np.abs(psi) ** 2).sum(0), 1, atol=1e-12)
+    slope = np.fft.ifft(1j * np.fft.fftfreq(256, 1 / 256) * np.fft.fft(psi, axis=1), axis=1)
+    circulation = (psi.conj() * slope).imag.sum(0).mean() * 2 * np.pi
+    assert circulation == pytest.approx(winding * np.pi, rel=1e-4)
+    turns = np.unwrap(np.angle(np.append(*[psi[0].conj() * psi[1]] * 2)))[256] / (2 * np.pi)
+    assert round(turns) == (-winding if component == 0 else winding)
+    centre = np.abs(spinhydro.half_vortex(0.0, 0.0, 1.0, component, winding)) ** 2
+    assert centre[component] == 0 and centre[1 - component] == 1
+    with pytest.raises(ParameterError, match="0 or 1"):
+        spinhydro.half_vortex(0.0, 0.0, 1.0, component=2)
+
+
 @pytest.mark.parametrize("twists", [1, 2])
 def test_hopf_index_of_hopfions(twists):
     L, N = 16.0, 64
