@@ -9,6 +9,7 @@ the site is built.
 
 import json
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -23,25 +24,38 @@ SIZE = 640
 LIMIT = 20
 #: Figures that show more than the default one.
 FIGURES = {
-    "afm_resonance": "dispersion",
+    "afm_resonance": "profiles",
     "dipolar_droplet": "profiles",
-    "faraday_waves": "profiles",
+    "faraday_waves": "spacetime output=Z",
+    "fmr": "fmr",
     "hopfion": "maps --cut z=0",
     "kagome": "kagome",
     "kibble_zurek": "maps",
+    "mumag3": "maps --cut z=0.45",
     "mumag4": "reversal",
     "mumag5": "core",
     "pslle_dispersion": "dispersion",
     "rabi_wall": "maps",
+    "sc_lattice": "curie",
     "skyrmion": "maps",
-    "spin1_quench": "profiles",
+    "spin1_quench": "spacetime output=F_z",
+    "spin_spiral": "profiles",
     "stripes": "profiles",
     "tight_tube": "tube",
+    "transient_grating": "walls",
     "vortex_dipole": "vortices",
+    "walker_breakdown": "walker",
 }
 #: Parameters of shorter runs that still show the physics of the file.
 SETTINGS = {
+    "afm_resonance": "amplitude=0.1 wave=3",
+    "gas_domain_walls": "kind=lattice modulus=0.99",
+    "mumag3": "N=8 state=vortex",
+    "mumag4": "Nx=64 Ny=16",
     "mumag5": "N=20 stop_time=6*ns output_interval=20*ps",
+    "sc_lattice": "N=6 tau=np.linspace(0.6,2,8) stop_time=2.5*ps output_interval=0.02*ps",
+    "spin1_quench": "stop_time=160*ms",
+    "walker_breakdown": "alpha=0.3 h=[0.3,0.6,0.9,1.5,2,3] N=256 L_x=500*nm stop_time=200*ps",
 }
 
 
@@ -68,9 +82,15 @@ def entry_of(name, folder):
             what: {key: found[key] for key in ("text", "value", "limit")}
             for what, found in record["expect"].items()
         },
-        "command": " ".join(["spinhydro run", problem, *settings]) + quick,
+        "command": " ".join(["spinhydro run", problem, *map(_quoted, settings)]) + quick,
         "cpu seconds": round(seconds, 1),
     }
+
+
+def _quoted(setting):
+    """NAME=VALUE as it is typed in a shell."""
+    name, value = setting.split("=", 1)
+    return f"{name}={shlex.quote(value)}"
 
 
 def _spinhydro(*words, limit=resource.RLIM_INFINITY):

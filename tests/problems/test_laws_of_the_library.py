@@ -206,3 +206,14 @@ def test_kagome_has_a_flat_band(tmp_path):
     cosines = sum(np.cos(problem["a"] * q / 2) ** 2 for q in (*k, k[1] - k[0]))
     root = np.sqrt(4 * cosines - 3)
     np.testing.assert_allclose(bands.T, [3 - root, 3 + root, 6 + 0 * root], atol=1e-12)
+
+
+def test_helicity_of_a_pulse_chooses_the_direction(tmp_path):
+    """<m_z> at the strongest field by the Fokker-Planck equation, for both helicities."""
+    means = [
+        float(run("helicity_switching", tmp_path, helicity=helicity, stop_time="36*ps",
+                  output_interval="36*ps").mz_mean.isel(t=-1))
+        for helicity in (1, -1)
+    ]  # fmt: skip
+    assert means[0] == pytest.approx(0.76, abs=0.05)
+    assert means[1] == pytest.approx(-means[0], abs=0.05)
