@@ -1,6 +1,14 @@
 """The work units, by name."""
 
-from benchmarks.units import atoms, chain, hydrodynamics, landau_lifshitz, shear, superfluid
+from benchmarks.units import (
+    atoms,
+    chain,
+    hydrodynamics,
+    landau_lifshitz,
+    shear,
+    splitting,
+    superfluid,
+)
 
 UNITS = {
     "lle_1d": landau_lifshitz.one_dimension,
@@ -8,6 +16,8 @@ UNITS = {
     "hydrodynamics_1d": hydrodynamics.one_dimension,
     "lle_2d": landau_lifshitz.two_dimensions,
     "gpe_3d": superfluid.three_dimensions,
+    "strang_2d": splitting.two_dimensions,
+    "strang_3d": splitting.three_dimensions,
     "shear_flow": shear.two_dimensions,
     "chain": chain.single,
     "atoms_1d": atoms.chain,

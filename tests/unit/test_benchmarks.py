@@ -8,7 +8,7 @@ from dedalus.core import timesteppers
 from benchmarks import accuracy, members, ranks, results, schemes, table
 from benchmarks.engines import competitor
 from benchmarks.measure import Competitor, Unit, measure
-from benchmarks.units import atoms, landau_lifshitz, superfluid
+from benchmarks.units import atoms, landau_lifshitz, splitting, superfluid
 from spinhydro import IFRK4, RK4
 from spinhydro.steppers import all_steppers
 
@@ -26,6 +26,17 @@ def test_competitors_agree(module):
     assert max(errors.values()) < 1e-4
     same = [errors[c.name] for c in unit.competitors if c.advance and c.same_scheme]
     np.testing.assert_allclose(same, same[0], atol=1e-12)
+
+
+def test_competitors_of_splitting_agree():
+    unit = splitting.unit((16, 12), "small")
+    found = []
+    for one in unit.competitors:
+        if one.advance:
+            one.advance(5)
+            found.append(one.state())
+    np.testing.assert_allclose(found[1:], [found[0]] * (len(found) - 1), atol=1e-13)
+    assert np.abs(found[0] - unit.reference(5)).max() < 1e-4
 
 
 @pytest.mark.parametrize(
