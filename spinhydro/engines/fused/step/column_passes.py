@@ -99,9 +99,9 @@ class ColumnPasses:
             rows = [row for _, _, row in sources]
             for first, stop in runs(rows):
                 buffer = f"f{round_}{name}{first}"
-                values = self.memory.array(
-                    buffer, (stop - first, self.layout.rows, self.layout.width), complex
-                )
+                shape = (stop - first, self.layout.rows, self.layout.width)
+                alone = len(fetched) == 1 and len(rows) == stop - first
+                values = self._buffer(buffer, shape, alone and round_ == len(self.program.rounds))
                 to = f"{self.memory.address(buffer)} + (r - {first}) * {values.strides[0]}"
                 inner = self._over_rows([f"tb_[x, j] = {name}_[r, x, c0 + j]"])
                 inner.append(self.memory.call("dft", plan, self.memory.address("tb"), to))
@@ -115,6 +115,17 @@ class ColumnPasses:
                     if first <= source[2] < stop:
                         places[source] = f"{buffer}_[{source[2] - first}, x, j]"
         return lines, places
+
+    def _buffer(self, name, shape, may_share):
+        """An array for transforms of a block: that of the rates, if these replace them.
+
+        Then less of the cache is filled. Rows that the bases do not hold must stay zero there.
+        """
+        rates = self.memory.arrays["kb"]
+        if may_share and shape == rates.shape and self.layout.held_rows == self.layout.rows:
+            self.memory.arrays[name] = rates
+            return rates
+        return self.memory.array(name, shape, complex)
 
     def _combine(self, spectra, places, state):
         """ScalarWriter with the values of linear combinations of known spectra."""

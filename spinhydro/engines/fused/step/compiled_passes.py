@@ -90,6 +90,8 @@ class CompiledPasses:
                 for number, one in enumerate(linear.exponentials)
             ]
             update = Splitting(components, linear, compiled)
+            # A pass multiplies the result of a stage by an exponential, and that is the next one.
+            self.memory.share("sb", "kb")
         elif isinstance(linear, ImplicitScheme):
             update = linear.update(self.program, self.space, layout)
         else:

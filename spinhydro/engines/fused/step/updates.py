@@ -226,7 +226,7 @@ class Splitting(RatesOnly):
 
     The first stage begins with the linear terms alone. `weight` is the number of the exponential
     of a stage between the first and the last. The last pass of a step can begin the next one: it
-    then applies the exponential of the first stage too.
+    then applies the exponential of the first stage too, and does not store the state.
 
     Parameters
     ----------
@@ -259,23 +259,26 @@ class Splitting(RatesOnly):
             f"if kind == {RATE}:",
             *indent(self._rows(over_modes, ["{t} = {k}"])),
             f"elif kind == {FIRST}:",
-            *indent(self._drift(over_modes, first, "u", "s")),
+            *indent(self._drift(over_modes, [first], "u", "s")),
             f"elif kind == {LAST}:",
-            *indent(self._drift(over_modes, last, "k", "u")),
             "    if ahead == 1.0:",
-            *indent(indent(self._drift(over_modes, first, "u", "s"))),
+            *indent(indent(self._drift(over_modes, [last, first], "k", "s"))),
+            "    else:",
+            *indent(indent(self._drift(over_modes, [last], "k", "u"))),
         ]
         for number in between:
             lines += [f"elif weight == {number}.0:",
-                      *indent(self._drift(over_modes, number, "k", "s"))]  # fmt: skip
+                      *indent(self._drift(over_modes, [number], "k", "s"))]  # fmt: skip
         return lines
 
-    def _drift(self, over_modes, number, source, target):
-        """Lines that multiply components of a block by an exponential."""
+    def _drift(self, over_modes, numbers, source, target):
+        """Lines that multiply components of a block by exponentials, one after the other."""
         source, target = (_NAMES[name].replace("[i,", "[{i},") for name in (source, target))
         writer = ScalarWriter()
         vector = {i: writer.load(source.format(i=i)) for i in range(self.components)}
-        for i, value in enumerate(self._compiled[number].write(writer, vector)):
+        for number in numbers:
+            vector = dict(enumerate(self._compiled[number].write(writer, vector)))
+        for i, value in vector.items():
             writer.store(target.format(i=i), value, True)
         return over_modes(writer.lines)
 
