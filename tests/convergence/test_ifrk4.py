@@ -120,7 +120,7 @@ def test_a_chain_of_five_components_is_exact(stepper):
     problem.add_equation("dt(e) - 0.5j*lap(e) = 0")
     for i, field in enumerate(fields):
         field["g"] = 1 + i
-    solver = spinhydro.accelerate(problem.build_solver(stepper))
+    solver = spinhydro.accelerate(problem.build_solver(stepper), engine="fused")
     for _ in range(2):
         solver.step(0.3)
     for i, field in enumerate(fields):
@@ -142,7 +142,7 @@ def test_odd_derivatives_move_waves_the_right_way(stepper, dtype):
     problem = d3.IVP([u], namespace={"u": u, "dx": spinhydro.dx})
     problem.add_equation("dt(u) + 2*dx(u) + 0.5*dx(dx(dx(u))) = 0")
     u["g"] = np.cos(3 * x) + np.sin(x)
-    solver = spinhydro.accelerate(problem.build_solver(stepper))
+    solver = spinhydro.accelerate(problem.build_solver(stepper), engine="fused")
     for _ in range(3):
         solver.step(0.2)
     u.change_scales(1)
