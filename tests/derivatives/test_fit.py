@@ -115,7 +115,7 @@ def write(path, kind, t, x, Z):
 
 
 @pytest.mark.parametrize("kind", ["npz", "csv", "h5"])
-def test_formats(tmp_path, kind):
+def test_formats_of_data_without_jax(tmp_path, kind):
     t, x = np.array([0.5, 1.0]), np.linspace(-3, 3, 7)
     Z = np.outer(t, x)
     found = read_data(write(tmp_path, kind, t, x, Z), ["n", "Z"], {"length": "um"})
