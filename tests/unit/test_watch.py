@@ -96,3 +96,22 @@ def test_a_rank_without_points_has_no_value_and_a_point_that_is_nan_decides(prob
         assert np.isnan(found._worst(np.array([[0.5, np.nan]]))[0])
     # Of smallest values an infinite one is not the worst.
     assert np.isnan(limit(problem, "n <= 0.2")._worst(np.array([[0.5, np.inf]]))[0])
+
+
+def test_limits_leave_out_members_that_have_failed():
+    """Member 1 is NaN: drifts, largest and smallest values are those of the others."""
+    coords = d3.CartesianCoordinates("x")
+    dist = distributor(coords, dtype=np.float64, members=3)
+    n = dist.Field(name="n", bases=d3.RealFourier(coords["x"], size=8, bounds=(0, 1)))
+    n["g"] = 2
+    names = {"n": n}
+    found = [Limit(text, names, dist) for text in ("drift(n) <= 1", "n <= 9", "n >= 0")]
+    for one in found:
+        one.start()
+        one.excluded = {1}
+    n["g"] = np.array([2.1, np.nan, 1.9])[:, None]
+    n["g"][2] = 1.94
+    values = [one.measure() for one in found]
+    assert values == pytest.approx([0.05, 2.1, 1.94], rel=1e-12)
+    assert all(one.holds(value) for one, value in zip(found, values, strict=True))
+    assert [one.failing_members() for one in found] == [set(), set(), set()]
