@@ -1,27 +1,47 @@
 """A loop of steps whose derivative keeps few states: nested blocks that are computed again."""
 
-from math import ceil, prod, sqrt
+from dataclasses import dataclass
+from math import ceil, prod
+
+import numpy as np
 
 from spinhydro.errors import InputError
 
 #: Bytes that are kept faster than they are computed again: about those of the caches.
-FAST = 32e6
-#: Bytes of a block of steps that stays in the cache of a core between its two sweeps.
-CACHED = 4e6
+FAST = 16e6
+#: Deepest nesting of blocks: each level computes every step once more.
+DEEPEST = 4
 
 
-def block_sizes(steps, state_bytes, step_bytes, limit):
-    """Lengths of the nested blocks of a loop, the longest first; () to keep all of it.
+@dataclass(frozen=True)
+class StepBytes:
+    """Bytes of one step.
 
-    The fastest lengths, or those with the least memory, if the fastest exceed the limit.
+    Attributes
+    ----------
+    state : int
+        What goes from step to step.
+    transforms : int
+        What the derivative keeps if it computes all but the transforms again.
+    whole : int
+        What the derivative keeps if it computes nothing again.
+    """
+
+    state: int
+    transforms: int
+    whole: int
+
+
+def block_sizes(steps, sizes_of, limit):
+    """Lengths of the nested blocks of a loop, the longest first; () without blocks.
+
+    Without blocks the results of all transforms are kept. Blocks end with single steps, which are
+    computed again from their states.
 
     Parameters
     ----------
     steps : int
-    state_bytes : int
-        Of what goes from step to step.
-    step_bytes : int
-        Kept for the derivative of one step.
+    sizes_of : StepBytes
     limit : float
         Bytes.
 
@@ -30,19 +50,14 @@ def block_sizes(steps, state_bytes, step_bytes, limit):
     InputError
         With the least memory that is enough.
     """
-    needed = bytes_kept(steps, (), state_bytes, step_bytes)
-    if needed <= min(FAST, limit):
+    if bytes_kept(steps, (), sizes_of) <= min(FAST, limit):
         return ()
-    # Writing all of a long loop to memory and reading it takes longer than computing it again.
-    short = (max(1, min(steps, int(CACHED / step_bytes))),)
-    if bytes_kept(steps, short, state_bytes, step_bytes) <= limit:
-        return short
-    least = needed
-    for depth in range(1, 4):
-        sizes = _sizes(steps, depth, step_bytes / max(state_bytes, 1))
-        needed = bytes_kept(steps, sizes, state_bytes, step_bytes)
+    least = np.inf
+    for depth in range(1, DEEPEST + 1):
+        blocks = tuple(ceil(steps ** (1 - level / depth)) for level in range(1, depth + 1))
+        needed = bytes_kept(steps, blocks, sizes_of)
         if needed <= limit:
-            return sizes
+            return blocks
         least = min(least, needed)
     raise InputError(
         f"the gradient needs {least / 1e9:.2g} GB and the limit is {limit / 1e9:.2g} GB: type "
@@ -50,43 +65,39 @@ def block_sizes(steps, state_bytes, step_bytes, limit):
     )
 
 
-def bytes_kept(steps, sizes, state_bytes, step_bytes):
+def bytes_kept(steps, blocks, sizes_of):
     """Bytes that the derivative of a loop with such blocks keeps at once."""
-    counts = [steps, *sizes]
-    outer = sum(ceil(a / b) for a, b in zip(counts, sizes, strict=False))
-    return outer * state_bytes + counts[-1] * step_bytes
+    if not blocks:
+        return steps * sizes_of.transforms
+    counts = [steps, *blocks]
+    states = sum(ceil(a / b) for a, b in zip(counts, blocks, strict=False))
+    return states * sizes_of.state + sizes_of.whole
 
 
-def _sizes(steps, depth, ratio):
-    """Blocks for which all levels keep about equally many states."""
-    if depth == 0:
-        return ()
-    inner = max(1, round((steps / max(ratio, 1) ** depth) ** (1 / (depth + 1))))
-    if depth == 1:
-        return (max(1, round(sqrt(steps / max(ratio, 1)))),)
-    factor = (steps / inner) ** (1 / depth)
-    sizes = [max(1, round(inner * factor**level)) for level in range(depth - 1, -1, -1)]
-    return tuple(sizes)
-
-
-def march(jax, body, carry, inputs, steps, sizes):
-    """The last value of a scan whose blocks are computed again in the reverse sweep.
+def march(jax, body, carry, inputs, steps, blocks, kept=()):
+    """The last value of a scan whose reverse sweep computes blocks again.
 
     Parameters
     ----------
     body : callable(carry, input) -> (carry, None)
     inputs : tree of arrays (steps, …)
-    sizes : tuple
+    blocks : tuple
         As returned by `block_sizes`.
+    kept : sequence of str
+        Names of ``jax.ad_checkpoint.checkpoint_name`` that are kept if there are no blocks; none
+        for everything.
     """
-    if not sizes:
+    if not blocks:
+        if kept:
+            rule = jax.checkpoint_policies.save_only_these_names(*kept)
+            body = jax.checkpoint(body, policy=rule, prevent_cse=False)
         return jax.lax.scan(body, carry, inputs, length=steps)[0]
-    size = min(sizes[0], steps)
+    size = min(blocks[0], steps)
     whole = steps // size
 
     @jax.checkpoint
     def block(carry, part):
-        return march(jax, body, carry, part, size, sizes[1:]), None
+        return march(jax, body, carry, part, size, blocks[1:]), None
 
     head = jax.tree.map(lambda a: a[: whole * size].reshape(whole, size, *a.shape[1:]), inputs)
     carry = jax.lax.scan(block, carry, head, length=whole)[0]
@@ -94,12 +105,7 @@ def march(jax, body, carry, inputs, steps, sizes):
     if not rest:
         return carry
     tail = jax.tree.map(lambda a: a[whole * size :], inputs)
-
-    @jax.checkpoint
-    def end(carry, part):
-        return march(jax, body, carry, part, rest, ())
-
-    return end(carry, tail)
+    return march(jax, body, carry, tail, rest, blocks[-1:])
 
 
 def tree_bytes(jax, function, *arguments):

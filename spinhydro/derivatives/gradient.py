@@ -6,12 +6,13 @@ import numpy as np
 from dedalus.core.field import Field
 
 from spinhydro.dedalus_support.ensemble.basis import Members
-from spinhydro.derivatives.checkpoints import block_sizes, bytes_kept, march, tree_bytes
+from spinhydro.derivatives.checkpoints import StepBytes, block_sizes, bytes_kept, march, tree_bytes
 from spinhydro.derivatives.family import Family
 from spinhydro.derivatives.model import observed
 from spinhydro.derivatives.parameters import fixed_timestep
 from spinhydro.derivatives.taylor import TaylorTest, taylor_test
 from spinhydro.engines.fused.read.lower import count
+from spinhydro.engines.jax.function import TRANSFORMED
 from spinhydro.errors import InputError, ParameterError, unknown_name_message
 from spinhydro.kernels.kernel import Kernel
 
@@ -85,25 +86,17 @@ class Objective:
         self.model, self.steps, self.integrated = family.model, steps, integrated
         self.jax = jax = self.model.jax
         self.inputs = (np.arange(steps), self._noise(steps, memory))
-        carry = (self.model.leaves["state"], 0.0)
-        first = jax.tree.map(lambda a: a[0], self.inputs)
-        leaves = self.model.leaves
-
-        def residuals(carry):
-            return jax.vjp(lambda c: self._body(leaves)(c, first)[0], carry)[1]
-
-        state_bytes = tree_bytes(jax, lambda c: c, carry)
-        fixed = tree_bytes(jax, lambda: {k: v for k, v in leaves.items() if k != "state"})
-        step_bytes = max(tree_bytes(jax, residuals, carry) - fixed, state_bytes)
-        self.blocks = block_sizes(steps, state_bytes, step_bytes, memory)
-        self.kept_bytes = bytes_kept(steps, self.blocks, state_bytes, step_bytes)
+        sizes_of = self._step_bytes()
+        self.blocks = block_sizes(steps, sizes_of, memory)
+        self.kept_bytes = bytes_kept(steps, self.blocks, sizes_of)
         self.value = jax.jit(self.evaluate)
 
     def evaluate(self, leaves):
         """The number, for JAX to differentiate."""
+        leaves = self.model.prepared(leaves)
         state, total = march(
             self.jax, self._body(leaves), (leaves["state"], 0.0), self.inputs, self.steps,
-            self.blocks,
+            self.blocks, [TRANSFORMED],
         )  # fmt: skip
         return total if self.integrated else self.measure(state, self._time(self.steps), leaves)
 
@@ -111,6 +104,23 @@ class Objective:
         """The observed number of a state; the average over members."""
         values = self.model.observe(state, time, leaves)[0]
         return self.jax.numpy.mean(self.jax.numpy.real(values))
+
+    def _step_bytes(self):
+        jax, leaves = self.jax, self.model.leaves
+        carry, first = (leaves["state"], 0.0), jax.tree.map(lambda a: a[0], self.inputs)
+
+        def last(carry, prepared, kept):
+            inputs = jax.tree.map(lambda a: a[None], first)
+            return march(jax, self._body(prepared), carry, inputs, 1, (), kept)
+
+        def bytes_of(kept):
+            prepared = jax.eval_shape(self.model.prepared, leaves)
+            return tree_bytes(
+                jax, lambda c, p: jax.vjp(lambda c: last(c, p, kept), c)[1], carry, prepared
+            ) - tree_bytes(jax, lambda p: p, prepared)
+
+        state = tree_bytes(jax, lambda c: c, carry)
+        return StepBytes(state, *(max(bytes_of(kept), state) for kept in ([TRANSFORMED], [])))
 
     def _time(self, step):
         return step * self.model.timestep
@@ -149,11 +159,10 @@ class Objective:
         model = self.model
         if not model.noises:
             return leaves
-        profiles, first = self.jax.numpy.asarray(leaves["profiles"]), 0
+        profiles, first = list(leaves["profiles"]), 0
         for field_ in model.noises:
             row = model.rate.profile_row(field_)
-            part = noise[first : first + count(field_)]
-            profiles = profiles.at[row : row + count(field_)].set(part)
+            profiles[row : row + count(field_)] = noise[first : first + count(field_)]
             first += count(field_)
         return {**leaves, "profiles": profiles}
 

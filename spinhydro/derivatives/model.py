@@ -10,7 +10,7 @@ from spinhydro.engines.choose import build_solver
 from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.engines.fused.read.equations import Equations
 from spinhydro.engines.fused.read.lower import constant_values, count
-from spinhydro.engines.jax.function import StateFunction
+from spinhydro.engines.jax.function import StateFunction, prepare
 from spinhydro.engines.jax.leaves import LeafNumber, kernel_entries, structure_leaves
 from spinhydro.engines.jax.require import require_jax
 from spinhydro.engines.jax.schemes import find_scheme
@@ -74,6 +74,11 @@ class Model:
         )
         moved = moved.astype(state.dtype)
         return self.project(moved, time + self.timestep, leaves) if self.project else moved
+
+    def prepared(self, leaves):
+        """The leaves for a loop of steps; see `prepare`."""
+        functions = (self.rate, self.project, self.observe.function)
+        return prepare([f for f in functions if f is not None], leaves)
 
     def on_grid_values(self, state):
         """A state as values on the grid."""
@@ -187,13 +192,13 @@ class Observation:
     """Observed values on the grid of a state in either form."""
 
     def __init__(self, space, lowering, scalars, on_grid):
-        self._grid = StateFunction(space, lowering, scalars, True)
-        self.outputs, self._on_grid = self._grid.outputs, on_grid
+        self.function = StateFunction(space, lowering, scalars, True)
+        self.outputs, self._on_grid = self.function.outputs, on_grid
 
     def __call__(self, state, time, leaves):
         if not self._on_grid:
-            state = self._grid.backward(state)
-        return self._grid(state, time, leaves)
+            state = self.function.backward(state)
+        return self.function(state, time, leaves)
 
 
 def observed(problem, text):

@@ -6,7 +6,7 @@ import pytest
 from spinhydro import load
 from spinhydro.analysis import load as load_run
 from spinhydro.cli.main import call
-from spinhydro.derivatives.checkpoints import block_sizes, bytes_kept
+from spinhydro.derivatives.checkpoints import StepBytes, block_sizes, bytes_kept
 from spinhydro.errors import InputError, ParameterError
 
 TORQUE = {"Nx": 64, "stop_time": "0.2*ms"}
@@ -85,7 +85,7 @@ def test_integral_and_noise_of_a_seed():
 
 
 def test_memory_limit_makes_blocks():
-    problem = load("problems/quantum_torque.py", **TORQUE)
+    problem = load("problems/quantum_torque.py", Nx=64, stop_time="1*ms")
     free = problem.gradient(of="ave(Z)", wrt="Omega_R")
     tight = problem.gradient(of="ave(Z)", wrt="Omega_R", memory=free.kept_bytes / 4)
     assert not free.blocks
@@ -95,15 +95,16 @@ def test_memory_limit_makes_blocks():
 
 
 def test_blocks_keep_what_is_promised():
+    sizes_of = StepBytes(state=8000, transforms=40000, whole=80000)
     for steps in (10, 1000, 123457):
         for limit in (1e6, 1e7, 1e9):
             try:
-                sizes = block_sizes(steps, 8e3, 8e4, limit)
+                blocks = block_sizes(steps, sizes_of, limit)
             except InputError:
                 continue
-            assert bytes_kept(steps, sizes, 8e3, 8e4) <= limit
+            assert bytes_kept(steps, blocks, sizes_of) <= limit
     with pytest.raises(InputError, match="--memory"):
-        block_sizes(10**6, 8e6, 8e7, 1e7)
+        block_sizes(10**6, StepBytes(8 * 10**6, 4 * 10**7, 8 * 10**7), 1e7)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@
 import numpy as np
 
 from spinhydro.engines.fused.read.graph import Node, Spectrum
-from spinhydro.engines.jax.functions import find_function, power
+from spinhydro.engines.jax.batches import TransformBatches, symbol_key
+from spinhydro.engines.jax.functions import find_function, power, scaled
 from spinhydro.engines.jax.leaves import LeafNumber, constant_rows, kernel_name, profile_rows
 from spinhydro.engines.jax.require import require_jax
 from spinhydro.errors import Unsupported
 from spinhydro.language.drives import TimeTable
+
+#: Name of the results of transforms, for the rules of ``jax.checkpoint``.
+TRANSFORMED = "transformed"
 
 
 class StateFunction:
@@ -35,6 +39,7 @@ class StateFunction:
         self.outputs = [graph.to_grid(v) if on_grid else graph.to_spectrum(v) for v in outputs]
         self._dimensions = graph.dimensions
         self._last_axes = tuple(axis - len(space.shape) for axis in space.axes)
+        self.batches = TransformBatches(self.outputs, self.is_state, graph.dimensions)
         self._sizes = [space.shape[axis] for axis in space.axes]
         # Axes of members have no wavenumber.
         self._axis_of_wavenumber = [
@@ -60,13 +65,33 @@ class StateFunction:
         fft = self.jax.numpy.fft
         transform = fft.rfftn if self.space.is_real else fft.fftn
         spectrum = transform(values, axes=self._last_axes, norm="forward")
+        spectrum = _named(spectrum)
         return spectrum if leaves["mask"] is None else spectrum * leaves["mask"]
 
     def backward(self, spectrum):
         """Values on the grid of spectra; axes may come before those of the modes."""
         fft = self.jax.numpy.fft
         transform = fft.irfftn if self.space.is_real else fft.ifftn
-        return transform(spectrum, s=self._sizes, axes=self._last_axes, norm="forward")
+        values = transform(spectrum, s=self._sizes, axes=self._last_axes, norm="forward")
+        return _named(values)
+
+    def rows(self, values):
+        """The rows of an array, in a form whose reverse sweep joins them without sums."""
+        if values is None or not len(values):
+            return []
+        return [part[0] for part in self.jax.lax.split(values, (1,) * len(values))]
+
+    def symbols(self, leaves):
+        """Every symbol of the spectra as an array, by its `symbol_key`."""
+        evaluation = _Evaluation(self, None, 0.0, leaves)
+        return {key: evaluation.symbol(each) for key, each in self.batches.symbols.items()}
+
+    def is_state(self, node):
+        """Return whether an inverse transform is a component of a state on the grid."""
+        if not self.on_grid or len(node.arguments[0].terms) != 1:
+            return False
+        ((base, symbol),) = node.arguments[0].terms.items()
+        return base[0] == "state" and symbol == self.lowering.graph.identity()
 
     def __call__(self, state, time, leaves):
         return _Evaluation(self, state, time, leaves).outputs()
@@ -87,6 +112,22 @@ class StateFunction:
     def rate(self, leaves):
         """Return the function with these leaves, for a ``Scheme``."""
         return BoundRate(self, leaves)
+
+
+def prepare(functions, leaves):
+    """Return leaves with all that a loop of steps would compute again and again.
+
+    Symbols become arrays, numbers and profiles lists. A reverse sweep through the loop then adds
+    up the derivative with respect to each of them alone, and that of the symbols once.
+    """
+    np_, first = functions[0].jax.numpy, functions[0]
+    symbols = {key: s for function in functions for key, s in function.symbols(leaves).items()}
+    return {
+        **leaves,
+        "symbols": symbols,
+        "numbers": list(leaves["numbers"]),
+        "profiles": first.rows(np_.asarray(leaves["profiles"])),
+    }
 
 
 class BoundRate:
@@ -121,9 +162,9 @@ class _Evaluation:
     """One evaluation: every value of the graph is computed once."""
 
     def __init__(self, function, state, time, leaves):
-        self.function, self.state, self.leaves = function, state, leaves
-        self.np = function.jax.numpy
-        self.known = {}
+        self.function, self.leaves, self.np = function, leaves, function.jax.numpy
+        self.state, self.dtype = function.rows(state), getattr(state, "dtype", None)
+        self.known, self._real_numbers = {}, None
         self.constants = self.np.asarray(leaves["constants"])
         for row, constant in function._varying:
             value = time
@@ -135,7 +176,7 @@ class _Evaluation:
         function, np_ = self.function, self.np
         shape = function.space.shape if function.on_grid else function.space.spectral_shape
         find = self.value if function.on_grid else self.spectrum
-        dtype = self.state.dtype
+        dtype = self.dtype
         found = [np_.broadcast_to(np_.asarray(find(v)), shape) for v in function.outputs]
         return np_.stack([v.astype(dtype) for v in found])
 
@@ -143,20 +184,35 @@ class _Evaluation:
         """A number of the graph: of Python's, or a leaf."""
         if not isinstance(value, LeafNumber):
             return value
-        numbers = self.leaves["numbers"]
-        return value.value(self.np.real(numbers) if self.function.space.is_real else numbers)
+        if not self.function.space.is_real:
+            return value.value(self.leaves["numbers"])
+        if self._real_numbers is None:
+            self._real_numbers = [self.np.real(number) for number in self.leaves["numbers"]]
+        return value.value(self._real_numbers)
 
     def base(self, base):
+        """The spectrum of a base; those of its batch are transformed with it."""
+        if base[0] == "state" and not self.function.on_grid:
+            return self.state[base[1]]
+        if base not in self.known:
+            batch = self.function.batches.of_base.get(base, [base])
+            values = [self._values_of_base(each) for each in batch]
+            transformed = self._each(lambda v: self.function.forward(v, self.leaves), values)
+            self.known.update(zip(batch, transformed, strict=True))
+        return self.known[base]
+
+    def _values_of_base(self, base):
         kind, what = base
         if kind == "state":
-            if not self.function.on_grid:
-                return self.state[what]
-            if base not in self.known:
-                self.known[base] = self.function.forward(self.state[what], self.leaves)
-        elif base not in self.known:
-            values = self.np.broadcast_to(self.value(what), self.function.space.shape)
-            self.known[base] = self.function.forward(values, self.leaves)
-        return self.known[base]
+            return self.state[what]
+        values = self.np.asarray(self.value(what))
+        return self.np.broadcast_to(values, self.function.space.shape)
+
+    def _each(self, transform, rows):
+        """The transform of every row, in one call if there are several along one axis."""
+        if len(rows) == 1 or len(self.function.space.axes) > 1:
+            return [transform(row) for row in rows]
+        return self.function.rows(transform(self.np.stack(rows)))
 
     def spectrum(self, spectrum):
         total = 0.0
@@ -184,6 +240,8 @@ class _Evaluation:
         """A polynomial in i k and kernels, without an imaginary part where there is none."""
         function, total, turned = self.function, 0.0, 0.0
         dimensions = function._dimensions
+        if "symbols" in self.leaves:
+            return self.leaves["symbols"][symbol_key(symbol, dimensions)]
         for powers, coefficient in symbol.items():
             factor = self.leaf_or_number(coefficient)
             orders = [powers[axis] for axis in function._axis_of_wavenumber]
@@ -230,7 +288,7 @@ class _Evaluation:
     def _compute(self, node):
         function, kind, arguments = self.function, node.kind, node.arguments
         if kind == "inverse":
-            return self._inverse(arguments[0])
+            return self._inverse(node)
         if kind == "profile":
             field, component = arguments
             return self.leaves["profiles"][function._profile_rows[field] + component]
@@ -248,18 +306,36 @@ class _Evaluation:
         if kind == "add":
             return values[0] + values[1]
         if kind == "mul":
+            is_leaf = [isinstance(a, LeafNumber) for a in arguments]
+            if any(is_leaf) and not all(is_leaf):
+                return scaled(*(values if is_leaf[0] else values[::-1]))
             return values[0] * values[1]
         return find_function(kind)(values[0])
 
-    def _inverse(self, spectrum):
+    def _inverse(self, node):
+        """The values of an inverse transform; those of its batch are computed with it."""
         function = self.function
-        if function.on_grid and len(spectrum.terms) == 1:
-            ((base, symbol),) = spectrum.terms.items()
-            if base[0] == "state" and symbol == function.lowering.graph.identity():
-                return self.state[base[1]]
-        values = self.np.asarray(self.spectrum(spectrum))
-        values = self.np.broadcast_to(values, function.space.spectral_shape)
-        return function.backward(values)
+        if function.is_state(node):
+            ((_, number),) = node.arguments[0].terms
+            return self.state[number]
+        batch = [n for n in function.batches.of_node.get(node, [node]) if n not in self.known]
+        spectra = [self.np.asarray(self.spectrum(n.arguments[0])) for n in batch]
+        spectra = [self.np.broadcast_to(s, function.space.spectral_shape) for s in spectra]
+        self.known.update(zip(batch, self._each(function.backward, spectra), strict=True))
+        return self.known[node]
+
+
+def _named(values):
+    """Mark the result of a transform: a reverse sweep keeps it, and computes the rest again."""
+    from jax import lax
+    from jax import numpy as jnp
+    from jax.ad_checkpoint import checkpoint_name
+
+    if not jnp.iscomplexobj(values):
+        return checkpoint_name(values, TRANSFORMED)
+    # JAX refuses to keep named complex values.
+    parts = (checkpoint_name(part(values), TRANSFORMED) for part in (jnp.real, jnp.imag))
+    return lax.complex(*parts)
 
 
 def _is_zero(value):

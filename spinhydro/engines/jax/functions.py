@@ -39,6 +39,32 @@ def power(exponent):
     return _with_slope(lambda np, base: base**exponent, slope)
 
 
+def scaled(number, values):
+    """A number times values, whose derivative with respect to the number is a matrix product.
+
+    In a reverse sweep a product takes less time than the sum over the grid that JAX makes of it.
+    """
+    return _scaled()(number, require_jax("this").numpy.asarray(values))
+
+
+@cache
+def _scaled():
+    jax = require_jax("this")
+
+    @jax.custom_jvp
+    def multiply(number, values):
+        return number * values
+
+    @multiply.defjvp
+    def derivative(primals, tangents):
+        (number, values), (moved, change) = primals, tangents
+        columns = 2 if values.size % 2 == 0 else 1
+        rows = values.reshape(-1, columns) @ (moved * jax.numpy.eye(columns))
+        return multiply(number, values), number * change + rows.reshape(values.shape)
+
+    return multiply
+
+
 @cache
 def _own():
     def bounded(np, function, at):
