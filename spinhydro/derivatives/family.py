@@ -125,11 +125,12 @@ class Family:
         -------
         list of leaves
         """
-        return [self._tangent(np.asarray(values, float), i) for i in range(len(self.names))]
+        return [self.tangent(values, i) for i in range(len(self.names))]
 
-    def _tangent(self, values, i):
-        step = step_of(values[i])
-        moved = {}
+    def tangent(self, values, i, wider=1.0):
+        """The derivative with respect to one parameter, with a step that is wider by a factor."""
+        values = np.asarray(values, float)
+        step, moved = wider * step_of(values[i]), {}
 
         def leaves(number):
             if number not in moved:

@@ -10,6 +10,7 @@ from spinhydro.derivatives.checkpoints import StepBytes, block_sizes, bytes_kept
 from spinhydro.derivatives.family import Family
 from spinhydro.derivatives.model import observed
 from spinhydro.derivatives.parameters import fixed_timestep
+from spinhydro.derivatives.smoothness import explain_failure, refuse_jumps
 from spinhydro.derivatives.taylor import TaylorTest, taylor_test
 from spinhydro.engines.fused.read.lower import count
 from spinhydro.engines.jax.function import TRANSFORMED
@@ -210,6 +211,7 @@ def gradient(problem, of, wrt, time=None, integrated=False, memory=MEMORY):
     objective = Objective(family, steps, integrated, memory)
     model, jax = family.model, family.model.jax
     tangents = family.tangents(family.start)
+    refuse_jumps(family, tangents)
     chosen = {n: array_leaf(model, n) for n in others}
     varying = varying_leaves(tangents) | {leaf for leaf, _ in chosen.values()}
 
@@ -238,6 +240,8 @@ def gradient(problem, of, wrt, time=None, integrated=False, memory=MEMORY):
                 "or a power of a field that vanishes somewhere has no derivative there"
             )
     test = taylor_test(family, objective, float(value), found, chosen, slopes)
+    if not test.passed:
+        explain_failure(family, tangents)
     return Gradient(
         of=of, value=float(value), time=steps * timestep, gradient=found, taylor=test,
         kept_bytes=objective.kept_bytes, blocks=objective.blocks,
