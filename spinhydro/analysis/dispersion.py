@@ -220,8 +220,12 @@ def plot_spectrum(ds, found, ax):
     if not np.isfinite(top) or top <= 0:
         raise InputError("dispersion: the output has no power, or is not finite")
     limits = (top * 10.0 ** (-DECADES), top)
+    values = power.values
+    if values.max() > 1 / FEW * top:
+        # A uniform background: its leakage would hide all frequencies of k = 0.
+        values = np.where(k == 0, 0, values)
     ax.imshow(
-        np.clip(_coarse(power.values), *limits),
+        np.clip(_coarse(values), *limits),
         extent=(*_edges(k), *_edges(f)), origin="lower", aspect="auto", norm=LogNorm(*limits),
         cmap=COLOURS, interpolation="nearest",
     )  # fmt: skip
@@ -254,7 +258,7 @@ def plot_spectrum(ds, found, ax):
     ax.set_ylim(-top if found.is_signed and negative else 0, top)
     ax.set_xlim(left, right)
     ax.legend(
-        loc="lower center" if folds else "upper center", handlelength=1.6, frameon=True,
+        loc="upper center", handlelength=1.6, frameon=True,
         facecolor="white", edgecolor="none", framealpha=0.8,
     )  # fmt: skip
     ax.set_xlabel(f"$k$ (rad/{length_unit(ds)})")
@@ -289,6 +293,7 @@ def plot_ridge_error(ds, found, ax):
     ax.set_ylabel(f"error ({small})" if small else f"error (10⁻³ {unit})")
     limit = 1.35e3 * max(size, 1e-15)
     ax.set_ylim(-limit, limit)
+    ax.ticklabel_format(axis="y", scilimits=(-2, 4))
     text = f"largest {size:.2g} {unit}"
     ax.text(0.98, 0.93, text, transform=ax.transAxes, ha="right", va="top", fontsize=6.5)
     return ax
@@ -324,7 +329,8 @@ def component_text(ds, options):
         return f"${output}_{component}$"
     axis = mean_axis(spins(ds, output))
     first, second = ("xyz"[(axis + shift) % 3] for shift in (1, 2))
-    return f"$m_{first} + i m_{second}$"
+    # Without spaces, at which a caption might break it.
+    return rf"$m_{first}+i\,m_{second}$"
 
 
 def length_unit(ds):

@@ -157,7 +157,8 @@ def _one_member(ds, member):
         if ds[name].dims == ("member",) and np.issubdtype(variable.dtype, np.number)
     }
     own.pop("member", None)
-    chosen = chosen.drop_vars(["member", *own], errors="ignore").assign_attrs(own)
+    chosen = chosen.drop_vars(["member", *own], errors="ignore")
+    chosen = chosen.assign_attrs({**own, "member": index % size})
     return chosen, f"member {index % size} of {size}"
 
 

@@ -22,6 +22,8 @@ WINDOWS = {
 }
 #: Power of waves, relative to that of the background, that is rounding.
 ROUNDING = 1e-24
+#: Power that a window leaks across f = 0, relative to that of the wave.
+LEAKAGE = 1e-2
 DETRENDS = ("none", "mean", "linear")
 
 
@@ -268,6 +270,10 @@ def ridge(
     height = height / w.sum() ** 2
     heights = xr.DataArray(height, dims="k", coords={"k": u.k})
     seen = height >= floor * float(wave_power(heights).max())
+    if not u.attrs["signed"]:
+        # A wave that travels the other way has f < 0, and leaks to f > 0.
+        other = power[f < 0].max(axis=0) / w.sum() ** 2
+        seen &= height >= LEAKAGE * other
     return xr.Dataset(
         {
             "frequency": (

@@ -136,7 +136,9 @@ class RecordedWaves:
                 row = response[:, number]
         turn = 0.0 if turns is None else float(turns[number])
         if not np.isfinite(turn):
-            raise NoWavesError(f"the uniform state moves, and {output} does not follow it")
+            raise NoWavesError(
+                f"the uniform state turns, and this part of {output} does not turn with it"
+            )
         return row, turn, response
 
     def _place(self, wave):
@@ -150,9 +152,11 @@ class RecordedWaves:
 def _member_of(ds, members):
     if members == 1:
         return 0
-    if "member" not in ds.coords or ds.member.size != 1:
-        raise NoWavesError("its members have different waves; choose one with --member")
-    return int(np.ravel(ds.member.values)[0])
+    if "member" in ds.coords and ds.member.size == 1:
+        return int(np.ravel(ds.member.values)[0])
+    if "member" in ds.attrs and "member" not in ds.dims:
+        return int(ds.attrs["member"])
+    raise NoWavesError("its members have different waves; choose one with --member")
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ AMPLITUDE = 1e-4
 INVARIANT = 1e-6
 #: Largest part of the change of the rates by the initial waves that is not linear.
 NONLINEAR = 0.3
-#: Relative difference of the matrices of two members that are the same.
-SAME = 1e-12
+#: Relative difference of the matrices of two members that are the same: noise moves their means.
+SAME = 1e-6
 #: Residual of a frequency by which the frame turns an output.
 TURNS = 1e-6
 
@@ -205,7 +205,7 @@ def _arranged(rates, state, matrix, responses, turns):
     places = tuple((waves % rates.shape).T)
     tables = {name: found[(..., *places)] for name, found in tables.items()}
     if all(np.abs(one - one[:1]).max() <= SAME * np.abs(one).max() for one in tables.values()):
-        if all(np.nanmax(np.abs(t - t[:1]), initial=0) == 0 for t in turns.values()):
+        if all(_alike_turns(found) for found in turns.values()):
             tables = {name: found[:1] for name, found in tables.items()}
             turns = {name: found[:1] for name, found in turns.items()}
     result = {"k": waves, "step": 2 * np.pi / rates.lengths}
@@ -213,6 +213,14 @@ def _arranged(rates, state, matrix, responses, turns):
         found = np.moveaxis(found, -1, 1)
         result[name] = np.stack([found.real, found.imag], axis=-1)
     return result | {f"turn_{name}": found for name, found in turns.items()}
+
+
+def _alike_turns(turns):
+    """Return whether the frames of all members turn an output alike."""
+    missing = np.isnan(turns)
+    largest = np.nanmax(np.abs(turns), initial=0)
+    differ = np.nanmax(np.abs(turns - turns[:1]), initial=0) > SAME * largest
+    return not differ and bool(np.all(missing == missing[:1]))
 
 
 def _waves(shape, most):
