@@ -201,6 +201,8 @@ def load(path, equations=(), quick=False, **overrides):
         if name not in DECLARATIONS
         and not name.startswith("_")
         and is_plain(namespace.get(name, ...))
+        # An object of the library, such as a magnet: the numbers in it are parameters of the file.
+        and not hasattr(namespace[name], "dimensions")
     }
     return Problem(
         name=path.stem,

@@ -5,6 +5,9 @@ from scipy import constants
 from spinhydro.errors import ParameterError
 from spinhydro.kernels.named import kernel
 from spinhydro.physics.materials import MATERIALS, material
+from spinhydro.problem.load import load
+
+from ..conftest import ROOT
 
 MU_B = constants.physical_constants["Bohr magneton"][0]
 
@@ -41,3 +44,10 @@ def test_command_prints_the_table(command):
         assert text in done.stdout, text
     done = command("materials", "permaloy")
     assert done.returncode == 2 and "did you mean 'permalloy'" in done.stderr
+
+
+def test_the_record_of_a_run_has_the_numbers_of_a_magnet_and_not_the_object():
+    """As a list in the units of the file, Ms would be 0.00058."""
+    parameters = load(ROOT / "problems" / "skyrmion.py", quick=True).parameters
+    assert "magnet" not in parameters
+    assert parameters["Ms"] == pytest.approx(5.8e-4) and parameters["material"] == "PtCo"
