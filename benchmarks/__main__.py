@@ -29,7 +29,7 @@ ROWS = {
     "members": members.rows,
     "ranks": ranks.rows,
     "accuracy": accuracy.tables,
-    "whole": whole.rows,
+    **{name: lambda repeats, name=name: whole.rows(name, repeats) for name in whole.UNITS},
     "safe": safe_timesteps.rows,
 }
 

@@ -157,30 +157,29 @@ def _gpe(N, steps):
     )  # fmt: skip
 
 
-UNITS = [
-    _gpe(4096, 900),
-    _gpe(16384, 1300),
-    WholeRun(
+UNITS = {
+    "w1": _gpe(4096, 900),
+    "w1_large": _gpe(16384, 1300),
+    "w2": WholeRun(
         "W2, LLE 4096 to 16.949 ms", PROBLEMS / "quantum_torque.py",
         {"Nx": "4096", "stop_time": TWO_PERIODS}, "Z", exact={"timestep": "half"},
         xmds=_spins_in_xmds,
     ),
-    WholeRun(
+    "w3": WholeRun(
         "W3, chain of 1152 sites to 5 ps", PROBLEMS / "transient_grating.py",
         {"N": "1152", "keep_nyquist": "1", "timestep": "1*fs", "stop_time": "5*ps"}, "m",
         "spins.py", 0, _chain, lambda m, start: m, {"timestep": "half"},
     ),
-    WholeRun(
+    "w4": WholeRun(
         "W4, texture of 64 x 64 spins to 20 ps", SCRIPTS / "texture.py", {}, "m", "spins.py", 0,
         _texture, lambda m, start: m, {"timestep": "half"},
     ),
-]  # fmt: skip
+}  # fmt: skip
 
 
-def rows(repeats):
-    """(what, figure) of each unit and competitor."""
-    for unit in UNITS:
-        yield from _measured(unit, repeats)
+def rows(name, repeats):
+    """(what, figure) of each competitor of a unit."""
+    yield from _measured(UNITS[name], repeats)
 
 
 def _measured(unit, repeats):
