@@ -48,6 +48,7 @@ def advanced(path, engine, steps=20, precision="double", **values):
     [
         ("quantum_torque", {"Nx": 64}),
         ("quantum_torque", {"Nx": 64, "members": 3, "timestepper": "'RK443'"}),
+        ("quantum_torque", {"Nx": 64, "timestepper": "'RK8'"}),
         ("spinor_hydrodynamics", {}),
         ("coupled_gpe", {}),
         ("coupled_gpe", {"timestepper": "'IFRK4'"}),
