@@ -14,6 +14,11 @@ PARTS = ("_real", "_imag")
 #: Attribute that marks them, and one that keeps an original name.
 COMPLEX, NAME = "part_of_complex", "original_name"
 GREEK = {chr(code): unicodedata.name(chr(code)).split()[-1].lower() for code in range(0x3B1, 0x3CA)}
+# Attributes of these names would replace those of SciPy's own file object.
+_TAKEN = frozenset(
+    "dimensions variables fp filename mode use_mmap maskandscale version_byte close flush sync "
+    "createDimension createVariable".split()
+)
 # netCDF-3, written by scipy, has no larger integers.
 _LARGEST_INTEGER = 2**31 - 1
 
@@ -22,8 +27,9 @@ def save_netcdf(ds, path):
     """Save a dataset of `load` as netCDF, for any outputs and parameters.
 
     Complex variables become two, NAME_real and NAME_imag; names in Greek letters are spelled out
-    (α is alpha); integers that netCDF-3 cannot hold become floats, and attributes that it cannot
-    hold become text.  `open_netcdf` undoes the first two for variables.
+    (α is alpha); a parameter called dimensions becomes dimensions_, as SciPy's files have that
+    name; integers that netCDF-3 cannot hold become floats, and attributes that it cannot hold
+    become text.  `open_netcdf` undoes the first three, Greek letters for variables alone.
 
     Parameters
     ----------
@@ -56,6 +62,8 @@ def open_netcdf(path):
             ds = file.load()
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
+    for name in _TAKEN & {str(key).removesuffix("_") for key in ds.attrs} - ds.attrs.keys():
+        ds.attrs[name] = ds.attrs.pop(f"{name}_")
     first = [str(name) for name in ds.data_vars if COMPLEX in ds[name].attrs]
     for name in [one for one in first if one.endswith(PARTS[0])]:
         base = name.removesuffix(PARTS[0])
@@ -99,7 +107,8 @@ def _plain_attributes(attrs):
             value = float(value)
         if not isinstance(value, (str, int, float, np.ndarray, np.number)):
             value = str(value)
-        plain[_ascii(str(name))] = value
+        name = _ascii(str(name))
+        plain[f"{name}_" if name in _TAKEN else name] = value
     return plain
 
 

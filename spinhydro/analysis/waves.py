@@ -59,7 +59,7 @@ class RecordedWaves:
             raise NoWavesError(str(note) if note else "the run keeps no frequencies of small waves")
         self._attrs = ds.attrs
         members, waves, self.branches, self._axes = map(int, ds.attrs["waves_shape"])
-        self.step = np.asarray(ds.attrs["waves_step"], dtype=float)
+        self.step = np.atleast_1d(np.asarray(ds.attrs["waves_step"], dtype=float))
         self._member = _member_of(ds, members)
         k = np.reshape(ds.attrs["waves_k"], (waves, self._axes))
         self._places = {tuple(map(int, wave)): place for place, wave in enumerate(k)}

@@ -189,6 +189,8 @@ def test_the_package_states_its_backend_of_xarray():
 
 def test_netcdf_in_one_call(tmp_path):
     parameters = {"α": 0.5, "ω_0": 3, "steps": 2**40, "words": "µm", "flag": True}
+    # SciPy's file object has attributes of these names.
+    parameters |= {"dimensions": 2, "mode": "fast"}
     tasks = {"ψ": map_of(T) + 1j, "n": np.ones((3, 8), int)}
     ds = load(write_run(tmp_path / "0001", T, X, tasks, parameters=parameters))
     path = save_netcdf(ds, tmp_path / "a.nc")
@@ -196,6 +198,7 @@ def test_netcdf_in_one_call(tmp_path):
     assert np.array_equal(back["ψ"], ds["ψ"]) and np.array_equal(back.n, ds.n)
     assert back.attrs["alpha"] == 0.5 and back.attrs["omega_0"] == 3
     assert back.attrs["steps"] == 2**40
+    assert back.attrs["dimensions"] == 2 and back.attrs["mode"] == "fast"
     with pytest.raises(InputError, match="nothing is overwritten"):
         save_netcdf(ds, path)
 

@@ -12,6 +12,7 @@ from spinhydro import load
 from spinhydro.analysis import dispersion
 from spinhydro.analysis import load as load_run
 from spinhydro.analysis.figures import find
+from spinhydro.analysis.netcdf import open_netcdf, save_netcdf
 from spinhydro.analysis.waves import NoWavesError, RecordedWaves, waves_along
 from spinhydro.language.equations import names_of
 from spinhydro.language.expressions import ExpressionBuilder
@@ -328,6 +329,8 @@ def test_damaged_tables_give_no_law(chain, tmp_path, name, value):
     assert found.law is None and "keeps no frequencies" in found.note
 
 
-def test_attributes_that_netcdf_can_keep(plane):
+def test_attributes_that_netcdf_can_keep(chain, plane, tmp_path):
     names = [name for name in plane.attrs if name.startswith("waves_")]
     assert names and all(plane.attrs[name].ndim == 1 for name in names)
+    again = open_netcdf(save_netcdf(chain, tmp_path / "chain.nc"))
+    np.testing.assert_array_equal(waves_along(again).omega, waves_along(chain).omega)
