@@ -22,8 +22,8 @@ from spinhydro.units.nm_ps import A, metre, mu_0, nm, ns, ps, second
 # Parameters
 magnet = spinhydro.magnet("permalloy", gamma=2.211e5 * metre / (A * second) / mu_0, alpha=0.1)
 alpha, omega_M, stiffness = magnet.alpha, magnet.omega_M, magnet.stiffness
-beta, u = 0.05, -72.17 * metre / second
-edge, thickness, N, layers = 100 * nm, 10 * nm, 32, 1
+beta, edge, thickness, N, layers = 0.05, 100 * nm, 10 * nm, 32, 1  # a list of beta makes members
+u = -72.35 * metre / second / (1 + beta**2)
 stop_time, output_interval = 14 * ns, 50 * ps
 
 # Bases and fields
@@ -52,7 +52,7 @@ core = spinhydro.maximum(m @ ez - 0.5, 0)
 outputs = {"m": "m", "m_mean": "ave(m)/ave(body)"}
 outputs |= {"x_c": "ave(X*core)/ave(core)", "y_c": "ave(Y*core)/ave(core)"}
 expect = {"spins within the square": "abs(m@m - body) <= 1e-10"}
-if stop_time > 10 * ns:
+if stop_time > 10 * ns and spinhydro.every(beta == 0.05):
     expect["y of the core"] = "ave(Y*core)/ave(core) = -14.7 +- 0.5"
 quick = {"N": 20, "stop_time": "100*ps"}
 

@@ -66,6 +66,14 @@ SYNONYMS = {
         "1 from a to b is where(t - a, 1, 0)*where(b - t, 1, 0)",
     ),
     **dict.fromkeys(["gaussian", "gauss", "Gaussian"], "a Gaussian is pulse(t, t_0, w)"),
+    **dict.fromkeys(
+        ["table"],
+        "a table in time is made above the problem: B = spinhydro.table(t, times, values)",
+    ),
+    **dict.fromkeys(
+        ["kernel", "stencil"],
+        "a kernel is made above the problem: W = spinhydro.kernel(…), and W(f) in the string",
+    ),
     **dict.fromkeys(["mod", "fmod"], "the remainder of t/T is periodic(t, T)"),
     **dict.fromkeys(["real", "Re"], "the real part is re(f)"),
     **dict.fromkeys(["imag", "Im"], "the imaginary part is im(f)"),
