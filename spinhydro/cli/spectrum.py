@@ -3,7 +3,10 @@
 from pathlib import Path
 
 from spinhydro.cli.parser import Parser
-from spinhydro.errors import InputError, check_save
+from spinhydro.errors import InputError, check_save, unknown_name_message
+
+#: A wavevector to try formulas at.
+SAMPLE = ((0.1, 0.1, 0.1),)
 
 
 def _parser():
@@ -55,16 +58,16 @@ def _parser():
 def command(arguments):
     """Print the spectrum of a problem; compare it with a run, save it."""
     options = _parser().read(arguments)
-    if options.save and options.lowest:
-        raise InputError("--save writes the spectrum of all waves: leave out --lowest")
+    _check(options)
     from spinhydro.engines.jax.require import require_jax
 
     require_jax("spinhydro spectrum")
     from spinhydro.dedalus_support.backend import quiet_dedalus
 
     quiet_dedalus()
-    from spinhydro.derivatives.arnoldi import lowest_modes
-    from spinhydro.derivatives.overlay import overlay_of
+    from spinhydro.derivatives.lowest_modes import lowest_modes
+    from spinhydro.derivatives.overlay import open_output, overlay_of
+    from spinhydro.derivatives.parameters import check_numbers
     from spinhydro.derivatives.spectrum import growth_derivatives, load_one_member, spectrum
     from spinhydro.derivatives.spectrum_output import (
         ENDINGS,
@@ -84,30 +87,56 @@ def command(arguments):
         )  # fmt: skip
 
     problem = load()
-    if options.lowest:
+    # Mistakes in what is needed at the end are reported before anything is computed.
+    names = options.names.split(",") if options.names else []
+    check_numbers(problem, names)
+    for text in options.formula:
+        formula_values(problem, text, SAMPLE)
+    direction = _direction(options.direction)
+    if options.overlay:
+        open_output(options.overlay, options.output, direction)
+    if options.lowest is not None:
         lines = lowest_modes(problem, options.lowest, options.about).table()
         print("\n".join(lines))
         return 0
     period = number(problem, options.period, "--period") if options.period else None
     found = spectrum(problem, options.about, period)
     print("\n".join(found.table(options.rows)))
-    if options.names:
-        for name, slope in growth_derivatives(
-            load, options.names.split(","), options.about, period
-        ).items():
+    if names:
+        for name, slope in growth_derivatives(load, names, options.about, period).items():
             print(f"d(fastest growth)/d({name}) = {slope:.10g}")
     formulas = {text: formula_values(problem, text, found.k) for text in options.formula}
     for text, values in formulas.items():
         print(compare_with_formula(found, text, values))
     overlay = None
     if options.overlay:
-        direction = _direction(options.direction)
         overlay = overlay_of(found, options.overlay, options.output, direction)
         print(overlay.report())
     if options.save:
         save(found, options.save, overlay, formulas)
         print(options.save)
     return 0
+
+
+def _check(options):
+    """Raise InputError for options that do not go together, or values that cannot be."""
+    from spinhydro.derivatives.background import KINDS
+
+    if options.about is not None and options.about not in KINDS:
+        raise InputError(unknown_name_message("background", options.about, KINDS))
+    if options.rows < 1:
+        raise InputError(f"--rows {options.rows}: a positive number of lines")
+    if options.lowest is not None:
+        wanted = {
+            "--period": options.period, "--with": options.names, "--formula": options.formula,
+            "--overlay": options.overlay, "--save": options.save,
+        }  # fmt: skip
+        for option in (name for name, value in wanted.items() if value):
+            raise InputError(f"{option} needs the spectrum of all waves: leave out --lowest")
+    if not options.overlay:
+        for option, value in (("--output", options.output), ("--direction", options.direction)):
+            if value is not None:
+                raise InputError(f"{option} belongs to --overlay RUN: name a run")
 
 
 def _direction(text):

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinhydro.errors import InputError
+from spinhydro.errors import InputError, unknown_name_message
 
+#: Backgrounds that can be asked for.
+KINDS = ("initial", "uniform", "stationary")
 #: Largest rate of a state at rest, relative to the fastest rates of its perturbations.
 AT_REST = 1e-8
 #: Largest distance from the average of a state at which a uniform state is its background.
@@ -16,8 +18,10 @@ UNIFORM = 0.5
 UNIT = 1e-3
 #: Rms below which the waves are not part of the background.
 TINY = 1e-4
+#: Largest difference from the average, relative to the rms, up to which a state counts as uniform.
+REVERSED = 1.0
 #: Largest number of unknowns of the dense matrix in Newton's method.
-LARGEST_NEWTON = 3000
+LARGEST_NEWTON = 400
 
 
 @dataclass
@@ -60,11 +64,10 @@ def find_background(form, kind=None):
     InputError
         If it is not at rest.
     """
-    kinds = ("initial", "uniform", "stationary")
-    if kind is not None and kind not in kinds:
-        raise InputError(f"--about {kind}: it is {', '.join(kinds)}")
+    if kind is not None and kind not in KINDS:
+        raise InputError(unknown_name_message("background", kind, KINDS))
     start = np.asarray(form.split(form.model.leaves["state"]))
-    scale = _fastest_rate(form, start)
+    scale = fastest_rate(form, start)
     tried, turning = [], None
     for name in (kind,) if kind else _worth_trying(start):
         if name == "stationary" and turning:
@@ -82,22 +85,30 @@ def find_background(form, kind=None):
         return turning
     raise InputError(
         "the background is not at rest: largest rate over the fastest rate of perturbations: "
-        f"{', '.join(tried)} (at most {AT_REST:g}); change the initial state, or take a period "
-        "with --period if the equations repeat themselves in time"
+        f"{', '.join(tried)} (at most {AT_REST:g}); change the initial state, take a "
+        "finer grid if it does not resolve a stationary state, or a period with --period if the "
+        "equations repeat themselves in time"
     )
+
+
+def has_structure(form, kind=None):
+    """Return whether the background of a given kind is certainly not uniform."""
+    start = np.asarray(form.split(form.model.leaves["state"]))
+    return kind == "stationary" or (kind is None and "stationary" in _worth_trying(start))
 
 
 def _worth_trying(start):
     """Yield the kinds of backgrounds that a state may represent, the likeliest first."""
     mean = start.mean(axis=tuple(range(1, start.ndim)), keepdims=True)
-    waves = np.sqrt(np.mean((start - mean) ** 2)) / (np.sqrt(np.mean(start**2)) or 1.0)
+    size = np.sqrt(np.mean(np.sum(start**2, axis=0))) or 1.0
+    changes = np.sum((start - mean) ** 2, axis=0)
+    waves = np.sqrt(np.mean(changes)) / size
+    is_uniform = waves <= UNIFORM and np.sqrt(changes.max()) <= REVERSED * size
     if waves <= TINY:
         yield "uniform"
     yield "initial"
-    if TINY < waves <= UNIFORM:
-        yield "uniform"
-    if waves > UNIFORM and start.size <= LARGEST_NEWTON:
-        yield "stationary"
+    if waves > TINY:
+        yield "uniform" if is_uniform else "stationary"
 
 
 def _values_of(form, kind, start, scale):
@@ -145,8 +156,8 @@ def _with_spin_lengths(form, start, mean):
     return mean
 
 
-def _fastest_rate(form, values):
-    """A typical largest rate of perturbations of size one, by random tangents."""
+def fastest_rate(form, values):
+    """Return a typical largest rate of perturbations of size one, by random tangents."""
     jax, random = form.model.jax, np.random.default_rng(0)
     tangent = np.asarray(form.project(random.standard_normal(values.shape) + values) - values)
     size = np.abs(tangent).max() or 1.0
@@ -246,12 +257,11 @@ def _is_symmetry(form, values, generator):
 
 
 def _newton(form, values, scale):
-    """A stationary state near the initial one, by Newton's method with least squares."""
+    """A stationary state near the initial one, by Newton's method."""
     if values.size > LARGEST_NEWTON:
-        raise InputError(
-            f"Newton's method has {values.size} unknowns, more than {LARGEST_NEWTON}: take a "
-            "smaller grid, or relax the state with damping and start from it"
-        )
+        from spinhydro.derivatives.newton import stationary_state
+
+        return stationary_state(form, values, scale)
     shape = values.shape
 
     def expand(vector):

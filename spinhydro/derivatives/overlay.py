@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinhydro.errors import InputError
+from spinhydro.errors import InputError, unknown_name_message
 
 #: Distance of a wavevector from one of the spectrum, in steps of the box, that is rounding.
 SAME_WAVE = 1e-3
@@ -87,16 +87,10 @@ def overlay_of(found, folder, output=None, direction=None):
     InputError
         If the run has no such output, or other axes than the spectrum.
     """
-    from spinhydro.analysis import dispersion, load
-    from spinhydro.analysis.magnets import has_spins, space_axes, spins
+    from spinhydro.analysis import dispersion
     from spinhydro.analysis.spectra import direction_steps
 
-    run = load(folder)
-    if run.sizes.get("member", 1) > 1:
-        run = run.isel(member=0).assign_attrs(selection="member 0")
-    name = output or dispersion.default_output(run)
-    variable = spins(run, name) if has_spins(run, name) else run[name]
-    axes = space_axes(variable) if name in run else []
+    run, name, axes = open_output(folder, output, direction)
     if len(axes) != found.k.shape[1]:
         raise InputError(
             f"--overlay {folder}: its output {name} runs along {', '.join(axes) or 'no axis'} and "
@@ -107,6 +101,31 @@ def overlay_of(found, folder, output=None, direction=None):
     measured = dispersion.analyse(run, law="none", output=name, direction=steps)
     branches = _branches(found, run, axes, steps, measured, _turn(run, name))
     return Overlay(run, measured, name, steps, branches)
+
+
+def open_output(folder, output=None, direction=None):
+    """Return a run, the name of the output to compare, and the axes of space of this output.
+
+    Raises
+    ------
+    InputError
+        If there is no such run or output, or the direction has another number of axes.
+    """
+    from spinhydro.analysis import dispersion, load
+    from spinhydro.analysis.magnets import has_spins, space_axes, spins
+    from spinhydro.analysis.spectra import direction_steps
+
+    run = load(folder)
+    if run.sizes.get("member", 1) > 1:
+        run = run.isel(member=0).assign_attrs(selection="member 0")
+    if output is not None and output not in run.data_vars:
+        raise InputError(f"--overlay {folder}: " + unknown_name_message("output", output, run))
+    name = output or dispersion.default_output(run)
+    variable = spins(run, name) if has_spins(run, name) else run[name]
+    axes = space_axes(variable)
+    if direction is not None:
+        direction_steps(axes, direction)
+    return run, name, axes
 
 
 def _turn(run, name):

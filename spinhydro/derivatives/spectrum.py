@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinhydro.derivatives.background import find_background
+from spinhydro.derivatives.background import find_background, has_structure
 from spinhydro.derivatives.linear import RealForm, blocks, reduced, smallest_cell
 from spinhydro.derivatives.model import make_model
 from spinhydro.errors import InputError
@@ -146,6 +146,9 @@ def spectrum(problem, about=None, period=None, vectors=False):
     """
     form = linear_form(problem)
     jax = form.model.jax
+    if period is None and has_structure(form, about):
+        # A matrix that is too large is refused before Newton's method begins.
+        _rows(form, _cell(form, form.split(form.model.leaves["state"])))
     if period is not None:
         from spinhydro.derivatives.floquet import period_map, periodic_background
 
@@ -154,15 +157,8 @@ def spectrum(problem, about=None, period=None, vectors=False):
     else:
         background = find_background(form, about)
         function, generator = form.rate, background.generator
-    profiles = np.asarray(form.model.leaves["profiles"])
-    profiles = np.concatenate([profiles.real, profiles.imag]).reshape(-1, *form.shape)
-    cell = smallest_cell(_relative(np.concatenate([background.values, profiles])))
-    size = form.components * int(np.prod(cell))
-    if size > LARGEST_DENSE:
-        raise InputError(
-            f"the matrix of the background has {size} rows, more than {LARGEST_DENSE}: take "
-            "lowest_modes, or a smaller grid"
-        )
+    cell = _cell(form, background.values)
+    size = _rows(form, cell)
     jacobian = blocks(jax, function, background.values, cell)
     projector = blocks(jax, form.project, background.values, cell)
     if period is None:
@@ -242,6 +238,24 @@ def linear_form(problem):
             f"the file has {problem.members} members: linear theory is that of one, members=1"
         )
     return RealForm(make_model(problem, linear_apart=False, what="spectrum"))
+
+
+def _cell(form, values):
+    """The smallest cell of a state and the profiles of the equations."""
+    profiles = np.asarray(form.model.leaves["profiles"])
+    profiles = np.concatenate([profiles.real, profiles.imag]).reshape(-1, *form.shape)
+    return smallest_cell(_relative(np.concatenate([values, profiles])))
+
+
+def _rows(form, cell):
+    """The number of rows of the matrix of a cell; raises InputError if it is too large."""
+    size = form.components * int(np.prod(cell))
+    if size > LARGEST_DENSE:
+        raise InputError(
+            f"the matrix of the background has {size} rows, more than {LARGEST_DENSE}: take its "
+            "lowest modes, --lowest 8, or a smaller grid"
+        )
+    return size
 
 
 def _relative(fields):

@@ -1,5 +1,7 @@
 """Spectra as tables and figures, and beside the space-time spectrum of a run."""
 
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,8 @@ def formula_values(problem, text, k):
     Parameters
     ----------
     problem : Problem
-        Its names may occur; of a wavevector the names are kx, ky, kz, and k is its modulus.
+        Its names may occur; of a wavevector the names are kx, ky, kz, and k is its modulus. Kernels
+        are functions of them; the components of a tensor kernel N are N_xx, N_xy, ….
     text : str
         Functions are sqrt, cos, …; the root of a negative number is imaginary.
     k : array (waves, axes)
@@ -39,7 +42,7 @@ def formula_values(problem, text, k):
         If a value is not a number.
     """
     # In strings, kernels act on fields; here they are functions of k.
-    kernels = {n: v.at for n, v in problem.namespace.items() if isinstance(v, Kernel)}
+    kernels = _kernel_functions(problem.namespace)
     functions = {**FUNCTIONS, "sqrt": np.emath.sqrt}
     values = []
     for vector in k:
@@ -52,6 +55,19 @@ def formula_values(problem, text, k):
         values.append(complex(value))
     values = np.array(values)
     return values.real if not values.imag.any() else values
+
+
+def _kernel_functions(namespace):
+    """Functions of k for every kernel of a namespace, and for the components of tensors."""
+    found = {}
+    for name, kernel in namespace.items():
+        if not isinstance(kernel, Kernel):
+            continue
+        found[name] = kernel.at
+        for (row, first), (column, second) in product(enumerate("xyz"), repeat=2):
+            if max(row, column) < kernel.components:
+                found[f"{name}_{first}{second}"] = partial(kernel.component_at, row, column)
+    return found
 
 
 def compare_with_formula(found, text, values):

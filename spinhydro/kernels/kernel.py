@@ -96,12 +96,24 @@ class Kernel:
     def at(self, *k):
         """Return omega at one wavenumber or wavevector as a number, also within strings.
 
-        Raises InputError if it is a matrix.
+        Raises InputError for another number of components of k, or if omega is a matrix.
         """
-        value = np.asarray(self.function(*map(np.asarray, k)))
+        value = self._at(k)
         if value.ndim:
-            raise InputError(f"{self} is a matrix at each k, not a number")
+            raise InputError(
+                f"{self} is a matrix at each k, not a number: name a component, such as _xx"
+            )
         return value.item()
+
+    def component_at(self, row, column, *k):
+        """Return one component of a tensor kernel at one wavevector as a number."""
+        return self._at(k)[row, column].item()
+
+    def _at(self, k):
+        try:
+            return np.asarray(self.function(*map(np.asarray, k)))
+        except (TypeError, ValueError):
+            raise InputError(f"{self} is not a function of {_wavenumbers(len(k))}") from None
 
     def _of_constant(self, value):
         """omega(0) times a number, which has the wave vector 0."""

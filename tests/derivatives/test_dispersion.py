@@ -6,6 +6,7 @@ import pytest
 from spinhydro import load
 from spinhydro.cli.main import call
 from spinhydro.derivatives.spectrum import spectrum
+from spinhydro.derivatives.spectrum_output import formula_values
 from spinhydro.physics.exact_magnets import film_frequencies
 
 KERNELS = """
@@ -26,8 +27,10 @@ kernels = [
     spinhydro.kernel("table", k=np.linspace(0, 4, 81), omega=np.linspace(0, 4, 81) ** 2),
     spinhydro.kernel(lambda k: 0.1 * k**4),
     spinhydro.kernel("dmi", bonds={1: (0, 0, D)}),
+    spinhydro.kernel("projector", k_max=1.0),
+    spinhydro.kernel("neighbours", lattice="chain", a=1.0, omega_E=0.5),
 ]
-spins = [dist.VectorField(spinhydro.spin, name=f"m{i}", bases=xbasis) for i in range(6)]
+spins = [dist.VectorField(spinhydro.spin, name=f"m{i}", bases=xbasis) for i in range(8)]
 problem = d3.IVP(spins, namespace=locals())
 for i, (m, W) in enumerate(zip(spins, kernels)):
     m["g"][2] = 1
@@ -45,14 +48,14 @@ def distance(found, k, wanted):
 
 
 def test_every_kind_of_kernel(tmp_path):
-    """Magnons on omega(k) + omega_K; DMI along the axis adds 2 D sin ka.
+    """Magnons on omega(k) - omega(0) + omega_K; DMI along the axis adds 2 D sin ka.
 
     A spectrum needs neither the time stepper nor the timestep of the file.
     """
     path = tmp_path / "kernels.py"
     path.write_text(KERNELS)
     found = spectrum(load(path))
-    assert found.eigenvalues.shape == (16, 18)
+    assert found.eigenvalues.shape == (16, 24)
     for (k,) in found.k:
         exchange = [
             3 * (1 - np.cos(k)),
@@ -60,6 +63,8 @@ def test_every_kind_of_kernel(tmp_path):
             2 * (1 - np.cos(k)) + 0.6 * (1 - np.cos(2 * k)),
             k**2,
             0.1 * k**4,
+            float(abs(k) <= 1.0) - 1,
+            0.5 * (np.cos(k) - 1),
         ]
         for value in exchange:
             assert distance(found, [k], [value + 0.7, -value - 0.7]) < 1e-12
@@ -67,9 +72,9 @@ def test_every_kind_of_kernel(tmp_path):
         assert distance(found, [k], [shift + 0.7, shift - 0.7]) < 1e-12
 
 
-@pytest.mark.parametrize("lattice", ["triangular", "bcc", "fcc"])
+@pytest.mark.parametrize("lattice", ["square", "triangular", "sc", "bcc", "fcc"])
 def test_lattices(lattice):
-    problem = load("problems/lattice_magnon.py", lattice=lattice, N=6)
+    problem = load("problems/lattice_magnon.py", lattice=lattice, N=4 if lattice == "sc" else 6)
     found = spectrum(problem, "uniform")
     neighbours, site = problem["found"].neighbours, problem["site"]
     for k in found.k:
@@ -77,6 +82,65 @@ def test_lattices(lattice):
         bonds = 2 * (1 - np.cos(neighbours @ (k * site)))
         omega = problem["omega_J"] * bonds.sum() + problem["omega_K"]
         assert distance(found, k, [omega]) < 1e-12
+
+
+DIPOLES = """
+import dedalus.public as d3
+import numpy as np
+import spinhydro
+
+g, n, N = 1.0, 0.8, 4
+timestepper, timestep, stop_time, output_interval = "RK4", 0.01, 1.0, 1.0
+coords = d3.CartesianCoordinates("x", "y", "z")
+dist = spinhydro.distributor(coords, dtype=np.complex128)
+bases = [d3.ComplexFourier(c, size=N, bounds=(0, 5)) for c in coords.coords]
+psi = dist.Field(name="psi", bases=bases)
+V = spinhydro.kernel("dipolar", g_dd=0.7, cutoff=2.0, axis=(0, 1, 2))
+problem = d3.IVP([psi], namespace=locals())
+problem.add_equation("dt(psi) = 0.5j*lap(psi) - 1j*(g*abs2(psi) + V(abs2(psi)))*psi")
+psi["g"] = np.sqrt(n)
+outputs = {"psi": "psi"}
+"""
+
+
+def test_gas_of_dipoles(tmp_path):
+    """Bogoliubov's branches with g + V(k), by a formula."""
+    path = tmp_path / "dipoles.py"
+    path.write_text(DIPOLES)
+    problem = load(path)
+    found = spectrum(problem)
+    formula = "sqrt(k**2/2*(k**2/2 + 2*n*(g + V(kx, ky, kz))))"
+    for k, omega in zip(found.k, formula_values(problem, formula, found.k), strict=True):
+        # The phase, at k = 0, is a double zero mode.
+        assert distance(found, k, [omega]) < (1e-12 if k.any() else 1e-8)
+
+
+def within(capsys):
+    """The largest distance of a formula from a branch, from the line that is printed."""
+    line = next(line for line in capsys.readouterr().out.splitlines() if "within" in line)
+    return float(line.split("within ")[1].split()[0])
+
+
+def test_components_of_a_kernel_in_a_formula(capsys):
+    arguments = ["spectrum", "problems/film_spin_waves.py", "Nx=8", "Ny=8", "--about", "uniform"]
+    field = "omega_B + stiffness*k**2"
+    formula = f"sqrt(({field} + W_d_xx(kx, ky))*({field} + W_d_zz(kx, ky)))"
+    assert call([*arguments, "--formula", formula]) == 0
+    assert within(capsys) < 1e-9
+    assert call([*arguments, "--formula", "W_d(kx, ky)"]) == 2
+    assert "name a component" in capsys.readouterr().err
+    assert call([*arguments, "--formula", "W_d_xx(k, k, k)"]) == 2
+    assert "not a function of 3 wavenumbers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", ["--about initail", "--rows 0", "--lowest 0", "--lowest 3 --period 1",
+                "--formula nope*k", "--with nope", "--direction 1,1", "--overlay nowhere"]
+)  # fmt: skip
+def test_mistakes_are_reported_before_anything_is_computed(options, capsys, monkeypatch):
+    monkeypatch.setattr("spinhydro.derivatives.spectrum.linear_form", None)
+    assert call(["spectrum", "problems/pslle_dispersion.py", "N=15", *options.split()]) == 2
+    assert capsys.readouterr().out == ""
 
 
 def test_film():
@@ -113,7 +177,6 @@ def test_plasma_frequency_at_every_place():
 def test_formula_on_the_command_line(capsys):
     arguments = ["spectrum", "problems/pslle_dispersion.py", "N=15", "--formula"]
     assert call([*arguments, "W(k) + omega_K"]) == 0
-    line = next(line for line in capsys.readouterr().out.splitlines() if "within" in line)
-    assert float(line.split("within ")[1].split()[0]) < 1e-10
+    assert within(capsys) < 1e-10
     assert call([*arguments, "ez*k"]) == 2
     assert "not a number for each k" in capsys.readouterr().err

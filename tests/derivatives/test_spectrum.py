@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 
 from spinhydro import load
 from spinhydro.cli.main import call
-from spinhydro.derivatives.arnoldi import lowest_modes
+from spinhydro.derivatives.lowest_modes import lowest_modes
 from spinhydro.derivatives.spectrum import growth_derivatives, spectrum
 from spinhydro.derivatives.spectrum_output import save
 from spinhydro.errors import InputError
@@ -143,6 +143,29 @@ def test_lowest_modes_are_those_of_the_matrix():
     found = lowest_modes(load("problems/bogoliubov.py", **options), 6)
     assert np.allclose(np.abs(found.eigenvalues), dense[:6], rtol=1e-7)
     assert found.residuals.max() < 1e-6
+
+
+def test_lowest_modes_of_walls_are_those_of_the_matrix():
+    """The preconditioner follows the spins through the walls; four modes are zero."""
+    options = {"field": 0, "N": 192, "cell": "2*nm"}
+    dense = spectrum(load("problems/domain_wall.py", **options)).eigenvalues.ravel()
+    dense = np.sort(np.abs(dense[np.isfinite(dense)]))
+    found = lowest_modes(load("problems/domain_wall.py", **options), 8)
+    sizes = np.abs(found.eigenvalues)
+    assert sizes[:4].max() <= 1e-6
+    assert np.allclose(sizes[4:], dense[4:8], rtol=1e-6)
+    assert found.residuals.max() <= found.tolerance
+
+
+def test_lowest_modes_of_a_skyrmion():
+    """Found by Newton from a disc that is not at rest: two translations cost no energy."""
+    found = lowest_modes(load("problems/skyrmion.py", L="30*nm", N=30, radius="6*nm"), 4)
+    assert found.background.kind == "stationary"
+    sizes = np.abs(found.eigenvalues)
+    assert sizes[:2].max() <= 1e-6
+    # The skyrmion is stable: the next mode decays.
+    assert sizes[2] > 1e-2 and found.eigenvalues[2:].real.max() < -1e-2
+    assert found.residuals.max() <= found.tolerance
 
 
 def test_moving_state_is_refused():

@@ -1,0 +1,203 @@
+"""Linearised equations about a large background, and an approximate inverse of them."""
+
+import numpy as np
+
+from spinhydro.derivatives.linear import blocks
+
+#: Smallest wave number, as a fraction of the grid, at which the symbol is its leading part.
+SHORT_WAVE = 0.25
+
+
+class TangentMap:
+    """The linearisation J of a rate about any values, on perturbations that projections allow.
+
+    With P the derivative of the projections of a file, `derivative` is P J P; in `push` everything
+    that P removes, such as a change of spin length, decays at the fastest rate.
+
+    Parameters
+    ----------
+    form : RealForm
+    fastest : float
+        The fastest rate of perturbations.
+    generator : array (components, components)
+        Of the rotation of the frame, see `Background`.
+    """
+
+    def __init__(self, form, fastest, generator):
+        self.form, self.fastest, self.generator = form, fastest, generator
+        jax, np_ = form.model.jax, form.np
+
+        def onto(values, tangent):
+            return jax.jvp(form.project, (values,), (tangent,))[1]
+
+        def derivative(values, tangent):
+            inside = onto(values, tangent)
+            moved = jax.jvp(form.rate, (values,), (inside,))[1]
+            return onto(values, moved - np_.tensordot(generator, inside, 1))
+
+        def push(values, tangent):
+            removed = tangent - onto(values, tangent)
+            return derivative(values, tangent) - fastest * removed
+
+        def residual(values):
+            return onto(values, form.rate(values) - np_.tensordot(generator, values, 1))
+
+        self.onto, self.derivative = jax.jit(onto), jax.jit(derivative)
+        self.push, self.residual = jax.jit(push), jax.jit(residual)
+
+
+class LocalInverse:
+    r"""An approximate inverse for backgrounds with structure, such as spins in a texture.
+
+    Applied to a short wave, the linearised equations multiply it by a matrix that depends on the
+    place, the leading part of their symbol: :math:`J e^{ikx} \approx B(x) (w(k) + c) e^{ikx}`. The
+    inverse of this product takes a product with B(x)^-1 on the grid and one with 1/(w + c) in
+    Fourier space. What it neglects is smooth, so that the number of iterations does not depend on
+    the grid.
+
+    Parameters
+    ----------
+    tangent : TangentMap
+    values : array (components, *shape)
+
+    Attributes
+    ----------
+    gap : float
+        A typical slow rate, that of c.
+    """
+
+    def __init__(self, tangent, values):
+        self.form, self.tangent, self.values = tangent.form, tangent, values
+        self._axes = tuple(range(1, values.ndim))
+        uniform = self._uniform_symbol()
+        waves, change = self._waves(), 0.0
+        constant = self._symbol((0,) * len(self._axes))
+        for wave in waves:
+            change = change + (self._symbol(wave) - constant) / len(waves)
+        at_rest = uniform[(..., *(0,) * len(self._axes))]
+        leading = sum(uniform[(..., *wave)] - at_rest for wave in waves) / len(waves)
+        left, sizes, right = np.linalg.svd(np.moveaxis(change, (0, 1), (-2, -1)))
+        self._rank = int(np.sum(np.linalg.svd(leading)[1] > 1e-3 * np.abs(leading).max()))
+        kept = sizes[..., : self._rank]
+        self.is_regular = self._rank == self._freedom() and bool(
+            np.all(kept[..., -1] > 1e-3 * kept[..., 0])
+        )
+        if not self.is_regular:
+            return
+        inverse = np.einsum(
+            "...ji,...j,...kj->...ik",
+            right[..., : self._rank, :], 1 / kept, left[..., :, : self._rank],
+        )  # fmt: skip
+        self._inverse = np.moveaxis(inverse, (-2, -1), (0, 1))
+        pseudo = np.linalg.pinv(leading, rcond=1e-3)
+        growth = uniform - at_rest.reshape(*at_rest.shape, *(1,) * len(self._axes))
+        growth = np.maximum(np.einsum("ij,ji...->...", pseudo, growth) / self._rank, 0)
+        slow = np.einsum("...ij,ji...->...", inverse, constant) / self._rank
+        longest = growth[growth > 1e-6 * growth.max()].min(initial=1.0)
+        offset = max(abs(float(np.median(slow))), float(longest))
+        self._filter = 1 / (growth + offset)
+        self.gap = offset * float(np.linalg.norm(leading, 2))
+        self._apply = self.form.model.jax.jit(self._solve)
+
+    def __call__(self, vector):
+        """Return an approximation of J^-1 of real values on the grid."""
+        return np.array(self._apply(vector))
+
+    def _solve(self, vector):
+        np_, onto = self.form.np, self.tangent.onto
+        moved = np_.einsum("ij...,j...->i...", self._inverse, vector)
+        spectra = np_.fft.fftn(moved, axes=self._axes) * self._filter
+        moved = np_.real(np_.fft.ifftn(spectra, axes=self._axes))
+        outside = vector - onto(self.values, vector)
+        return onto(self.values, moved) - outside / self.tangent.fastest
+
+    def _freedom(self):
+        """The number of components that a projection leaves free at one point."""
+        point = self._point()
+        matrix = self.form.model.jax.jacfwd(self._project_point)(point)
+        return round(float(np.trace(np.asarray(matrix))))
+
+    def _project_point(self, point):
+        ones = np.ones((1, *self.values.shape[1:]))
+        uniform = point.reshape(-1, *(1,) * len(self._axes)) * ones
+        return self.form.project(uniform)[(slice(None), *(0,) * len(self._axes))]
+
+    def _point(self):
+        """The values at a point that resemble the average most."""
+        flat = self.values.reshape(len(self.values), -1)
+        return flat[:, np.argmax(flat.mean(axis=1) @ flat)]
+
+    def _uniform_symbol(self):
+        """The symbol about a uniform state, (components, components, *shape), even in k."""
+        point = self._point().reshape(-1, *(1,) * len(self._axes))
+        uniform = np.broadcast_to(point, self.values.shape).copy()
+        found = blocks(self.form.model.jax, self.form.rate, uniform, (1,) * len(self._axes))
+        matrices = np.stack(found.matrices).real - self.tangent.generator
+        return np.moveaxis(
+            matrices.reshape(*self.values.shape[1:], *matrices.shape[1:]), (-2, -1), (0, 1)
+        )
+
+    def _waves(self):
+        """One short wave along each axis."""
+        shape = self.values.shape[1:]
+        return [
+            tuple(int(size * SHORT_WAVE) if j == i else 0 for j in range(len(shape)))
+            for i, size in enumerate(shape)
+        ]
+
+    def _symbol(self, wave):
+        """The symbol about the background at one wave, (components, components, *shape)."""
+        shape, components = self.values.shape[1:], len(self.values)
+        grids = np.meshgrid(*(np.arange(n) / n for n in shape), indexing="ij")
+        phase = 2 * np.pi * sum(m * grid for m, grid in zip(wave, grids, strict=True))
+        found = np.empty((components, components, *shape))
+        for j in range(components):
+            parts = np.zeros((2, *self.values.shape))
+            parts[:, j] = np.cos(phase), np.sin(phase)
+            real, imaginary = (
+                np.asarray(self.tangent.derivative(self.values, part)) for part in parts
+            )
+            found[:, j] = np.real((real + 1j * imaginary) * np.exp(-1j * phase))
+        return found
+
+
+class UniformInverse:
+    """The inverse of the linearised equations about the average of a background.
+
+    Parameters
+    ----------
+    tangent : TangentMap
+    values : array (components, *shape)
+
+    Attributes
+    ----------
+    gap : float
+        The slowest rate about the average.
+    """
+
+    def __init__(self, tangent, values):
+        self.tangent, self.values, form = tangent, values, tangent.form
+        self._axes, shape = tuple(range(1, values.ndim)), values.shape
+        mean = values.mean(axis=self._axes, keepdims=True)
+        mean = np.broadcast_to(mean, shape).copy()
+        found = blocks(form.model.jax, form.rate, mean, (1,) * len(self._axes)).matrices
+        uniform = np.stack(found) - tangent.generator
+        moduli = np.abs(np.linalg.eigvals(uniform))
+        self.gap = float(np.min(moduli[moduli > 1e-6 * moduli.max()]))
+        # Below the lowest waves of the average, so that zero modes are not poles of the inverse.
+        inverse = np.linalg.inv(uniform - 0.05 * self.gap * np.eye(uniform.shape[-1]))
+        self._inverse = np.moveaxis(inverse, 0, -1).reshape(*inverse.shape[1:], *shape[1:])
+
+    def __call__(self, vector):
+        """Return an approximation of J^-1 of real values on the grid."""
+        spectra = np.fft.fftn(vector, axes=self._axes)
+        found = np.einsum("ij...,j...->i...", self._inverse, spectra)
+        found = np.fft.ifftn(found, axes=self._axes).real
+        outside = vector - np.asarray(self.tangent.onto(self.values, vector))
+        return np.asarray(self.tangent.onto(self.values, found)) - outside / self.tangent.fastest
+
+
+def approximate_inverse(tangent, values):
+    """The inverse of the leading part of the symbol, or that about the average without one."""
+    found = LocalInverse(tangent, values)
+    return found if found.is_regular else UniformInverse(tangent, values)
