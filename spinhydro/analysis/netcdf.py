@@ -27,7 +27,7 @@ def save_netcdf(ds, path):
     """Save a dataset of `load` as netCDF, for any outputs and parameters.
 
     Complex variables become two, NAME_real and NAME_imag; names in Greek letters are spelled out
-    (α is alpha); a parameter called dimensions becomes dimensions_, as SciPy's files have that
+    (α is alpha); a parameter called dimensions becomes ``dimensions_``, as SciPy's files have that
     name; integers that netCDF-3 cannot hold become floats, and attributes that it cannot hold
     become text.  `open_netcdf` undoes the first three, Greek letters for variables alone.
 
