@@ -75,7 +75,7 @@ def test_a_broken_watch_names_its_member_and_the_exit_code_tells(line, tmp_path,
     arguments = ["run", str(line), "rate=[0, 2, 0]", "stop_time=0.5", "--out", str(tmp_path / "r")]
     assert call(arguments) == 3
     err = capfd.readouterr().err
-    assert "member 1 failed" in err and "members 1 failed" in err
+    assert "warning: member 1 failed" in err and "error: member 1 failed; the others" in err
     with pytest.raises(NotFiniteError, match="s is not finite"):
         load(line, rate=rates(3, 1), watch=[]).run(
             out=tmp_path / "r", quiet=True, members_fail="stop"
