@@ -60,7 +60,8 @@ def words():
         "",
         "For everyone who edits an equation: what strings may contain, in equations, outputs,",
         "projections, watches and expectations. `spinhydro words` prints the same in a terminal,",
-        "`spinhydro words PROBLEM` what a problem file adds.",
+        "`spinhydro words WORD` explains one word, and `spinhydro words PROBLEM` lists what a",
+        "problem file adds.",
         "",
     ]
     for heading, found in (
