@@ -17,7 +17,17 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import accuracy, members, ranks, results, safe_timesteps, schemes, table, whole
+from benchmarks import (
+    accuracy,
+    members,
+    ranks,
+    results,
+    safe_timesteps,
+    schemes,
+    start,
+    table,
+    whole,
+)
 from benchmarks.measure import measure
 from benchmarks.resources import RESOURCES, measure_resource
 from benchmarks.units import UNITS
@@ -30,6 +40,7 @@ ROWS = {
     "ranks": ranks.rows,
     "accuracy": accuracy.tables,
     **{name: lambda repeats, name=name: whole.rows(name, repeats) for name in whole.UNITS},
+    "start": start.rows,
     "safe": safe_timesteps.rows,
 }
 
