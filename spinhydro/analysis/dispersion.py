@@ -140,7 +140,8 @@ def default_direction(ds, output, component="perpendicular"):
     wave, share = strongest_wave(ds, output, component)
     if share > FEW or not any(wave):
         return None
-    return tuple(int(n) // int(np.gcd.reduce(wave)) for n in wave)
+    sign = 1 if wave > (0,) * len(wave) else -1
+    return tuple(sign * n // int(np.gcd.reduce(wave)) for n in wave)
 
 
 def draw_sheet(figure, runs, law=None, **options):
@@ -271,7 +272,7 @@ def _shown_range(found):
     k = found.power.k.values
     seen = np.abs(k[np.isfinite(found.found.frequency.values)])
     largest = SHOWN_RANGE * seen.max(initial=0)
-    if len(seen) > 0.1 * len(k) or not 0 < largest < k[-1]:
+    if len(seen) > 0.25 * len(k) or not 0 < largest < k[-1]:
         return k[0], k[-1]
     return -largest, largest
 

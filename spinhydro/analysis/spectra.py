@@ -310,9 +310,8 @@ def strongest_wave(ds, output="m", component="perpendicular"):
     power = np.sum(np.abs(spectrum) ** 2, axis=(0, 1))
     power[(0,) * power.ndim] = 0
     place = np.unravel_index(np.argmax(power), power.shape)
-    wave = tuple(
-        n - size if n > size // 2 else n for n, size in zip(place, power.shape, strict=True)
-    )
+    sizes = zip(place, power.shape, strict=True)
+    wave = tuple(int(n - size if n > size // 2 else n) for n, size in sizes)
     along = power[(slice(None), *[0] * (power.ndim - 1))].sum()
     return wave, float(along / power.sum()) if power.any() else 1.0
 

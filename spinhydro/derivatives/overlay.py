@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinhydro.errors import InputError, unknown_name_message
+from spinhydro.errors import InputError, shorten, unknown_name_message
 
 #: Distance of a wavevector from one of the spectrum, in steps of the box, that is rounding.
 SAME_WAVE = 1e-3
+#: Characters of a formula that fit into a legend.
+LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,10 @@ class Overlay:
                 "--direction or --output"
             )
         worst = int(np.nanargmax(distances))
+        waves = f"{seen.sum()} wavenumber{'s' if seen.sum() > 1 else ''}"
         along = "" if len(self.direction) == 1 else f" along {self.direction}"
         return (
-            f"{self.output} of {self.run.attrs['run']}{along}: {seen.sum()} wavenumbers; peak "
+            f"{self.output} of {self.run.attrs['run']}{along}: {waves}; peak "
             f"within one bin ({1 / (interval * size):.4g} cycles per time) of a branch at "
             f"{np.mean(distances[seen] <= 1):.0%}, median {np.nanmedian(distances):.2g} bins, "
             f"largest {distances[worst]:.2g} at k = {self.k[worst]:.5g}"
@@ -205,6 +208,6 @@ def draw_overlay(overlay, ax, formulas, k):
             shown = shown if found.is_signed else np.where(shown >= 0, shown, np.nan)
             ax.plot(
                 -sign * along[order], shown, "-", linewidth=0.7, color=f"C{2 + number}",
-                label=text if sign > 0 else None,
+                label=shorten(text, LONGEST) if sign > 0 else None,
             )  # fmt: skip
     ax.legend(fontsize="small")
