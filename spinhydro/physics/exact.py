@@ -227,6 +227,13 @@ def lattice_period(ell, modulus):
     return 4 * ellipk(modulus) * ell * np.sqrt(modulus)
 
 
+def static_texture(kind, ell, modulus, easy_axis):
+    """Return the function of x that is `phase_wall` ("son_stephanov") or `wall_lattice`."""
+    if kind == "lattice":
+        return lambda x: wall_lattice(x, ell, modulus, easy_axis)
+    return lambda x: phase_wall(x, ell)
+
+
 def modulated_wave(e, Omega_R, kappa_n0, epsilon, omega, stop_time):
     r"""Z(t)/Z(0) of one small wave about -x while the Rabi frequency is modulated.
 
