@@ -10,7 +10,7 @@ quantum in every mode, nucleates bubbles of the true vacuum, one run for each me
 
 The metastable state exists up to delta_c = |kappa n| [1 - (Omega_R/|kappa n|)^(2/3)]^(3/2). Single
 runs are unpredictable after some 15 ms: compare rates. Parameters are close to the experiment.
-
+    spinhydro run problems/false_vacuum.py
 Expected: delta_c = 2 pi x 523 Hz; at 515 Hz bubbles come within 10 ms of the ramp, at 500 Hz none
 within 40 ms.
 """

@@ -13,6 +13,8 @@ small waves with the angle phi between k and m precess with
 (Kalinikos and Slavin's lowest mode): Damon-Eshbach waves for phi = 90 degrees, backward volume
 waves for phi = 0, waves=[0,3].
 
+    spinhydro run problems/film_spin_waves.py
+
 Expected: the wave as in the formula, to a part in 1e6 of its size.
 """
 

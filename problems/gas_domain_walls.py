@@ -11,6 +11,8 @@ with kind="lattice" and without Rabi coupling, (s_x, s_z) = (cn, sn)(x/(ell sqrt
 modulus) for an easy axis, kappa < 0, and (sn, cn) for an easy plane, ell = sqrt(hbar/(2 m |kappa|
 n)). Lattices are saddle points: after a few ms rounding errors move them out of the plane.
 
+    spinhydro run problems/gas_domain_walls.py
+
 Expected: the exact solution to 1e-8.
 """
 

@@ -11,7 +11,7 @@ lasts its helicity acts as a field along z. Grains of moment mu with the easy ax
 Half of the grains point up at the start; heat lowers their barrier, and the helicity chooses. They
 do not interact: <m_z> obeys a Fokker-Planck equation in m_z, which is solved beside the run.
 Numbers are of the order of those of FePt, not of an experiment. helicity=-1: the other way.
-
+    spinhydro run problems/helicity_switching.py
 Expected: <m_z> = 0.723 after 60 ps by the Fokker-Planck equation, within 0.05 (4096 grains).
 """
 

@@ -13,7 +13,7 @@ omega/2 k_B T, T = k_B T gamma/mu; by Matsubara's sum, with nu_n = 2 pi n spin T
 
 Noise with terms=0 is classical, <m_z> = L(omega_B/T), L(x) = coth x - 1/x; quantum noise makes
 weakly damped spins as hot as T x coth x at omega_B.
-
+    spinhydro run problems/quantum_thermostat.py
 Expected: <m_z> = 0.443 for spin 1 (0.537 of classical noise), within 0.02: statistics and damping.
 """
 

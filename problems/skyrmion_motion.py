@@ -11,7 +11,7 @@ A texture that keeps its form moves with the velocity v of (Thiele, Phys. Rev. L
     4 pi Q z x (v - u) + D (alpha v - beta u) = 0,   D = int (dm/dx)^2 d^2 r:
 
 for alpha = beta with u, otherwise also across the current (the skyrmion Hall effect).
-
+    spinhydro run problems/skyrmion_motion.py
 Expected: (43.75, -16.53) m/s with beta = 0; for any beta Thiele's velocity with the Q and D of the
 run to 1e-4 u from 60 ps on.
 """
