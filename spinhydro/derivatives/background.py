@@ -10,6 +10,8 @@ from spinhydro.errors import InputError, unknown_name_message
 KINDS = ("initial", "uniform", "stationary")
 #: Largest rate of a state at rest, relative to the fastest rates of its perturbations.
 AT_REST = 1e-8
+#: The same of a state that Newton's method found: a coarse grid leaves this much.
+FOUND_AT_REST = 1e-6
 #: Largest distance from the average of a state at which a uniform state is its background.
 NEARBY = 0.05
 #: Rms of the waves on a state, relative to it, up to which it counts as uniform.
@@ -74,9 +76,10 @@ def find_background(form, kind=None):
             break
         values = _values_of(form, name, start, scale)
         found = _at_rest(form, values, name, scale)
-        if found.rest <= AT_REST and (kind or not found.turning):
+        limit = FOUND_AT_REST if name == "stationary" else AT_REST
+        if found.rest <= limit and (kind or not found.turning):
             return found
-        if found.rest <= AT_REST:
+        if found.rest <= limit:
             # A wave on a uniform state rotates too: a state at rest comes first.
             turning = turning or found
             continue
@@ -85,9 +88,9 @@ def find_background(form, kind=None):
         return turning
     raise InputError(
         "the background is not at rest: largest rate over the fastest rate of perturbations: "
-        f"{', '.join(tried)} (at most {AT_REST:g}); change the initial state, take a "
-        "finer grid if it does not resolve a stationary state, or a period with --period if the "
-        "equations repeat themselves in time"
+        f"{', '.join(tried)} (at most {AT_REST:g}, {FOUND_AT_REST:g} of a stationary state); "
+        "change the initial state, take a finer grid if it does not resolve a stationary state, or "
+        "a period with --period if the equations repeat themselves in time"
     )
 
 
