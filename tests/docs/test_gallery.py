@@ -12,4 +12,5 @@ def test_every_problem_file_has_an_entry_and_a_picture():
     entries = json.loads((FOLDER / "gallery.json").read_text(encoding="utf-8"))
     assert set(entries) == names, "python docs/gallery/make.py NAME adds one"
     assert {path.stem for path in FOLDER.glob("*.png")} == names
-    assert all(entry["equations"] and entry["command"] for entry in entries.values())
+    for name, entry in entries.items():
+        assert entry["equations"] and f"problems/{name}.py" in entry["command"], name
