@@ -128,9 +128,9 @@ def test_grating_of_the_same_model_twice(runs, tmp_path, capsys):
     paths = runs["grating"][8]
     code, error = draw([paths[0], paths[0]], "b3", tmp_path, capsys)
     assert code == 2 and "give one run of each model" in error
-    code, error = draw(paths[:1], "b3", tmp_path, capsys)
-    assert code == 2 and "give runs of two or three" in error
-    assert draw(paths[:1], "b4", tmp_path, capsys)[0] == 0
+    # The panel of errors says which other runs it takes.
+    for figure in ("b3", "b4"):
+        assert draw(paths[:1], figure, tmp_path, capsys)[0] == 0
 
 
 def test_start_and_continuation(runs, tmp_path, capsys):
