@@ -108,9 +108,11 @@ def _of_dataset(dataset, wanted):
 def _read_rows(path):
     """A table with one row for each point, and a header."""
     try:
+        if not path.read_text(encoding="utf-8").strip():
+            raise InputError(f"{path} is empty: the first line names the columns, such as t,x,Z")
         table = np.genfromtxt(path, delimiter=",", names=True, dtype=float, encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a table: {error}") from None
+    except (OSError, ValueError, IndexError) as error:
+        raise InputError(f"{path} cannot be read as a table: {_first_line(error)}") from None
     names = table.dtype.names or ()
     axes = [name for name in AXES if name in names]
     if not axes:
@@ -119,6 +121,12 @@ def _read_rows(path):
     grids = [np.unique(table[axis], return_inverse=True) for axis in axes]
     shape = tuple(len(points) for points, _ in grids)
     arrays = {axis: points for axis, (points, _) in zip(axes, grids, strict=True)}
+    places = np.stack([place for _, place in grids], axis=1)
+    unique, first = np.unique(places, axis=0, return_index=True)
+    if len(unique) < len(places):
+        row = min(set(range(len(places))) - set(first.tolist()))
+        point = ", ".join(f"{axis} = {table[axis][row]:g}" for axis in axes)
+        raise InputError(f"{path} has more than one row for {point}: keep one, or their mean")
     for name in names:
         if name not in axes:
             values = np.full(shape, np.nan)
@@ -137,7 +145,7 @@ def _read_hdf5(path, wanted):
             with xarray.open_dataset(path, engine="scipy") as dataset:
                 return _of_dataset(dataset.load(), wanted)
         except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"{path} cannot be read: {error}") from None
+            raise InputError(f"{path} cannot be read: {_first_line(error)}") from None
     arrays, dims, units = {}, {}, {}
     try:
         with h5py.File(path, "r") as file:
@@ -156,8 +164,22 @@ def _read_hdf5(path, wanted):
     return arrays, dims, units
 
 
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _numbers(path, name, values):
+    """An array of real numbers; raises InputError for anything else."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "biuf":
+        raise InputError(f"{path}: {name} holds {values.dtype.name}, not real numbers")
+    return values.astype(float)
+
+
 def _axis(path, name, values):
-    values = np.asarray(values, float)
+    values = _numbers(path, name, values)
+    if values.size == 0:
+        raise InputError(f"{path}: the axis {name} is empty")
     if values.ndim != 1 or not np.all(np.isfinite(values)):
         raise InputError(f"{path}: the axis {name} must be a list of finite numbers")
     if values.size > 1 and not np.all(np.diff(values) > 0):
@@ -169,7 +191,7 @@ def _values(path, name, values, dims, axes, skip_nan):
     values = np.asarray(values)
     if np.iscomplexobj(values):
         raise InputError(f"{path}: {name} is complex; fit its real and imaginary part")
-    values = values.astype(float)
+    values = _numbers(path, name, values)
     if dims:
         if set(dims) - set(axes):
             raise InputError(f"{path}: {name} has the axes {', '.join(dims)}, not {_shown(axes)}")

@@ -1,4 +1,4 @@
-"""Whole runs of the jax engine: random equations, two devices, resumed runs."""
+"""Whole runs of the jax engine: random equations, four devices, resumed runs."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from spinhydro.errors import EquationError, Unsupported
 from spinhydro.language.expressions import ExpressionBuilder
 from tests.fused.problems import SCALARS, VECTORS, build, make
 
-TWO_DEVICES = """
+FOUR_DEVICES = """
 from spinhydro.engines.jax import engine
 from tests.derivatives.test_engine import advanced
 
@@ -32,7 +32,7 @@ values = {"Nx": 64, "members": 4, "Omega_R": "[0.7, 0.72, 0.74, 0.76]"}
 ours, theirs = (
     advanced("problems/quantum_torque.py", name, **values) for name in ("jax", "fused")
 )
-assert devices == {2}, devices
+assert devices == {4}, devices
 assert abs(ours - theirs).max() <= 1e-11 * abs(theirs).max()
 """
 
@@ -59,10 +59,10 @@ def test_random_right_sides(vector, scalar):
         assert solver.timestepper.check() < 1e-10
 
 
-def test_members_are_split_over_two_devices():
-    flags = "--xla_force_host_platform_device_count=2 " + os.environ.get("XLA_FLAGS", "")
+def test_members_are_split_over_four_devices():
+    flags = "--xla_force_host_platform_device_count=4 " + os.environ.get("XLA_FLAGS", "")
     subprocess.run(
-        [sys.executable, "-c", TWO_DEVICES], check=True, timeout=600,
+        [sys.executable, "-c", FOUR_DEVICES], check=True, timeout=600,
         env={**os.environ, "XLA_FLAGS": flags, "PYTHONPATH": "."},
     )  # fmt: skip
 

@@ -123,6 +123,27 @@ def test_formats_of_data_without_jax(tmp_path, kind):
     assert np.allclose(found.axes["x"], x)
 
 
+@pytest.mark.parametrize(
+    ("name", "contents", "message"),
+    [
+        ("a.csv", "", "is empty"),
+        ("a.csv", "t,x,Z\n0.1,1,0.2\n0.1,1,0.3\n0.2,1,0", "more than one row for t = 0.1, x = 1"),
+        ("a.h5", "junk", "cannot be read"),
+        ("a.npz", {"t": [], "x": [1.0], "Z": np.zeros((0, 1))}, "axis t is empty"),
+        ("a.npz", {"t": [1.0], "x": [1.0], "Z": [["a"]]}, "not real numbers"),
+    ],
+)
+def test_unreadable_data_are_one_line(tmp_path, name, contents, message):
+    path = tmp_path / name
+    if isinstance(contents, str):
+        path.write_text(contents)
+    else:
+        np.savez(path, **contents)
+    with pytest.raises(InputError, match=message) as refused:
+        read_data(path, ["Z"])
+    assert "\n" not in str(refused.value)
+
+
 def test_bad_data_are_one_line(tmp_path, capsys):
     t, x = np.array([0.1, 0.2]), np.linspace(-3, 3, 7)
     Z = np.zeros((2, 7))

@@ -280,5 +280,6 @@ def find_scheme(kind, has_linear):
         )
     names = ", ".join([*(known.__name__ for known in _SCHEMES), *SPLITTING])
     raise Unsupported(
-        f"the time stepper {kind.__name__} (only {names} and Dedalus's Runge-Kutta schemes)"
+        f"the time stepper {kind.__name__} (only {names} and Dedalus's Runge-Kutta schemes): type "
+        "timestepper=RK4"
     )
