@@ -231,7 +231,10 @@ def judge(changes, remainders, firsts, floor, value):
     """
     differences = DIFFERENCES * changes * abs(value)
     excess = np.maximum(remainders - floor - differences, 0)
-    relative = float(np.min(excess / np.maximum(firsts, 1e-300)))
+    ratios = excess / np.maximum(firsts, 1e-300)
+    # A remainder below the floor says nothing where the first-order change is not far above it.
+    tells = firsts > 30 * floor
+    relative = float(np.min(ratios[tells] if tells.any() else ratios))
     slopes = np.diff(np.log(np.maximum(remainders, 1e-300))) / np.diff(np.log(changes))
     above = remainders[1:] > 30 * floor + differences[1:]
     usable = (np.abs(slopes - 2) <= TOLERANCE) & above

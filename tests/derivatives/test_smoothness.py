@@ -1,8 +1,10 @@
 """Parameters without a derivative are refused with the reason."""
 
+import numpy as np
 import pytest
 
 from spinhydro import load
+from spinhydro.derivatives.taylor import judge
 from spinhydro.errors import InputError
 
 FILE = """
@@ -56,3 +58,11 @@ def test_a_number_of_steps(file):
 def test_what_is_smooth_passes(file):
     found = load(file, temperature=0.5).gradient(of="ave(u)", wrt=["temperature", "rate"])
     assert found.taylor.passed
+
+
+def test_noise_of_an_iteration_does_not_hide_a_wrong_derivative():
+    """Remainders of the texture of skyrmion_motion, which is relaxed to a tolerance only."""
+    changes = np.array([1e-2, 1e-3, 1e-4, 1e-5])
+    remainders = np.array([2.4e-7, 3.1e-8, 1.2e-8, 9.8e-9])
+    assert not judge(changes, remainders, 6e-3 * changes, floor=1e-8, value=0.9).passed
+    assert judge(changes, 0 * changes, 6e-3 * changes, floor=1e-16, value=0.9).passed
