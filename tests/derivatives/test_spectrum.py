@@ -8,8 +8,10 @@ import xarray as xr
 from scipy.special import mathieu_a, mathieu_b
 
 from spinhydro import load
+from spinhydro.analysis.dispersion import analyse
 from spinhydro.cli.main import call
 from spinhydro.derivatives.lowest_modes import lowest_modes
+from spinhydro.derivatives.overlay import Overlay
 from spinhydro.derivatives.spectrum import growth_derivatives, spectrum
 from spinhydro.derivatives.spectrum_output import save
 from spinhydro.errors import InputError
@@ -199,7 +201,15 @@ def test_a_spectrum_is_drawn_over_the_map_of_a_run_without_jax(tmp_path):
     run = xr.Dataset({"m": (("t", "spin", "x"), m)}, {"t": t, "x": x, "spin": ["x", "y", "z"]})
     k = np.linspace(-3, 3, 15)[:, None]
     found = SimpleNamespace(
-        k=k, frequencies=k**2, growth=0 * k, time_unit="ps", length_unit="nm", eigenvalues=-1j * k
+        k=k,
+        frequencies=k**2,
+        growth=0 * k,
+        time_unit="ps",
+        length_unit="nm",
+        eigenvalues=-1j * k,
+        double_resolution=1e-8,
     )
-    save(found, tmp_path / "waves.png", run)
+    waves = analyse(run)
+    overlay = Overlay(run, waves, "m", (1,), np.full((waves.found.sizes["k"], 1), np.nan))
+    save(found, tmp_path / "waves.png", overlay)
     assert (tmp_path / "waves.png").stat().st_size > 10_000
