@@ -127,7 +127,7 @@ def _chosen(found, handler, path):
 def _dataset(files, folder, wanted, path):
     sets, lines = _read_sets(files, wanted)
     is_folder = not isinstance(path, (list, tuple)) and Path(path).is_dir()
-    lines = _gaps(files, is_folder) + lines
+    lines = _gaps(files, is_folder) + _exchanged(sets) + lines
     record, warning = run_record(folder, sets)
     lines += [warning] if warning else []
     filled = [one for one in sets if one.writes]
@@ -210,6 +210,16 @@ def _gaps(files, is_folder):
     if is_folder and numbers[0] is not None and numbers[0] > 1:
         lines.append(f"the first set is {files[0].name}: earlier ones are missing")
     return lines
+
+
+def _exchanged(sets):
+    """Warnings about files that hold another set than their name says."""
+    return [
+        f"{one.file.name} holds set {one.number}: a copy, or renamed; set {wanted} is missing"
+        for one in sets
+        for wanted in [set_number(one.file)]
+        if None not in (one.number, wanted) and one.number != wanted
+    ]
 
 
 class _Writes:

@@ -66,6 +66,7 @@ class SetFile:
     checksums : {column: array (writes,) of CRC-32}, empty if the file has none
     grids : names of the datasets in the group scales; all_tasks : False if some were chosen
     warnings : lines about what is not as it should be
+    number : number of the set that the file states, or None
     """
 
     file: Path
@@ -79,6 +80,7 @@ class SetFile:
     grids: list = field(default_factory=list)
     all_tasks: bool = True
     warnings: list = field(default_factory=list)
+    number: int | None = None
 
     def rows(self, name, rows, rest):
         """Values of a task for some writes: array (len(rows), …) after the outer index `rest`.
@@ -249,6 +251,7 @@ def read_next_set(file, like):
             checksums=_checksums(_child(h5, "checksums"), writes),
             grids=like.grids,
             all_tasks=like.all_tasks,
+            number=_number(h5),
         )
         _drop_unwritten(found, datasets)
         return found
@@ -313,9 +316,15 @@ def _read_open_set(h5, file, wanted):
         grids=sorted(groups["scales"]),
         all_tasks=wanted is None,
         warnings=warnings,
+        number=_number(h5),
     )
     _drop_unwritten(found, datasets)
     return found
+
+
+def _number(h5):
+    stated = h5.attrs.get("set_number")
+    return int(stated) if isinstance(stated, (int, np.integer)) else None
 
 
 def _drop_unwritten(found, datasets):

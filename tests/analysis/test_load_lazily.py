@@ -1,6 +1,7 @@
 """`load`: large, incomplete, damaged and unusual files, several handlers, xarray, netCDF."""
 
 import json
+import shutil
 import tracemalloc
 import zlib
 from importlib.metadata import EntryPoint
@@ -72,6 +73,17 @@ def test_a_lost_set_is_said(tmp_path):
         load(tmp_path)
     # A file given by its own path is complete.
     assert load(tmp_path / "a_s3.h5").sizes["t"] == 3
+
+
+def test_a_set_replaced_by_a_copy_of_another_is_said(tmp_path):
+    numbered(tmp_path, 1, 2, 3)
+    for number in (1, 2, 3):
+        with h5py.File(tmp_path / f"a_s{number}.h5", "a") as h5:
+            h5.attrs["set_number"] = number
+    assert "warning" not in load(tmp_path).attrs
+    shutil.copy(tmp_path / "a_s1.h5", tmp_path / "a_s2.h5")
+    with pytest.warns(UserWarning, match="a_s2.h5 holds set 1.*set 2 is missing"):
+        load(tmp_path)
 
 
 def test_a_last_set_cut_short_costs_that_set(tmp_path):
