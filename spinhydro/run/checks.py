@@ -92,7 +92,7 @@ class RunChecks:
         if self.resolution.since is None or self._continues_without_some():
             return
         self.synchronise()
-        name = self.resolution.outgrown()
+        name = self.resolution.outgrown(self.solver.sim_time)
         if name:
             now = f"t = {self._now()}, iteration {self.solver.iteration}"
             raise UnresolvedError(self.resolution.outgrown_message(name, now, self._kept()))

@@ -17,9 +17,12 @@ ROUGH = 0.01
 UNIFORM = 1e-20
 #: Lines of the grid that are transformed along each axis.
 LINES = 64
-#: Growth since the last check, and part of the amplitude in short waves, from which a variable of a
-#: run that is not resolved has outgrown the grid.
-OUTGROWN, OUTGROWN_SHORT = 3, 0.3
+#: Growth since the last check, beyond that with a power of the time of a variable that starts from
+#: zero, and part of the amplitude in short waves, from which a variable of a run that is not
+#: resolved has outgrown the grid.
+OUTGROWN, POWER, OUTGROWN_SHORT = 3, 3, 0.3
+#: Part of its amplitude at the last check below which a variable began at zero.
+AT_REST = 1e-6
 
 
 class Resolution:
@@ -63,6 +66,7 @@ class Resolution:
         #: When a variable was first found not to be resolved, and its name.
         self.since = None
         self._pairs, self._largest, self._remedy = list(self._watched), {}, ""
+        self._initial, self._checked_at = {}, 0.0
 
     @property
     def is_watching(self):
@@ -76,6 +80,7 @@ class Resolution:
         self._watched = [pair for pair in self._watched if pair[1] not in rough]
         self._pairs = list(self._watched)
         self._note_amplitudes()
+        self._initial = self._largest
 
     def record(self):
         """Return what a checkpoint holds."""
@@ -83,6 +88,7 @@ class Resolution:
             "watched": [(v.name, axis) for v, axis in self._watched],
             "all": [(v.name, axis) for v, axis in self._pairs],
             "since": self.since, "largest": self._largest, "remedy": self._remedy,
+            "initial": self._initial, "checked_at": self._checked_at,
         }  # fmt: skip
 
     def restore(self, record):
@@ -96,6 +102,8 @@ class Resolution:
         self._pairs = [(v, axis) for v, axis in self._pairs if (v.name, axis) in known]
         self.since, self._remedy = record["since"], record.get("remedy", "more grid points")
         self._largest = dict(record.get("largest", {}))
+        self._initial = dict(record.get("initial", {}))
+        self._checked_at = record.get("checked_at", 0.0)
 
     def check(self, time):
         """Return new warnings about variables that are no longer resolved, as a list of lines."""
@@ -109,9 +117,10 @@ class Resolution:
                     self.since = f"t = {time:.4g} {self.unit}".rstrip(), variable.name
                     self._remedy = self._finer(variable, axis)
         self._note_amplitudes()
+        self._checked_at = time
         return lines
 
-    def outgrown(self):
+    def outgrown(self, time):
         """Return the name of a variable that grows on the scale of the grid, or None.
 
         A collective call. Always None while all variables are resolved.
@@ -120,8 +129,12 @@ class Resolution:
             return None
         for variable, axis in self._pairs:
             before = self._largest.get(variable.name, 0.0)
+            allowed = OUTGROWN * before
+            if self._initial.get(variable.name, np.inf) < AT_REST * before and self._checked_at > 0:
+                # A velocity, say, that begins at zero grows by any factor within its first steps.
+                allowed *= (time / self._checked_at) ** POWER
             if (
-                self._amplitude(variable) > OUTGROWN * before > 0
+                self._amplitude(variable) > allowed > 0
                 and self._short_part(variable, axis) > OUTGROWN_SHORT
             ):
                 return variable.name

@@ -102,7 +102,7 @@ PARAMETERS = [
     (["stop_time=0"], ["positive"]),
     (["stop_time=-1"], ["positive"]),
     (["output_interval=0"], ["positive"]),
-    (["timestepper=RK5"], ["did you mean 'RK4'"]),
+    (["timestepper=RK9"], ["did you mean 'RK8'"]),
     (["timestepper=4"], ["no timestepper '4'"]),
     (["coords=3"], ["not a parameter"]),
     (["s=1"], ["not a parameter"]),
@@ -277,7 +277,7 @@ def test_no_permission_to_write(capfd, tmp_path):
         (["info", "runs/none/0001"], "no run folder"),
         (["info", "problems"], "no run.json"),
         (["info"], "run"),
-        (["words", "cross"], "cross"),
+        (["words", "crosss"], "crosss"),
     ],
 )
 def test_other_commands(arguments, part, capfd):

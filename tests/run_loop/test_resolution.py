@@ -146,20 +146,37 @@ def test_growth_that_the_grid_resolves_does_not_stop_a_run(tmp_path):
     u.change_scales(1)
     x = ivp.dist.local_grid(u.domain.bases[0])
     u["g"] = np.sign(np.sin(x))
-    assert watch.outgrown() is None
+    assert watch.outgrown(0.1) is None
     assert len(watch.check(0.1)) == 1
     u.change_scales(1)
     u["g"] = 1000 * np.sin(x)
-    assert watch.outgrown() is None
+    assert watch.outgrown(0.1) is None
     u["g"] = 2.9 * np.cos(N / 2 * 0.9 * x)
-    assert watch.outgrown() is None
+    assert watch.outgrown(0.1) is None
     u["g"] = 3.1 * np.cos(28 * x)
-    assert watch.outgrown() == "u"
+    assert watch.outgrown(0.1) == "u"
     # A resumed run goes on from the same amplitudes.
     record = json.loads(json.dumps(watch.record()))
     again = Resolution(ivp, {})
     again.restore(record)
-    assert again.outgrown() == "u" and again.check(0.2) == []
+    assert again.outgrown(0.1) == "u" and again.check(0.2) == []
+
+
+def test_a_variable_that_starts_from_zero_grows_with_a_power_of_the_time():
+    ivp = advected()
+    (u,) = ivp.variables
+    u["g"] = 0
+    watch = Resolution(ivp, {})
+    watch.start()
+    x = ivp.dist.local_grid(u.domain.bases[0])
+    u["g"] = np.cos(28 * x)
+    assert len(watch.check(0.1)) == 1
+    u["g"] = 8 * np.cos(28 * x)
+    again = Resolution(ivp, {})
+    again.restore(json.loads(json.dumps(watch.record())))
+    for one in (watch, again):
+        assert one.outgrown(0.2) is None
+        assert one.outgrown(0.11) == "u"
 
 
 def test_a_uniform_field_with_rounding_is_smooth():
