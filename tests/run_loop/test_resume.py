@@ -305,7 +305,7 @@ def test_a_run_on_a_lost_host_resumes_when_its_time_has_passed(
 
 def test_killed_process_is_dead_and_resumes(tmp_path, capfd):
     """SIGKILL leaves no checkpoint here: the run begins again and keeps its outputs."""
-    arguments = [str(SPIRAL), "stop_time=3", "timestep=5e-4", "--quiet"]
+    arguments = [str(SPIRAL), "stop_time=40", "timestep=5e-4", "--quiet"]
     line = [sys.executable, "-m", "spinhydro", "run", *arguments, "--out", str(tmp_path / "b")]
     process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.DEVNULL)
     files = tmp_path / "b" / "spin_spiral" / "0001" / "fields" / "fields_s1.h5"
