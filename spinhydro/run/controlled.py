@@ -162,10 +162,12 @@ class ControlledRun(AdaptiveRun):
     def _cheaper(self):
         """Return what is cheaper where the activity is constant, if the file has such a stepper."""
         name = self.plan.given_up
+        if not name:
+            return ""
         return (
             f". {name} at a given timestep, the default of the file, is cheaper where the activity "
-            f"is constant: it needs timestep=NUMBER and no tolerance"
-        ) * bool(name)
+            "is constant: it needs timestep=NUMBER and no tolerance"
+        )
 
     @property
     def control(self):

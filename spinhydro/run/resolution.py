@@ -79,8 +79,7 @@ class Resolution:
                  if self._short_part(variable, axis) > ROUGH}  # fmt: skip
         self._watched = [pair for pair in self._watched if pair[1] not in rough]
         self._pairs = list(self._watched)
-        self._note_amplitudes()
-        self._initial = self._largest
+        self._initial = self._largest = self._amplitudes()
 
     def record(self):
         """Return what a checkpoint holds."""
@@ -116,8 +115,7 @@ class Resolution:
                 if self.since is None:
                     self.since = f"t = {time:.4g} {self.unit}".rstrip(), variable.name
                     self._remedy = self._finer(variable, axis)
-        self._note_amplitudes()
-        self._checked_at = time
+        self._largest, self._checked_at = self._amplitudes(), time
         return lines
 
     def outgrown(self, time):
@@ -127,6 +125,7 @@ class Resolution:
         """
         if self.since is None:
             return None
+        amplitudes = self._amplitudes()
         for variable, axis in self._pairs:
             before = self._largest.get(variable.name, 0.0)
             allowed = OUTGROWN * before
@@ -134,7 +133,7 @@ class Resolution:
                 # A velocity, say, that begins at zero grows by any factor within its first steps.
                 allowed *= (time / self._checked_at) ** POWER
             if (
-                self._amplitude(variable) > allowed > 0
+                amplitudes[variable.name] > allowed > 0
                 and self._short_part(variable, axis) > OUTGROWN_SHORT
             ):
                 return variable.name
@@ -149,15 +148,15 @@ class Resolution:
             f"Try {self._remedy}, or a stop_time before {time}"
         )
 
-    def _note_amplitudes(self):
-        self._largest = {v.name: self._amplitude(v) for v, _ in self._pairs}
-
-    def _amplitude(self, variable):
-        """Return the largest absolute value of a variable on the grid, of all ranks."""
-        layout = variable.dist.grid_layout
-        field = variable if variable.layout is layout else variable.copy()
-        values = field["g"]
-        return self.comm.allreduce(float(np.abs(values).max(initial=0)), op=MPI.MAX)
+    def _amplitudes(self):
+        """Return the largest absolute value of every variable on the grid, of all ranks."""
+        found = {}
+        for variable in dict.fromkeys(variable for variable, _ in self._pairs):
+            layout = variable.dist.grid_layout
+            field = variable if variable.layout is layout else variable.copy()
+            largest = float(np.abs(field["g"]).max(initial=0))
+            found[variable.name] = self.comm.allreduce(largest, op=MPI.MAX)
+        return found
 
     def cause(self, otherwise):
         """Return the end of a message about a run that failed: its likely cause."""
