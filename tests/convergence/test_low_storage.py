@@ -39,16 +39,48 @@ STENCIL = 'spinhydro.stencil("chain", omega_J=1.0, a=1.0)'
 KERNEL = "spinhydro.kernel(lambda k: 2 * (1 - np.cos(k)))"
 
 
-@pytest.fixture
-def files(tmp_path):
+def write_files(folder, timestepper):
+    """Write the three files with a time stepper; return their paths by name."""
     texts = {
         "gpe": GPE,
         "stencil": CHAIN.replace("EXCHANGE", STENCIL),
         "kernel": CHAIN.replace("EXCHANGE", KERNEL),
     }
     for name, text in texts.items():
-        (tmp_path / f"{name}.py").write_text(text)
-    return {name: tmp_path / f"{name}.py" for name in texts}
+        (folder / f"{name}.py").write_text(text.replace("LowStorageRK4", timestepper))
+    return {name: folder / f"{name}.py" for name in texts}
+
+
+def assert_engines_agree(path, folder, timestepper, timestep):
+    """Run a file with both engines, and with members."""
+    values = {"timestepper": timestepper, "stop_time": 0.2, "timestep": timestep}
+    values |= {"output_interval": 0.1, **({"Nx": 17} if path.stem == "gpe" else {})}
+    fused, kept = final(path, folder, "fused", **values)
+    stock, _ = final(path, folder, "dedalus", **values)
+    members, _ = final(path, folder, "fused", members=3, **values)
+    assert distance(fused, stock) < 1e-12
+    assert "engine: fused" in (kept / "log.txt").read_text()
+    parts = np.moveaxis(members[0], -2, 0)
+    assert len(parts) == 3 and all(distance([part], fused) < 1e-13 for part in parts)
+
+
+def sizes_after_oscillation(folder, timestepper, products):
+    """Return the final amplitudes of a wave of amplitude 1, for products of omega and timestep."""
+    path = folder / "wave.py"
+    source = GPE.replace('u["g"] = 1 + 0.4 * np.exp(-(x**2)) * np.exp(1j * x)', "u['g'] = 1")
+    path.write_text(source.replace("-1j*spinhydro.abs2(u)*u", "-1j*100*u"))
+    sizes = []
+    for product in products:
+        values = {"timestepper": timestepper, "depth": 0.0, "stop_time": 20.0}
+        problem = load(path, **values, timestep=product / 100, output_interval=20.0, Nx=5)
+        problem.run(out=folder, quiet=True, force=True)
+        sizes.append(np.abs(problem.ivp.variables[0]["g"]).max())
+    return sizes
+
+
+@pytest.fixture
+def files(tmp_path):
+    return write_files(tmp_path, "LowStorageRK4")
 
 
 def test_order(files, tmp_path):
@@ -66,26 +98,10 @@ def test_order(files, tmp_path):
 @pytest.mark.parametrize("name", ["gpe", "stencil", "kernel"])
 def test_engines_agree(name, files, tmp_path):
     """With transforms on spectra and on the grid, and without any; with and without members."""
-    values = {"timestepper": "LowStorageRK4", "stop_time": 0.2, "timestep": 0.01}
-    values |= {"output_interval": 0.1, **({"Nx": 17} if name == "gpe" else {})}
-    fused, folder = final(files[name], tmp_path, "fused", **values)
-    stock, _ = final(files[name], tmp_path, "dedalus", **values)
-    members, _ = final(files[name], tmp_path, "fused", members=3, **values)
-    assert distance(fused, stock) < 1e-12
-    assert "engine: fused" in (folder / "log.txt").read_text()
-    parts = np.moveaxis(members[0], -2, 0)
-    assert len(parts) == 3 and all(distance([part], fused) < 1e-13 for part in parts)
+    assert_engines_agree(files[name], tmp_path, "LowStorageRK4", 0.01)
 
 
-def test_stability_limit(files, tmp_path):
+def test_stability_limit(tmp_path):
     """Waves of the frequency omega: stable for omega h = 3.30, growing for 3.38."""
-    path = tmp_path / "wave.py"
-    source = GPE.replace('u["g"] = 1 + 0.4 * np.exp(-(x**2)) * np.exp(1j * x)', "u['g'] = 1")
-    path.write_text(source.replace("-1j*spinhydro.abs2(u)*u", "-1j*100*u"))
-    sizes = []
-    for product in (3.30, 3.38):
-        values = {"timestepper": "LowStorageRK4", "depth": 0.0, "stop_time": 20.0}
-        problem = load(path, **values, timestep=product / 100, output_interval=20.0, Nx=5)
-        problem.run(out=tmp_path, quiet=True, force=True)
-        sizes.append(np.abs(problem.ivp.variables[0]["g"]).max())
+    sizes = sizes_after_oscillation(tmp_path, "LowStorageRK4", (3.30, 3.38))
     assert sizes[0] <= 1 < 1.2 < sizes[1]
