@@ -13,7 +13,8 @@ from spinhydro.errors import InputError, did_you_mean
 
 from .paths import PREFERRED, handlers_of, no_writes, set_number
 from .record import provenance, run_record
-from .set_files import TIME_SCALES, physical_memory, read_next_set, read_set
+from .set_files import TIME_SCALES, physical_memory
+from .set_index import read_next_set, read_set
 from .sweeps import is_sweep, load_sweep
 
 #: Runs whose data take less than this (bytes) are read into memory at once.
