@@ -94,6 +94,7 @@ if TYPE_CHECKING:
         RK4,
         RK8,
         RK43,
+        RK853,
         RKMK4,
         BlanesMoan4,
         BlanesMoan6,

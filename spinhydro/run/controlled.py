@@ -9,7 +9,7 @@ from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.loop import WATCH_CADENCE, Run
 from spinhydro.run.progress import duration as clock
-from spinhydro.steppers import EXPLICIT, IFRK4, RK4, RK8, SPLITTING, find_pair, find_stepper
+from spinhydro.steppers import EXPLICIT, IFRK4, SPLITTING, find_pair, find_stepper
 from spinhydro.steppers.constraints import is_constraint
 from spinhydro.steppers.control import (
     USUAL_TOLERANCE,
@@ -33,7 +33,7 @@ def read_tolerance(ivp, plan):
 
     It does with a tolerance, with ``timestep = "auto"``, or with a stepper such as "IFRK43"; the
     tolerance is then 1e-6 unless it is stated. A number as timestep is the longest timestep.
-    Splitting schemes that are the default of a problem file give way to IFRK4, and RK8 to RK4.
+    Splitting schemes that are the default of a problem file give way to IFRK4.
 
     Returns
     -------
@@ -58,10 +58,10 @@ def read_tolerance(ivp, plan):
         plan.tolerance = USUAL_TOLERANCE
     plan.tolerance = checked_tolerance(plan.tolerance)
     chosen = (plan.record.get("overrides") or {"timestepper": None}).keys()
-    if "timestepper" not in chosen and (stepper.__name__ in SPLITTING or stepper is RK8):
+    if "timestepper" not in chosen and stepper.__name__ in SPLITTING:
         # The default of a problem file is the cheapest stepper of a given timestep.
         plan.given_up = stepper.__name__
-        stepper = RK4 if stepper is RK8 else IFRK4
+        stepper = IFRK4
     if any(is_constraint(equation) for equation in ivp.equations):
         raise ParameterError(
             "adaptive timesteps need a stepper with an embedded pair, and none of these takes "
@@ -150,8 +150,11 @@ class ControlledRun(AdaptiveRun):
         transforms = ""
         if hasattr(stepper, "right_side"):
             forward, back = stepper.right_side.transforms()
-            each = forward + back
-            transforms = f"; {5 * each} transforms per step, {2 * each} more for the error"
+            each, stages = forward + back, stepper.stages
+            transforms = (
+                f"; {(stages + stepper.extra_evaluations) * each} transforms per step, "
+                f"{stages // 2 * each} more for the error"
+            )
         limit = "any length" if longest == math.inf else f"at most {longest:.4g} {unit}".rstrip()
         return (
             f"timesteps: adaptive, {self.stepper_name}, tolerance {control.tolerance:g} at the end "
@@ -213,7 +216,7 @@ class ControlledRun(AdaptiveRun):
             # Free of rounding, so that the same timesteps follow from one output to the next.
             left = self.plan.output_interval
         timestep, self.number = even_steps(
-            left, self.control.suggestion, self.timestep, self.number
+            left, self.control.suggestion, self.timestep, self.number, self.control.order
         )
         self.ahead = self._steps_ahead(timestep)
         self.number -= self.ahead

@@ -17,6 +17,7 @@
 | SemiImplicit, StochasticHeun | 2 | none (1): waves grow by (frequency * timestep)^4/8 per step |
 | SBDF3 | 3 | 0.63 in the explicit part, 0.2 for oscillating terms of the implicit part |
 | RK43, IFRK43, ETDRK43 | 4 | as RK4, IFRK4, ETDRK4: adaptive timesteps, see `PairSteps` |
+| RK853 | 8 | as RK8: adaptive timesteps |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
 Limits are those of pure oscillation, d/dt = i omega, measured; those in brackets are refused.
@@ -44,7 +45,7 @@ from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.low_storage import LowStorageRK4
 from spinhydro.steppers.noise import check_bases, noises_of
 from spinhydro.steppers.pair_steps import PairSteps
-from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43
+from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, RK853
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.rk8 import RK8
 from spinhydro.steppers.spin_steppers import (
@@ -132,6 +133,7 @@ __all__ = [
     "RK4",
     "RK43",
     "RK8",
+    "RK853",
     "RKMK4",
     "SPLITTING",
     "STABILITY_LIMITS",

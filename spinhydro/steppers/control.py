@@ -13,8 +13,8 @@ ROUNDING = 4e-15
 #: Error per unit time that the controller aims at, relative to the permitted one, and that from
 #: which a step is rejected: it is the sum of all errors that counts.
 AIM, REJECTED = 0.8, 1.5
-#: Exponents of the proportional-integral controller, for an error per unit time of order h^4.
-PROPORTIONAL, INTEGRAL = 0.4 / 4, 0.7 / 4
+#: Exponents of the proportional-integral controller, times the order of the scheme.
+PROPORTIONAL, INTEGRAL = 0.4, 0.7
 #: Largest decrease and increase of the timestep from one step to the next.
 LEAST, MOST = 0.2, 4.0
 #: Accepted steps after which the error of a step is measured again, and change of the timestep,
@@ -24,14 +24,16 @@ MEASURED_EVERY, CHANGED = 50, 1.6
 EARLY, EARLY_GROWTH = 0.02, 1.0
 #: Bounds of the growth exponent of errors, and of their amplification.
 EXPONENTS, AMPLIFICATIONS = (-1.0, 1.0), (1 / 30, 1e3)
-#: Steps beyond half of the stability limit need a predicted error this much below the tolerance.
-RELEASED = 32
+#: Steps beyond half of the stability limit need a predicted error below the tolerance by this
+#: factor, after a division by that of twice the timestep.
+RELEASED = 2
 #: Steps between two measurements of the error of a step where it is steady, and where it is below
 #: FAR of what is permitted without a companion, because stability limits the timestep.
 WINDOW, FAR_WINDOW, FAR = 8, 32, 1e-3
 #: Relative change of the error of a step, at equal timesteps, that is steady.
 STEADY = 1.5
-#: A suggestion within these factors of the present timestep leaves it unchanged.
+#: A suggestion within these factors of the present timestep leaves it unchanged, in schemes of
+#: order 4; in others so that the change of the error is the same.
 KEPT_FROM, KEPT_TO = 0.93, 1.2
 #: Shortest timestep, relative to the duration.
 SHORTEST = 1e-9
@@ -44,19 +46,19 @@ class StepTooShort(ArithmeticError):
 class ErrorControl:
     r"""Choose timesteps so that a run ends with an error of about its tolerance.
 
-    The pair gives the relative difference d of its solutions of orders 3 and 4, of order
-    :math:`h^4`. The solution of order 4 is kept, whose error e in one step is of order
-    :math:`h^5`. The relation
+    The pair gives a relative difference d of its solutions of order :math:`h^q`, where q is the
+    order of the solution that is kept (4 or 8). Its error e in one step is of order
+    :math:`h^{q+1}`. The relation
 
-    .. math:: e = c\, d^{5/4}
+    .. math:: e = c\, d^{(q+1)/q}
 
     does not depend on h. c is measured in the first steps, and in every 50th, by taking a step once
-    more as two halves, whose result differs by :math:`15 e/16`.
+    more as two halves, whose result differs by :math:`(1 - 2^{-q}) e`.
 
     The error at the end is more than the sum of all e where errors grow (a wrong density turns the
     phase of a gas further and further), and less where they cancel or are damped. It is measured
     by a second solution with twice the timestep, the companion: the error of the kept one is
-    :math:`G = \|X' - X\|/15`. With the amplification :math:`A = G/\sum e`, which grows as
+    :math:`G = \|X' - X\|/(2^q - 1)`. With the amplification :math:`A = G/\sum e`, which grows as
     :math:`t^p`, steps keep the error per unit time
 
     .. math::
@@ -87,6 +89,8 @@ class ErrorControl:
 
     Attributes
     ----------
+    order : int
+        The order q of the scheme, which the stepper sets.
     suggestion : float or None
         The next timestep; None before `start`.
     accepted, rejected : int
@@ -110,7 +114,7 @@ class ErrorControl:
 
     def __init__(self, tolerance=USUAL_TOLERANCE, duration=1.0, longest=math.inf, stable=math.inf):
         self.tolerance = checked_tolerance(tolerance)
-        self.duration = float(duration)
+        self.duration, self.order = float(duration), 4
         self.longest, self.stable = float(longest), float(stable)
         self.suggestion = self.scales = None
         self.accepted = self.rejected = 0
@@ -182,7 +186,7 @@ class ErrorControl:
         if not math.isfinite(difference):
             error = math.inf
         elif measured is None:
-            error = self._factor * difference**1.25
+            error = self._factor * difference ** (1 + 1 / self.order)
         else:
             error = measured
             self._note(timestep, difference, measured)
@@ -206,7 +210,7 @@ class ErrorControl:
 
     def _choose_window(self, timestep, excess):
         """Double the window while the error of a step is steady, else begin again with one."""
-        before, self._coefficient = self._coefficient, excess / timestep**4
+        before, self._coefficient = self._coefficient, excess / timestep**self.order
         is_far = excess < FAR and not self.has_companion
         is_steady = before and 1 / STEADY < self._coefficient / before < STEADY
         if is_far or is_steady:
@@ -217,7 +221,7 @@ class ErrorControl:
     def compare(self, difference):
         """Note the relative difference of the companion, after it has caught up."""
         self.behind = []
-        error, total = difference / 15, self._sum - self._sum_of_companion
+        error, total = difference / (2**self.order - 1), self._sum - self._sum_of_companion
         if not math.isfinite(error):
             self.has_companion = False
         elif error > ROUNDING and total > 0:
@@ -251,7 +255,7 @@ class ErrorControl:
         if not math.isfinite(measured):
             return
         if measured > 4 * ROUNDING and difference > 0:
-            self._factor = measured / difference**1.25
+            self._factor = measured / difference ** (1 + 1 / self.order)
         elif self._factor is None:
             self._factor = 0.0
         self._measured_at, self._since = timestep, 0
@@ -259,7 +263,7 @@ class ErrorControl:
     def _reject(self, timestep, ratio):
         self.rejected += 1
         self.window, self._coefficient = 1, None
-        factor = ratio**-0.25 if math.isfinite(ratio) else LEAST
+        factor = ratio ** (-1 / self.order) if math.isfinite(ratio) else LEAST
         self.suggestion = timestep * min(max(factor, LEAST), 0.9)
         self._just_rejected = True
         if not self.suggestion > SHORTEST * self.duration:
@@ -268,9 +272,10 @@ class ErrorControl:
     def _grow(self, timestep, ratio):
         factor = MOST
         if ratio > 1e-9:
-            factor = ratio**-0.25
+            factor = ratio ** (-1 / self.order)
             if self._previous and abs(timestep / self._previous[0] - 1) < 0.2:
-                factor = ratio**-INTEGRAL * self._previous[1] ** PROPORTIONAL
+                before = self._previous[1]
+                factor = (ratio**-INTEGRAL * before**PROPORTIONAL) ** (1 / self.order)
         if self._just_rejected:
             factor = min(factor, 1.0)
         unlimited = min(max(factor, LEAST), MOST) * timestep
@@ -288,7 +293,7 @@ class ErrorControl:
         if passed < 5 * EARLY:
             return False
         predicted = self.error / passed ** (1 + self._exponent())
-        return RELEASED * predicted < self.tolerance
+        return RELEASED * 2**self.order * predicted < self.tolerance
 
     def record(self):
         """Return the entries of a checkpoint, as JSON can hold them."""
@@ -329,7 +334,7 @@ def checked_tolerance(tolerance):
     return float(tolerance)
 
 
-def even_steps(left, suggestion, timestep=None, number=0):
+def even_steps(left, suggestion, timestep=None, number=0, order=4):
     """Return (timestep, number) of equal steps that end exactly after the time `left`.
 
     The present timestep is kept while the suggestion stays close to it: schemes with exponentials
@@ -340,12 +345,14 @@ def even_steps(left, suggestion, timestep=None, number=0):
     left, suggestion : float
     timestep, number : float, int
         The present timestep, and how many of them would follow; 0 if that is not planned.
+    order : int
+        Of the scheme.
     """
     if timestep and not number:
         whole = round(left / timestep)
         number = whole if abs(whole * timestep - left) <= 1e-15 * left else 0
-    if number and timestep * KEPT_FROM <= suggestion:
-        if number == 1 or suggestion < timestep * KEPT_TO:
+    if number and timestep * KEPT_FROM ** (4 / order) <= suggestion:
+        if number == 1 or suggestion < timestep * KEPT_TO ** (4 / order):
             return timestep, number
     number = max(1, math.ceil(left / suggestion * (1 - 1e-9)))
     if timestep and abs(timestep * number - left) <= 1e-15 * left:

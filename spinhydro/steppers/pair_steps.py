@@ -30,8 +30,9 @@ class PairSteps:
     Subclasses have ``_keep()`` (copy the state), ``_put_back()`` (return to the copy), ``_copy()``
     and ``_assign(copy)``, ``_take(time, timestep)`` (one step of the scheme, with its projections),
     ``_take_many(time, timestep, number)`` if it `takes_many`,
-    ``_difference(time, timestep)`` (squared norms of d_v after it), ``_sizes()`` (those of the
-    state), ``_distance(copy)``, and ``_rate_sizes(time)``.
+    ``_difference(time, timestep)`` (a tuple of squared norms after it, which ``_combined`` turns
+    into those of d_v), ``_sizes()`` (those of the state), ``_distance(copy)``, and
+    ``_rate_sizes(time)``.
 
     Attributes
     ----------
@@ -40,6 +41,10 @@ class PairSteps:
 
     #: The main scheme, for stability limits.
     main = None
+    #: Order of the solution that is kept.
+    order = 4
+    #: Evaluations of the right side that measure the difference of the two solutions.
+    extra_evaluations = 1
     #: The second solution, with twice the timestep.
     _companion = None
     #: Squared norms of the state at the end of the last step.
@@ -52,6 +57,16 @@ class PairSteps:
     gave_up = False
     #: The strong order of adaptive steps with noise is not known.
     draws_noise = False
+
+    @property
+    def control(self):
+        """Return the controller of the timesteps."""
+        return self._control
+
+    @control.setter
+    def control(self, control):
+        control.order = self.order
+        self._control = control
 
     def advance(self, time, timestep):
         """Take accepted steps from `time` to `time + timestep`; return their number.
@@ -66,7 +81,7 @@ class PairSteps:
             self.choose_first(time, timestep)
         end, taken = time + timestep, 0
         planned, self.planned = self.planned or (timestep, 1), None
-        length, number = even_steps(timestep, control.suggestion, *planned)
+        length, number = even_steps(timestep, control.suggestion, *planned, self.order)
         self._keep()
         if self._sizes_at_end is not None and self._is_untouched():
             sizes = self._sizes_at_end
@@ -96,7 +111,8 @@ class PairSteps:
                     # Some members have been given up.
                     self._keep()
                     sizes = self._sizes()
-            length, number = even_steps(end - time, control.suggestion, length, number)
+            left = end - time
+            length, number = even_steps(left, control.suggestion, length, number, self.order)
 
     def _start_companion(self):
         self._companion = self._copy()
@@ -105,7 +121,7 @@ class PairSteps:
         """Take each two of the last steps as one with the companion, and compare the solutions."""
         behind = self.control.behind
         passed, timestep, number = sum(behind), sum(behind[:2]), len(behind) // 2
-        distance = self._distance_of_companion(time - passed, timestep, number)
+        distance = self._sum(self._distance_of_companion(time - passed, timestep, number))
         scales = np.maximum(sizes, self._sizes_at_end)
         self.control.compare(self._relative(distance, sizes, scales, passed))
 
@@ -146,7 +162,8 @@ class PairSteps:
         self._take(time, timestep)
         self._sizes_at_end = self._sizes()
         scales = np.maximum(sizes, self._sizes_at_end)
-        difference = self._relative(self._difference(time, timestep), sizes, scales, timestep)
+        squares = self._combined(timestep, *map(self._sum, self._difference(time, timestep)))
+        difference = self._relative(squares, sizes, scales, timestep)
         measured = None
         if math.isfinite(difference) and self.control.must_measure(timestep):
             measured = self._measure(time, timestep, sizes, scales)
@@ -181,9 +198,14 @@ class PairSteps:
         half = timestep / 2
         self._take(time, half)
         self._take(time + half, half)
-        distance = self._distance(whole)
+        distance = self._sum(self._distance(whole))
         self._assign(whole)
-        return 16 / 15 * self._relative(distance, sizes, scales, timestep)
+        relative = self._relative(distance, sizes, scales, timestep)
+        return relative / (1 - 2.0**-self.order)
+
+    def _combined(self, timestep, squares):
+        """Return squared norms of the difference of the two solutions."""
+        return squares
 
     def begin(self, control, longest):
         """Set the controller, with a first timestep for the present state."""
@@ -198,7 +220,8 @@ class PairSteps:
         # Failed members, and variables that are zero, limit nothing.
         with np.errstate(all="ignore"):
             times = (sizes / rates)[(sizes > 0) & np.isfinite(rates) & (rates > 0)]
-        first = 0.1 * self.control.tolerance**0.2 * times.min(initial=math.inf)
+        part = 0.1 * self.control.tolerance ** (1 / (self.order + 1))
+        first = part * times.min(initial=math.inf)
         self.control.start(min(first, longest, self.control.longest), scales.tolist())
 
     def companion_record(self):
@@ -215,10 +238,11 @@ class PairSteps:
         Parameters
         ----------
         squares, sizes, scales : arrays (variables, members)
-            Squared norms: of the differences, of the state before them, and the largest ones.
+            Squared norms: of the differences, on all ranks; of the state before them, and the
+            largest ones, on this rank.
         timestep : float
         """
-        squares, sizes, scales = (self._sum(s) for s in (squares, sizes, scales))
+        sizes, scales = self._sum(sizes), self._sum(scales)
         floor = FLOOR * timestep * np.asarray(self.control.scales)[:, None]
         with np.errstate(all="ignore"):
             relative = np.sqrt(squares) / np.maximum(np.sqrt(scales), floor)

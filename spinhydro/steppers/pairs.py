@@ -1,4 +1,4 @@
-"""Runge-Kutta schemes of order 4 with an embedded solution of order 3, on Dedalus's evaluator."""
+"""Runge-Kutta schemes with an embedded solution of lower order, on Dedalus's evaluator."""
 
 import numpy as np
 from dedalus.core.basis import RealFourier
@@ -8,6 +8,7 @@ from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
 from spinhydro.steppers.projections import project
 from spinhydro.steppers.rk4 import RK4
+from spinhydro.steppers.rk8 import ERRORS, RK8, combined_error
 
 #: Factor of h (k_4 - k_5) in the difference of the two solutions.
 EMBEDDED = 1 / 10
@@ -72,9 +73,13 @@ class _Stock(PairSteps):
         solver.sim_time = time
         solver.evaluator.evaluate_group("F")
         self._complete(time, timestep)
-        np.copyto(self._last, self.rate.data)
+        self._note_rates()
         solver.sim_time = time + timestep
         project(self.projections)
+
+    def _note_rates(self):
+        """Keep the rates of a step from which its error follows."""
+        np.copyto(self._last, self.rate.data)
 
     def _difference(self, time, timestep):
         end = self._copy()
@@ -82,7 +87,7 @@ class _Stock(PairSteps):
         self._last -= self.rate.data
         self._weigh(self._last, timestep)
         self._assign(end)
-        return self._squares(self._last)
+        return (self._squares(self._last),)
 
     def _weigh(self, difference, timestep):
         """Multiply k_4 - k_5 by its weight in the difference of the solutions, in place."""
@@ -190,5 +195,39 @@ class ETDRK43(_Stock, ETDRK4):
         np.copyto(difference, self.stage.data)
 
 
+class RK853(_Stock, RK8):
+    r"""Runge-Kutta scheme of order 8 with error estimates of orders 5 and 3, adaptive timesteps.
+
+    The scheme of ``spinhydro.RK8``, whose twelve rates give two more estimates,
+
+    .. math::
+        e_5 = \Big\| \sum_i \epsilon_i k_i \Big\|, \quad
+        e_3 = \Big\| \sum_i \epsilon'_i k_i \Big\|, \quad
+        d = h\, e_5^2 \Big/ \sqrt{e_5^2 + e_3^2/100},
+
+    without a further evaluation: DOP853 (Hairer, Norsett and Wanner, Solving Ordinary Differential
+    Equations I, section II.10), with norms over each variable. d is of order :math:`h^8`.
+
+    Used as ``timestepper = "RK853"``, or ``"RK8"`` with a tolerance; see ``spinhydro.RK43``.
+    """
+
+    main = RK8
+    order = 8
+    extra_evaluations = 0
+    _combined = staticmethod(combined_error)
+
+    def _note_rates(self):
+        """Do nothing: all rates of a step are kept."""
+
+    def _difference(self, time, timestep):
+        found = []
+        for weights in ERRORS:
+            self._last[...] = 0
+            for stage, weight in weights.items():
+                self._last += weight * self._rates[stage]
+            found.append(self._squares(self._last))
+        return tuple(found)
+
+
 #: The pair of every stepper that has one.
-PAIRS = {pair.main.__name__: pair for pair in (RK43, IFRK43, ETDRK43)}
+PAIRS = {pair.main.__name__: pair for pair in (RK43, IFRK43, ETDRK43, RK853)}

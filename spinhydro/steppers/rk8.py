@@ -39,6 +39,28 @@ WEIGHTS = {
     8: 0.3111643669578199, 9: -0.1521609496625161, 10: 0.20136540080403034, 11:
     0.04471061572777259,
 }  # fmt: skip
+#: The weights of the rates in the estimates of the error, of orders 5 and 3, per unit time.
+ERRORS = (
+    {
+        0: 0.01312004499419488, 5: -1.2251564463762044, 6: -0.4957589496572502,
+        7: 1.664377182454986, 8: -0.35032884874997366, 9: 0.3341791187130175,
+        10: 0.08192320648511571, 11: -0.02235530786388629,
+    },
+    WEIGHTS | {
+        0: WEIGHTS[0] - 0.2440944881889764, 8: WEIGHTS[8] - 0.7338466882816118,
+        11: WEIGHTS[11] - 0.022058823529411766,
+    },
+)  # fmt: skip
+
+
+def combined_error(timestep, fifth, third):
+    r"""Return squared norms of the error of order 8 from those of the two estimates.
+
+    They are those of DOP853: :math:`h\, e_5^2 / \sqrt{e_5^2 + e_3^2/100}`.
+    """
+    with np.errstate(all="ignore"):
+        found = timestep**2 * fifth**2 / (fifth + 0.01 * third)
+    return np.where(fifth > 0, found, fifth)
 
 
 def growth_factor():

@@ -4,11 +4,13 @@ from math import factorial
 
 import numpy as np
 import pytest
+from scipy.integrate import DOP853
 
 from spinhydro.steppers import rk8
+from spinhydro.steppers.control import ErrorControl
 from spinhydro.steppers.stability import explicit_limit
 
-from .test_adaptive_pairs import distance, final
+from .test_adaptive_pairs import _first, distance, final
 from .test_low_storage import assert_engines_agree, sizes_after_oscillation, write_files
 
 
@@ -37,9 +39,39 @@ def test_order(files, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["gpe", "stencil", "kernel"])
-def test_engines_agree(name, files, tmp_path):
+@pytest.mark.parametrize("stepper", ["RK8", "RK853"])
+def test_engines_agree(stepper, name, files, tmp_path):
     """With transforms on spectra and on the grid, and without any; with and without members."""
-    assert_engines_agree(files[name], tmp_path, "RK8", 0.02)
+    assert_engines_agree(files[name], tmp_path, stepper, 0.02)
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean"])
+def test_a_step_and_its_error_are_those_of_scipy(engine, files, tmp_path, monkeypatch):
+    N, timestep, judged = 17, 0.1, []
+    x = -8 + 16 * np.arange(N) / N
+    k = 2 * np.pi / 16 * np.fft.fftfreq(N, 1 / N)
+
+    def rate(t, u):
+        curvature = np.fft.ifft(-(k**2) * np.fft.fft(u))
+        return 0.5j * curvature - 1j * np.abs(u) ** 2 * u - 0.3j * np.sin(3 * t) * u
+
+    def judge(self, timestep, difference, measured=None, steps=1):
+        judged.append(difference)
+        return stock(self, timestep, difference, measured, steps)
+
+    stock = ErrorControl.judge
+    monkeypatch.setattr(ErrorControl, "judge", judge)
+    monkeypatch.setattr(ErrorControl, "start", _first(timestep))
+    values = {"timestepper": "RK8", "tolerance": 0.1, "timestep": timestep}
+    values |= {"stop_time": timestep, "output_interval": timestep, "Nx": N}
+    found, _ = final(files["gpe"], tmp_path, engine, **values)
+    start = 1 + 0.4 * np.exp(-(x**2)) * np.exp(1j * x)
+    exact = DOP853(rate, 0.0, start, timestep, first_step=timestep, rtol=0.1, atol=1.0)
+    exact.step()
+    np.testing.assert_allclose(found[0], np.fft.fft(exact.y) / N, atol=1e-14)
+    error = exact._estimate_error_norm(exact.K, timestep, np.ones(N)) * np.sqrt(N)
+    size = max(np.linalg.norm(start), np.linalg.norm(exact.y))
+    assert judged == pytest.approx([error / size], rel=1e-6)
 
 
 def test_stability_limits(tmp_path):

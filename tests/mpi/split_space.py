@@ -17,11 +17,11 @@ from spinhydro.dedalus_support.backend import quiet_dedalus
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.engines.fused import FusedIFRK4, FusedRK4
 from spinhydro.engines.fused.program.slabs import Slabs
-from spinhydro.engines.fused.steppers.rk8 import FusedRK8
-from spinhydro.steppers import IFRK4, RK4, RK8, RKMK4, ImplicitMidpoint, StochasticHeun
+from spinhydro.engines.fused.steppers.pairs import FusedRK853
+from spinhydro.steppers import IFRK4, RK4, RK8, RK853, RKMK4, ImplicitMidpoint, StochasticHeun
 
 quiet_dedalus()
-PAIRS = {"RK4": (RK4, FusedRK4), "RK8": (RK8, FusedRK8), "IFRK4": (IFRK4, FusedIFRK4)}
+PAIRS = {"RK4": (RK4, FusedRK4), "RK853": (RK853, FusedRK853), "IFRK4": (IFRK4, FusedIFRK4)}
 
 
 def solved(stepper, dtype, dealias, dimensions, sync_on_request=False):
@@ -102,7 +102,7 @@ if "apart" in sys.argv:
 CASES = [
     (2, np.float64, 1, "RK4"),
     (2, np.float64, 3 / 2, "IFRK4"),
-    (2, np.complex128, 3 / 2, "RK8"),
+    (2, np.complex128, 3 / 2, "RK853"),
     (2, np.complex128, 1, "IFRK4"),
     (3, np.float64, 3 / 2, "RK4"),
     (3, np.complex128, 1, "IFRK4"),

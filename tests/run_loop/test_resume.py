@@ -133,12 +133,15 @@ def test_resumed_run_has_the_bytes_of_the_run_in_one_piece(
     assert found["expect"] == record(whole.folder)["expect"]
 
 
-def test_a_run_whose_steps_are_measured_now_and_then_has_the_same_bytes(chain, stopped, tmp_path):
+@pytest.mark.parametrize("stepper", ["RK43", "RK853"])
+def test_a_run_whose_steps_are_measured_now_and_then_has_the_same_bytes(
+    stepper, chain, stopped, tmp_path
+):
     """Steady equations: several adaptive steps are one call."""
     chain.write_text(
         CHAIN.replace("sin(3*t)", "0.5").replace("stop_time = 0.04", "stop_time = 1.6")
     )
-    values = {"timestepper": "RK43", "output_interval": 0.2, "timestep": "auto"}
+    values = {"timestepper": stepper, "output_interval": 0.2, "timestep": "auto"}
     whole = load(chain, **values).run(out=tmp_path / "a", quiet=True)
     folder = stopped(load(chain, **values), 51, out=tmp_path / "b")
     calls = record(folder)["iteration"]
@@ -151,7 +154,7 @@ def test_a_run_whose_steps_are_measured_now_and_then_has_the_same_bytes(chain, s
 def test_members_resume_to_the_same_bytes(noise, chain, stopped, tmp_path):
     values = {"members": 3, "noise": 1, "seed": "[1, 2, 3]", "timestepper": "StochasticHeun"}
     if not noise:
-        values = {"members": 3, "timestepper": "RK43", "tolerance": 1e-8}
+        values = {"members": 3, "timestepper": "RK853", "tolerance": 1e-11}
     whole = load(chain, **values).run(out=tmp_path / "a", quiet=True)
     folder = stopped(load(chain, **values), 21, out=tmp_path / "b")
     resume_run(folder, quiet=True)

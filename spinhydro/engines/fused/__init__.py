@@ -9,7 +9,12 @@ from spinhydro.engines.fused.steppers.etdrk4 import FusedETDRK4
 from spinhydro.engines.fused.steppers.implicit import FUSED_SCHEMES
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
 from spinhydro.engines.fused.steppers.low_storage import FusedLowStorageRK4
-from spinhydro.engines.fused.steppers.pairs import FusedETDRK43, FusedIFRK43, FusedRK43
+from spinhydro.engines.fused.steppers.pairs import (
+    FusedETDRK43,
+    FusedIFRK43,
+    FusedRK43,
+    FusedRK853,
+)
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.rk8 import FusedRK8
 from spinhydro.engines.fused.steppers.spin_steppers import (
@@ -31,6 +36,7 @@ from spinhydro.steppers import (
     RK4,
     RK8,
     RK43,
+    RK853,
     RKMK4,
     BlanesMoan4,
     BlanesMoan6,
@@ -51,6 +57,7 @@ FUSED = {
     RK43: FusedRK43,
     IFRK43: FusedIFRK43,
     ETDRK43: FusedETDRK43,
+    RK853: FusedRK853,
     RKMK4: FusedRKMK4,
     ImplicitMidpoint: FusedImplicitMidpoint,
     SemiImplicit: FusedSemiImplicit,

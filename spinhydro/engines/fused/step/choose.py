@@ -19,7 +19,8 @@ def make(right_side, linear=None, has_stages=True, scheme=stencil_step.RK4, keep
     without transforms; with `keeps_last` a step leaves the rates of its last stage in ``last``.
     """
     if right_side.lowering.graph.has_neighbours:
-        return stencil_step.StencilStep(right_side, scheme if has_stages else None, keeps_last)
+        sums = ({len(scheme) - 1: 1.0},) if keeps_last else ()
+        return stencil_step.StencilStep(right_side, scheme if has_stages else None, sums)
     return native.FourierStep(right_side, linear, has_stages, keeps_last)
 
 

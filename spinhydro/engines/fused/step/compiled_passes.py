@@ -54,14 +54,18 @@ class CompiledPasses:
         self.memory = Memory(layout, dataflow, right_side, constants, ends)
         self.update = self._update(linear, has_stages, layout, keeps_last)
         if keeps_last:
-            state = self.memory.arrays["state"]
-            self.memory.array("last", state.shape, state.dtype, scratch=True)
-            self.memory.holds_all("last", layout.points if program.on_grid else layout.modes)
+            self._array_of_all("last", layout)
         slabs = SlabPasses(
             program, layout, self.memory, has_stages, self._real_at_start, self.update
         )
         columns = ColumnPasses(dataflow, layout, self.memory, has_stages, self.update)
         self._compile(slabs, columns)
+
+    def _array_of_all(self, name, layout):
+        """Make an array like the state of all members."""
+        state = self.memory.arrays["state"]
+        self.memory.array(name, state.shape, state.dtype, scratch=True)
+        self.memory.holds_all(name, layout.points if self.program.on_grid else layout.modes)
 
     def _update(self, linear, has_stages, layout, keeps_last):
         """Set the use of the rates; declare its tables and scratch arrays to the compiled code."""
@@ -81,6 +85,8 @@ class CompiledPasses:
                 shape = (components, layout.rows, layout.modes)
             for name in update.rates:
                 self.memory.array(name, shape, self.memory.arrays["state"].dtype, scratch=True)
+            for name in update.sums:
+                self._array_of_all(name, layout)
         elif isinstance(linear, Exponential):
             compiled = CompiledExponential(linear, layout.all_rows, layout.modes)
             update = IntegratingFactor(components, compiled, keeps_last)

@@ -41,14 +41,16 @@ class StencilSource:
     ----------
     right_side : RightSide
         One that stays on the grid.
-    state, last : array
-        The state; the rates of the last stage, or None if they are not kept.
+    state : array
+    sums : sequence of (dict, array)
+        Weights of the rates in sums that a step stores, ``{stage: weight}``, and where. Earlier
+        stages than the last must be among those that it reads.
     constants : array, a row for every stage and one for the projections
     """
 
-    def __init__(self, right_side, state, last, constants):
+    def __init__(self, right_side, state, sums, constants):
         self.right_side, self.program = right_side, right_side.program
-        self.state, self.last, self._constants = state, last, constants
+        self.state, self._sums, self._constants = state, sums, constants
         self.space = right_side.space
         self.is_complex = not self.space.is_real
         self.parts = 2 if self.is_complex else 1
@@ -131,8 +133,8 @@ class StencilSource:
             addresses.add(name, fftw.zeros(rows * ring * self.rows * self.width, float))
         addresses.add("state", self.state)
         addresses.add("target", target)
-        if self._keeps_last(scheme):
-            addresses.add("last", self.last)
+        for number, (_, values) in enumerate(self._sums if len(scheme) > 1 else ()):
+            addresses.add(f"sum{number}", values)
         addresses.add("profiles", self.right_side.profile_values)
         self._edges(margin, addresses)
         lines += self._constants_of(scheme, projects, addresses)
@@ -249,9 +251,6 @@ class StencilSource:
             f"        write({ring}, o + {self.length} + x, read({ring}, o + x))",
         ]
 
-    def _keeps_last(self, scheme):
-        return self.last is not None and len(scheme) > 1
-
     def _row(self, stage, scheme, rings, projects, addresses):
         """Lines that take a stage on row q of plane j."""
         weights, _, _, *earlier = scheme[stage - 1]
@@ -342,6 +341,17 @@ class StencilSource:
                 value = state(component, f"k{number}")
                 total = writer.add(writer.multiply((f"a{stage}q{number}", None), value), total)
             new.append(total)
+        sums = []
+        for weighted, _ in self._sums if last and len(scheme) > 1 else ():
+            sums.append([])
+            for component, rate in enumerate(rates):
+                total = (None, None)
+                for number, weight in sorted(weighted.items()):
+                    value = rate if number == stage - 1 else state(component, f"k{number}")
+                    if weight != 1:
+                        value = writer.multiply((repr(weight), None), value)
+                    total = writer.add(total, value)
+                sums[-1].append(total)
         if projects:
             new = self._projected(writer, new, profile, len(scheme))
         lines = []
@@ -364,8 +374,9 @@ class StencilSource:
                         f"write{stage}({kept}, {at_rate} + {place(kept, 0, 0)} + x, "
                         f"{rates[component][part] or '0.0'})"
                     )
-                if last and self._keeps_last(scheme):
-                    lines.append(f"write{stage}(last, {at}, {rates[component][part] or '0.0'})")
+                for number, values in enumerate(sums):
+                    text = values[component][part] or "0.0"
+                    lines.append(f"write{stage}(sum{number}, {at}, {text})")
         if last:
             before["target"] = (
                 "bt", f"bt = ((m * {self.planes} + j) * {self.rows} + q) * {self.length}"

@@ -40,8 +40,8 @@ class StencilStep:
         For which `is_possible`.
     scheme : tuple, optional
         RK4 or HEUN; without it only rates are computed.
-    keeps_last : bool
-        Whether a step leaves the rates of its last stage in `last`.
+    sums : sequence of dict
+        Weights of the rates in sums that a step leaves in `sums`; see `StencilSource`.
 
     Attributes
     ----------
@@ -49,17 +49,21 @@ class StencilStep:
         The state that a step starts from and ends with.
     rate : array
         Where `evaluate` puts the right-hand side.
+    sums : list of array
     last : array or None
+        The first of them.
     """
 
-    def __init__(self, right_side, scheme=RK4, keeps_last=False):
+    def __init__(self, right_side, scheme=RK4, sums=()):
         self.right_side, self.scheme, self.space = right_side, scheme, right_side.space
         right_side.refresh()
         shape, dtype = right_side.state_shape, right_side.state_dtype
         self.state, self.rate = (fftw.zeros(shape, dtype) for _ in range(2))
-        self.last = fftw.zeros(shape, dtype) if keeps_last else None
+        self.sums = [fftw.zeros(shape, dtype) for _ in sums]
+        self.last = self.sums[0] if sums else None
         self._constants = np.zeros((len(scheme or RATE) + 1, right_side.constants(0.0).size), dtype)
-        self._source = StencilSource(right_side, self.state, self.last, self._constants)
+        kept = list(zip(sums, self.sums, strict=True))
+        self._source = StencilSource(right_side, self.state, kept, self._constants)
         self._has_projections = bool(right_side.projection)
         self._uses_time = right_side.lowering.uses_time
         self._noisy_steps = right_side.noisy_steps() if right_side.has_noise else None

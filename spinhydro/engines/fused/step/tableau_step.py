@@ -17,12 +17,20 @@ class RK8Step(FourierStep):
     Parameters
     ----------
     right_side : RightSide
+    sums : sequence of dict
+        Weighted sums of rates that a step leaves in `sums`: ``{stage: weight}``.
+
+    Attributes
+    ----------
+    sums : list of array
     """
 
     stages = len(NODES)
 
-    def __init__(self, right_side):
-        super().__init__(right_side, RK8)
+    def __init__(self, right_side, sums=()):
+        super().__init__(right_side, Tableau(RK8.weights, sums=sums))
+        arrays = self.rates.memory.arrays
+        self.sums = [arrays[name].reshape(self.state.shape) for name in self.rates.update.sums]
 
     def _calls(self, timestep):
         calls, last = [], self.stages - 1

@@ -118,11 +118,15 @@ class Tableau(RatesOnly):
         new state.
     components : int
         0 for the scheme alone, which is then given to `with_components`.
+    sums : sequence of dict
+        Weights of the rates in sums that the last stage stores, in the arrays `sums`.
     """
 
-    def __init__(self, weights, components=0):
+    def __init__(self, weights, components=0, sums=()):
         super().__init__(components)
         self.weights, self.stages = tuple(weights), len(weights)
+        self._sums = tuple(sums)
+        self.sums = [f"sum{number}q" for number in range(len(self._sums))]
         self._timestep = None
         self.tables = {"tableau": np.zeros((self.stages, self.stages))}
         used = {stage for i, row in enumerate(weights) for stage in row if stage < i}
@@ -131,7 +135,7 @@ class Tableau(RatesOnly):
 
     def with_components(self, components):
         """Return the scheme for so many components."""
-        return Tableau(self.weights, components)
+        return Tableau(self.weights, components, self._sums)
 
     @staticmethod
     def has_rows(name):
@@ -166,6 +170,13 @@ class Tableau(RatesOnly):
             ]
             target = f"state_{at}" if i + 1 == self.stages else places["s"]
             body = [f"{target} = state_{at} + ({' + '.join(terms)})"]
+            if i + 1 == self.stages:
+                for name, weights in zip(self.sums, self._sums, strict=True):
+                    terms = [
+                        f"{weight!r} * {k if stage == i else f'rate{stage}q_{at}'}"
+                        for stage, weight in sorted(weights.items())
+                    ]
+                    body.append(f"{name}_{at} = {' + '.join(terms)}")
             if f"rate{i}q" in self.rates:
                 body.append(f"rate{i}q_{at} = {k}")
             lines += [f"elif stage == {i}:", *indent(loop(*body))]

@@ -7,8 +7,10 @@ from spinhydro.engines.fused.steppers.etdrk4 import EtdWeights, FusedETDRK4
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
 from spinhydro.engines.fused.steppers.linear import ModeMatrix, linear_matrix
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
+from spinhydro.engines.fused.steppers.rk8 import FusedRK8
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
-from spinhydro.steppers.pairs import EMBEDDED
+from spinhydro.steppers.pairs import EMBEDDED, RK853
+from spinhydro.steppers.rk8 import ERRORS, combined_error
 
 
 class FusedPair(PairSteps):
@@ -129,7 +131,7 @@ class FusedPair(PairSteps):
         self.evaluate_rate(time + timestep)
         last -= self.rate
         self._weigh(last, timestep)
-        return self._squares(last)
+        return (self._squares(last),)
 
     def _weigh(self, difference, timestep):
         """Multiply k_4 - k_5 by its weight in the difference of the solutions, in place."""
@@ -205,6 +207,21 @@ class FusedRK43(FusedPair, FusedRK4):
 
     def _make_native(self):
         return compiled_step.make(self.right_side, keeps_last=True)
+
+
+class FusedRK853(FusedPair, FusedRK8):
+    """The scheme of ``spinhydro.RK853`` with the right-hand side compiled from its strings."""
+
+    order, extra_evaluations = RK853.order, RK853.extra_evaluations
+    sums = ERRORS
+    _combined = staticmethod(combined_error)
+
+    def _last_rate(self, timestep):
+        return [sum(w * self._rates[stage] for stage, w in row.items()) for row in self.sums]
+
+    def _difference(self, time, timestep):
+        sums = self.native.sums if self.native else self._last
+        return tuple(self._squares(values) for values in sums)
 
 
 class FusedIFRK43(FusedPair, FusedIFRK4):

@@ -13,11 +13,13 @@ class FusedRK8(FusedRK4):
     """The scheme of ``spinhydro.RK8``, compiled from the strings of the right side."""
 
     stages = len(NODES)
+    #: Weighted sums of rates that a compiled step keeps, ``{stage: weight}``.
+    sums = ()
 
     def _make_native(self):
         if self.right_side.lowering.graph.has_neighbours:
-            return StencilStep(self.right_side, stencil_scheme())
-        return RK8Step(self.right_side)
+            return StencilStep(self.right_side, stencil_scheme(), self.sums)
+        return RK8Step(self.right_side, self.sums)
 
     def _allocate(self, compiled):
         super()._allocate(compiled)
