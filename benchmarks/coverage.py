@@ -14,7 +14,8 @@ from spinhydro import load
 from spinhydro.dedalus_support.backend import quiet_dedalus
 from spinhydro.derivatives.data import Data
 from spinhydro.derivatives.family import Family
-from spinhydro.derivatives.fit import Search, fit
+from spinhydro.derivatives.fit import fit
+from spinhydro.derivatives.fit_search import Search
 from spinhydro.derivatives.measurement import common_steps
 from spinhydro.derivatives.nearby import NearbyLeaves
 from spinhydro.derivatives.parameters import fixed_timestep

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from spinhydro.cli.parser import Parser
-from spinhydro.errors import InputError, check_save
+from spinhydro.errors import InputError, check_save, unknown_name_message
 
-FIGURES = (".png", ".pdf", ".svg")
+#: Largest numbers that are accepted.
+MOST_STARTS, MOST_SAMPLES = 1000, 1_000_000
 
 
 def _parser():
@@ -19,7 +20,10 @@ def _parser():
         "data", help=".nc, .h5, .npz or .csv with axes t, x and outputs, or a run folder"
     )
     parser.add_argument(
-        "rest", nargs="*", metavar="NAME or NAME=VALUE", help="parameters to fit; new start values"
+        "rest",
+        nargs="*",
+        metavar="NAME or NAME=VALUE",
+        help="parameters, profiles, initial fields and kernels to fit; new start values",
     )
     parser.add_argument("--blur", metavar="LENGTH", help="standard deviation of the optics, 1.5*um")
     parser.add_argument(
@@ -29,7 +33,12 @@ def _parser():
     parser.add_argument("--scale", action="store_true", help="fit a factor of each frame")
     parser.add_argument(
         "--prior", action="append", default=[], metavar="NAME=MEAN+-WIDTH",
-        help="known beforehand, Omega_R='0.74+-0.01'",
+        help="known beforehand, Omega_R='0.74+-0.01'; of a field V=0+-1, or V=V+-1 about that of "
+        "the file",
+    )  # fmt: skip
+    parser.add_argument(
+        "--smooth", action="append", default=[], metavar="NAME=LENGTH",
+        help="length over which a field changes, V='5*um'; of a kernel in 1/length",
     )  # fmt: skip
     parser.add_argument(
         "--window", action="append", default=[], metavar="AXIS=LOW:HIGH",
@@ -43,7 +52,10 @@ def _parser():
         help="sample the posterior by emcee with so many steps of each walker",
     )  # fmt: skip
     parser.add_quick()
-    parser.add_argument("--save", metavar="FILE", help=".npz, or a figure of data and residuals")
+    parser.add_argument(
+        "--save", action="append", default=[], metavar="FILE",
+        help=".npz, .nc, .csv, or a figure of fields, data and residuals",
+    )  # fmt: skip
     return parser
 
 
@@ -51,13 +63,7 @@ def command(arguments):
     """Read the data, fit, print the estimates."""
     options = _parser().read(arguments)
     names = [word for word in options.rest if "=" not in word]
-    for option, least in (("starts", 1), ("sample", 0)):
-        if getattr(options, option) < least:
-            raise InputError(
-                f"--{option} {getattr(options, option)}: a whole number, at least {least}"
-            )
-    if options.save:
-        check_save(Path(options.save), (".npz", *FIGURES))
+    _check(options)
     from spinhydro.engines.jax.require import require_jax
 
     require_jax("spinhydro fit")
@@ -66,52 +72,120 @@ def command(arguments):
     quiet_dedalus()
     from spinhydro.derivatives.data import read_data
     from spinhydro.derivatives.fit import fit
-    from spinhydro.derivatives.spectrum_output import number
+    from spinhydro.derivatives.fit_output import save
     from spinhydro.problem.load import load
     from spinhydro.problem.parameters import parse_pairs
+    from spinhydro.problem.quantities import LENGTH, number
 
     values = parse_pairs([word for word in options.rest if "=" in word])
     problem = load(options.problem, quick=options.quick, **values)
-    wanted = options.observe.split(",") if options.observe else list(problem.declared("outputs"))
-    for name in wanted:
-        if name not in problem.declared("outputs"):
-            raise InputError(
-                f"--observe {name}: outputs are {', '.join(problem.declared('outputs'))}"
-            )
-    data = read_data(options.data, wanted, problem.units, options.skip_nan)
+    data = read_data(
+        options.data, _observed(problem, options.observe), problem.units, options.skip_nan,
+        problem.declared("output_units") or {},
+    )  # fmt: skip
     for text in options.window:
-        data = data.window(*_window(problem, text, number))
+        data = data.window(*_window(problem, text))
     found = fit(
         problem, data, names,
-        blur=number(problem, options.blur, "--blur") if options.blur else 0.0,
+        blur=number(problem, options.blur, "--blur", LENGTH) if options.blur else 0.0,
         noise=number(problem, options.noise, "--noise") if options.noise else None,
         offset=options.offset, scale=options.scale,
-        priors=dict(_prior(problem, text, number) for text in options.prior),
+        priors=_each_once(problem, "prior", options.prior, _prior),
+        smooth=_each_once(problem, "smooth", options.smooth, _smooth),
         starts=options.starts, samples=options.sample,
     )  # fmt: skip
     print("\n".join(found.table()))
-    if options.save:
-        from spinhydro.derivatives.fit_output import save
-
-        save(found, data, options.save)
-        print(options.save)
+    for path in options.save:
+        save(found, data, path)
+        print(path)
     return 0
 
 
-def _window(problem, text, number):
+def _check(options):
+    """Raise InputError for options with values that cannot be."""
+    from spinhydro.derivatives.fit_output import ENDINGS
+
+    for option, least, most in (("starts", 1, MOST_STARTS), ("sample", 0, MOST_SAMPLES)):
+        value = getattr(options, option)
+        if not least <= value <= most:
+            raise InputError(f"--{option} {value}: a whole number from {least} to {most}")
+    for path in options.save:
+        check_save(Path(path), ENDINGS)
+    if len(set(options.save)) < len(options.save):
+        raise InputError("--save: two results have the same name")
+
+
+def _observed(problem, text):
+    """Names of the outputs to compare."""
+    outputs = problem.declared("outputs") or {}
+    if not outputs:
+        raise InputError(f"{problem.path} declares no outputs: there is nothing to compare")
+    if text is None:
+        return list(outputs)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names or [text]:
+        if name not in outputs:
+            raise InputError(f"--observe: {unknown_name_message('output', name, outputs)}")
+    return list(dict.fromkeys(names))
+
+
+def _window(problem, text):
+    from spinhydro.problem.quantities import LENGTH, TIME, number
+
     name, _, span = text.partition("=")
     low, colon, high = span.partition(":")
-    if not colon:
+    if not (colon and low.strip() and high.strip()):
         raise InputError(f"--window {text}: write AXIS=LOW:HIGH, for example x=-150:150")
-    return name, number(problem, low, "--window"), number(problem, high, "--window")
+    powers = TIME if name.strip() == "t" else LENGTH
+    ends = [number(problem, end, f"--window {name}", powers) for end in (low, high)]
+    if ends[0] > ends[1]:
+        raise InputError(f"--window {text}: LOW must not be above HIGH")
+    return name.strip(), *ends
 
 
-def _prior(problem, text, number):
+def _each_once(problem, option, texts, read):
+    """``{name: value}`` of an option NAME=… that may be repeated for other names."""
+    found = {}
+    for text in texts:
+        name, value = read(problem, text)
+        if name in found:
+            raise InputError(f"--{option} {name} is given twice")
+        found[name] = value
+    return found
+
+
+def _prior(problem, text):
+    from spinhydro.problem.quantities import evaluate_option, number
+
     name, _, rest = text.partition("=")
-    mean, sign, width = rest.partition("+-")
-    if not sign:
-        raise InputError(f"--prior {text}: write NAME=MEAN+-WIDTH")
-    width = number(problem, width, "--prior")
+    name, (mean, sign, width) = name.strip(), rest.partition("+-")
+    if not (sign and mean.strip() and width.strip()):
+        raise InputError(
+            f"--prior {text}: write NAME=MEAN+-WIDTH, for example Omega_R='0.74+-0.01'"
+        )
+    powers = tuple(problem.dimensions.get(name, ())) or None
+    option = f"--prior {name}"
+    width = number(problem, width, option, powers)
     if not width > 0:
         raise InputError(f"--prior {text}: the width must be positive")
-    return name, (number(problem, mean, "--prior"), width)
+    if mean.strip() == name and name not in problem.parameters:
+        return name, (None, width)
+    value = evaluate_option(problem, mean, option)
+    if not hasattr(value, "evaluate"):
+        value = number(problem, mean, option, powers)
+    return name, (value, width)
+
+
+def _smooth(problem, text):
+    from spinhydro.kernels.kernel import Kernel
+    from spinhydro.problem.quantities import LENGTH, WAVENUMBER, number
+
+    name, equals, length = text.partition("=")
+    name = name.strip()
+    if not equals or not length.strip():
+        raise InputError(f"--smooth {text}: write NAME=LENGTH, for example V='5*um'")
+    powers = WAVENUMBER if isinstance(problem.namespace.get(name), Kernel) else LENGTH
+    value = number(problem, length, f"--smooth {name}", powers)
+    if not value > 0:
+        raise InputError(f"--smooth {text}: the length must be positive")
+    return name, value

@@ -47,13 +47,13 @@ def command(arguments):
     from spinhydro.dedalus_support.backend import quiet_dedalus
 
     quiet_dedalus()
-    from spinhydro.derivatives.spectrum_output import number
     from spinhydro.problem.load import load
+    from spinhydro.problem.quantities import TIME, number
 
     problem = load(
         options.problem, equations=options.equation, quick=options.quick, **options.values
     )
-    time = number(problem, options.at, "--at") if options.at else None
+    time = number(problem, options.at, "--at", TIME) if options.at else None
     names = [name.strip() for name in options.names.split(",") if name.strip()]
     found = problem.gradient(
         of=options.of, wrt=names, time=time, integrated=options.integrated,

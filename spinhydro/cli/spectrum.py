@@ -73,9 +73,9 @@ def command(arguments):
         ENDINGS,
         compare_with_formula,
         formula_values,
-        number,
         save,
     )
+    from spinhydro.problem.quantities import TIME, number
 
     if options.save:
         check_save(Path(options.save), ENDINGS)
@@ -99,7 +99,7 @@ def command(arguments):
         lines = lowest_modes(problem, options.lowest, options.about).table()
         print("\n".join(lines))
         return 0
-    period = number(problem, options.period, "--period") if options.period else None
+    period = number(problem, options.period, "--period", TIME) if options.period else None
     found = spectrum(problem, options.about, period)
     print("\n".join(found.table(options.rows)))
     if names:

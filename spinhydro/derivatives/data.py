@@ -40,7 +40,7 @@ class Data:
         )
 
 
-def read_data(path, wanted, units=None, skip_nan=False):
+def read_data(path, wanted, units=None, skip_nan=False, output_units=None):
     """The measured values of some outputs.
 
     Parameters
@@ -54,6 +54,8 @@ def read_data(path, wanted, units=None, skip_nan=False):
         ``{"length": "um", "time": "ms"}`` of the problem: other units are refused.
     skip_nan : bool
         Take nan as not measured.
+    output_units : dict
+        ``{name: unit}`` of outputs, pure numbers are left out: other units are refused.
 
     Raises
     ------
@@ -73,6 +75,7 @@ def read_data(path, wanted, units=None, skip_nan=False):
         raise InputError(
             f"{path} holds none of the outputs {', '.join(wanted)}; arrays: {', '.join(arrays)}"
         )
+    _check_output_units(path, found_units, names, output_units or {})
     values = {
         name: _values(path, name, arrays[name], dims.get(name), axes, skip_nan) for name in names
     }
@@ -217,7 +220,23 @@ def _shown(axes):
 
 def _check_units(path, found, axes, units):
     for name in axes:
-        unit = units.get("time" if name == "t" else "length")
-        given = {"µm": "um", "μm": "um"}.get(found.get(name), found.get(name))
+        unit, given = units.get("time" if name == "t" else "length"), _plain_unit(found.get(name))
         if unit and given and given != unit:
             raise InputError(f"{path}: {name} is in {given}, the problem in {unit}: convert it")
+
+
+def _check_output_units(path, found, names, units):
+    for name in names:
+        unit, given = _plain_unit(units.get(name)), _plain_unit(found.get(name))
+        if given and given != unit:
+            raise InputError(
+                f"{path}: {name} is in {given}, the output of the problem "
+                f"{f'in {unit}' if unit else 'is a pure number'}: convert it, or correct the "
+                "attribute units"
+            )
+
+
+def _plain_unit(text):
+    """A unit in ASCII; the empty text for none and for those of pure numbers."""
+    text = str(text or "").strip().replace("µ", "u").replace("μ", "u")
+    return "" if text in ("1", "dimensionless", "none") else text

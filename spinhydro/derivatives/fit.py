@@ -1,18 +1,31 @@
-"""Parameters of a problem file from measured fields, by least squares with exact sensitivities."""
+"""Parameters and fields of a problem file from measured fields, by least squares."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from spinhydro.derivatives.family import Family
-from spinhydro.derivatives.measurement import Measurement, common_steps
+from spinhydro.derivatives.field_estimates import (
+    covariance_of_others,
+    field_estimates,
+    information,
+)
+from spinhydro.derivatives.fit_search import Search
+from spinhydro.derivatives.gradient import split_names
+from spinhydro.derivatives.measurement import common_steps
 from spinhydro.derivatives.parameters import fixed_timestep
+from spinhydro.derivatives.unknown_fields import UnknownField
 from spinhydro.engines.jax.require import require
 from spinhydro.errors import InputError, ParameterError
 
 #: Relative standard error of a direction above which the data do not determine it.
 UNDETERMINED = 1.0
+#: Searches for the noise of data beside priors, and its relative accuracy.
+NOISE_ROUNDS, NOISE_TOLERANCE = 8, 0.01
+#: Least noise of data that the model reproduces, relative to the data.
+NOISE_FLOOR = 1e-12
+#: Relative eigenvalue of a normal matrix that is rounding.
+SINGULAR = 1e-15
 
 
 @dataclass
@@ -40,6 +53,8 @@ class Fit:
         How many of the starts came to the same minimum.
     nuisance : dict
         ``{"offset": array, "scale": array}`` of each frame, if fitted.
+    fields : dict
+        ``{name: FieldEstimate}``.
     evaluations : int
         Runs.
     posterior : Posterior, or None without samples
@@ -59,6 +74,7 @@ class Fit:
     noise_is_known: bool
     agreeing_starts: tuple
     nuisance: dict = field(default_factory=dict)
+    fields: dict = field(default_factory=dict)
     evaluations: int = 0
     posterior: object = None
 
@@ -66,11 +82,16 @@ class Fit:
         """Lines for a terminal."""
         lines = []
         for name, value, error in zip(self.names, self.estimates, self.errors, strict=True):
+            if not np.isfinite(error):
+                lines.append(f"{name} = {value:.8g}, without any influence on the data")
+                continue
             share = f" ({100 * abs(error / value):.2g} %)" if value else ""
             lines.append(
                 f"{name} = {value:.8g} +- {error:.2g}{share}, 68 %: "
                 f"{value - error:.8g} to {value + error:.8g}"
             )
+        for estimate in self.fields.values():
+            lines += estimate.lines()
         known = "" if self.noise_is_known else " (from the residuals)"
         lines.append(
             f"chi^2 per degree of freedom {self.chi_squared:.4g}, noise {self.noise:.3g}{known}, "
@@ -78,18 +99,18 @@ class Fit:
         )
         if self.agreeing_starts[1] > 1:
             lines.append("{} of {} starts came to this minimum".format(*self.agreeing_starts))
-        shown = ", ".join(f"{value:.3g}" for value in self.singular_values)
-        lines.append(f"singular values (relative changes): {shown}")
+        if self.names:
+            shown = ", ".join(f"{value:.3g}" for value in self.singular_values)
+            lines.append(f"singular values (relative changes): {shown}")
         lines += [f"not determined by the data: {text}" for text in self.undetermined]
         return lines + (self.posterior.lines(self.names) if self.posterior else [])
 
     @property
     def undetermined(self):
         """Texts of the relative changes of the parameters that the data do not determine."""
-        factor = 1.0 if self.noise_is_known else np.sqrt(self.chi_squared)
         found = []
         for value, row in zip(self.singular_values, self.directions, strict=True):
-            if factor > UNDETERMINED * value:
+            if value < 1 / UNDETERMINED:
                 terms = [
                     f"{share:+.2f} {name}"
                     for name, share in zip(self.names, row, strict=True)
@@ -101,12 +122,14 @@ class Fit:
 
 def fit(
     problem, data, names, blur=0.0, noise=None, offset=False, scale=False, priors=None, starts=1,
-    seed=0, samples=0,
+    seed=0, samples=0, smooth=None,
 ):  # fmt: skip
-    """Estimate parameters of a problem file from measured fields.
+    """Estimate parameters, profiles, initial fields and kernels from measured fields.
 
     The sum of ((data - model)/noise)^2 is made least (scipy, trust region), with derivatives of
-    the whole run along every parameter.
+    the whole run along every unknown. Fields have a Gaussian prior (`UnknownField`); up to some
+    hundred weights of its functions the derivatives are those along each of them, beyond that
+    products with the derivatives and with their transpose, by reverse sweeps.
 
     Parameters
     ----------
@@ -115,7 +138,7 @@ def fit(
     data : Data
         Values of outputs of the file, at times from the start of the run.
     names : sequence of str
-        Parameters.
+        Parameters, fields and kernels.
     blur : float
         Standard deviation of a Gaussian blur of the instrument.
     noise : float, optional
@@ -123,13 +146,16 @@ def fit(
     offset, scale : bool
         Also fit an offset, or a factor, for each frame.
     priors : dict
-        ``{name: (mean, standard deviation)}``.
+        ``{name: (mean, standard deviation)}``; one for each field, with the mean a number, a
+        field of the problem, or None for the values of the file.
     starts : int
         Number of starts, the first from the file, the others up to ten per cent from it.
     seed : int
         Of the further starts and of the samples.
     samples : int
         Steps of every walker that samples the posterior; 0 for none.
+    smooth : dict
+        ``{name: correlation length}`` of the priors of fields, one for each.
 
     Returns
     -------
@@ -140,39 +166,36 @@ def fit(
     InputError
         If JAX is missing, the data do not go with the problem, or are too few.
     """
-    names = list(names)
+    names, priors, smooth = list(names), dict(priors or {}), dict(smooth or {})
     if not names:
         raise InputError(
-            "no parameter is named: type the names to fit behind the data, as in Omega_R kappa_n0; "
+            "nothing is named: type the names to fit behind the data, as in Omega_R kappa_n0; "
             "NAME=VALUE only sets a value, which is the start of a fitted one"
         )
     if len(set(names)) < len(names):
-        raise InputError(f"the parameters {', '.join(names)} are not all different")
+        raise InputError(f"the names {', '.join(names)} are not all different")
     if not (np.isfinite(blur) and blur >= 0):
-        raise InputError(f"blur = {blur:g}: a length, zero or positive")
+        raise InputError(f"--blur {blur:g}: a length, zero or positive, such as 1.5*um")
     if noise is not None and not (np.isfinite(noise) and noise > 0):
-        raise InputError(f"noise = {noise:g}: it must be positive")
-    outputs = problem.declared("outputs") or {}
+        raise InputError(
+            f"--noise {noise:g}: the standard deviation of the data, a positive number"
+        )
+    numbers, others = split_names(problem, names)
+    _check_priors(names, others, priors, smooth)
     if samples:
         require("emcee", "sampling the posterior")
+        if others:
+            raise InputError(
+                f"--sample samples parameters only, not {', '.join(others)}: leave one of them out"
+            )
+    outputs = problem.declared("outputs") or {}
     timestep, steps = common_steps(data.axes["t"], fixed_timestep(problem))
-    family = Family(problem, names, [outputs[n] for n in data.values], timestep, "the fit")
-    search = Search(family, data, steps, blur, noise or 1.0, offset, scale, priors or {})
+    family = Family(problem, numbers, [outputs[n] for n in data.values], timestep, "the fit")
+    fields = [UnknownField(family.model, n, smooth[n], *priors.pop(n)) for n in others]
+    search = Search(family, data, steps, blur, noise or 1.0, offset, scale, priors, fields)
     search.check_enough()
-    random, found = np.random.default_rng(seed), []
-    for number in range(max(1, starts)):
-        size = np.where(family.start == 0, 1.0, np.abs(family.start))
-        moved = 0.1 * size * random.uniform(-1, 1, len(names)) if number else 0.0
-        try:
-            found.append(search.run(family.start + moved))
-        except ParameterError:
-            if not number:
-                raise
-    best = min(found, key=lambda result: result.cost)
-    agreeing = sum(
-        bool(np.allclose(r.x, best.x, rtol=1e-3, atol=1e-6 * np.abs(best.x).max())) for r in found
-    )
-    result = search.result(best, noise, (agreeing, len(found)))
+    best, agreeing = _best_of_starts(search, starts, seed, noise is None)
+    result = _result(search, best, noise is not None, agreeing)
     if samples:
         from spinhydro.derivatives.posterior import sample
 
@@ -180,195 +203,114 @@ def fit(
     return result
 
 
-class Search:
-    """Residuals and their derivatives as functions of the parameters."""
-
-    def __init__(self, family, data, steps, blur, noise, offset, scale, priors):
-        self.family, self.noise, self.priors = family, noise, priors
-        self.offset, self.scale = offset, scale
-        for name in priors:
-            if name not in family.names:
-                raise InputError(
-                    f"--prior {name}: it is none of the fitted {', '.join(family.names)}"
-                )
-        self.model, jax = family.model, family.model.jax
-        self.jax = jax
-        self.measurement = Measurement(self.model, data, blur)
-        self.data = np.stack(list(data.values.values()))
-        self.measured = np.isfinite(self.data)
-        self.frames = self.data.shape[1]
-        self.counts = np.diff(np.concatenate([[0], steps]))
-        self.evaluations = 0
-        self._known = (None, None)
-        self.predict = jax.jit(self.predict_from)
-        self.forward = jax.jit(
-            lambda leaves, tangents: jax.vmap(
-                lambda tangent: jax.jvp(
-                    lambda part: self.predict_from({**leaves, **part}),
-                    ({n: leaves[n] for n in tangent},), (tangent,),
-                )[1]
-            )(tangents)
-        )  # fmt: skip
-
-    def check_enough(self):
-        """Raise InputError if there are fewer values than unknowns."""
-        unknowns = len(self.family.names) + self.frames * (self.offset + self.scale)
-        if self.measured.sum() <= unknowns:
+def _check_priors(names, fields, priors, smooth):
+    """Raise InputError for priors of other names, or fields without one."""
+    for option, given in (("prior", priors), ("smooth", smooth)):
+        for name in given:
+            if name not in names:
+                raise InputError(f"--{option} {name}: it is none of the fitted {', '.join(names)}")
+    for name in smooth:
+        if name not in fields:
+            raise InputError(f"--smooth {name}: {name} is a number; smooth is for fields")
+    for name in fields:
+        if name not in smooth or name not in priors:
             raise InputError(
-                f"{self.measured.sum()} measured values do not determine {unknowns} unknowns"
+                f"{name} is a field, which data alone do not determine at every point: type a "
+                f"prior, its mean and standard deviation, --prior {name}={name}+-WIDTH or "
+                f"--prior {name}=0+-WIDTH, and the length over which it changes, "
+                f"--smooth {name}=LENGTH"
             )
 
-    def predict_from(self, leaves):
-        """Measured values (outputs, frames, *places) of a run."""
-        jax, model = self.jax, self.model
 
-        def frame(carry, number):
-            def step(i, carry):
-                state, done = carry
-                return model.step(state, done * model.timestep, leaves), done + 1
-
-            # Few different numbers of steps: loops of fixed length have forward derivatives.
-            state, done = jax.lax.fori_loop(0, number, step, carry)
-            values = self.measurement(state, done * model.timestep, leaves)
-            return (state, done), values
-
-        carry, rows = (leaves["state"], 0), []
-        distinct = set(self.counts[1:].tolist())
-        first, counts = 0, self.counts
-        if len(distinct) <= 1 and self.frames > 1:
-            carry, values = frame(carry, int(counts[0]))
-            rest = int(counts[1])
-            _, others = jax.lax.scan(
-                lambda c, _: frame(c, rest), carry, None, length=self.frames - 1
-            )
-            return jax.numpy.moveaxis(jax.numpy.concatenate([values[None], others]), 0, 1)
-        for first in range(self.frames):
-            carry, values = frame(carry, int(counts[first]))
-            rows.append(values)
-        return jax.numpy.stack(rows, axis=1)
-
-    def _split(self, vector):
-        """(parameters, offsets, scales) of a vector of unknowns."""
-        number = len(self.family.names)
-        rest = vector[number:]
-        offsets = rest[: self.frames] if self.offset else np.zeros(self.frames)
-        scales = rest[-self.frames :] if self.scale else np.ones(self.frames)
-        return vector[:number], offsets, scales
-
-    def _frames(self, values):
-        return values.reshape(1, self.frames, *(1 for _ in self.data.shape[2:]))
-
-    def _prediction(self, vector):
-        parameters = vector[: len(self.family.names)]
-        if self._known[0] is None or not np.array_equal(self._known[0], parameters):
-            leaves = self.family.leaves_at(parameters)
-            self._known = (parameters.copy(), (leaves, np.asarray(self.predict(leaves))))
-            self.evaluations += 1
-        return self._known[1]
-
-    def residuals(self, vector):
-        """(model - data)/noise where measured, then those of the priors."""
-        parameters, offsets, scales = self._split(vector)
+def _best_of_starts(search, starts, seed, finds_noise):
+    """(result of least cost, (agreeing starts, starts))."""
+    random, found = np.random.default_rng(seed), []
+    start = search.family.start
+    size = np.where(start == 0, 1.0, np.abs(start))
+    for number in range(max(1, starts)):
+        moved = 0.1 * size * random.uniform(-1, 1, len(start)) if number else 0.0
+        weights = 0.3 * random.standard_normal(search.weights) if number else None
         try:
-            _, values = self._prediction(vector)
+            found.append(search.run(search.start(start + moved, weights)))
         except ParameterError:
-            if self._last is None:
+            if not number:
                 raise
-            # Outside the conditions of the file: reject the step.
-            return 10 * self._last + 1.0
-        values = self._frames(scales) * values + self._frames(offsets)
-        if not np.isfinite(values).all():
-            if self._last is None:
-                raise InputError("the run of the start is not finite: take a shorter timestep")
-            return 10 * self._last + 1.0
-        rest = ((values - self.data) / self.noise)[self.measured]
-        self._last = np.concatenate([rest, self._prior_residuals(parameters)])
-        return self._last
-
-    def _prior_residuals(self, parameters):
-        return np.array(
-            [
-                (parameters[self.family.names.index(name)] - mean) / width
-                for name, (mean, width) in self.priors.items()
-            ]
-        )
-
-    def jacobian(self, vector):
-        """Derivatives of the residuals."""
-        parameters, _, scales = self._split(vector)
-        leaves, values = self._prediction(vector)
-        tangents = self.family.tangents(parameters)
-        varying = [n for n in leaves if n != "mask" and _is_varying(self.jax, tangents, n)]
-        stacked = {
-            n: self.jax.tree.map(lambda *a: np.stack(a), *(t[n] for t in tangents)) for n in varying
-        }
-        columns = np.asarray(self.forward(leaves, _of_types(self.jax, stacked, leaves)))
-        columns = self._frames(scales)[None] * columns / self.noise
-        columns = [c[self.measured] for c in columns]
-        for flag, factor in ((self.offset, np.ones_like(values)), (self.scale, values)):
-            for frame in range(self.frames if flag else 0):
-                column = np.zeros_like(values)
-                column[:, frame] = factor[:, frame] / self.noise
-                columns.append(column[self.measured])
-        matrix = np.stack(columns, axis=1)
-        rows = np.zeros((len(self.priors), matrix.shape[1]))
-        for row, (name, (_, width)) in zip(rows, self.priors.items(), strict=True):
-            row[self.family.names.index(name)] = 1 / width
-        return np.concatenate([matrix, rows])
-
-    def run(self, start):
-        """The result of ``scipy.optimize.least_squares`` from some values."""
-        self._last = None
-        size = np.where(start == 0, 1.0, np.abs(start))
-        extra = self.frames * (self.offset + self.scale)
-        rest = np.concatenate(
-            [np.zeros(self.frames * self.offset), np.ones(self.frames * self.scale)]
-        )
-        return least_squares(
-            self.residuals, np.concatenate([start, rest]), self.jacobian,
-            x_scale=np.concatenate([size, np.ones(extra)]),
-            ftol=1e-8, xtol=1e-8, gtol=1e-10, max_nfev=60,
-        )  # fmt: skip
-
-    def result(self, best, noise, agreeing):
-        """A `Fit` from the best result."""
-        number = len(self.family.names)
-        matrix = self.jacobian(best.x)
-        freedom = max(1, self.measured.sum() + len(self.priors) - len(best.x))
-        chi_squared = 2 * best.cost / freedom
-        factor = 1.0 if noise is not None else chi_squared
-        covariance = factor * np.linalg.pinv(matrix.T @ matrix, rcond=1e-15)[:number, :number]
-        parameters, offsets, scales = self._split(best.x)
-        size = np.where(parameters == 0, 1.0, np.abs(parameters))
-        relative = matrix[:, :number] * size
-        others = matrix[:, number:]
-        if others.shape[1]:
-            # Directions that offsets and scales can reproduce carry no information.
-            relative = relative - others @ np.linalg.lstsq(others, relative, rcond=None)[0]
-        _, values, rows = np.linalg.svd(relative, full_matrices=False)
-        _, model = self._prediction(best.x)
-        model = self._frames(scales) * model + self._frames(offsets)
-        residuals = np.where(self.measured, (self.data - model) / self.noise, np.nan)
-        nuisance = {"offset": offsets} if self.offset else {}
-        nuisance |= {"scale": scales} if self.scale else {}
-        return Fit(
-            names=self.family.names, estimates=parameters,
-            errors=np.sqrt(np.diag(covariance)), covariance=covariance,
-            chi_squared=float(chi_squared), singular_values=values, directions=rows, model=model,
-            data=self.data, residuals=residuals,
-            noise=float(noise if noise is not None else np.sqrt(chi_squared)),
-            noise_is_known=noise is not None, agreeing_starts=agreeing, nuisance=nuisance,
-            evaluations=self.evaluations,
-        )  # fmt: skip
+    best = min(found, key=lambda result: result.cost)
+    agreeing = sum(
+        bool(np.allclose(r.x, best.x, rtol=1e-3, atol=1e-6 * np.abs(best.x).max())) for r in found
+    )
+    return (_with_noise(search, best) if finds_noise else best), (agreeing, len(found))
 
 
-def _is_varying(jax, tangents, name):
-    return any(np.any(np.asarray(a)) for t in tangents for a in jax.tree.leaves(t[name]))
+def _with_noise(search, best):
+    """Take the noise from the residuals; beside priors, search on until it stays."""
+    floor = NOISE_FLOOR * np.sqrt(np.mean(search.data[search.measured] ** 2))
+    for _ in range(NOISE_ROUNDS):
+        before = search.noise
+        search.noise = max(before * np.sqrt(_chi_squared(search, best.x)), floor, NOISE_FLOOR**2)
+        if not (search.priors or search.fields):
+            break
+        # The noise weighs the data against the priors.
+        best = search.run(best.x)
+        if abs(search.noise - before) <= NOISE_TOLERANCE * before:
+            break
+    return best
 
 
-def _of_types(jax, stacked, leaves):
-    """Tangents with the number types of their leaves."""
-    return {
-        name: jax.tree.map(lambda t, a: t.astype(np.asarray(a).dtype), part, leaves[name])
-        for name, part in stacked.items()
-    }
+def _chi_squared(search, vector):
+    """Of the data, per degree of freedom; weights of fields count by their information."""
+    measured = int(search.measured.sum())
+    rest, used = search.residuals(vector)[:measured], len(vector) - search.weights
+    if search.fields:
+        found = information(search.columns(vector), search.of_weights(vector))
+        used += found.shares.sum()
+    return float(np.sum(rest**2) / max(1.0, measured - used))
+
+
+def _result(search, best, noise_is_known, agreeing):
+    """A `Fit` from the best result of a search."""
+    vector, number, chi_squared = best.x, search.numbers, _chi_squared(search, best.x)
+    parameters, weights, offsets, scales = search.split(vector)
+    others, fields = search.columns(vector), {}
+    if search.fields:
+        inner = search.of_weights(vector)
+        found = information(others, inner)
+        covariance = covariance_of_others(others, inner, found)
+        fields = field_estimates(search.fields, weights, found, search.model.problem.units)
+    else:
+        covariance = np.linalg.pinv(others.T @ others, rcond=SINGULAR)
+    size = np.where(parameters == 0, 1.0, np.abs(parameters))
+    values, rows = _sensitivities(others, covariance, number, size, bool(search.fields))
+    covariance = covariance[:number, :number]
+    errors = np.sqrt(np.diag(covariance))
+    # The inverse leaves out what the data do not feel at all.
+    lost = values <= np.sqrt(SINGULAR) * values.max(initial=0)
+    errors[(np.abs(rows[lost]) > 1e-6).any(axis=0)] = np.inf
+    _, model = search.prediction(vector)
+    model = search.by_frame(scales) * model + search.by_frame(offsets)
+    nuisance = {"offset": offsets} if search.offset else {}
+    nuisance |= {"scale": scales} if search.scale else {}
+    return Fit(
+        names=search.family.names, estimates=parameters, errors=errors, covariance=covariance,
+        chi_squared=chi_squared, singular_values=values, directions=rows, model=model,
+        data=search.data,
+        residuals=np.where(search.measured, (search.data - model) / search.noise, np.nan),
+        noise=float(search.noise), noise_is_known=noise_is_known, agreeing_starts=agreeing,
+        nuisance=nuisance, fields=fields, evaluations=search.evaluations,
+    )  # fmt: skip
+
+
+def _sensitivities(others, covariance, number, size, has_fields):
+    """(singular values, directions) of the residuals along relative changes of parameters.
+
+    Directions that offsets, scales and fields can reproduce carry no information.
+    """
+    if has_fields:
+        relative = covariance[:number, :number] / np.outer(size, size)
+        variances, columns = np.linalg.eigh(relative)
+        return 1 / np.sqrt(np.maximum(variances, np.finfo(float).tiny)), columns.T
+    relative, nuisance = others[:, :number] * size, others[:, number:]
+    if nuisance.shape[1]:
+        relative = relative - nuisance @ np.linalg.lstsq(nuisance, relative, rcond=None)[0]
+    _, values, rows = np.linalg.svd(relative, full_matrices=False)
+    return values, rows

@@ -16,14 +16,6 @@ from spinhydro.language.expressions import ExpressionBuilder
 ENDINGS = (".csv", ".npz", ".png", ".pdf", ".svg")
 
 
-def number(problem, text, what):
-    """Value of an expression over the names of a problem file."""
-    value = ExpressionBuilder(problem.namespace)(text)
-    if not isinstance(value, (int, float, np.integer, np.floating)):
-        raise InputError(f"{what} {text}: this is not a number")
-    return float(value)
-
-
 def formula_values(problem, text, k):
     """Values of a formula of the wavenumber, such as ``W(k) + omega_K``.
 
