@@ -37,6 +37,8 @@ COLOURS = "Greys"
 FEW = 1e-6
 # Range of k beside the largest wavenumber with power, where few waves have power.
 SHOWN_RANGE = 4.0
+#: Least mean spin of a state that carries small waves: hot chains have less.
+ORDERED = 0.9
 SMALLER = {"THz": "GHz", "GHz": "MHz", "MHz": "kHz", "kHz": "Hz"}
 
 
@@ -310,7 +312,7 @@ def require_waves(name, ds):
 
 
 def require_law(name, ds, wanted, make):
-    """Raise InputError unless W of the run is the law `wanted`."""
+    """Raise InputError unless the run has free waves on a uniform state, and W is `wanted`."""
     require_waves(name, ds)
     if known_kernel(magnet(ds).kernel) != wanted:
         raise InputError(
@@ -318,6 +320,24 @@ def require_law(name, ds, wanted, make):
             f"kernel={magnet(ds).kernel} (--figure dispersion draws any); make it with "
             f"spinhydro run problems/pslle_dispersion.py kernel={make}"
         )
+    reason = _reason_against_free_waves(ds)
+    if reason:
+        raise InputError(
+            f"{name}: needs waves on a uniform state; {reason} (--figure dispersion draws any); "
+            f"make it with spinhydro run problems/pslle_dispersion.py kernel={make}"
+        )
+
+
+def _reason_against_free_waves(ds):
+    """Why the first and the last spins of a run are not small waves on a uniform state, or None."""
+    ends = np.asarray(spins(ds).isel(t=[0, -1]).values)
+    if np.ptp(ends[0], axis=tuple(range(2, ends.ndim - 1))).max() < 1e-12:
+        return "this run starts without waves"
+    mean = ends.mean(axis=tuple(range(3, ends.ndim)))
+    order = float(np.linalg.norm(mean, axis=2).min())
+    if order < ORDERED:
+        return f"the mean spin of this run falls to {order:.2f}"
+    return None
 
 
 def component_text(ds, options):

@@ -17,6 +17,7 @@ from spinhydro.errors import InputError, SpinhydroError, refuse_existing
 
 from . import arguments as line
 from . import figures, quantities
+from .equations import edited_equations
 from .rows import FORMULA, HEADER, RUN, Row, against, attempt, cells, table
 from .style import run_name
 
@@ -28,8 +29,9 @@ def main(argv=None):
     try:
         arguments = _parser().parse_args(argv)
         runs = [line.read(path) for path in arguments.runs]
-        tables = _tables(runs, arguments)
-        summary = verdict(tables)
+        fitting = _fitting(runs, arguments)
+        tables = _tables(runs, fitting, arguments)
+        summary = [*_edits(runs, fitting), *verdict(tables)]
         if arguments.save:
             _save(tables, Path(arguments.save))
     except SpinhydroError as error:
@@ -49,10 +51,14 @@ def run_measurement(file):
     sys.exit(main([*sys.argv[1:], *([] if given else ["--numbers", str(Path(file))])]))
 
 
-def _tables(runs, arguments):
-    """[(dataset, heading, rows)] of every run; the first is set against the others."""
+def _fitting(runs, arguments):
+    """The measurement file of every run, None for the general table."""
     named = arguments.numbers and figures.find_measurement(arguments.numbers)
-    fitting = [named or _first_that_fits(ds, arguments) for ds in runs]
+    return [named or _first_that_fits(ds, arguments) for ds in runs]
+
+
+def _tables(runs, fitting, arguments):
+    """[(dataset, heading, rows)] of every run; the first is set against the others."""
     tables = []
     for place, (ds, found) in enumerate(zip(runs, fitting, strict=True)):
         view = _view(ds, arguments, found)
@@ -110,6 +116,20 @@ def verdict(tables):
         also = " too" if own else ""
         text += f" ({sum(formulas)} of {len(formulas)} from formulas of its parameters agree{also})"
     return [*lines, text]
+
+
+def _edits(runs, fitting):
+    """Return a line for every run whose equations are not those that the references belong to."""
+    lines = []
+    for ds, found in zip(runs, fitting, strict=True):
+        problem = next(iter(found.needs.values()))[0] if found else None
+        edited = edited_equations(ds, problem) if problem else []
+        if edited and not ds.attrs.get("given_equations"):
+            lines.append(
+                f"{run_name(ds)}: OTHER EQUATIONS than problems/{problem}.py, which the references "
+                f"are for: {'; '.join(edited)}"
+            )
+    return lines
 
 
 def reservations(ds):

@@ -82,6 +82,12 @@ class Kernel:
             return self._of_constant(arguments[0])
         if any(isinstance(argument, PerMember) for argument in arguments):
             return self.function(*arguments)
+        if len(arguments) == 1 and type(arguments[0]) is int and arguments[0] == 0:
+            raise InputError(
+                f"{self} of the number 0: a field times 0 is 0 in Python, which is not a "
+                "wavenumber. Put the factor in front, g*W(f), or into the string; omega at k = 0 "
+                "is W.at(0)"
+            )
         try:
             arrays = [np.asarray(argument, dtype=float) for argument in arguments]
         except (TypeError, ValueError):

@@ -7,6 +7,7 @@ nothing: Dedalus then evaluates the same string, and the problem is a stock Deda
 import ast
 from collections import ChainMap
 from contextlib import contextmanager
+from math import prod
 
 import numpy as np
 from dedalus.core import operators, problems
@@ -14,7 +15,13 @@ from dedalus.core.basis import RealFourier
 from dedalus.core.field import Field, Operand
 
 from spinhydro.errors import EquationError, InputError, SpinhydroError
-from spinhydro.language.expressions import ExpressionBuilder, check_brackets, describe, parse
+from spinhydro.language.expressions import (
+    ExpressionBuilder,
+    check_brackets,
+    describe,
+    parse,
+    real_and_complex,
+)
 from spinhydro.language.words import reserved_names
 
 
@@ -108,6 +115,9 @@ def read_equation(problem, text):
             text, start, len(text.rstrip()),
             f"the right side is {describe(right)}, the left side {describe(left)}",
         )  # fmt: skip
+    if mixed := real_and_complex(left, right):
+        start = right_start + len(right_text) - len(right_text.lstrip())
+        raise EquationError(text, start, len(text.rstrip()), *mixed)
     if isinstance(right, Operand) and right.has(operators.TimeDerivative):
         start, end = _find_call(right_text, text, right_start, "dt")
         raise EquationError(text, start, end, "a time derivative must be on the left side")
@@ -150,8 +160,20 @@ def _check_left_side(problem, text, left_text, left, left_end, evaluate):
         for start, end in _terms(left_text, text):
             term = evaluate(text[start:end], text, start)
             if not (isinstance(term, Operand) and _passes(check, term)):
+                _check_holds_variable(problem, text, start, end, term)
                 raise EquationError(text, start, end, message, hint)
         raise EquationError(text, 0, left_end, message, hint)
+
+
+def _check_holds_variable(problem, text, start, end, term):
+    """Raise EquationError if a term of the left side holds no variable of the problem."""
+    if isinstance(term, Operand) and term.has(*problem.variables):
+        return
+    names = ", ".join(str(variable.name) for variable in problem.variables)
+    raise EquationError(
+        text, start, end, f"this term holds no variable of the problem ({names})",
+        "move it to the right side, or name its variable too: d3.IVP([…], namespace=locals())",
+    )  # fmt: skip
 
 
 def _passes(check, operand):
@@ -282,22 +304,46 @@ def check_complete(problem):
     if not any(e["LHS"].has(operators.TimeDerivative) for e in problem.equations):
         raise InputError("no equation has a dt(…) term: nothing depends on time")
 
-    def components(items, signature):
-        total = 0
-        for item in items:
-            number = 1
-            for system in signature(item):
-                number *= system.dim
-            total += number
-        return total
-
-    equations = components(problem.equations, lambda e: e["tensorsig"])
-    variables = components(problem.variables, lambda v: v.tensorsig)
+    equations = _components(equation["tensorsig"] for equation in problem.equations)
+    variables = _components(variable.tensorsig for variable in problem.variables)
+    if not conditional:
+        _refuse_advanced_twice(problem)
     if equations != variables and not conditional:
         raise InputError(
             f"{equations} component equations for {variables} component variables "
             f"({', '.join(str(v.name) for v in problem.variables)}): one for each is needed"
         )
+
+
+def _components(signatures):
+    """Number of components of tensors with these index spaces."""
+    return sum(prod(system.dim for system in signature) for signature in signatures)
+
+
+def _refuse_advanced_twice(problem):
+    """Raise InputError if a variable has too many dt(…) and another one has none."""
+    advanced = [(_advanced(problem, e["LHS"]), e["tensorsig"]) for e in problem.equations]
+    idle = [v for v in problem.variables if not any(v in found for found, _ in advanced)]
+    for variable in problem.variables:
+        alone = [signature for found, signature in advanced if found == {variable}]
+        if idle and len(alone) > 1 and _components(alone) > _components([variable.tensorsig]):
+            names = ", ".join(f"dt({other.name})" for other in idle)
+            raise InputError(
+                f"{len(alone)} equations have dt({variable.name}) on the left side, none has "
+                f"{names}"
+            )
+
+
+def _advanced(problem, left):
+    """The variables under time derivatives of a left side."""
+    found, stack = set(), [left]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, operators.TimeDerivative):
+            found |= {variable for variable in problem.variables if node.has(variable)}
+        else:
+            stack += getattr(node, "original_args", ())
+    return found
 
 
 def _check_dtypes(problem):

@@ -19,6 +19,8 @@ from spinhydro.dedalus_support.strings import evaluating_string
 from spinhydro.errors import EquationError, did_you_mean, shorten
 from spinhydro.kernels.kernel import is_function_of_k, not_a_kernel
 from spinhydro.language.allowed import allowed_names, is_allowed
+from spinhydro.language.substitutions import number_added_to_vector
+from spinhydro.language.unknown_names import SIGNS, unknown_name_hint
 from spinhydro.language.vocabulary import SYNONYMS
 from spinhydro.language.words import SCALAR_FUNCTIONS, WORDS
 
@@ -68,10 +70,10 @@ def parse(text, whole=None, offset=0):
         tree = ast.parse(padded, mode="eval").body
     except SyntaxError as error:
         column = max(0, (error.offset or 1) - 1)
+        hint = SYNONYMS["norm"] if "|" in padded else SIGNS.get(padded[column : column + 1], "")
         raise EquationError(
-            whole, offset + column, offset + column + 1, _syntax_message(error, padded),
-            SYNONYMS["norm"] if "|" in padded else "",
-        ) from None  # fmt: skip
+            whole, offset + column, offset + column + 1, _syntax_message(error, padded), hint
+        ) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise EquationError(
             whole, offset, offset + 1, f"this cannot be read as an expression ({error})"
@@ -195,8 +197,7 @@ class ExpressionBuilder:
             self._fail(
                 node,
                 f"'{shorten(name)}' is not known here",
-                SYNONYMS.get(name)
-                or did_you_mean(name, self._known_names(), "`spinhydro words` lists the words"),
+                unknown_name_hint(name, self.namespace, self._known_names()),
             )
         value = self.namespace[name]
         if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
@@ -209,6 +210,12 @@ class ExpressionBuilder:
             )
         if _is_number(value) and not _finite(value):
             self._fail(node, f"{name} = {value} is not finite")
+        if isinstance(value, Operand) and (number := number_added_to_vector(value)):
+            self._fail(
+                node,
+                f"{name} adds the number {number} to every component of {describe(value)}",
+                "write the direction, as in number*ez; a kernel acts on fields only: W(m)",
+            )
         return value
 
     def _known_names(self):
@@ -222,7 +229,8 @@ class ExpressionBuilder:
     def _visit_Attribute(self, node):
         value = self._visit(node.value)
         if node.attr.startswith("_") or not isinstance(value, ModuleType):
-            self._fail(node, f"{describe(value)} has no '{node.attr}' here")
+            hint = _COMPONENTS if _signature(value) else ""
+            self._fail(node, f"{describe(value)} has no '{node.attr}' here", hint)
         allowed = allowed_names(value)
         if allowed is not None and node.attr not in allowed and hasattr(value, node.attr):
             self._fail(node, f"{value.__name__}.{node.attr} is not allowed in a string")
@@ -234,9 +242,7 @@ class ExpressionBuilder:
     def _visit_Subscript(self, node):
         value = self._visit(node.value)
         if isinstance(value, Operand):
-            self._fail(
-                node, "an expression cannot index a field", "components: s @ ex, s @ ey, s @ ez"
-            )
+            self._fail(node, "an expression cannot index a field", _COMPONENTS)
         try:
             return value[self._visit(node.slice)]
         except EquationError:
@@ -285,6 +291,8 @@ class ExpressionBuilder:
         except Exception as error:
             if symbol == "**" and isinstance(right, Operand):
                 self._fail(node, "the exponent of ** must be a number")
+            if mixed := real_and_complex(left, right):
+                self._fail(node, *mixed)
             self._fail(
                 node,
                 f"{describe(left)} {symbol} {describe(right)} cannot be combined: "
@@ -406,6 +414,7 @@ class ExpressionBuilder:
         return result
 
 
+_COMPONENTS = "components: s @ ex, s @ ey, s @ ez"
 _CHOICE = "a where f > 0 and b elsewhere is where(f, a, b)"
 _INSTEAD = {
     "IfExp": _CHOICE,
@@ -440,10 +449,7 @@ def _finite(value):
 
 #: Messages of Dedalus and Python -> ours.
 _IN_OTHER_WORDS = {
-    "Objects are not all equal": (
-        "a real and a complex field do not mix: make both without dtype=…, as the distributor has "
-        "it; nor do fields of different bases"
-    ),
+    "Objects are not all equal": "they have different bases or distributors",
     "tuple.index(x)": "it needs an index of the space coordinates, not of the spin",
     "cannot access local variable": "it needs a field",
     "pop from empty list": "@ contracts two vectors",
@@ -453,6 +459,23 @@ _IN_OTHER_WORDS = {
 def _first_line(error):
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return next((ours for part, ours in _IN_OTHER_WORDS.items() if part in text), text)
+
+
+def real_and_complex(left, right):
+    """Message and hint if one operand is real and the other complex, which Dedalus refuses."""
+    operands = [value for value in (left, right) if isinstance(value, Operand)]
+    if len({np.issubdtype(value.dtype, np.complexfloating) for value in operands}) < 2:
+        return None
+    fields = {field for value in operands for field in value.atoms(Field)}
+    if any(np.issubdtype(f.dtype, np.complexfloating) and any(f.domain.bases) for f in fields):
+        hint = "make all fields without dtype=…, as the distributor has it"
+    else:
+        hint = (
+            "an equation with 1j needs dist = spinhydro.distributor(coords, dtype=np.complex128) "
+            "and d3.ComplexFourier bases"
+        )
+    real, imaginary = sorted(operands, key=lambda o: np.issubdtype(o.dtype, np.complexfloating))
+    return f"{describe(real)} is real and {describe(imaginary)} complex: they do not mix", hint
 
 
 def _signature(value):

@@ -74,6 +74,11 @@ SYNONYMS = {
         ["kernel", "stencil"],
         "a kernel is made above the problem: W = spinhydro.kernel(…), and W(f) in the string",
     ),
+    **dict.fromkeys(
+        ["HilbertTransform", "hilbert"],
+        "a Hilbert transform is made above the problem: W = spinhydro.kernel(lambda k: "
+        "-1j*np.sign(k)), and W(f) in the string",
+    ),
     **dict.fromkeys(["mod", "fmod"], "the remainder of t/T is periodic(t, T)"),
     **dict.fromkeys(["real", "Re"], "the real part is re(f)"),
     **dict.fromkeys(["imag", "Im"], "the imaginary part is im(f)"),
@@ -81,6 +86,10 @@ SYNONYMS = {
     **dict.fromkeys(["norm", "norm2", "mod2", "absq", "abssq"], "|f|^2 is abs2(f), |f| is abs(f)"),
     **dict.fromkeys(["laplacian", "laplace", "Lap", "del2"], "the Laplacian is lap(f)"),
     **dict.fromkeys(["nabla", "gradient"], "the gradient is grad(f)"),
+    **dict.fromkeys(
+        ["d", "diff", "deriv", "derivative", "ddx", "d_x", "ddt", "d_t", "Dt", "partial"],
+        "a derivative is dt(f) in time, dx(f) along x",
+    ),
     **dict.fromkeys(["dxx", "d2x", "d2dx2", "dx2"], "a second derivative is dx(dx(f))"),
     **dict.fromkeys(["ln", "log10"], "the natural logarithm is log(f)"),
     **dict.fromkeys(["asin", "acos", "atan"], "the inverse functions are arcsin, arccos, arctan"),

@@ -10,7 +10,7 @@ from spinhydro.dedalus_support.ensemble.values import (
     check_members,
     current,
 )
-from spinhydro.errors import InputError, ParameterError, SpinhydroError, did_you_mean
+from spinhydro.errors import InputError, ParameterError, SpinhydroError
 from spinhydro.problem.conditions import check_conditions
 from spinhydro.problem.dimensions import (
     check_finite,
@@ -18,6 +18,7 @@ from spinhydro.problem.dimensions import (
     check_units_of_list,
     dimension,
 )
+from spinhydro.problem.explanation import explain
 from spinhydro.problem.new_values import check_kernel, check_new_values, check_word
 from spinhydro.problem.plain_values import is_plain
 from spinhydro.problem.surroundings import package_of
@@ -149,29 +150,7 @@ def _execute_statement(statement, namespace, path, lines):
 
         if isinstance(error, IdleRank):
             raise
-        raise InputError(_explain(statement, error, namespace, lines)) from error
-
-
-def _explain(statement, error, namespace, lines):
-    """Describe an exception inside the file: the error, the line, and the values of its names."""
-    message = f"{type(error).__name__}: {error}"
-    if isinstance(error, NameError) and getattr(error, "name", None):
-        message = "; ".join(filter(None, (message, did_you_mean(error.name, namespace))))
-    if isinstance(error, (ImportError, SyntaxError)):
-        message = str(error)
-    if "must have lower dimension than distributor" in str(error):
-        message = (
-            "Dedalus cannot split one space dimension over several ranks; write "
-            "dist = spinhydro.distributor(coords, dtype=…) or use one rank"
-        )
-    used = {
-        node.id: namespace[node.id]
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and is_plain(namespace.get(node.id, ...))
-    }
-    values = ", ".join(f"{name} = {value}" for name, value in used.items())
-    shown = ["    " + lines[statement.lineno - 1].strip()]
-    return "\n".join([message, *shown, *([f"with {values}"] if values else [])])
+        raise InputError(explain(statement, error, namespace, lines)) from error
 
 
 def _note_dimensions(statement, assignments, dimensions, namespace):

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import numbers
 
 import numpy as np
 
@@ -132,9 +133,15 @@ def check_word(name, value, words):
         return
     better = {"dt": "timestep", "dx": "spacing"}.get(name, f"{name}_value")
     raise ParameterError(
-        f"'{name}' is a word of equations (`spinhydro words`) and cannot be the name of a "
-        f"{type(value).__name__}; call it '{better}'"
+        f"'{name}' is a word of equations (`spinhydro words`) and cannot be the name of "
+        f"{_kind(value)}; call it '{better}'"
     )
+
+
+def _kind(value):
+    if isinstance(value, numbers.Number):
+        return "a number"
+    return "a field" if hasattr(value, "tensorsig") else f"a value of type {type(value).__name__}"
 
 
 def _is_function(value):

@@ -50,6 +50,13 @@ class RunChecks:
                     f"is {value:.3g}{at}: check how the file fills its fields, or the limit"
                 ).within("watch")
 
+    def stays_zero(self):
+        """True if all variables and the right sides of all equations are zero everywhere."""
+        if not self._on_all_ranks(not any(np.any(v.data) for v in self.ivp.variables)):
+            return False
+        sides = [equation["RHS"] for equation in self.ivp.equations]
+        return self._on_all_ranks(not any(np.any(grid_values(side)) for side in sides))
+
     def _evaluate_right_side(self):
         with no_stored_outputs(self.ivp):
             self.solver.evaluator.evaluate_group("F")

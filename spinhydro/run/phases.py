@@ -234,6 +234,12 @@ def _begin(run, continued, stability):
     for sentence in plan.advice:
         run.log(f"warning: {sentence}")
     if continued is None:
+        if is_checked and run.stays_zero():
+            names = ", ".join(str(variable.name) for variable in run.ivp.variables)
+            run.log(
+                f"warning: the initial state is zero ({names}) and the equations leave it zero: "
+                "does the file fill it, as in s['g'] = …?"
+            )
         return
     exact = run.restore(continued.checkpoint, same_problem=not continued.changed)
     where = continued.note["from"]

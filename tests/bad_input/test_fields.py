@@ -37,7 +37,7 @@ R = dist.Field(name="R", bases=xbasis, dtype=np.float64)
          "R is real, other fields of the problem are complex"),
         ('R["g"] += 1', "dtype=np.float64 over ComplexFourier cannot be transformed"),
         ('problem = d3.IVP([u], namespace=locals())\nproblem.add_equation("dt(u) = (R + V)*u")',
-         "a real and a complex field do not mix"),
+         "the scalar R is real and the scalar V complex.*\n.*\n.*\nmake all fields without"),
         ('problem = d3.IVP([u], namespace=locals())\nproblem.add_equation("dt(u) = i*u")',
          "'i' is not known.*\n.*\n.*\nthe imaginary unit is written 1j"),
         ('from os import getpid\nproblem = d3.IVP([u], namespace=locals())\n'

@@ -334,4 +334,12 @@ def test_kernel_of_a_term_that_is_a_number(g, expected):
     solver = problem.build_solver(RK4)
     solver.step(1.0)
     np.testing.assert_allclose(u["g"], expected, atol=1e-14)
-    assert W(0) == 3
+    assert W.at(0) == 3
+
+
+@pytest.mark.parametrize("W", [kernel(lambda k: 3 + k**2), kernel("micromagnetic", stiffness=1.0)])
+def test_kernel_of_zero_in_python_is_refused(W):
+    """W(g*n) with g = 0 would be the number omega(0) there, and 0 in a string."""
+    with pytest.raises(InputError, match=r"Put the factor in front.*W\.at\(0\)"):
+        W(0)
+    assert W(0.0) == W.at(0)

@@ -2,7 +2,12 @@
 
 import re
 
+import pytest
+
+from spinhydro.analysis import load as load_run
+from spinhydro.analysis.figures import find
 from spinhydro.analysis.plot import main
+from spinhydro.errors import InputError
 from spinhydro.problem.load import load
 
 from ..conftest import ROOT
@@ -60,3 +65,17 @@ def test_laser(tmp_path, capsys):
     assert float(re.search(r"highest temperature (\S+) K", line)[1]) > 1000
     (line,) = printed(capsys, run, "--figure", "bs7")
     assert "E_ex/NJ largest" in line
+
+
+@pytest.mark.parametrize(
+    "name, values, reason",
+    [("thermal_chain", {"N": 15, "members": 2, "stop_time": 0.2}, "starts without waves"),
+     ("pslle_dispersion", {"N": 15, "stop_time": 0.05}, "the mean spin of this run falls to 0.0")],
+)  # fmt: skip
+def test_dispersion_of_the_chain_needs_free_waves(name, values, reason, tmp_path):
+    ds = load_run(made(tmp_path, name, **values))
+    if name == "pslle_dispersion":
+        find("b1").require(ds)
+        ds["m"] = ds.m.where(ds.t < ds.t[-1], 0.01)
+    with pytest.raises(InputError, match=reason):
+        find("b1").require(ds)
