@@ -11,6 +11,7 @@ from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import NotConvergedError, ParameterError, SpinhydroError
 from spinhydro.steppers import EXPLICIT, all_steppers
 from spinhydro.steppers.frequencies import frequencies_of
+from spinhydro.steppers.growth_factors import has_step_matrix
 from spinhydro.steppers.stability import StabilityCheck, check_timestep, explicit_limit
 
 #: Equations of a variable u: complex scalars, or spins.
@@ -93,7 +94,8 @@ def verdicts(names, sizes, factors, steps, equations=EQUATIONS):
         for equation in equations:
             for size in sizes:
                 try:
-                    found = frequencies_of(make(equation, stepper, size), name in EXPLICIT)
+                    solver = make(equation, stepper, size)
+                    found = frequencies_of(solver, name in EXPLICIT, has_step_matrix(name))
                 except SpinhydroError:
                     continue
                 if found is None:

@@ -135,7 +135,7 @@ class ControlledRun(AdaptiveRun):
         """Choose the first timestep and the longest; return the line for the log."""
         plan, stepper = self.plan, self.solver.timestepper
         main, unit = plan.timestepper.main.__name__, self.time_unit
-        found = frequencies_of(self.solver, explicit_linear=main in EXPLICIT)
+        found = frequencies_of(self.solver, main in EXPLICIT, with_modes=main not in EXPLICIT)
         stable, why = math.inf, "the stability limit is not known"
         if found is not None:
             stable = StabilityCheck(found, main, 0.0, unit).largest_safe

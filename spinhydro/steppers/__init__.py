@@ -10,8 +10,8 @@
 | Strang | 2 | any; both sides are exact, see ``spinhydro.steppers.splitting`` |
 | BlanesMoan4 | 4 | any; both sides are exact |
 | BlanesMoan6 | 6 | any; both sides are exact |
-| RK443 | 3 | 1.57 in the explicit part, any in the implicit part |
-| RKSMR | 3 | 1.73 |
+| RK443 | 3 | 1.57 in the explicit part, 1.38 if the implicit part rotates against it |
+| RKSMR | 3 | 1.73 without an implicit part, else 1.08 to 1.21 |
 | RKMK4 | 4 | 2.83 |
 | ImplicitMidpoint | 2 | any (3.5: beyond, its iteration may not converge) |
 | SemiImplicit, StochasticHeun | 2 | none (1): waves grow by (frequency * timestep)^4/8 per step |
@@ -21,6 +21,8 @@
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
 Limits are those of pure oscillation, d/dt = i omega, measured; those in brackets are refused.
+Oscillation that is damped has other limits, and schemes that treat linear terms implicitly or
+exactly have limits that depend on them: see ``spinhydro.steppers.growth_factors``.
 IFRK4, ETDRK4 and the splitting schemes are also limited by the resonance of fast waves with the
 timestep: see ``spinhydro.steppers.stability`` and ``spinhydro.steppers.resonance``.
 
@@ -74,9 +76,6 @@ STABILITY_LIMITS = {
 }
 STABILITY_LIMITS |= {pair.__name__: STABILITY_LIMITS[main] for main, pair in PAIRS.items()}
 
-#: Largest omega * timestep of oscillating terms that a scheme treats implicitly; others take any.
-#: Beyond, waves grow by more than 4e-4 per step.
-IMPLICIT_LIMITS = {"SBDF3": 0.2}
 
 #: Steppers without such a limit, and the product at which a run is refused: an
 #: undamped wave then grows by an eighth in every step, or the implicit iteration may not converge:
@@ -124,7 +123,6 @@ __all__ = [
     "EXPLICIT",
     "IFRK4",
     "IFRK43",
-    "IMPLICIT_LIMITS",
     "LAST_RESORT",
     "MARGIN",
     "ORDERS",

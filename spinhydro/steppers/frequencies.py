@@ -9,10 +9,19 @@ from mpi4py import MPI
 from spinhydro.dedalus_support.blocks import NoSmallBlocks
 from spinhydro.dedalus_support.memory import parts
 from spinhydro.errors import Unsupported
-from spinhydro.steppers.linearised_rates import LARGE, FusedRates, StockRates, norm, total
+from spinhydro.steppers.linearised_rates import (
+    LARGE,
+    FusedRates,
+    StockRates,
+    chosen_modes,
+    norm,
+    total,
+)
 
 #: Dimension of the Krylov space; 24 find the largest frequency of a spin-wave spectrum to 2 %.
 KRYLOV = 24
+#: Part of the largest rate from which a new vector is what difference quotients leave.
+EXHAUSTED = 1e-8
 #: Numbers in a sketch.
 SKETCH = 1024
 #: A mode with a growth rate above this part of |lambda| grows; others count as waves.
@@ -21,6 +30,10 @@ GROWING = 0.2
 SHELL = 0.98
 #: Dimension of the Krylov space that starts with them: density, spin and their conjugates.
 SMALL_KRYLOV = 6
+#: Linear terms this much slower than the others do not change the limits.
+SLOW = 100
+#: Linear modes that represent all, and part of the largest rate from which a sense is clear.
+MODES, CLEAR = 40, 0.02
 
 
 @dataclass
@@ -40,6 +53,17 @@ class Frequencies:
         Fastest oscillation of the whole equation.
     seconds : float
         CPU time of an evaluation of the right side on this rank; nan if unknown.
+    senses : array of float, optional
+        For each of `values`: 1 if linear terms rotate its mode in the same sense, -1 if in the
+        opposite one, 0 if unknown.
+    modes : array of complex, optional
+        Some eigenvalues of the linear terms, from the slowest to the fastest.
+    pair : (float, float)
+        Complex fields: mean a and root mean square b in F' u = -i (a u + b u*), as for a gas.
+    extent, extent_sense : float
+        Complex fields: largest imaginary part of u* J u over |u| = 1, and its sense. J of a gas is
+        so far from normal that waves of finite size grow where this, and no eigenvalue, is beyond
+        the limit.
     """
 
     values: np.ndarray
@@ -47,6 +71,11 @@ class Frequencies:
     linear: float
     whole: float
     seconds: float = float("nan")
+    senses: np.ndarray = None
+    modes: np.ndarray = None
+    pair: tuple = (0.0, 0.0)
+    extent: float = 0.0
+    extent_sense: float = 0.0
 
     @property
     def explicit(self):
@@ -54,7 +83,7 @@ class Frequencies:
         return float(np.abs(self.values).max(initial=0))
 
 
-def frequencies_of(solver, explicit_linear):
+def frequencies_of(solver, explicit_linear, with_modes=False):
     r"""Estimate the fastest oscillations about the present state.
 
     The eigenvalues of :math:`J = M^{-1} (\partial F/\partial X - L)` are estimated by the Arnoldi
@@ -74,6 +103,8 @@ def frequencies_of(solver, explicit_linear):
     solver : d3.InitialValueSolver
     explicit_linear : bool
         Whether the stepper treats L explicitly.
+    with_modes : bool
+        Whether to find `senses`, `modes` and `pair` too, where L is left out of J.
 
     Returns
     -------
@@ -100,17 +131,26 @@ def frequencies_of(solver, explicit_linear):
 
     try:
         vector = rates.noise(np.random.default_rng(0))
-        found = ritz(differentiate, vector, KRYLOV, comm)
-        if found is None:
+        krylov = ritz(differentiate, vector, KRYLOV, comm)
+        if krylov is None:
             return None
         del vector
-        values, coupling = found
-        linear, whole = 0.0, float(np.abs(values).max(initial=0))
+        whole = float(np.abs(krylov.values).max(initial=0))
+        found = Frequencies(krylov.values, krylov.norm, 0.0, whole)
         if not explicit_linear:
-            linear, whole = _with_linear_part(rates, comm, whole, coupling, large)
+            linear = _linear_part(rates, comm)
+            _add_linear_part(found, linear, rates, comm, large)
+            if with_modes and linear is not None and found.linear > whole / SLOW:
+                senses = _senses(krylov, linear, comm)
+                found.senses, found.extent_sense = senses[:-1], senses[-1]
+                found.modes = _some_modes(linear, comm)
+            if with_modes and np.iscomplexobj(solver.state[0].data):
+                found.pair = _pair(differentiate, rates, comm)
+                found.extent = krylov.extent
     finally:
         rates.put_back()
-    return Frequencies(values, coupling, linear, whole, min(seconds) / rates.evaluations)
+    found.seconds = min(seconds) / rates.evaluations
+    return found
 
 
 def largest_frequency(solver, explicit_linear):
@@ -119,36 +159,102 @@ def largest_frequency(solver, explicit_linear):
     return float("nan") if found is None else found.explicit
 
 
-def _with_linear_part(rates, comm, explicit, coupling, large):
-    """Return (largest linear frequency, fastest oscillation of the whole equation).
-
-    The latter of a large state is estimated by half of the coupling, its first-order shift in a
-    gas, which takes no memory.
-    """
+def _linear_part(rates, comm):
+    """Return the linear part of rates; None if a rank has none."""
     try:
         linear = rates.linear_part()
     except (NoSmallBlocks, np.linalg.LinAlgError):
         linear = None
-    if comm.allreduce(int(linear is None), op=MPI.SUM):
-        return float("nan"), explicit
-    largest = comm.allreduce(linear.largest, op=MPI.MAX)
+    return None if comm.allreduce(int(linear is None), op=MPI.SUM) else linear
+
+
+def _add_linear_part(found, linear, rates, comm, large):
+    """Note the largest linear frequency, and the fastest oscillation of the whole equation.
+
+    The latter of a large state is estimated by half of the coupling, its first-order shift in a
+    gas, which takes no memory.
+    """
+    if linear is None:
+        found.linear = float("nan")
+        return
+    explicit, found.linear = found.whole, comm.allreduce(linear.largest, op=MPI.MAX)
+    found.whole = max(explicit, found.linear)
     # Without linear terms the state may be on the grid, and has no modes to choose from.
-    if largest <= explicit / 100:
-        return largest, max(largest, explicit)
+    if found.linear <= explicit / SLOW:
+        return
     if large:
-        return largest, max(explicit, largest + coupling / 2)
+        found.whole = max(explicit, found.linear + found.coupling / 2)
+        return
     vector = rates.noise(np.random.default_rng(1))
-    linear.keep_fastest(vector, SHELL * largest)
+    linear.keep_fastest(vector, SHELL * found.linear)
     if not norm(vector, comm):
-        return largest, max(largest, explicit)
+        return
 
     def differentiate(vector):
         start = vector.copy()
         rates.differentiate(vector, comm)
         linear.add_rates(start, vector)
 
-    found = _ritz_values(differentiate, vector, SMALL_KRYLOV, comm)
-    return largest, max(explicit, largest if found is None else np.abs(found[0]).max(initial=0))
+    krylov = _ritz_values(differentiate, vector, SMALL_KRYLOV, comm)
+    if krylov is not None:
+        found.whole = max(explicit, np.abs(krylov.values).max(initial=0))
+
+
+def _senses(krylov, linear, comm):
+    """Return the senses in which linear terms rotate the modes of Ritz values, and of the extent.
+
+    From the Rayleigh quotients of A with their vectors; 0 where these are not known.
+    """
+    if krylov.basis is None:
+        return np.zeros(len(krylov.values) + 1)
+    rates = np.zeros_like(krylov.basis)
+    for vector, rate in zip(krylov.basis, rates, strict=True):
+        linear.add_rates(vector, rate)
+    projected = total(krylov.basis @ rates.T, comm)
+    quotients = np.einsum("im,ij,jm->m", krylov.vectors.conj(), projected, krylov.vectors)
+    senses = np.sign(quotients.imag) * np.sign(np.append(krylov.values.imag, 1.0))
+    return np.where(np.abs(quotients.imag) > CLEAR * np.abs(projected).max(), senses, 0)
+
+
+def _some_modes(linear, comm):
+    """Return some eigenvalues of the linear terms, a geometric series of frequencies."""
+    values = np.concatenate(comm.allgather(linear.modes(MODES)))
+    return chosen_modes(values, MODES)
+
+
+def _pair(differentiate, rates, comm):
+    """Return a and b of F' u = -i (a u + b u*), from two derivatives along noise."""
+    noise = rates.noise(np.random.default_rng(2))
+    scale = norm(noise, comm)
+    if not scale:
+        return 0.0, 0.0
+    noise /= scale
+    direct, turned = noise.copy(), noise.copy()
+    turned.view(complex)[...] *= 1j
+    differentiate(direct)
+    differentiate(turned)
+    direct, turned = direct.view(complex), turned.view(complex)
+    mean = total(np.vdot(noise.view(complex), (direct - 1j * turned) / 2).imag, comm)
+    return -float(mean), float(norm((direct + 1j * turned).view(float) / 2, comm))
+
+
+@dataclass
+class _Krylov:
+    """Ritz values without those of growing modes, and what else the matrix tells.
+
+    Attributes
+    ----------
+    norm, extent : float
+        The norm, and the largest imaginary part of the numerical range.
+    basis, vectors : array, optional
+        A basis (size, n), and over it the vectors (size, number) of the values and of the extent.
+    """
+
+    values: np.ndarray
+    norm: float
+    extent: float = 0.0
+    basis: np.ndarray = None
+    vectors: np.ndarray = None
 
 
 def _ritz_values(differentiate, vector, number, comm):
@@ -165,7 +271,7 @@ def _ritz_values(differentiate, vector, number, comm):
 
     Returns
     -------
-    (array of eigenvalues without growing modes, norm) or None
+    _Krylov or None
         None if a product is not finite.
     """
     basis, hessenberg = [vector / norm(vector, comm)], np.zeros((number + 1, number))
@@ -179,11 +285,17 @@ def _ritz_values(differentiate, vector, number, comm):
             hessenberg[i, j] = total(np.vdot(known, vector), comm)
             vector -= hessenberg[i, j] * known
         hessenberg[j + 1, j] = norm(vector, comm)
-        if hessenberg[j + 1, j] <= 1e-12 * np.abs(hessenberg).max():
+        if hessenberg[j + 1, j] <= EXHAUSTED * np.abs(hessenberg).max():
             size = j + 1
             break
         basis.append(vector / hessenberg[j + 1, j])
-    return _waves(hessenberg[:size, :size]), float(np.linalg.norm(hessenberg[: size + 1, :size], 2))
+    square = hessenberg[:size, :size]
+    values, vectors = np.linalg.eig(square)
+    kept = _are_waves(values)
+    largest = float(np.linalg.norm(hessenberg[: size + 1, :size], 2))
+    extents, others = np.linalg.eigh((square - square.T) / 2j)
+    vectors = np.column_stack([vectors[:, kept], others[:, -1]])
+    return _Krylov(values[kept], largest, float(extents[-1]), np.array(basis[:size]), vectors)
 
 
 def _ritz_values_of_sketches(differentiate, vector, number, comm):
@@ -207,13 +319,15 @@ def _ritz_values_of_sketches(differentiate, vector, number, comm):
     kept = sizes > 1e-6 * sizes[0]
     left, sizes, right = left[:, kept], sizes[kept], right[kept]
     changes = np.array(after).T @ right.T / sizes
-    return _waves(left.T @ changes), float(np.linalg.norm(changes, 2))
+    square = left.T @ changes
+    values = np.linalg.eigvals(square)
+    extent = float(np.linalg.eigvalsh((square - square.T) / 2j)[-1])
+    return _Krylov(values[_are_waves(values)], float(np.linalg.norm(changes, 2)), extent)
 
 
-def _waves(matrix):
-    """Eigenvalues of a matrix without those of growing modes."""
-    values = np.linalg.eigvals(matrix)
-    return values[values.real <= GROWING * np.abs(values)]
+def _are_waves(values):
+    """Return which eigenvalues are not those of growing modes."""
+    return values.real <= GROWING * np.abs(values)
 
 
 def _sketch(vector, comm):

@@ -26,6 +26,17 @@ def total(value, comm):
     return value if comm.size == 1 else comm.allreduce(value)
 
 
+def chosen_modes(values, number):
+    """Return some of many eigenvalues, of a geometric series of frequencies over four decades."""
+    values = values[np.argsort(np.abs(values.imag))]
+    frequencies = np.abs(values.imag)
+    if not values.size or not frequencies[-1]:
+        return values[:1]
+    wanted = np.geomspace(1e-4, 1, number) * frequencies[-1]
+    places = np.minimum(np.searchsorted(frequencies, wanted), values.size - 1)
+    return values[np.unique(places)]
+
+
 def _difference_step(size):
     """Length of the difference quotient along a unit vector, for a state of this length."""
     return 1e-5 * max(size, 1e-3)
@@ -182,14 +193,23 @@ class _StockLinear:
     def __init__(self, subproblems, source, result):
         self.source, self.result = source, result
         self.blocks = {sp: rate_blocks(sp) for sp in subproblems}
-        self._frequencies = {
+        self._values = {
             sp: [
-                np.abs(np.linalg.eigvals(rates).imag).max(axis=-1)
-                * (source.get_subdata(sp)[where] != 0).any(axis=(1, 2))
+                np.linalg.eigvals(rates)
+                * (source.get_subdata(sp)[where] != 0).any(axis=(1, 2))[:, None]
                 for rates, where in blocks
             ]
             for sp, blocks in self.blocks.items()
         }
+        self._frequencies = {
+            sp: [np.abs(values.imag).max(axis=-1) for values in group]
+            for sp, group in self._values.items()
+        }
+
+    def modes(self, number):
+        """Return some of the eigenvalues."""
+        values = [np.ravel(v) for group in self._values.values() for v in group]
+        return chosen_modes(np.concatenate([*values, np.zeros(1)]), number)
 
     @property
     def largest(self):
@@ -294,6 +314,21 @@ class _FusedLinear:
             if mask is not None:
                 found = found * (mask != 0)
         return found
+
+    def modes(self, number):
+        """Return some of the eigenvalues, those of the blocks of some wavenumbers."""
+        rows = self.shape[0]
+        bounds = np.max([self._frequencies(row).ravel() for row in range(rows)], axis=0)
+        order = np.argsort(bounds)
+        wanted = np.geomspace(1e-4, 1, number) * bounds.max(initial=0)
+        places = np.minimum(np.searchsorted(bounds[order], wanted), bounds.size - 1)
+        places = order[np.unique(places)] if bounds.size else places[:0]
+        blocks = np.zeros((places.size, rows, rows), complex)
+        for row in range(rows):
+            for column, symbol in self.stepper.linear_row(row):
+                every = np.broadcast_to(symbol, self.shape[1:])
+                blocks[:, row, column] = -every.ravel()[places]
+        return np.linalg.eigvals(blocks).ravel()
 
     def keep_fastest(self, vector, threshold):
         """Set the modes of a vector that are slower than a frequency to zero."""

@@ -9,28 +9,30 @@ of the coupling, so that
     (largest linear frequency + 1.5 * norm of the explicit part) * timestep < pi
 
 excludes it. (1 suffices for a uniform gas; a state that changes during the run needs a margin.)
-The resonances of splitting schemes are known exactly: see ``spinhydro.steppers.resonance``. There,
-a spectral truncation lowers the largest linear frequency.
+Schemes that treat the linear terms otherwise than the others are examined with both at once: for
+each of the fastest waves of the explicit part, with linear terms of all frequencies of the problem,
+the growth of a step must be small (``spinhydro.steppers.growth_factors``). The resonances of
+splitting schemes are known exactly: see ``spinhydro.steppers.resonance``. There, a spectral
+truncation lowers the largest linear frequency.
 """
 
 import math
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 
 from spinhydro.errors import ParameterError
 from spinhydro.steppers import (
     EXPLICIT,
-    IMPLICIT_LIMITS,
     LAST_RESORT,
     MARGIN,
     RESONANT,
     SPLITTING,
     STABILITY_LIMITS,
-    rk8,
 )
 from spinhydro.steppers.cost import cost_line
-from spinhydro.steppers.frequencies import frequencies_of
+from spinhydro.steppers.frequencies import Frequencies, frequencies_of
+from spinhydro.steppers.growth_factors import POLYNOMIALS, growth, has_step_matrix, limits_along
 from spinhydro.steppers.resonance import largest_phase, safe_timestep
 
 #: Part of a limit from which a timestep is refused: frequencies are known to 2 %, from below.
@@ -41,48 +43,36 @@ AIM, _MOST_TRIALS = 0.97, 4
 SMALL_PHASE = 0.5
 
 
-#: The exponential series to order 4.
-_FOURTH_ORDER = tuple(1 / math.factorial(n) for n in range(5))
-#: Coefficients of 1, z, z^2, … in the growth factors of schemes.
-_GROWTH_FACTORS = {
-    "RK4": _FOURTH_ORDER,
-    "RKMK4": _FOURTH_ORDER,
-    "IFRK4": _FOURTH_ORDER,
-    "LowStorageRK4": (*_FOURTH_ORDER, 1 / 200),
-    "RK8": rk8.growth_factor(),
-}
-#: The same for schemes under which undamped waves grow, if slowly at short timesteps.
-_GROWING = {"SemiImplicit": (1, 1, 1 / 2), "StochasticHeun": (1, 1, 1 / 2)}
 #: Growth of waves over a run that is reported: by a factor of 10.
 _MOST_GROWTH = math.log(10)
-#: Largest |z| at which growth factors are examined.
-_FARTHEST = 8.0
-
-
-@cache
-def _limit_along(angle, stepper_name):
-    """Largest |z| in the direction `angle` at which a scheme is stable."""
-    sizes = np.linspace(0.05, _FARTHEST, 7951)
-    growth = np.abs(
-        np.polynomial.Polynomial(_GROWTH_FACTORS[stepper_name])(sizes * np.exp(1j * angle))
-    )
-    unstable = np.flatnonzero(growth > 1 + 1e-9)
-    return float(sizes[unstable[0]]) if unstable.size else _FARTHEST
+#: Growth of one step, as a logarithm, at which the limit of a scheme is: of one that is stable
+#: without linear terms, and of another, which may run for a short time.
+WEAK, STRONG = 5e-3, math.log(9 / 8)
+#: Timesteps at which growth is examined for its limit, in units of the inverse largest rate, and
+#: bisections that follow.
+_FIRST, _LAST, _NUMBER, _BISECTIONS = 0.02, 12.0, 25, 8
 
 
 def explicit_limit(stepper_name, value):
     """Return the largest stable |lambda| timestep for an eigenvalue lambda of the explicit part.
 
-    The limit of undamped oscillation; for explicit Runge-Kutta schemes of known growth factor that
-    of the eigenvalue's own direction (for RK4 2.83 for oscillation, 2.79 for decay).
+    That of the eigenvalue's own direction, without linear terms that are treated otherwise (for RK4
+    2.83 for oscillation, 2.79 for decay); None if it is not known.
     """
-    limit = STABILITY_LIMITS.get(stepper_name, LAST_RESORT.get(stepper_name))
-    if stepper_name not in _GROWTH_FACTORS or value == 0:
-        return limit
-    # Growth is physics: a growing mode limits the timestep like an oscillation.
-    angle = math.atan2(abs(value.imag), min(value.real, 0.0))
-    along = _limit_along(min(math.ceil(50 * angle) / 50, math.pi), stepper_name)
-    return min(along, limit)
+    values = np.array([complex(value)])
+    if stepper_name in LAST_RESORT:
+        return LAST_RESORT[stepper_name]
+    if stepper_name in POLYNOMIALS:
+        return float(limits_along(values, stepper_name)[0])
+    if has_step_matrix(stepper_name) and value:
+        found = Frequencies(values, 0.0, 0.0, 0.0)
+        return abs(value) / StabilityCheck(found, stepper_name, 1.0).fraction
+    return STABILITY_LIMITS.get(stepper_name)
+
+
+def is_known(stepper_name):
+    """Return whether the limits of a stepper are known."""
+    return stepper_name in {**STABILITY_LIMITS, **LAST_RESORT} or has_step_matrix(stepper_name)
 
 
 class StabilityCheck:
@@ -113,11 +103,9 @@ class StabilityCheck:
     def __init__(self, found, stepper_name, timestep, unit="", duration=math.inf):
         self.found, self.name, self.timestep = found, stepper_name, timestep
         self.unit = f"rad/{unit or 'time'}"
-        self.limit = explicit_limit(stepper_name, 1j)
-        limits = [abs(v) / explicit_limit(stepper_name, v) for v in found.values.tolist()]
-        rate = max(limits, default=0.0)
-        if stepper_name in IMPLICIT_LIMITS and np.isfinite(found.linear):
-            rate = max(rate, found.linear / IMPLICIT_LIMITS[stepper_name])
+        self._tests = list(self._cases()) if has_step_matrix(stepper_name) else []
+        self._deciding = found.explicit
+        rate = self._rate()
         self.fraction = rate * timestep
         self._duration, self._largest = duration, [0.95 / rate] if rate else []
         self.growth = self._growth_with(timestep)
@@ -133,17 +121,98 @@ class StabilityCheck:
             if found.linear * timestep > SMALL_PHASE:
                 self.phase = together * timestep
             if found.linear:
-                self._largest.append(max(0.95 * math.pi, SMALL_PHASE) / together)
+                self._largest.append(max(0.95 * math.pi / together, SMALL_PHASE / found.linear))
+
+    def _rate(self):
+        """Return the inverse of the largest stable timestep of the explicit part, or 0."""
+        found, name = self.found, self.name
+        if name in SPLITTING or not found.values.size:
+            return 0.0
+        if name in POLYNOMIALS or name in LAST_RESORT:
+            sizes = np.abs(found.values)
+            limits = LAST_RESORT.get(name) or limits_along(found.values, name)
+            self._deciding = float(sizes[np.argmax(sizes / limits)])
+            return float(np.max(sizes / limits))
+        limit = STABILITY_LIMITS.get(name)
+        if not self._tests:
+            return found.explicit / limit if limit else 0.0
+        allowed = STRONG if limit is None else WEAK
+        scale = max(float(np.abs(explicit).max()) for explicit, _ in self._tests)
+        self._deciding = max(found.explicit, found.extent)
+        scale = max(scale, found.linear / 10 if np.isfinite(found.linear) else 0.0)
+        if not scale:
+            return 0.0
+        low = 0.0
+        for high in np.geomspace(_FIRST / scale, _LAST / scale, _NUMBER):
+            if self._growth_per_step(high) > allowed:
+                break
+            low = high
+        else:
+            return 1 / low
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2
+            is_stable = self._growth_per_step(middle) <= allowed
+            low, high = (middle, high) if is_stable else (low, middle)
+        return 2 / (low + high)
+
+    def _cases(self):
+        """Yield (J, A) of single modes and of a pair, as arrays (…, n, n)."""
+        found = self.found
+        modes = np.zeros(1) if found.modes is None else np.append(found.modes, 0)
+        all_values = np.append(found.values, 1j * found.extent)
+        senses = np.zeros(all_values.shape)
+        if found.senses is not None:
+            senses = np.append(found.senses, found.extent_sense)
+        for sense in (-1, 0, 1):
+            values = all_values[senses == sense]
+            if not values.size:
+                continue
+            # The fastest, the most damped, and the fastest of those that are hardly damped.
+            chosen = {
+                values[np.argmax(np.abs(values))],
+                values[np.argmin(values.real)],
+                values[np.argmax(np.abs(values.imag))],
+            }
+            for value in chosen:
+                explicit = min(value.real, 0.0) + 1j * abs(value.imag)
+                for sign in {sense or 1, sense or -1}:
+                    turning = modes.real + 1j * sign * np.abs(modes.imag)
+                    yield np.full((1, 1), explicit), turning[:, None, None]
+        a, b = found.pair
+        if b:
+            pairs = modes.real[:, None, None] * np.eye(2) + 0j
+            pairs += modes.imag[:, None, None] * np.diag([1j, -1j])
+            yield np.array([[-1j * a, -1j * b], [1j * b, 1j * a]]), pairs
+
+    def _growth_per_step(self, timestep):
+        """Return the largest logarithm of the growth of a mode in a step, beyond its own."""
+        largest = 0.0
+        for explicit, linear in self._tests:
+            is_pair = explicit.shape[-1] == 2
+            if is_pair and self.name in RESONANT and self.found.linear * timestep > SMALL_PHASE:
+                # The resonance with the timestep is the limit then.
+                continue
+            own = np.linalg.eigvals(explicit + linear).real.max(axis=-1)
+            factors = growth(self.name, timestep * explicit, timestep * linear)
+            with np.errstate(divide="ignore"):
+                excess = np.log(factors) - np.maximum(own, 0) * timestep
+            largest = max(largest, float(np.max(excess, initial=0.0)))
+        return largest
 
     def _growth_with(self, timestep):
         """Return the logarithm of the growth of waves over the run, for schemes that have one."""
-        if self.name not in _GROWING or not timestep:
+        if not timestep:
             return 0.0
-        factors = np.polynomial.Polynomial(_GROWING[self.name])(self.found.values * timestep)
-        # Growth that the equations have by themselves is physics.
-        own = np.maximum(self.found.values.real, 0) * timestep
-        with np.errstate(divide="ignore"):
-            rate = float(np.max(np.log(np.abs(factors)) - own, initial=0.0))
+        if self._tests:
+            rate = self._growth_per_step(timestep)
+        elif self.name in ("SemiImplicit", "StochasticHeun"):
+            factors = np.polynomial.Polynomial(POLYNOMIALS[self.name])(self.found.values * timestep)
+            # Growth that the equations have by themselves is physics.
+            own = np.maximum(self.found.values.real, 0) * timestep
+            with np.errstate(divide="ignore"):
+                rate = float(np.max(np.log(np.abs(factors)) - own, initial=0.0))
+        else:
+            return 0.0
         return rate * max(self._duration / timestep, 1.0) if rate > 0 else 0.0
 
     @cached_property
@@ -186,7 +255,7 @@ class StabilityCheck:
     def line(self, proviso=""):
         """Return one line for the log; `proviso` says while what it holds."""
         found, step = self.found, self.timestep
-        product = f"omega dt = {found.explicit * step:.3g}, limit {self.limit:.3g}"
+        product = self._product()
         part, share = "", self.fraction
         if self.phase is not None:
             share = max(share, self.phase / self.largest_phase)
@@ -194,10 +263,10 @@ class StabilityCheck:
             limit = self.largest_phase / math.pi
             limit = "pi" if limit == 1 else f"{limit:.3g} pi"
             part = f"{what} {self.phase / math.pi:.2g} pi per step, limit {limit}; "
-        if np.isinf(self.limit):
+        if self.name in SPLITTING:
             product = f"right side exact, {found.explicit * step:.3g} rad per step"
         elif part or self.name not in EXPLICIT:
-            product = f"explicit part: {product}{self._implicit_part()}"
+            product = f"explicit part: {product}"
         line = (
             f"stability: timestep at {100 * share:.3g} % of the {self.name} stability limit "
             f"({part}{product}; fastest oscillation {found.whole:.4g} {self.unit})"
@@ -208,37 +277,40 @@ class StabilityCheck:
                 f"state is not finite; largest safe timestep: {self.largest_safe:.3g}"
             )
         if self.grows:
-            other = "RKMK4" if self.name == "SemiImplicit" else "RK4"
+            other = {"SemiImplicit": "RKMK4", "StochasticHeun": "RK4", "IFRK4": "ETDRK4"}
             return (
-                f"warning: {line}. Undamped waves grow by (omega dt)^4/8 per step with "
-                f"{self.name}, over this run by a factor of {_power(self.growth)}; largest step "
-                f"for a factor of 10: {self.largest_of_small_growth:.3g}. Take that, or "
-                f"timestepper = '{other}'"
+                f"warning: {line}. Undamped waves grow by a factor of "
+                f"{_power(self.growth * self.timestep / self._duration, 4)} per step with "
+                f"{self.name}, over this run by {_power(self.growth)}; largest timestep for a "
+                f"factor of 10: {self.largest_of_small_growth:.3g}. Take that, or timestepper = "
+                f"'{other.get(self.name, 'IFRK4')}'"
             )
         return line + proviso
 
-    def _implicit_part(self):
-        """Return the limit of oscillating terms that are treated implicitly, if there is one."""
-        if self.name not in IMPLICIT_LIMITS or not self.found.linear > 0:
-            return ""
-        product, limit = self.found.linear * self.timestep, IMPLICIT_LIMITS[self.name]
-        return f"; implicit oscillations: {product:.3g}, limit {limit:g}"
+    def _product(self):
+        """Return the product that decides, of the wave closest to its limit, and the limit."""
+        product = self._deciding * self.timestep
+        limit = LAST_RESORT.get(self.name, STABILITY_LIMITS.get(self.name, math.inf))
+        if self.fraction:
+            limit = product / self.fraction
+        return f"omega dt = {product:.3g}, limit {limit:.3g}"
 
     def refusal(self, unit):
         """Return the message for a timestep that is refused."""
         return (
             f"timestep = {self.timestep:g} {unit}".rstrip()
             + f" is unstable: it is at {100 * self.fraction:.3g} % of the {self.name} stability "
-            f"limit (omega dt = {self.found.explicit * self.timestep:.3g}, limit {self.limit:.3g}"
-            f"{self._implicit_part()}; fastest oscillation {self.found.whole:.4g} {self.unit}). "
+            f"limit ({self._product()}; fastest oscillation {self.found.whole:.4g} {self.unit}). "
             f"Largest safe timestep: {self.largest_safe:.3g}. Take that, fewer grid points, or "
             "--force to run all the same"
         )
 
 
-def _power(logarithm):
+def _power(logarithm, digits=2):
     """Return exp(logarithm) as text, which may be too large for a number."""
-    return f"{math.exp(logarithm):.2g}" if logarithm < 700 else f"1e{logarithm / math.log(10):.0f}"
+    if logarithm < 700:
+        return f"{math.exp(logarithm):.{digits}g}"
+    return f"1e{logarithm / math.log(10):.0f}"
 
 
 def check_timestep(
@@ -270,13 +342,15 @@ def check_timestep(
         If the timestep is beyond the limit of explicit terms and `force` is not set; gives the
         largest safe value.
     """
-    found = frequencies_of(solver, explicit_linear=stepper_name in EXPLICIT)
+    found = frequencies_of(
+        solver, stepper_name in EXPLICIT, with_modes=has_step_matrix(stepper_name)
+    )
     if found is None:
         return "stability: could not be checked at the initial state"
     cost = ""
     if math.isfinite(duration):
         cost = "\n" + cost_line(solver, stepper_name, timestep, unit, duration, found.seconds)
-    if STABILITY_LIMITS.get(stepper_name, LAST_RESORT.get(stepper_name)) is None:
+    if not is_known(stepper_name):
         return (
             f"stability: no limit is known for {stepper_name} (explicit part: omega dt = "
             f"{found.explicit * timestep:.3g}; fastest oscillation {found.whole:.4g} "
