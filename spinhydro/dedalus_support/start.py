@@ -12,8 +12,11 @@ from contextlib import contextmanager, suppress
 from importlib.machinery import PathFinder
 from types import ModuleType
 
-#: Settings of Open MPI under which a process without other ranks opens no network device.
-_ALONE = {"OMPI_MCA_pml": "ob1", "OMPI_MCA_btl": "self"}
+#: Settings of Open MPI under which a process without other ranks opens no network device and
+#: starts no daemon (which it needs to start ranks by itself).
+_ALONE = {
+    "OMPI_MCA_pml": "ob1", "OMPI_MCA_btl": "self", "OMPI_MCA_ess_singleton_isolated": "1",
+}  # fmt: skip
 
 
 def import_on_use():
@@ -47,11 +50,16 @@ _IMPORTER = "importlib._bootstrap"
 DEFERRED = frozenset(
     {
         "asyncio",
+        "cProfile",
+        "llvmlite.ir",
         "matplotlib.dviread",
+        "numexpr",
         "numpy.f2py",
         "numpy.ma",
         "numpy.polynomial",
         "numpy.testing",
+        "pstats",
+        "pydoc",
         "scipy.fft",
         "scipy.fftpack",
         "scipy.linalg",
@@ -60,11 +68,18 @@ DEFERRED = frozenset(
         "scipy.special",
     }
 )
-#: Attributes that Dedalus reads while it is imported: they are found in a submodule that does not
-#: need its package.
+#: Types of ``llvmlite.ir`` that ``llvmlite.binding`` reads while it is imported.
+_TYPES = (
+    "ArrayType", "DoubleType", "FloatType", "FunctionType", "HalfType", "IntType",
+    "LiteralStructType", "PointerType", "Type", "VectorType", "VoidType",
+)  # fmt: skip
+#: Attributes that libraries read while they are imported: they are found in a submodule that does
+#: not need its package.
 _PARTS = {
     ("scipy.linalg", "blas"): "blas",
     ("scipy.special", "erf"): "_ufuncs",
+    ("llvmlite.ir", "Context"): "context",
+    **{("llvmlite.ir", name): "types" for name in _TYPES},
 }
 #: Names of packages whose code, or one of whose parts, is being executed.
 _executing = set()

@@ -22,17 +22,21 @@ def versions():
 
 def git_state(folder):
     """Return commit and cleanliness of the checkout around a folder; empty outside of one."""
-
-    def git(*arguments):
-        return subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True, text=True, timeout=5, check=True,
-        ).stdout.strip()  # fmt: skip
-
+    command = ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch"]
     try:
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
     except (OSError, subprocess.SubprocessError):
         return {}
+    return _read_status(done.stdout)
+
+
+def _read_status(text):
+    """Return what ``git status --porcelain=v2 --branch`` says about the commit and changes."""
+    lines = text.splitlines()
+    commits = [line.split()[-1] for line in lines if line.startswith("# branch.oid ")]
+    if not commits or commits[0] == "(initial)":
+        return {}
+    return {"commit": commits[0], "dirty": any(not line.startswith("#") for line in lines)}
 
 
 def now():

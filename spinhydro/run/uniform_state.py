@@ -8,7 +8,6 @@ only components that the equations contain through derivatives alone, such as a 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import expm
 
 from spinhydro.run.rates import NoLawError
 
@@ -58,6 +57,8 @@ class UniformState:
 
     def moved(self, values, time):
         """Values (components, members, *space) after a time of the motion of the frame."""
+        from scipy.linalg import expm
+
         turned = np.empty_like(values)
         for member, generator in enumerate(self.generator):
             turned[:, member] = np.tensordot(expm(time * generator), values[:, member], 1)
@@ -248,6 +249,8 @@ def _set_frame(state, frames, factors):
 
 def _frames(rates, values):
     """Symmetries [(matrix, vector)] of the equations: dX/dt = matrix X + vector."""
+    from scipy.linalg import expm
+
     size, found = len(values), []
     random = np.random.default_rng(1)
     state = expanded(values, rates.shape)
