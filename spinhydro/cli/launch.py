@@ -90,6 +90,9 @@ class _ToStandardError(logging.Handler):
 
 def log_to_standard_error(quiet=False):
     """Keep Dedalus's log from standard output; print that of spinhydro unless `quiet`."""
+    from spinhydro.dedalus_support.start import import_solver
+
+    import_solver()
     from spinhydro.dedalus_support.backend import quiet_dedalus
 
     quiet_dedalus()

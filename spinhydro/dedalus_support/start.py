@@ -4,6 +4,7 @@ Nothing here changes a result. Only processes that are a command use it: a scrip
 Dedalus itself is not affected.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -41,6 +42,30 @@ def initialise_mpi(alone):
         # Programs that a run starts choose for themselves.
         for name in added:
             del os.environ[name]
+
+
+#: What imports all that a run on the fused engine uses.
+_SOLVER = (
+    "spinhydro.dedalus_support.backend", "spinhydro.problem.load", "spinhydro.run.simulation",
+    "spinhydro.engines.fused",
+)  # fmt: skip
+
+
+def import_solver():
+    """Import what a run uses, in the process of a command, without collecting garbage meanwhile.
+
+    Modules are not garbage, but every collection visits their objects, also later in the run
+    unless they are frozen: together 5 % of the CPU time of a short run.
+    """
+    if _Finder not in sys.meta_path or not gc.isenabled():
+        return
+    gc.disable()
+    try:
+        for name in _SOLVER:
+            importlib.import_module(name)
+    finally:
+        gc.enable()
+    gc.freeze()
 
 
 #: The module that imports submodules.

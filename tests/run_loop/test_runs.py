@@ -29,6 +29,7 @@ from spinhydro.errors import (
 from spinhydro.problem.load import load
 from spinhydro.run.checkpoint import find_checkpoint
 from spinhydro.run.plan import Plan, check_number_of_outputs, schedule
+from spinhydro.run.provenance import git_state
 from spinhydro.run.simulation import simulate
 
 from ..conftest import ROOT
@@ -38,6 +39,24 @@ SPIRAL = ROOT / "problems" / "spin_spiral.py"
 
 def record(folder):
     return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+def test_git_state_names_the_commit_and_tells_changes_from_a_clean_checkout(tmp_path):
+    def git(*arguments):
+        line = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments]
+        done = subprocess.run(line, cwd=tmp_path, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    assert git_state(tmp_path) == {}
+    git("init")
+    assert git_state(tmp_path) == {}
+    (tmp_path / "x.py").write_text("# a branch.oid in a comment\n")
+    git("add", ".")
+    git("commit", "-m", "first")
+    assert git_state(tmp_path) == {"commit": git("rev-parse", "HEAD"), "dirty": False}
+    git("checkout", "--detach")
+    (tmp_path / "# new").touch()
+    assert git_state(tmp_path) == {"commit": git("rev-parse", "HEAD"), "dirty": True}
 
 
 def test_folder_holds_the_record_the_source_the_log_and_the_fields(tmp_path):

@@ -32,6 +32,10 @@ WHOLE = [
     "from scipy import special; special.erf in derivatives and special.jv; special.erf",
     "from scipy.sparse.linalg import splu; from scipy.sparse.csgraph import dijkstra",
     "from scipy.fft import rfft; from scipy.fft import next_fast_len",
+    "import numexpr; a = 2; assert numexpr.evaluate('a*a') == 4",
+    "from llvmlite import ir; ir.Module(), ir.IntType(1), ir.IRBuilder",
+    "from llvmlite.ir import *; Module, IRBuilder, Context",
+    "import pydoc, cProfile; pydoc.plain('a'), cProfile.Profile()",
     "import numpy.ma as ma; ma.masked_array([1]); from numpy.testing import assert_allclose",
 ]
 
@@ -39,7 +43,9 @@ WHOLE = [
 def test_dedalus_executes_none_of_the_modules_and_every_import_finds_them_whole():
     code = f"""
     import dedalus.public as d3
-    unused = {{"scipy.linalg", "scipy.special", "scipy.sparse.linalg", "numpy.f2py"}}
+    import llvmlite.binding
+    unused = {{"scipy.linalg", "scipy.special", "scipy.sparse.linalg", "numpy.f2py", "numexpr",
+              "llvmlite.ir"}}
     assert unused <= deferred(), deferred()
     derivatives = d3.UnaryGridFunction.ufunc_derivatives
 
@@ -86,6 +92,18 @@ def test_settings_of_mpi_are_not_inherited_and_those_of_the_user_are_kept():
     show = "print(sorted(name for name in os.environ if name in start._ALONE))"
     assert run(show) == "[]\n"
     assert run(show, OMPI_MCA_btl="self,tcp") == "['OMPI_MCA_btl']\n"
+
+
+def test_libraries_of_a_run_are_imported_without_collections_which_go_on_afterwards():
+    code = """
+    import gc
+    seen = []
+    gc.callbacks.append(lambda phase, info: seen.append(phase))
+    start.import_solver()
+    assert "spinhydro.engines.fused" in sys.modules and not seen
+    print(gc.isenabled(), gc.get_freeze_count() > 1000, sorted(deferred() & {"llvmlite.ir"}))
+    """
+    assert run(code) == "True True ['llvmlite.ir']\n"
 
 
 def test_a_script_that_imports_dedalus_itself_is_not_affected():
