@@ -96,6 +96,7 @@ if TYPE_CHECKING:
         RK43,
         RK853,
         RKMK4,
+        RKMK43,
         BlanesMoan4,
         BlanesMoan6,
         ImplicitMidpoint,

@@ -17,7 +17,7 @@
 | SemiImplicit, StochasticHeun | 2 | none (1): waves grow by (frequency * timestep)^4/8 per step |
 | SBDF3 | 3 | 0.63 in the explicit part, 0.2 for oscillating terms of the implicit part |
 | RK43, IFRK43, ETDRK43 | 4 | as RK4, IFRK4, ETDRK4: adaptive timesteps, see `PairSteps` |
-| RK853 | 8 | as RK8: adaptive timesteps |
+| RK853, RKMK43 | 8, 4 | as RK8, RKMK4: adaptive timesteps |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
 Limits are those of pure oscillation, d/dt = i omega, measured; those in brackets are refused.
@@ -47,7 +47,7 @@ from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.low_storage import LowStorageRK4
 from spinhydro.steppers.noise import check_bases, noises_of
 from spinhydro.steppers.pair_steps import PairSteps
-from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, RK853
+from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, RK853, RKMK43
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.rk8 import RK8
 from spinhydro.steppers.spin_steppers import (
@@ -133,6 +133,7 @@ __all__ = [
     "RK8",
     "RK853",
     "RKMK4",
+    "RKMK43",
     "SPLITTING",
     "STABILITY_LIMITS",
     "ImplicitMidpoint",
@@ -195,10 +196,11 @@ def check_noise(ivp, stepper):
     """
     noises = noises_of(ivp)
     if noises and issubclass(stepper, PairSteps):
+        other = stepper.main.__name__ if stepper.main.draws_noise else "RK4"
         raise ParameterError(
             f"{stepper.__name__} has adaptive timesteps, whose strong order with noise is not "
             f"known, and the equations hold '{noises[0].name}'; give a timestep, no tolerance, and "
-            f"timestepper = '{stepper.main.__name__}'"
+            f"timestepper = '{other}'"
         ).within("timestepper")
     for equation in ivp.equations if noises else ():
         if hasattr(equation["F"], "has") and equation["F"].has(*noises):

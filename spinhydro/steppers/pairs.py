@@ -9,9 +9,8 @@ from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, contro
 from spinhydro.steppers.projections import project
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.rk8 import ERRORS, RK8, combined_error
-
-#: Factor of h (k_4 - k_5) in the difference of the two solutions.
-EMBEDDED = 1 / 10
+from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
+from spinhydro.steppers.spin_steppers import RKMK4
 
 
 class _Stock(PairSteps):
@@ -229,5 +228,48 @@ class RK853(_Stock, RK8):
         return tuple(found)
 
 
+class RKMK43(_Stock, RKMK4):
+    r"""Runge-Kutta-Munthe-Kaas scheme of spins with an embedded pair and adaptive timesteps.
+
+    The scheme of ``spinhydro.RKMK4``, which keeps the length of spins to rounding, with an embedded
+    rotation of order 3; see ``spinhydro.steppers.spin_schemes.rkmk43_difference``.
+
+    Used as ``timestepper = "RKMK43"``, or ``"RKMK4"`` with a tolerance; see ``spinhydro.RK43``.
+    """
+
+    main = RKMK4
+
+    def state_record(self):
+        """Return the record of a stepper: the companion, and which variables are spins."""
+        return super().state_record() | RKMK4.state_record(self)
+
+    def restore(self, record):
+        """Continue from a record of `state_record`."""
+        super().restore(record)
+        RKMK4.restore(self, record)
+
+    def _take(self, time, timestep):
+        self.find_spins()
+        end, self._taken = rkmk4_with_rates(
+            self.evaluate, self.values(), self.spins, time, timestep, self.ranks
+        )
+        self.assign(end)
+        self.solver.sim_time = time + timestep
+        project(self.projections)
+
+    def _difference(self, time, timestep):
+        end = self.values()
+        found = rkmk43_difference(
+            self.evaluate, end, self._taken, self.spins, time + timestep, timestep
+        )
+        for field, values in zip(self._fields, found, strict=True):
+            field.preset_scales(1)
+            field.preset_layout("g")
+            np.copyto(field.data, values)
+            field.require_coeff_space()
+        self.assign(end)
+        return (np.array([_squares_of(field) for field in self._fields]),)
+
+
 #: The pair of every stepper that has one.
-PAIRS = {pair.main.__name__: pair for pair in (RK43, IFRK43, ETDRK43, RK853)}
+PAIRS = {pair.main.__name__: pair for pair in (RK43, IFRK43, ETDRK43, RK853, RKMK43)}

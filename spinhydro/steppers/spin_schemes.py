@@ -26,6 +26,8 @@ TOLERANCE = 1e-13
 LARGEST_NUMBER_OF_ITERATIONS = 200
 #: Number of earlier iterates combined for the next.
 MEMORY = 6
+#: Weight that the embedded solution of order 3 takes from the last rate.
+EMBEDDED = 1 / 10
 
 
 def _rotation_rates(evaluate, state, spins, time):
@@ -42,11 +44,16 @@ def rkmk4(evaluate, start, spins, time, timestep, ranks):
 
     .. math::
         K_i = h\,\omega(m_i), \quad m_2 = e^{K_1/2} m, \quad
-        m_3 = e^{K_2/2 - K_1 \times K_2/8} m, \quad m_4 = e^{K_3} m, \\
+        m_3 = e^{K_2/2 - K_1 \times K_2/8} m, \quad m_4 = e^{K_3} m, \
         m(t + h) = e^{(K_1 + 2 K_2 + 2 K_3 + K_4)/6 - K_1 \times K_4/12} m
 
     (Munthe-Kaas, BIT 38, 92 (1998); commutators as in Owren and Marthinsen, BIT 39, 116 (1999)).
     """
+    return rkmk4_with_rates(evaluate, start, spins, time, timestep, ranks)[0]
+
+
+def rkmk4_with_rates(evaluate, start, spins, time, timestep, ranks):
+    """Return the result of `rkmk4`, and what `rkmk43_difference` needs: lists of vectors."""
 
     def rates(state, at):
         return [timestep * r for r in _rotation_rates(evaluate, state, spins, at)]
@@ -69,7 +76,43 @@ def rkmk4(evaluate, start, spins, time, timestep, ranks):
     K3 = rates(moved([k / 2 for k in K2], brackets(K1, K2, -1 / 8)), middle)
     K4 = rates(moved(K3, nothing), end)
     mean = [(a + 2 * b + 2 * c + d) / 6 for a, b, c, d in zip(K1, K2, K3, K4, strict=True)]
-    return moved(mean, brackets(K1, K4, -1 / 12))
+    commutators = brackets(K1, K4, -1 / 12)
+    whole = [a + b() for a, b in zip(mean, commutators, strict=True)]
+    return moved(mean, commutators), (K3, K4, whole)
+
+
+def rkmk43_difference(evaluate, end, rates, spins, time, timestep):
+    r"""Return the difference of `rkmk4` and a solution of order 3, of order h^4.
+
+    Both are rotations of the start; that of order 3 takes a part of the weight of the last rate for
+    the rate :math:`K_5 = h\,\omega(m(t + h))`, as ``spinhydro.RK43`` does,
+
+    .. math::
+        \delta = \tfrac1{10} \left[(K_4 - \tfrac12 K_3 \times K_4)
+        - (K_5 - \tfrac12 \Theta \times K_5)\right], \qquad
+        d = \delta \times m(t + h),
+
+    with the rotation :math:`\Theta` of the step and the first terms of the inverse derivative of
+    the exponential (Munthe-Kaas, BIT 38, 92 (1998)).
+
+    Parameters
+    ----------
+    end : list of arrays
+        The state at `time`, the end of the step.
+    rates : tuple
+        From `rkmk4_with_rates`.
+    """
+    third, fourth, whole = rates
+    found = []
+    fifth = _rotation_rates(evaluate, end, spins, time)
+    for a, b, c, rate, value, is_spin in zip(third, fourth, whole, fifth, end, spins, strict=True):
+        last = timestep * rate
+        if is_spin:
+            turn = (b - cross(a, b) / 2) - (last - cross(c, last) / 2)
+            found.append(EMBEDDED * cross(turn, value))
+        else:
+            found.append(EMBEDDED * (b - last))
+    return found
 
 
 def semi_implicit(evaluate, start, spins, time, timestep, ranks):

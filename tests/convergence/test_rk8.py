@@ -45,6 +45,10 @@ def test_engines_agree(stepper, name, files, tmp_path):
     assert_engines_agree(files[name], tmp_path, stepper, 0.02)
 
 
+def test_engines_agree_on_rotations_with_adaptive_timesteps(files, tmp_path):
+    assert_engines_agree(files["stencil"], tmp_path, "RKMK43", 0.02)
+
+
 @pytest.mark.parametrize("engine", ["fused", "lean"])
 def test_a_step_and_its_error_are_those_of_scipy(engine, files, tmp_path, monkeypatch):
     N, timestep, judged = 17, 0.1, []

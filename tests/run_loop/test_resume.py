@@ -133,7 +133,7 @@ def test_resumed_run_has_the_bytes_of_the_run_in_one_piece(
     assert found["expect"] == record(whole.folder)["expect"]
 
 
-@pytest.mark.parametrize("stepper", ["RK43", "RK853"])
+@pytest.mark.parametrize("stepper", ["RK43", "RK853", "RKMK43"])
 def test_a_run_whose_steps_are_measured_now_and_then_has_the_same_bytes(
     stepper, chain, stopped, tmp_path
 ):

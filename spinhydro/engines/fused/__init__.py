@@ -14,6 +14,7 @@ from spinhydro.engines.fused.steppers.pairs import (
     FusedIFRK43,
     FusedRK43,
     FusedRK853,
+    FusedRKMK43,
 )
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.rk8 import FusedRK8
@@ -38,6 +39,7 @@ from spinhydro.steppers import (
     RK43,
     RK853,
     RKMK4,
+    RKMK43,
     BlanesMoan4,
     BlanesMoan6,
     ImplicitMidpoint,
@@ -58,6 +60,7 @@ FUSED = {
     IFRK43: FusedIFRK43,
     ETDRK43: FusedETDRK43,
     RK853: FusedRK853,
+    RKMK43: FusedRKMK43,
     RKMK4: FusedRKMK4,
     ImplicitMidpoint: FusedImplicitMidpoint,
     SemiImplicit: FusedSemiImplicit,

@@ -8,14 +8,18 @@ from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
 from spinhydro.engines.fused.steppers.linear import ModeMatrix, linear_matrix
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.rk8 import FusedRK8
+from spinhydro.engines.fused.steppers.spin_steppers import FusedSpins
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
-from spinhydro.steppers.pairs import EMBEDDED, RK853
+from spinhydro.steppers.pairs import RK853, RKMK43
 from spinhydro.steppers.rk8 import ERRORS, combined_error
+from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
 
 
 class FusedPair(PairSteps):
     """Base of embedded pairs on the state of a fused stepper: spectra, or values on the grid."""
 
+    #: Whether compiled code takes steps, and not only computes rates.
+    compiles_steps = True
     #: The compiled step of the companion.
     _second = None
 
@@ -98,7 +102,7 @@ class FusedPair(PairSteps):
         super()._take_many(time, timestep, number)
 
     def _start_companion(self):
-        if self.native and self._second is None:
+        if self.native and self.compiles_steps and self._second is None:
             # With tables for its own timestep; the code is the same.
             self._second = self._make_native()
         if self._second is None:
@@ -118,7 +122,7 @@ class FusedPair(PairSteps):
         """Continue from a `companion_record`."""
         super().restore_companion(record)
         kept = self._companion
-        if kept is not None and self.native:
+        if kept is not None and self.native and self.compiles_steps:
             self._start_companion()
             np.copyto(self._second.state, kept)
 
@@ -222,6 +226,31 @@ class FusedRK853(FusedPair, FusedRK8):
     def _difference(self, time, timestep):
         sums = self.native.sums if self.native else self._last
         return tuple(self._squares(values) for values in sums)
+
+
+class FusedRKMK43(FusedPair, FusedSpins):
+    """The scheme of ``spinhydro.RKMK43`` with the right-hand side compiled from its strings."""
+
+    kind = RKMK43
+    compiles_steps = False
+
+    def _take(self, time, timestep):
+        self.find_spins()
+        end, self._taken = rkmk4_with_rates(
+            self.evaluate, self.values(), self.spins, time, timestep, self.ranks
+        )
+        self.assign(end)
+        self._project(time + timestep)
+
+    def _difference(self, time, timestep):
+        end = self.values()
+        found = rkmk43_difference(
+            self.evaluate, end, self._taken, self.spins, time + timestep, timestep
+        )
+        difference = np.empty_like(self.state)
+        for part, values in zip(self._parts(difference), found, strict=True):
+            np.copyto(part, values)
+        return (self._squares(difference),)
 
 
 class FusedIFRK43(FusedPair, FusedIFRK4):

@@ -110,9 +110,13 @@ class FusedSpins(FusedScheme):
         if "spins" in record:
             self.spins = record["spins"].tolist()
 
-    def end_of_step(self, start, time, timestep):
+    def find_spins(self):
+        """Find the variables that are spins, if that is not known."""
         if self.spins is None:
             self.spins = find_spins(self, self.kind.__name__)
+
+    def end_of_step(self, start, time, timestep):
+        self.find_spins()
         return self.kind.scheme(self.evaluate, start, self.spins, time, timestep, self.ranks)
 
 
