@@ -256,6 +256,33 @@ def _start_lean(solver, projections, steps, sync_on_request):
     return "; ".join([text, *slow_sizes(solver.state[0].domain.bases)])
 
 
+def replace_stepper(solver, engine, kind, projections=(), sync_on_request=True):
+    """Replace the time stepper of a solver before its first step, on the engine that it has.
+
+    Parameters
+    ----------
+    solver : d3.InitialValueSolver
+    engine : str
+        From `choose_engine`.
+    kind : type
+        A time stepper that treats the terms of the left side as the present one does.
+    projections : list of (field, operand)
+    sync_on_request : bool
+        See `choose_engine`.
+    """
+    if engine != "fused":
+        solver.timestepper = kind(solver)
+        return
+    from spinhydro.engines.fused import FUSED
+
+    present = solver.timestepper
+    stepper = FUSED[kind](solver, projections)
+    stepper.sync_on_request = sync_on_request
+    if present.native:
+        present.native.release()
+    solver.timestepper = stepper
+
+
 def accelerate(solver, engine="auto"):
     """Accelerate the solver of a plain Dedalus script.
 

@@ -4,12 +4,13 @@ import math
 
 from mpi4py import MPI
 
+from spinhydro.engines.choose import replace_stepper
 from spinhydro.errors import InputError, NotFiniteError, ParameterError
 from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.loop import WATCH_CADENCE, Run
 from spinhydro.run.progress import duration as clock
-from spinhydro.steppers import EXPLICIT, IFRK4, SPLITTING, find_pair, find_stepper
+from spinhydro.steppers import EXPLICIT, IFRK4, RK43, RK853, SPLITTING, find_pair, find_stepper
 from spinhydro.steppers.constraints import is_constraint
 from spinhydro.steppers.control import (
     USUAL_TOLERANCE,
@@ -22,6 +23,7 @@ from spinhydro.steppers.frequencies import frequencies_of
 from spinhydro.steppers.pair_steps import PairSteps
 from spinhydro.steppers.projections import project
 from spinhydro.steppers.stability import StabilityCheck
+from spinhydro.steppers.trial import is_worthwhile, predict
 
 #: Relative change by a second projection, as part of the tolerance, from which adaptive timesteps
 #: are refused: it is made in every step, however short.
@@ -33,7 +35,8 @@ def read_tolerance(ivp, plan):
 
     It does with a tolerance, with ``timestep = "auto"``, or with a stepper such as "IFRK43"; the
     tolerance is then 1e-6 unless it is stated. A number as timestep is the longest timestep.
-    Splitting schemes that are the default of a problem file give way to IFRK4.
+    Where the stepper is the default of a problem file, splitting schemes give way to IFRK4, and
+    RK853 is a candidate beside RK43.
 
     Returns
     -------
@@ -57,8 +60,9 @@ def read_tolerance(ivp, plan):
     if plan.tolerance is None:
         plan.tolerance = USUAL_TOLERANCE
     plan.tolerance = checked_tolerance(plan.tolerance)
-    chosen = (plan.record.get("overrides") or {"timestepper": None}).keys()
-    if "timestepper" not in chosen and stepper.__name__ in SPLITTING:
+    overrides = plan.record.get("overrides")
+    is_default = overrides is not None and "timestepper" not in overrides
+    if is_default and stepper.__name__ in SPLITTING:
         # The default of a problem file is the cheapest stepper of a given timestep.
         plan.given_up = stepper.__name__
         stepper = IFRK4
@@ -69,12 +73,21 @@ def read_tolerance(ivp, plan):
             "'RK443'"
         ).within("timestep" if plan.timestep == AUTO else "tolerance")
     plan.timestepper = find_pair(stepper)
+    if is_default and plan.timestepper is RK43:
+        plan.candidate = RK853
     if callable(plan.timestep) or hasattr(plan.timestep, "compute_timestep"):
         raise ParameterError(
             "a function chooses the timestep, and so would the tolerance: give timestep = 'auto', "
             "or no tolerance and timestepper = " + repr(plan.timestepper.main.__name__)
         ).within("timestep")
     return True
+
+
+def keep_stepper(plan, record):
+    """Keep the stepper that an earlier run has chosen, from the record of its folder."""
+    if plan.candidate is not None and plan.candidate.__name__ == record.get("timestepper"):
+        plan.timestepper = plan.candidate
+    plan.candidate = None
 
 
 def check_checkpoint(checkpoint):
@@ -132,10 +145,52 @@ class ControlledRun(AdaptiveRun):
         return self.ivp.dist.comm.allreduce(float(abs(values).max(initial=0)), op=MPI.MAX)
 
     def start_control(self):
-        """Choose the first timestep and the longest; return the line for the log."""
-        plan, stepper = self.plan, self.solver.timestepper
-        main, unit = plan.timestepper.main.__name__, self.time_unit
-        found = frequencies_of(self.solver, main in EXPLICIT, with_modes=main not in EXPLICIT)
+        """Choose the stepper, the first timestep and the longest; return the line for the log."""
+        is_explicit = self.plan.timestepper.main.__name__ in EXPLICIT
+        found = frequencies_of(self.solver, is_explicit, with_modes=not is_explicit)
+        line = self._begin_control(found)
+        present, candidate = self.plan.timestepper, self.plan.candidate
+        if candidate is None:
+            return line
+        first, other = (self._predict(pair, found) for pair in (present, candidate))
+        if not is_worthwhile(first, other, self._number_of_values()):
+            return line
+        self._replace_stepper(candidate)
+        return (
+            f"{self._begin_control(found)}\nstepper: {candidate.main.__name__} in place of "
+            f"{present.main.__name__}, the default of the file: predicted {other.evaluations:.2g} "
+            f"evaluations of the right side, not {first.evaluations:.2g}"
+        )
+
+    def _predict(self, pair, found):
+        """Return the `Prediction` of a pair, with its own limits."""
+        control, interval = self._control_of(pair, found)[0], self.plan.output_interval
+        return predict(
+            self.solver.timestepper, pair, self.solver.sim_time, control,
+            min(interval, self.plan.stop_time),
+        )  # fmt: skip
+
+    def _number_of_values(self):
+        """Return the number of values in the state, of all ranks."""
+        return sum(
+            math.prod(v.domain.coeff_shape) * math.prod(system.dim for system in v.tensorsig)
+            for v in self.ivp.variables
+        )
+
+    def _replace_stepper(self, pair):
+        """Take the steps of another pair."""
+        self.plan.timestepper, self.stepper_name = pair, pair.__name__
+        replace_stepper(
+            self.solver, self.engine, pair, self.projections,
+            sync_on_request=self.plan.each_step is None,
+        )  # fmt: skip
+        if not self.keeps_state:
+            self.solver.timestepper.projections = self.projections
+
+    def _control_of(self, pair, found):
+        """Return the controller of a pair, and the reason for its longest timestep."""
+        plan, unit = self.plan, self.time_unit
+        main = pair.main.__name__
         stable, why = math.inf, "the stability limit is not known"
         if found is not None:
             stable = StabilityCheck(found, main, 0.0, unit).largest_safe
@@ -145,7 +200,13 @@ class ControlledRun(AdaptiveRun):
         if plan.timestep != AUTO and plan.timestep < stable:
             longest = float(plan.timestep)
             why = "as given; " + (why if found is None else fastest)
-        control = ErrorControl(plan.tolerance, plan.stop_time, longest, stable)
+        return ErrorControl(plan.tolerance, plan.stop_time, longest, stable), why
+
+    def _begin_control(self, found):
+        """Begin with a new controller; return the line for the log."""
+        plan, stepper, unit = self.plan, self.solver.timestepper, self.time_unit
+        control, why = self._control_of(plan.timestepper, found)
+        longest = control.longest
         stepper.begin(control, min(plan.output_interval, plan.stop_time))
         transforms = ""
         if hasattr(stepper, "right_side"):

@@ -24,7 +24,12 @@ from spinhydro.errors import (
     unknown_name_message,
 )
 from spinhydro.run.adaptive import AdaptiveRun
-from spinhydro.run.controlled import ControlledRun, check_checkpoint, read_tolerance
+from spinhydro.run.controlled import (
+    ControlledRun,
+    check_checkpoint,
+    keep_stepper,
+    read_tolerance,
+)
 from spinhydro.run.folder import RunFolder, check_writable
 from spinhydro.run.linear_waves import waves_of
 from spinhydro.run.loop import Run
@@ -118,6 +123,7 @@ def _check_and_run(
         _check_same_problem(plan, continued)
         if continued.checkpoint is not None:
             parallel.on_root(comm, lambda: continued.checkpoint.check_variables(ivp.variables))
+        keep_stepper(plan, continued.folder.record)
         if plan.output_interval is None:
             plan.output_interval = continued.folder.record.get("output_interval")
     timestep, steps_per_output, steps, remainder = (

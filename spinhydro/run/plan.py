@@ -26,6 +26,9 @@ class Plan:
     given_up : str
         The file's own stepper, where it has no embedded pair and gave way to one that has.
     timestepper : str or class
+    candidate : class
+        A stepper with an embedded pair that the run takes instead of `timestepper` if it is
+        predicted to be cheaper; None for no choice.
     outputs : dict
         ``{name: expression string}``; written as HDF5 tasks of these names.
     output_units : dict
@@ -74,6 +77,7 @@ class Plan:
     timestepper: object = "RK4"
     tolerance: float = None
     given_up: str = ""
+    candidate: type = None
     outputs: dict = None
     output_units: dict = field(default_factory=dict)
     projections: dict = field(default_factory=dict)

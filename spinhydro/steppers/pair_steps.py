@@ -6,6 +6,7 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.steppers.control import ErrorControl, StepTooShort, even_steps
+from spinhydro.steppers.trial import advanced
 
 #: Relative change of the state that measures the size of the terms of the right side.
 CHANGE = 1e-8
@@ -31,8 +32,8 @@ class PairSteps:
     and ``_assign(copy)``, ``_take(time, timestep)`` (one step of the scheme, with its projections),
     ``_take_many(time, timestep, number)`` if it `takes_many`,
     ``_difference(time, timestep)`` (a tuple of squared norms after it, which ``_combined`` turns
-    into those of d_v), ``_sizes()`` (those of the state), ``_distance(copy)``, and
-    ``_rate_sizes(time)``.
+    into those of d_v), ``_sizes()`` (those of the state), ``_distance(copy)``,
+    ``_squares(values)``, ``_rate(values, time)`` (rates, copied) and ``_rate_sizes(time)``.
 
     Attributes
     ----------
@@ -211,6 +212,28 @@ class PairSteps:
         """Set the controller, with a first timestep for the present state."""
         self.control = control
         self.choose_first(self.solver.sim_time, longest)
+
+    def trial_error(self, time, timestep, tableau, order):
+        """Return the relative error of one step of an explicit scheme from the present state.
+
+        Measured by two halves of the step. The state and the time of the solver are kept.
+
+        Parameters
+        ----------
+        time, timestep : float
+        tableau : tuple
+            See ``spinhydro.steppers.trial.TABLEAUX``.
+        order : int
+            Of the scheme.
+        """
+        start, sizes, half = self._copy(), self._sizes(), timestep / 2
+        whole = advanced(self._rate, start, time, timestep, tableau)
+        middle = advanced(self._rate, start, time, half, tableau)
+        halves = advanced(self._rate, middle, time + half, half, tableau)
+        squares = self._sum(self._squares(halves - whole))
+        self._assign(start)
+        self.solver.sim_time = time
+        return self._relative(squares, sizes, sizes, timestep) / (1 - 2.0**-order)
 
     def choose_first(self, time, longest):
         """Choose the first timestep to be tried, at the present state."""

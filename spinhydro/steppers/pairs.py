@@ -98,6 +98,10 @@ class _Stock(PairSteps):
     def _distance(self, other):
         return self._squares(self._copy() - other)
 
+    def _rate(self, values, time):
+        self._evaluate(values, time)
+        return self.rate.data.copy()
+
     def _rate_sizes(self, time):
         """Squared norms of the rates, and of their change with the state per relative change."""
         start = self._copy()

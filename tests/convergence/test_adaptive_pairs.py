@@ -132,6 +132,26 @@ def test_runs_end_within_a_factor_of_5_of_their_tolerance(case, gpe, tmp_path):
             assert np.abs(np.linalg.norm(on_grid(folder), axis=0) - 1).max() < 1e-12
 
 
+def test_the_cheaper_explicit_pair_is_chosen(tmp_path):
+    """RK8 where it saves evaluations, RK4 where stability limits the timestep; not if stated."""
+    path = ROOT / "problems" / "quantum_torque.py"
+    values = {"Nx": 64, "stop_time": 8, "output_interval": 8}
+    exact, _ = final(path, tmp_path, **values, timestepper="RK8", timestep=0.05)
+    values["timestep"] = "auto"
+    for tolerance, stepper in ((1e-9, "RK853"), (1e-2, "RK43")):
+        for engine in ("fused", "lean"):
+            found, folder = final(path, tmp_path, engine, **values, tolerance=tolerance)
+            text = (folder / "log.txt").read_text()
+            assert f"adaptive, {stepper}, " in text, (engine, tolerance)
+            assert distance(found, exact) < 5 * tolerance
+            if stepper == "RK853":
+                steps = int(text.split("done: ")[1].split()[0])
+                predicted = float(text.split("predicted ")[1].split()[0])
+                assert predicted / 2 < 18 * steps < 2 * predicted
+    _, folder = final(path, tmp_path, **values, timestepper="RK4", tolerance=1e-7)
+    assert "adaptive, RK43, " in (folder / "log.txt").read_text()
+
+
 def test_engines_take_the_same_steps(gpe, tmp_path):
     values = {
         "Nx": 33,

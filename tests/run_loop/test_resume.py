@@ -150,6 +150,17 @@ def test_a_run_whose_steps_are_measured_now_and_then_has_the_same_bytes(
     assert 51 <= calls < record(folder)["iteration"]
 
 
+def test_a_resumed_run_keeps_the_stepper_that_was_chosen(chain, stopped, tmp_path):
+    values = {"N": 8, "timestep": "auto", "tolerance": 1e-11, "stop_time": 1, "output_interval": 1}
+    whole = load(chain, **values).run(out=tmp_path / "a", quiet=True)
+    assert "stepper: RK8 in place of RK4" in (whole.folder / "log.txt").read_text()
+    folder = stopped(load(chain, **values), 21, out=tmp_path / "b")
+    assert resume_run(folder, quiet=True).folder == folder
+    assert_same_bytes(whole.folder, folder)
+    resume_run(folder, stop_time=1.5, values={"tolerance": 1e-3}, quiet=True)
+    assert record(folder)["timestepper"] == "RK853"
+
+
 @pytest.mark.parametrize("noise", [True, False])
 def test_members_resume_to_the_same_bytes(noise, chain, stopped, tmp_path):
     values = {"members": 3, "noise": 1, "seed": "[1, 2, 3]", "timestepper": "StochasticHeun"}

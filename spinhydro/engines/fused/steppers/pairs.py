@@ -147,6 +147,18 @@ class FusedPair(PairSteps):
     def _distance(self, other):
         return self._squares(self.state - other)
 
+    def trial_error(self, time, timestep, tableau, order):
+        """Return the relative error of one step; see `PairSteps`."""
+        self.read_fields()
+        found = super().trial_error(time, timestep, tableau, order)
+        self.read_again()
+        return found
+
+    def _rate(self, values, time):
+        self._assign(values)
+        self.evaluate_rate(time)
+        return self.rate.copy()
+
     def _rate_sizes(self, time):
         """Squared norms of the rates, and of their change with the state per relative change."""
         start = self._copy()
