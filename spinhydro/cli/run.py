@@ -96,10 +96,13 @@ def _solve(options, values):
 
 
 def _load(options, values):
+    from spinhydro.dedalus_support.memory import separate_large_blocks
     from spinhydro.problem.load import load
     from spinhydro.run.folder import check_writable
 
     def load_here():
+        # A ground state allocates the same arrays repeatedly.
+        separate_large_blocks(False)
         if is_reporting_rank():
             check_writable(options.out, Path(options.problem).stem)
         return load(options.problem, equations=options.equation, **values)

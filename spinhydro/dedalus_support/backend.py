@@ -6,7 +6,7 @@ from dedalus.tools.config import config
 
 from spinhydro.dedalus_support.block_diagonal import assemble_blocks_at_once
 from spinhydro.dedalus_support.complex_transforms import refuse_real_fields
-from spinhydro.dedalus_support.memory import share_temporaries
+from spinhydro.dedalus_support.memory import reuse_large_buffers, share_temporaries
 
 # FFTW's default planning times candidate algorithms, so two runs of the same problem may
 # differ in the last bits; a fixed choice makes every run reproduce to the byte.
@@ -15,6 +15,7 @@ for _section in ("transforms-fftw", "parallelism-fftw"):
 
 refuse_real_fields()
 share_temporaries()
+reuse_large_buffers()
 assemble_blocks_at_once()
 
 #: Dedalus drops small coefficients of the left-hand side by default (1e-6 and 1e-12), which

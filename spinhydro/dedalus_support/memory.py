@@ -4,15 +4,19 @@ A state of three dimensions fills hundreds of megabytes, and so does every array
 """
 
 import ctypes
+import mmap
 import sys
 import threading
 import weakref
 
 import numpy as np
+from dedalus.core.field import Field
 from dedalus.libraries.fftw import fftw_wrappers
 
 #: Size in bytes below which freeing an array is not worth a system call.
 WORTH_FREEING = 1 << 22
+#: Size in bytes from which the memory of fields is reused.
+WORTH_REUSING = 1 << 20
 #: Bytes on which arrays begin: a cache line, and enough for any vector unit.
 ALIGNMENT = 64
 _PAGE, _DONT_NEED = 1 << 16, 4
@@ -31,9 +35,13 @@ def _system_call():
 
 
 _madvise = _system_call()
-#: The parameter of malloc for the size from which blocks are separate from the heap, and the
-#: largest value that malloc gives it by itself.
-_SEPARATE, _USUAL = -3, 1 << 25
+#: Parameters of malloc: the size from which blocks are separate from the heap, with the largest
+#: possible value; and how much free memory the heap keeps at its end.
+_SEPARATE, _LARGEST = -3, 1 << 25
+_KEPT = -1
+#: Bytes of memory that are kept for arrays of some megabytes, which are freed and allocated
+#: repeatedly.
+_ENOUGH = 1 << 26
 
 
 def separate_large_blocks(wanted):
@@ -45,7 +53,8 @@ def separate_large_blocks(wanted):
     if _madvise is not None:
         library = ctypes.CDLL(None)
         if hasattr(library, "mallopt"):
-            library.mallopt(_SEPARATE, WORTH_FREEING if wanted else _USUAL)
+            library.mallopt(_SEPARATE, WORTH_FREEING if wanted else _LARGEST)
+            library.mallopt(_KEPT, WORTH_FREEING if wanted else _ENOUGH)
         if wanted and hasattr(library, "malloc_trim"):
             library.malloc_trim(ctypes.c_size_t(0))
 
@@ -70,6 +79,78 @@ def aligned(memory, shape, dtype):
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     first = -memory.ctypes.data % ALIGNMENT
     return memory[first : first + size].view(dtype).reshape(shape)
+
+
+class _LargeBuffers:
+    """Memory of the large buffers of fields, reused by later ones, in huge pages if possible.
+
+    The system takes longer to provide new memory than Dedalus takes to fill it, and evaluating an
+    expression allocates a buffer for each of its operations.
+    """
+
+    def __init__(self):
+        self._unused = []
+        # Reentrant: memory may come back at any time.
+        self._lock = threading.RLock()
+
+    def buffer(self, size):
+        """Return a buffer of zeros; its memory comes back here when nothing refers to it."""
+        rounded = -(-size // _PAGE) * _PAGE
+        memory = self._reused(rounded)
+        if memory is not None:
+            found = np.asarray(_Buffer(memory, size, self._take_back))
+            found.fill(0)
+            return found
+        memory = mmap.mmap(-1, rounded, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        return np.asarray(_Buffer(memory, size, self._take_back))
+
+    def _reused(self, size):
+        with self._lock:
+            for index in reversed(range(len(self._unused))):
+                if len(self._unused[index]) == size:
+                    return self._unused.pop(index)
+        return None
+
+    def _take_back(self, memory):
+        with self._lock:
+            self._unused.append(memory)
+            while sum(map(len, self._unused)) > _ENOUGH:
+                del self._unused[0]
+
+    def free_scratch(self):
+        """Free the memory that no field uses."""
+        self._unused.clear()
+
+
+class _Buffer:
+    """Owner of the memory of one buffer while arrays refer to it."""
+
+    def __init__(self, memory, size, take_back):
+        self._memory, self._take_back = memory, take_back
+        first = np.frombuffer(memory, np.uint8).ctypes.data
+        self.__array_interface__ = {
+            "version": 3, "typestr": "<f8", "shape": (size // 8,), "data": (first, False),
+        }  # fmt: skip
+
+    def __del__(self):
+        self._take_back(self._memory)
+
+
+_buffers = _LargeBuffers()
+
+
+def reuse_large_buffers():
+    """Make Dedalus reuse the memory of large buffers of fields."""
+    usual = getattr(Field, "_create_buffer", None)
+    if usual is None:
+        return
+
+    def create_buffer(size):
+        return _buffers.buffer(size) if size >= WORTH_REUSING else usual(size)
+
+    Field._create_buffer = staticmethod(create_buffer)
 
 
 def drop_data(field):
@@ -117,8 +198,9 @@ _temporaries = _SharedTemporaries()
 
 
 def free_temporaries():
-    """Free the temporaries of Dedalus's transforms until the next of them."""
+    """Free the temporaries of Dedalus's transforms and expressions until the next of them."""
     _temporaries.free_scratch()
+    _buffers.free_scratch()
 
 
 def share_temporaries():

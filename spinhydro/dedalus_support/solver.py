@@ -13,7 +13,7 @@ from dedalus.core.field import Field
 from dedalus.core.solvers import InitialValueSolver
 from mpi4py import MPI
 
-from spinhydro.dedalus_support.memory import WORTH_FREEING, drop_data
+from spinhydro.dedalus_support.memory import WORTH_FREEING, WORTH_REUSING, drop_data
 
 
 class DeferredSolver(InitialValueSolver):
@@ -161,7 +161,7 @@ def evaluated(operand):
     """Return the field that an operand evaluates to, without keeping values of a large one."""
     if not hasattr(operand, "evaluate"):
         return operand
-    if not is_large(operand):
+    if _largest_bytes(operand) < WORTH_REUSING:
         return operand.evaluate()
     with nothing_stored([operand]):
         return operand.evaluate()
@@ -169,15 +169,20 @@ def evaluated(operand):
 
 def is_large(operand):
     """Return whether the values of an operand, or of its arguments, fill much memory."""
-    found = _known_to_be_large.get(operand)
+    return _largest_bytes(operand) > WORTH_FREEING
+
+
+def _largest_bytes(operand):
+    """Return the largest size of an operand and of the fields in it, as of real numbers."""
+    found = _known_sizes.get(operand)
     if found is None:
-        found = any(_dealias_bytes(f) > WORTH_FREEING for f in {operand, *operand.atoms(Field)})
-        _known_to_be_large[operand] = found
+        found = max(_dealias_bytes(field) for field in {operand, *operand.atoms(Field)})
+        _known_sizes[operand] = found
     return found
 
 
-#: Answers of `is_large`, which do not change.
-_known_to_be_large = weakref.WeakKeyDictionary()
+#: Results of `_largest_bytes`, which do not change.
+_known_sizes = weakref.WeakKeyDictionary()
 
 
 def _dealias_bytes(field):

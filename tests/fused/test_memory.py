@@ -130,3 +130,22 @@ def test_sketches_find_the_frequency_of_the_whole_krylov_space(name, engine, mon
         monkeypatch.setattr(frequencies, "LARGE", large)
         found.append(frequencies.largest_frequency(solver, stepper.__name__ in EXPLICIT))
     assert found[1] == pytest.approx(found[0], rel=0.01)
+
+
+def test_memory_of_fields_is_reused_and_cleared(monkeypatch):
+    monkeypatch.setattr(memory, "WORTH_REUSING", 0)
+    monkeypatch.setattr(memory, "_buffers", memory._LargeBuffers())
+    coords = d3.CartesianCoordinates("x")
+    dist = d3.Distributor(coords, dtype=float)
+    basis = d3.RealFourier(coords["x"], size=64, bounds=(0, 1))
+    field = dist.Field(bases=basis)
+    field["g"] = 1
+    part, address = field["g"][3:5], field.buffer.ctypes.data
+    del field
+    # A view keeps the memory.
+    assert not np.any(dist.Field(bases=basis).data)
+    assert np.all(part == 1)
+    del part
+    found = [dist.Field(bases=basis) for _ in range(2)]
+    assert address in {f.buffer.ctypes.data for f in found}
+    assert not any(np.any(f["g"]) for f in found)
