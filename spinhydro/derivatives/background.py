@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinhydro.derivatives.frame import Frame, find_symmetries, nearest_frame
 from spinhydro.errors import InputError, unknown_name_message
 
 #: Backgrounds that can be asked for.
@@ -22,33 +23,42 @@ UNIT = 1e-3
 TINY = 1e-4
 #: Largest difference from the average, relative to the rms, up to which a state counts as uniform.
 REVERSED = 1.0
+#: A rate that a frame reduces to less than this fraction is that of a state that moves.
+MOVES = 0.5
 #: Largest number of unknowns of the dense matrix in Newton's method.
 LARGEST_NEWTON = 400
 
 
 @dataclass
 class Background:
-    """A state that is at rest, perhaps in a rotating frame.
+    """A state that is at rest, perhaps in a frame that rotates or moves.
 
     Attributes
     ----------
     values : array (components, *shape)
         Of the real form.
-    generator : array (components, components)
-        The state changes as dU/dt = G U; zero for a stationary state.
+    frame : Frame
     rest : float
-        Largest rate that is left, relative to the fastest rate of perturbations.
+        Largest rate that is left in this frame, relative to the fastest rate of perturbations.
     kind : str
         "uniform", "initial" or "stationary".
-    turning : str
-        What turns the frame, for the table; "" for a stationary state.
+    distance : float
+        Rms distance from the initial state, relative to its rms.
     """
 
     values: np.ndarray
-    generator: np.ndarray
+    frame: Frame
     rest: float
     kind: str
-    turning: str
+    distance: float = 0.0
+
+    def text(self, time="", length=""):
+        """A line for a table."""
+        line = f"background: {self.kind}, rate {self.rest:.0e} of the fastest"
+        if self.kind == "stationary":
+            line += f", {self.distance:.1g} from the initial state"
+        frame = self.frame.text(time, length)
+        return line + (f", in the frame of {frame}" if frame else "")
 
 
 def find_background(form, kind=None):
@@ -69,29 +79,45 @@ def find_background(form, kind=None):
     if kind is not None and kind not in KINDS:
         raise InputError(unknown_name_message("background", kind, KINDS))
     start = np.asarray(form.split(form.model.leaves["state"]))
+    form.keep_lengths(start)
     scale = fastest_rate(form, start)
-    tried, turning = [], None
+    symmetries = find_symmetries(form, start)
+    tried, moving = [], None
     for name in (kind,) if kind else _worth_trying(start):
-        if name == "stationary" and turning:
+        if name == "stationary" and moving:
             break
-        values = _values_of(form, name, start, scale)
-        found = _at_rest(form, values, name, scale)
+        form.keep_lengths(start)
+        values = _values_of(form, name, start, scale, symmetries)
+        form.keep_lengths(values)
+        found = _at_rest(form, values, name, scale, symmetries)
+        found.distance = float(np.linalg.norm(values - start) / (np.linalg.norm(start) or 1))
         limit = FOUND_AT_REST if name == "stationary" else AT_REST
-        if found.rest <= limit and (kind or not found.turning):
+        if found.rest <= limit and (kind or not found.frame.symmetries):
             return found
         if found.rest <= limit:
+            if name == "stationary":
+                return found
             # A wave on a uniform state rotates too: a state at rest comes first.
-            turning = turning or found
+            moving = moving or found
             continue
         tried.append(f"{name} {found.rest:.1e}")
-    if turning:
-        return turning
+    if moving:
+        form.keep_lengths(moving.values)
+        return moving
     raise InputError(
         "the background is not at rest: largest rate over the fastest rate of perturbations: "
         f"{', '.join(tried)} (at most {AT_REST:g}, {FOUND_AT_REST:g} of a stationary state); "
-        "change the initial state, take a finer grid if it does not resolve a stationary state, or "
-        "a period with --period if the equations repeat themselves in time"
+        "change the initial state, or take a finer grid if it does not resolve a stationary state"
     )
+
+
+def check_constant(form):
+    """Raise InputError if the equations depend on the time."""
+    if form.model.lowering.uses_time:
+        raise InputError(
+            "the equations depend on the time t: give their period, --period '2*pi/omega', for "
+            "Floquet exponents, or replace them by ones without t, --equation"
+        )
 
 
 def has_structure(form, kind=None):
@@ -114,15 +140,16 @@ def _worth_trying(start):
         yield "uniform" if is_uniform else "stationary"
 
 
-def _values_of(form, kind, start, scale):
+def _values_of(form, kind, start, scale, symmetries):
     if kind == "uniform":
         return uniform_state(form, start, scale)
     start = np.asarray(form.project(start))
-    return _newton(form, start, scale) if kind == "stationary" else start
+    return _stationary(form, start, scale, symmetries) if kind == "stationary" else start
 
 
 def uniform_state(form, start, scale):
     """The average of a state over space, moved to a uniform state at rest if one is close."""
+    form.lengths = {}
     ones = np.ones((1, *start.shape[1:]))
     mean = _with_spin_lengths(form, start, start.mean(axis=tuple(range(1, start.ndim))))
 
@@ -167,100 +194,45 @@ def fastest_rate(form, values):
     return float(np.abs(jax.jvp(form.rate, (values,), (tangent,))[1]).max() / size) or 1.0
 
 
-def _at_rest(form, values, kind, scale):
-    rate = np.asarray(form.rate(values))
-    generator, turning = np.zeros((form.components, form.components)), ""
+def _at_rest(form, values, kind, scale, symmetries):
+    """The background of some values in the file's frame, or in the nearest one where that is."""
+    rate = np.asarray(form.compiled_rate(values))
     size = np.abs(values).max() * scale or 1.0
-    if np.abs(rate).max() > AT_REST * size:
-        rate, turning = _without_drift(form, values, rate)
-    if np.abs(rate).max() > AT_REST * size:
-        generator, turning = _generator(form, values, rate)
-        rate = rate - np.tensordot(generator, values, 1)
-    return Background(values, generator, float(np.abs(rate).max() / size), kind, turning)
+    # Translations last: those of a spiral are rotations too.
+    resting = [symmetry for symmetry in symmetries if not symmetry.is_translation]
+    for allowed in ([], resting, symmetries):
+        frame = nearest_frame(form, allowed, values, rate) if allowed else Frame(form)
+        left = float(np.abs(np.asarray(frame.rate(values))).max() / size)
+        if left <= AT_REST:
+            break
+    return Background(values, frame, left, kind)
 
 
-def _without_drift(form, values, rate):
-    """The rate without the mean of components that enter the equations through derivatives only.
+def _stationary(form, start, scale, symmetries):
+    """A stationary state near the initial one, in the frame of the file or in the nearest one."""
+    rate = np.asarray(form.compiled_rate(start))
+    frame = nearest_frame(form, symmetries, start, rate)
+    left = np.linalg.norm(np.asarray(frame.rate(start)))
+    attempts = [lambda: _newton(form, start, scale)]
+    if frame.symmetries:
+        from spinhydro.derivatives.newton import stationary_state
 
-    A phase that grows at a constant rate is at rest in this sense.
-    """
-    original, rate, drifts = rate, rate.copy(), []
-    for i in range(form.components):
-        moved = values.copy()
-        moved[i] += 1 + np.abs(values[i]).max()
-        if np.abs(np.asarray(form.rate(moved)) - original).max() <= 1e-9 * np.abs(rate).max():
-            mean = rate[i].mean()
-            rate[i] -= mean
-            drifts.append(f"drift of component {i} {mean:.10g}")
-    return rate, ", ".join(drifts)
-
-
-def _generator(form, values, rate):
-    """The combination of symmetries of the equations that comes nearest to the rate."""
-    symmetries = [
-        (name, matrix) for name, matrix in _candidates(form) if _is_symmetry(form, values, matrix)
-    ]
-    if not symmetries:
-        return np.zeros((form.components, form.components)), ""
-    columns = np.stack([np.tensordot(m, values, 1).ravel() for _, m in symmetries], axis=1)
-    factors = np.linalg.lstsq(columns, rate.ravel(), rcond=1e-10)[0]
-    total = sum(factor * matrix for factor, (_, matrix) in zip(factors, symmetries, strict=True))
-    text = ", ".join(
-        f"{name} {factor:.10g}"
-        for factor, (name, _) in zip(factors, symmetries, strict=True)
-        if abs(factor) > 1e-12 * np.abs(factors).max()
-    )
-    return total, text
-
-
-def _candidates(form):
-    """Phases of complex components and rotations of vectors of three components, by name."""
-    model, size = form.model, form.components
-    if form.is_complex:
-        half = size // 2
-        turns = []
-        for i in range(half):
-            matrix = np.zeros((size, size))
-            matrix[i, half + i], matrix[half + i, i] = 1, -1
-            turns.append(matrix)
-        yield from ((f"phase of component {i}", matrix) for i, matrix in enumerate(turns))
-        yield "phase", sum(turns)
-        return
-    rotations = []
-    for variable, first in model.lowering.first_component.items():
-        if [system.dim for system in variable.tensorsig] == [3]:
-            rotations.append((variable.name, [_rotation(size, first, a) for a in range(3)]))
-    for axis in range(3):
-        for name, matrices in rotations:
-            yield f"rotation of {name} about {'xyz'[axis]}", matrices[axis]
-        if len(rotations) > 1:
-            yield f"rotation about {'xyz'[axis]}", sum(m[axis] for _, m in rotations)
-
-
-def _rotation(size, first, axis):
-    """The matrix of e x U for the three components from `first` on."""
-    matrix = np.zeros((size, size))
-    j, k = first + (axis + 1) % 3, first + (axis + 2) % 3
-    matrix[k, j], matrix[j, k] = 1, -1
-    return matrix
-
-
-def _is_symmetry(form, values, generator):
-    """Return whether the rate rotates with the state, at a state without symmetries."""
-    from scipy.linalg import expm
-
-    random = np.random.default_rng(1)
-    values = values + 0.1 * np.abs(values).max() * random.standard_normal(values.shape)
-    values = np.asarray(form.project(values))
-    turn = expm(0.7 * generator)
-    rate = np.asarray(form.rate(values))
-    turned = np.asarray(form.rate(np.tensordot(turn, values, 1)))
-    difference = np.abs(turned - np.tensordot(turn, rate, 1)).max()
-    return difference <= 1e-9 * (np.abs(rate).max() or 1.0)
+        attempts.append(lambda: stationary_state(form, start, scale, symmetries))
+        if left < MOVES * np.linalg.norm(rate):
+            attempts.reverse()
+    best = None
+    for attempt in attempts:
+        values = attempt()
+        found = _at_rest(form, values, "stationary", scale, symmetries)
+        if best is None or found.rest < best.rest:
+            best = found
+        if best.rest <= FOUND_AT_REST:
+            break
+    return best.values
 
 
 def _newton(form, values, scale):
-    """A stationary state near the initial one, by Newton's method."""
+    """A stationary state near some values, by Newton's method."""
     if values.size > LARGEST_NEWTON:
         from spinhydro.derivatives.newton import stationary_state
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from spinhydro.derivatives.background import Background, find_background
+from spinhydro.derivatives.frame import Frame
 from spinhydro.errors import InputError
 
 #: Largest angle of the fastest wave in one step: the error of RK4 is below 1e-9 in a period.
@@ -52,8 +53,9 @@ def periodic_background(form, about, period):
         start = np.broadcast_to(mean, start.shape).copy()
     elif about == "stationary":
         start = find_background(form, about).values
+    form.keep_lengths(start)
     start = np.asarray(form.project(start))
-    background = Background(start, np.zeros((form.components,) * 2), 0.0, about or "uniform", "")
+    background = Background(start, Frame(form), 0.0, about or "uniform")
     moved = np.asarray(form.model.jax.jit(period_map(form, period, background))(start))
     background.rest = float(np.abs(moved - start).max() / (np.abs(start).max() or 1.0))
     if not background.rest <= 1e-7:

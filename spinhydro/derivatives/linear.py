@@ -7,6 +7,8 @@ import numpy as np
 
 #: Tangents that are propagated in one call.
 CHUNK = 64
+#: Component of the rate of a spin along it that is rounding, relative to the rate.
+PERPENDICULAR = 1e-9
 
 
 class RealForm:
@@ -22,13 +24,27 @@ class RealForm:
         Of the real form; real parts of all components come before the imaginary ones.
     shape : tuple
         Points along each axis of space.
+    box : tuple
+        Lengths of the box along each axis.
+    axis_names : tuple of str
+    compiled_rate : callable
+        `rate`, compiled.
+    lengths : dict
+        Lengths (shape) of spins that the equations conserve though the file does not project
+        them, by the first component of the spin; see `keep_lengths`.
     """
 
     def __init__(self, model):
         self.model, self.np = model, model.jax.numpy
         self.is_complex = not model.space.is_real
         self.components = model.components * (2 if self.is_complex else 1)
-        self.shape = tuple(model.space.shape[axis] for axis in model.space.axes)
+        space = model.space
+        self.shape = tuple(space.shape[axis] for axis in space.axes)
+        bounds = [space.bases[axis].bounds for axis in space.axes]
+        self.box = tuple(right - left for left, right in bounds)
+        self.axis_names = tuple(space.bases[axis].coord.name for axis in space.axes)
+        self.compiled_rate = model.jax.jit(self.rate)
+        self._spins, self.lengths = None, {}
 
     def join(self, values):
         """A state of the model from real values (components, *shape)."""
@@ -51,10 +67,44 @@ class RealForm:
 
     def project(self, values, time=0.0):
         """The projections of the file, and the truncation to the modes of the bases."""
+        np_ = self.np
+        for first, length in self.lengths.items():
+            rows = values[first : first + 3]
+            squared = np_.sum(rows**2, axis=0)
+            factor = length / np_.sqrt(np_.where(squared > 0, squared, 1))
+            values = np_.concatenate([values[:first], rows * factor, values[first + 3 :]])
         state = self.join(values)
         if self.model.project:
             state = self.model.project(state, time, self.model.leaves)
         return self.split(state)
+
+    def keep_lengths(self, values):
+        """Let `project` keep the lengths that spins have in some values, where they are conserved.
+
+        A spin is a vector of three components whose rate is perpendicular to it in any state.
+        Changes of its length are not waves.
+        """
+        if self._spins is None:
+            self._spins = list(self._conserved(values))
+        self.lengths = {
+            first: np.sqrt(np.sum(values[first : first + 3] ** 2, axis=0)) for first in self._spins
+        }
+
+    def _conserved(self, values):
+        """Yield the first components of spins of constant length."""
+        if self.is_complex:
+            return
+        random = np.random.default_rng(2)
+        values = values + 0.1 * np.abs(values).max() * random.standard_normal(values.shape)
+        values = np.asarray(self.split(self.join(values)))
+        rate = np.asarray(self.compiled_rate(values))
+        for variable, first in self.model.lowering.first_component.items():
+            if [system.dim for system in variable.tensorsig] != [3]:
+                continue
+            spin, change = values[first : first + 3], rate[first : first + 3]
+            size = np.abs(spin).max() * np.abs(change).max()
+            if np.abs(np.sum(spin * change, axis=0)).max() <= PERPENDICULAR * size:
+                yield first
 
 
 @dataclass
@@ -92,8 +142,28 @@ def smallest_cell(values, tolerance=1e-11):
     return tuple(cell)
 
 
-def responses(jax, function, values, cell):
+def compiled_tangents(jax, function):
+    """The derivative of a function, ``f(values, tangents, *arguments)`` for many tangents.
+
+    Arguments after the values are passed to the function.
+    """
+
+    def derivative(values, tangents, *arguments):
+        def along(tangent):
+            return jax.jvp(lambda v: function(v, *arguments), (values,), (tangent,))[1]
+
+        return jax.vmap(along)(tangents)
+
+    return jax.jit(derivative)
+
+
+def responses(tangents_of, values, cell):
     """Fourier transforms of the responses to a unit value at each point of a cell.
+
+    Parameters
+    ----------
+    tangents_of : callable
+        From `compiled_tangents`, of the values and tangents.
 
     Returns
     -------
@@ -102,25 +172,25 @@ def responses(jax, function, values, cell):
     """
     shape, components = values.shape[1:], values.shape[0]
     places = list(itertools.product(range(components), *map(range, cell)))
-    jvp = jax.jit(jax.vmap(lambda tangent: jax.jvp(function, (values,), (tangent,))[1]))
     found = []
     for first in range(0, len(places), CHUNK):
         part = places[first : first + CHUNK]
         tangents = np.zeros((len(part), *values.shape))
         for row, place in enumerate(part):
             tangents[(row, *place)] = 1
-        response = np.asarray(jvp(tangents))
+        response = np.asarray(tangents_of(values, tangents))
         found.append(np.fft.fftn(response, axes=range(2, response.ndim)))
     return np.concatenate(found).reshape(components, *cell, components, *shape)
 
 
-def blocks(jax, function, values, cell):
+def blocks(tangents_of, values, cell):
     """The linearisation of a function about some values, wavevector by wavevector.
 
     Parameters
     ----------
-    function : callable
-        Of real values (components, *shape), returning such values.
+    tangents_of : callable
+        The derivative of a function of real values (components, *shape) that returns such
+        values, from `compiled_tangents`.
     values : array
         What repeats itself after `cell`.
 
@@ -128,7 +198,7 @@ def blocks(jax, function, values, cell):
     -------
     Blocks
     """
-    found = responses(jax, function, values, cell)
+    found = responses(tangents_of, values, cell)
     components, shape = values.shape[0], values.shape[1:]
     repeats = [size // points for size, points in zip(shape, cell, strict=True)]
     points = np.array(list(itertools.product(*map(range, cell))))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinhydro.derivatives.background import fastest_rate, find_background
+from spinhydro.derivatives.background import check_constant, fastest_rate, find_background
 from spinhydro.derivatives.spectrum import linear_form
 from spinhydro.derivatives.tangent import TangentMap, approximate_inverse
 from spinhydro.errors import InputError
@@ -41,13 +41,13 @@ class LowestModes:
     products: int
     tolerance: float
     time_unit: str = ""
+    length_unit: str = ""
 
     def table(self):
         """Lines for a terminal."""
         unit = f" rad/{self.time_unit}" if self.time_unit else ""
         lines = [
-            f"background: {self.background.kind}, rate {self.background.rest:.0e} of the fastest"
-            + (f", in the frame of {self.background.turning}" if self.background.turning else ""),
+            self.background.text(self.time_unit, self.length_unit),
             f"{'omega' + unit:>22} {'growth':>14} {'residual':>10}",
         ]
         for value, rest in zip(self.eigenvalues, self.residuals, strict=True):
@@ -89,6 +89,7 @@ def lowest_modes(problem, number=6, about=None, tolerance=1e-7):
     if number < 1:
         raise InputError(f"--lowest {number}: a positive number")
     form = linear_form(problem)
+    check_constant(form)
     size = form.components * int(np.prod(form.shape))
     if 4 * number + 8 > size:
         raise InputError(
@@ -97,7 +98,7 @@ def lowest_modes(problem, number=6, about=None, tolerance=1e-7):
         )
     background = find_background(form, about)
     values, shape = background.values, background.values.shape
-    tangent = TangentMap(form, fastest_rate(form, values), background.generator)
+    tangent = TangentMap(form, fastest_rate(form, values), background.frame)
     inverse = approximate_inverse(tangent, values)
 
     def push(vector):
@@ -112,7 +113,7 @@ def lowest_modes(problem, number=6, about=None, tolerance=1e-7):
     found, vectors, residuals, products = _davidson(push, precondition, size, number, shift, goal)
     return LowestModes(
         found, residuals, vectors.reshape(-1, *shape), background, products, goal,
-        problem.units.get("time", ""),
+        problem.units.get("time", ""), problem.units.get("length", ""),
     )  # fmt: skip
 
 

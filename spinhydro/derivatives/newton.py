@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
+from spinhydro.derivatives.frame import INDEPENDENT, Frame, nearest_frame
 from spinhydro.derivatives.tangent import TangentMap, approximate_inverse
 
 #: Newton's iteration ends at this rate, relative to the fastest rate of perturbations.
@@ -17,14 +18,18 @@ FOLLOWED = 1e-2
 STEPS = 30
 
 
-def stationary_state(form, start, fastest):
-    r"""A stationary state near some values.
+def stationary_state(form, start, fastest, symmetries=()):
+    r"""A stationary state near some values, in a frame that is found with it.
 
     Each step solves :math:`(J - \sigma) \delta = -F` by GMRES, J the linearised equations on the
     perturbations that projections allow. The shift falls with the rate F, which leads from an
     implicit Euler step, as in a relaxation, to Newton's step; it also keeps zero modes, such as
     translations, at rest. The shortest waves are damped until that limits the convergence: those
     next to the Nyquist mode do not fulfil the projections of a file well.
+
+    With symmetries, the frequencies and velocities of the frame are unknowns too: at each state
+    they are those that leave the smallest rate. Steps are orthogonal to the changes by the
+    symmetries, which fixes phases and places.
 
     Parameters
     ----------
@@ -33,26 +38,55 @@ def stationary_state(form, start, fastest):
         With the projections applied.
     fastest : float
         The fastest rate of perturbations.
+    symmetries : sequence of Symmetry
+        Phases, rotations and translations that the frame may follow.
 
     Returns
     -------
     array
         The state with the smallest rate that was found.
     """
-    tangent = TangentMap(form, fastest, np.zeros((form.components,) * 2))
+    tangent = TangentMap(form, fastest, _frame_at(form, symmetries, start))
     project = form.model.jax.jit(form.project)
     smooth = start
     for _ in range(2):
         smooth = np.asarray(project(damped(smooth, 2)))
-    start = min(start, smooth, key=lambda values: np.linalg.norm(tangent.residual(values)))
+    start = min(start, smooth, key=lambda values: np.linalg.norm(_residual(tangent, values)))
     best, least = start, np.inf
     for shift in SHIFTS:
         found, rate = _iterate(tangent, project, start, shift, CONVERGED * fastest)
         if rate < least:
             best, least = found, rate
-        if least <= FOLLOWED * np.abs(tangent.residual(start)).max():
+        if least <= FOLLOWED * np.abs(_residual(tangent, start)).max():
             break
     return best
+
+
+def _frame_at(form, symmetries, values):
+    if not symmetries:
+        return Frame(form)
+    return nearest_frame(form, symmetries, values, form.compiled_rate(values))
+
+
+def _residual(tangent, values):
+    """The rate in the frame that leaves the smallest one, which is kept."""
+    frame = tangent.frame
+    if frame.symmetries:
+        rate = np.asarray(tangent.form.compiled_rate(values)).ravel()
+        columns = np.asarray(tangent.directions(values)).reshape(-1, values.size).T
+        sizes = np.linalg.norm(columns, axis=0)
+        sizes = np.where(sizes > 0, sizes, 1)
+        found = np.linalg.lstsq(columns / sizes, rate, rcond=INDEPENDENT)[0]
+        tangent.coefficients = found / sizes
+    return np.asarray(tangent.residual(values))
+
+
+def _phases(tangent, values):
+    """An orthonormal basis (directions, unknowns) of the changes by symmetries."""
+    rows = np.asarray(tangent.directions(values)).reshape(-1, values.size)
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-300)
+    _, sizes, basis = np.linalg.svd(rows, full_matrices=False)
+    return basis[sizes > INDEPENDENT]
 
 
 def damped(values, order):
@@ -68,7 +102,7 @@ def damped(values, order):
 
 def _iterate(tangent, project, values, shift, goal):
     """Newton's iteration from one first shift: the state of the smallest rate, and that rate."""
-    rate = np.asarray(tangent.residual(values))
+    rate = _residual(tangent, values)
     size, best, least = np.linalg.norm(rate), values, np.abs(rate).max()
     first, damping, moved = size, True, np.inf
     for _ in range(STEPS):
@@ -83,7 +117,7 @@ def _iterate(tangent, project, values, shift, goal):
         moved = np.abs(step).max() / (np.abs(values).max() or 1.0)
         values = values + step
         values = np.asarray(project(damped(values, 8) if damping else values))
-        rate = np.asarray(tangent.residual(values))
+        rate = _residual(tangent, values)
         before, size = size, np.linalg.norm(rate)
         if np.abs(rate).max() < least:
             best, least = values, np.abs(rate).max()
@@ -96,19 +130,27 @@ def _iterate(tangent, project, values, shift, goal):
 
 
 def solve(tangent, inverse, values, shift, right):
-    """The solution of (J - shift) x = right, by GMRES with an approximate inverse of J."""
-    shape = values.shape
+    """The solution of (J - shift) x = right without the directions of the symmetries, by GMRES.
+
+    The approximate inverse of J is the preconditioner.
+    """
+    shape, phases = values.shape, _phases(tangent, values)
+
+    def without(vector):
+        return vector - phases.T @ (phases @ vector)
 
     def shifted(vector):
-        vector = vector.reshape(shape)
-        return np.asarray(tangent.push(values, vector)).ravel() - shift * vector.ravel()
+        inside = without(vector)
+        moved = np.asarray(tangent.push(values, inside.reshape(shape))).ravel()
+        return without(moved - shift * inside)
 
     found, _ = gmres(
         LinearOperator((values.size,) * 2, matvec=shifted, dtype=float),
-        np.array(right).ravel(),
+        without(np.array(right).ravel()),
         M=LinearOperator(
-            (values.size,) * 2, matvec=lambda v: inverse(v.reshape(shape)).ravel(), dtype=float
+            (values.size,) * 2,
+            matvec=lambda v: without(inverse(without(v).reshape(shape)).ravel()), dtype=float,
         ),
         rtol=INNER, restart=60, maxiter=2,
     )  # fmt: skip
-    return found.reshape(shape)
+    return without(found).reshape(shape)

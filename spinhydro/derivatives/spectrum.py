@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinhydro.derivatives.background import find_background, has_structure
-from spinhydro.derivatives.linear import RealForm, blocks, reduced, smallest_cell
+from spinhydro.derivatives.background import check_constant, find_background, has_structure
+from spinhydro.derivatives.linear import RealForm, blocks, compiled_tangents, reduced, smallest_cell
 from spinhydro.derivatives.model import make_model
 from spinhydro.errors import InputError
 
@@ -75,8 +75,7 @@ class Spectrum:
         background = self.background
         cells = " x ".join(map(str, self.cell))
         lines = [
-            f"background: {background.kind}, rate {background.rest:.0e} of the fastest"
-            + (f", in the frame of {background.turning}{unit}" if background.turning else ""),
+            background.text(self.time_unit, self.length_unit),
             f"{len(self.k)} wavevectors, cell of {cells} points, "
             f"{self.eigenvalues.shape[1]} branches",
             f"resolution: {self.resolution:.0e}{unit}; double eigenvalues (zero modes) "
@@ -146,6 +145,8 @@ def spectrum(problem, about=None, period=None, vectors=False):
     """
     form = linear_form(problem)
     jax = form.model.jax
+    if period is None:
+        check_constant(form)
     if period is None and has_structure(form, about):
         # A matrix that is too large is refused before Newton's method begins.
         _rows(form, _cell(form, form.split(form.model.leaves["state"])))
@@ -153,17 +154,16 @@ def spectrum(problem, about=None, period=None, vectors=False):
         from spinhydro.derivatives.floquet import period_map, periodic_background
 
         background = periodic_background(form, about, period)
-        function, generator = period_map(form, period, background), 0
+        function = period_map(form, period, background)
     else:
         background = find_background(form, about)
-        function, generator = form.rate, background.generator
+        function = background.frame.rate
     cell = _cell(form, background.values)
     size = _rows(form, cell)
-    jacobian = blocks(jax, function, background.values, cell)
-    projector = blocks(jax, form.project, background.values, cell)
-    if period is None:
-        for matrix, modes in zip(jacobian.matrices, jacobian.modes, strict=True):
-            matrix -= np.kron(generator, np.eye(len(modes)))
+    jacobian, projector = (
+        blocks(compiled_tangents(jax, part), background.values, cell)
+        for part in (function, form.project)
+    )
     values, kept = _eigen(reduced(jacobian, projector), vectors)
     if period is not None:
         values = [np.log(multipliers) / period for multipliers in values]

@@ -1,8 +1,10 @@
 """Linearised equations about a large background, and an approximate inverse of them."""
 
+from functools import cached_property
+
 import numpy as np
 
-from spinhydro.derivatives.linear import blocks
+from spinhydro.derivatives.linear import blocks, compiled_tangents
 
 #: Smallest wave number, as a fraction of the grid, at which the symbol is its leading part.
 SHORT_WAVE = 0.25
@@ -19,31 +21,81 @@ class TangentMap:
     form : RealForm
     fastest : float
         The fastest rate of perturbations.
-    generator : array (components, components)
-        Of the rotation of the frame, see `Background`.
+    frame : Frame
+        In which the state is at rest; `coefficients` may be changed afterwards.
     """
 
-    def __init__(self, form, fastest, generator):
-        self.form, self.fastest, self.generator = form, fastest, generator
-        jax, np_ = form.model.jax, form.np
+    def __init__(self, form, fastest, frame):
+        self.form, self.fastest, self.frame = form, fastest, frame
+        self.coefficients = np.asarray(frame.coefficients)
+        jax = form.model.jax
 
         def onto(values, tangent):
             return jax.jvp(form.project, (values,), (tangent,))[1]
 
-        def derivative(values, tangent):
+        def derivative(values, tangent, coefficients):
             inside = onto(values, tangent)
-            moved = jax.jvp(form.rate, (values,), (inside,))[1]
-            return onto(values, moved - np_.tensordot(generator, inside, 1))
+            moved = jax.jvp(lambda v: frame.rate(v, coefficients), (values,), (inside,))[1]
+            return onto(values, moved)
 
-        def push(values, tangent):
+        def push(values, tangent, coefficients):
             removed = tangent - onto(values, tangent)
-            return derivative(values, tangent) - fastest * removed
+            return derivative(values, tangent, coefficients) - fastest * removed
 
-        def residual(values):
-            return onto(values, form.rate(values) - np_.tensordot(generator, values, 1))
+        def residual(values, coefficients):
+            return onto(values, frame.rate(values, coefficients))
 
-        self.onto, self.derivative = jax.jit(onto), jax.jit(derivative)
-        self.push, self.residual = jax.jit(push), jax.jit(residual)
+        self.onto, self.directions = jax.jit(onto), jax.jit(frame.directions)
+        self._derivative, self._push = jax.jit(derivative), jax.jit(push)
+        self._residual = jax.jit(residual)
+        self._tangents = compiled_tangents(jax, frame.rate)
+        self.solve_locally = jax.jit(self._solve_locally)
+
+    def derivative(self, values, tangent):
+        """P J P of a tangent."""
+        return self._derivative(values, tangent, self.coefficients)
+
+    def push(self, values, tangent):
+        """P J P of a tangent, without what P removes, which decays."""
+        return self._push(values, tangent, self.coefficients)
+
+    def residual(self, values):
+        """The rate in the frame."""
+        return self._residual(values, self.coefficients)
+
+    def uniform_matrices(self, values):
+        """The matrix of each wave about a uniform state."""
+
+        def tangents_of(values, tangents):
+            return self._tangents(values, tangents, self.coefficients)
+
+        return np.stack(blocks(tangents_of, values, (1,) * (values.ndim - 1)).matrices)
+
+    @cached_property
+    def freedom(self):
+        """The number of components that the projections leave free at one point."""
+        form, axes = self.form, (1,) * len(self.form.shape)
+        start = np.asarray(form.split(form.model.leaves["state"]))
+        ones = np.ones((1, *form.shape))
+
+        def project(point):
+            return form.project(point.reshape(-1, *axes) * ones)[(slice(None), *(0,) * len(axes))]
+
+        point = likeliest_point(start)
+        return round(float(np.trace(np.asarray(form.model.jax.jacfwd(project)(point)))))
+
+    def _solve_locally(self, values, vector, inverse, factor):
+        np_, axes = self.form.np, tuple(range(1, values.ndim))
+        moved = np_.einsum("ij...,j...->i...", inverse, vector)
+        moved = np_.real(np_.fft.ifftn(np_.fft.fftn(moved, axes=axes) * factor, axes=axes))
+        outside = vector - self.onto(values, vector)
+        return self.onto(values, moved) - outside / self.fastest
+
+
+def likeliest_point(values):
+    """The values at a point that resemble the average most."""
+    flat = values.reshape(len(values), -1)
+    return flat[:, np.argmax(flat.mean(axis=1) @ flat)]
 
 
 class LocalInverse:
@@ -79,7 +131,7 @@ class LocalInverse:
         left, sizes, right = np.linalg.svd(np.moveaxis(change, (0, 1), (-2, -1)))
         self._rank = int(np.sum(np.linalg.svd(leading)[1] > 1e-3 * np.abs(leading).max()))
         kept = sizes[..., : self._rank]
-        self.is_regular = self._rank == self._freedom() and bool(
+        self.is_regular = self._rank == tangent.freedom and bool(
             np.all(kept[..., -1] > 1e-3 * kept[..., 0])
         )
         if not self.is_regular:
@@ -97,42 +149,18 @@ class LocalInverse:
         offset = max(abs(float(np.median(slow))), float(longest))
         self._filter = 1 / (growth + offset)
         self.gap = offset * float(np.linalg.norm(leading, 2))
-        self._apply = self.form.model.jax.jit(self._solve)
 
     def __call__(self, vector):
         """Return an approximation of J^-1 of real values on the grid."""
-        return np.array(self._apply(vector))
-
-    def _solve(self, vector):
-        np_, onto = self.form.np, self.tangent.onto
-        moved = np_.einsum("ij...,j...->i...", self._inverse, vector)
-        spectra = np_.fft.fftn(moved, axes=self._axes) * self._filter
-        moved = np_.real(np_.fft.ifftn(spectra, axes=self._axes))
-        outside = vector - onto(self.values, vector)
-        return onto(self.values, moved) - outside / self.tangent.fastest
-
-    def _freedom(self):
-        """The number of components that a projection leaves free at one point."""
-        point = self._point()
-        matrix = self.form.model.jax.jacfwd(self._project_point)(point)
-        return round(float(np.trace(np.asarray(matrix))))
-
-    def _project_point(self, point):
-        ones = np.ones((1, *self.values.shape[1:]))
-        uniform = point.reshape(-1, *(1,) * len(self._axes)) * ones
-        return self.form.project(uniform)[(slice(None), *(0,) * len(self._axes))]
-
-    def _point(self):
-        """The values at a point that resemble the average most."""
-        flat = self.values.reshape(len(self.values), -1)
-        return flat[:, np.argmax(flat.mean(axis=1) @ flat)]
+        return np.array(
+            self.tangent.solve_locally(self.values, vector, self._inverse, self._filter)
+        )
 
     def _uniform_symbol(self):
         """The symbol about a uniform state, (components, components, *shape), even in k."""
-        point = self._point().reshape(-1, *(1,) * len(self._axes))
+        point = likeliest_point(self.values).reshape(-1, *(1,) * len(self._axes))
         uniform = np.broadcast_to(point, self.values.shape).copy()
-        found = blocks(self.form.model.jax, self.form.rate, uniform, (1,) * len(self._axes))
-        matrices = np.stack(found.matrices).real - self.tangent.generator
+        matrices = self.tangent.uniform_matrices(uniform).real
         return np.moveaxis(
             matrices.reshape(*self.values.shape[1:], *matrices.shape[1:]), (-2, -1), (0, 1)
         )
@@ -176,12 +204,11 @@ class UniformInverse:
     """
 
     def __init__(self, tangent, values):
-        self.tangent, self.values, form = tangent, values, tangent.form
+        self.tangent, self.values = tangent, values
         self._axes, shape = tuple(range(1, values.ndim)), values.shape
         mean = values.mean(axis=self._axes, keepdims=True)
         mean = np.broadcast_to(mean, shape).copy()
-        found = blocks(form.model.jax, form.rate, mean, (1,) * len(self._axes)).matrices
-        uniform = np.stack(found) - tangent.generator
+        uniform = tangent.uniform_matrices(mean)
         moduli = np.abs(np.linalg.eigvals(uniform))
         self.gap = float(np.min(moduli[moduli > 1e-6 * moduli.max()]))
         # Below the lowest waves of the average, so that zero modes are not poles of the inverse.
