@@ -221,7 +221,7 @@ def growth_derivatives(load, names, about=None, period=None):
     return slopes
 
 
-def load_one_member(path, **options):
+def load_one_member(path, /, **options):
     """A loaded problem file, with one member where the file has many."""
     from spinhydro.problem.load import load
 

@@ -137,7 +137,7 @@ class Problem:
         return [k for k, v in digests(self.ivp).items() if self.loaded_state.get(k) != v]
 
 
-def load(path, equations=(), quick=False, **overrides):
+def load(path, /, equations=(), quick=False, **overrides):
     """Execute a problem file with some of its assignments replaced, and check the result.
 
     Parameters

@@ -118,6 +118,10 @@ def _pairs(statement, targets, value):
     return pairs
 
 
+#: What is an option on the command line, and how to write it.
+OPTIONS = {"quick": "--quick", "equations": "--equation 'dt(s) = …'"}
+
+
 def parse_pairs(arguments):
     """``["Omega_R=2*pi*62*Hz", "Nx=2048"]`` as a dictionary of texts.
 
@@ -133,6 +137,8 @@ def parse_pairs(arguments):
             )
         if not text:
             raise ParameterError(f"{name} has no value; write {name}=VALUE without spaces")
+        if name in OPTIONS:
+            raise ParameterError(f"{name} is not a parameter of a file; write {OPTIONS[name]}")
         if name in pairs:
             raise ParameterError(f"{name} is given twice: {pairs[name]} and {text}")
         pairs[name] = text
