@@ -49,9 +49,9 @@ def test_phonons_on_dark_solitons(dark):
     sizes = np.sort(np.abs(found.eigenvalues[0]))
     assert sizes[5] <= 1e-5 < 0.05 < sizes[6]
     assert np.abs(found.growth).max() <= 1e-5
+    length = 40 * np.sqrt(mu)
     for n in (2, 3, 5):
-        length = 40 * np.sqrt(mu)
-        k = brentq(lambda k, n=n: k * length + 4 * np.arctan(2 / k) - 2 * np.pi * n, 1e-6, 9)
+        k = brentq(lambda k, n=n: k * length + 4 * np.arctan2(2, k) - 2 * np.pi * n, 1e-6, 9)
         wanted = mu * k * np.sqrt(1 + k**2 / 4)
         assert np.abs(found.frequencies - wanted).min() <= 1e-7 * wanted
 
