@@ -3,9 +3,9 @@
 import functools
 
 import numpy as np
-from scipy import fft
 
 from spinhydro.errors import InputError
+from spinhydro.physics.trap_modes import MirroredModes, PeriodicModes
 
 
 def thomas_fermi(x, R_x, floor=0.0):
@@ -111,26 +111,33 @@ def ground_state_density(x, potential, interaction, kinetic, chemical_potential,
     return np.moveaxis(result, -1, along)
 
 
-def _one_gas(axes, potential, interaction, kinetic, chemical_potential, tolerance):
+def _one_gas(axes, potential, *numbers):
     """The density of one gas on the grid of `axes`."""
+    if not np.all(np.isfinite(potential)):
+        raise InputError("no ground state: the potential is not finite everywhere")
+    kind = MirroredModes if MirroredModes.is_possible(potential) else PeriodicModes
+    return _density(kind, axes, potential, *numbers)
+
+
+def _density(kind, axes, potential, interaction, kinetic, chemical_potential, tolerance):
+    """The density of one gas, by its modes of this kind."""
     shape = tuple(axis.size for axis in axes)
     spacing = max(axis[1] - axis[0] for axis in axes)
     length = min(axis.size * (axis[1] - axis[0]) for axis in axes)
-    if not np.all(np.isfinite(potential)):
-        raise InputError("no ground state: the potential is not finite everywhere")
     if chemical_potential <= potential.min():
         raise InputError(
             f"no ground state: the chemical potential {chemical_potential:g} is not above the "
             f"bottom of the trap {potential.min():g}"
         )
-    k_squared = _k_squared(axes)
-    filtered = _filter_of_one_axis if len(shape) == 1 else _filter
+    modes = kind(axes)
+    k_squared, filtered = modes.k_squared, modes.filter
 
     def minus_laplacian(p):
         return filtered(k_squared, p)
 
     numbers = interaction, kinetic, chemical_potential
-    p = _start_on_coarser_grid(axes, potential, *numbers)
+    p = _start_on_coarser_grid(modes, axes, potential, *numbers)
+    potential = modes.part(potential)
     if p is None:
         p = np.sqrt(np.maximum(chemical_potential - potential, 0) / interaction)
         # Newton's Jacobian is singular where p = 0: start with a tail outside the Thomas-Fermi
@@ -154,7 +161,7 @@ def _one_gas(axes, potential, interaction, kinetic, chemical_potential, toleranc
     previous = size_of(r)
     for _ in range(60):
         if size_of(r) <= tolerance:
-            return p**2
+            return modes.whole(p**2)
         diagonal = potential - chemical_potential + 3 * interaction * p**2
         if len(shape) == 1:
             symbol, accuracy = kinetic * k_squared, 1e-10
@@ -170,7 +177,9 @@ def _one_gas(axes, potential, interaction, kinetic, chemical_potential, toleranc
         # Powers of two change no digit.
         scale = np.exp2(np.floor(np.log2(np.abs(r).max())))
         kinetic_energy = functools.partial(filtered, symbol)
-        step = scale * _newton_step(r / scale, diagonal, kinetic_energy, precondition, accuracy)
+        step = scale * _newton_step(
+            r / scale, diagonal, kinetic_energy, precondition, accuracy, modes.dot
+        )
         damping, previous = 1.0, size_of(r)
         p = p + step
         r = residual(p)
@@ -185,21 +194,11 @@ def _one_gas(axes, potential, interaction, kinetic, chemical_potential, toleranc
     )
 
 
-def _filter(symbol, p):
-    """Multiply the Fourier modes of p by a symbol."""
-    return fft.irfftn(symbol * fft.rfftn(p), p.shape)
-
-
-def _filter_of_one_axis(symbol, p):
-    # Loading SciPy's transforms takes longer than all of these.
-    return np.fft.irfft(symbol * np.fft.rfft(p), p.size)
-
-
 #: Points along an axis from which Newton's method starts from the solution on half of them.
 _COARSEST = 32
 
 
-def _start_on_coarser_grid(axes, potential, *numbers):
+def _start_on_coarser_grid(modes, axes, potential, *numbers):
     """Return sqrt(n) of the grid of every other point, interpolated, or None on coarse grids."""
     strides = [2 if axis.size % 4 == 0 and axis.size >= 2 * _COARSEST else 1 for axis in axes]
     if len(axes) == 1 or max(strides) == 1:
@@ -207,50 +206,35 @@ def _start_on_coarser_grid(axes, potential, *numbers):
     part = tuple(slice(None, None, stride) for stride in strides)
     coarse_axes = [axis[::stride] for axis, stride in zip(axes, strides, strict=True)]
     try:
-        p = np.sqrt(_one_gas(coarse_axes, potential[part], *numbers, tolerance=1e-4))
+        density = _density(type(modes), coarse_axes, potential[part], *numbers, tolerance=1e-4)
     except InputError:
         # Too coarse for this gas, or it misses the bottom of the trap.
         return None
-    for i, axis in enumerate(axes):
-        if strides[i] == 2:
-            p = _resampled(p, axis.size, i)
+    p = np.sqrt(modes.part(density))
+    for i, stride in enumerate(strides):
+        if stride == 2:
+            p = modes.on_finer_grid(p, i)
     return p
 
 
-def _resampled(p, size, axis):
-    """Interpolate p along an axis to more points, by its Fourier series."""
-    return np.fft.irfft(np.fft.rfft(p, axis=axis), size, axis=axis) * (size / p.shape[axis])
-
-
-def _k_squared(axes):
-    """|k|² of the modes of a real transform over all axes."""
-    total = 0.0
-    for i, axis in enumerate(axes):
-        last = i == len(axes) - 1
-        frequencies = (np.fft.rfftfreq if last else np.fft.fftfreq)(axis.size, axis[1] - axis[0])
-        others = (1,) * (len(axes) - 1 - i)
-        total = total + ((2 * np.pi * frequencies) ** 2).reshape(-1, *others)
-    return total
-
-
-def _newton_step(r, diagonal, kinetic_energy, precondition, accuracy):
+def _newton_step(r, diagonal, kinetic_energy, precondition, accuracy, dot):
     """Solve J step = -r, J = -K lap + diagonal, by preconditioned conjugate gradients.
 
     In the precision of the diagonal, to an accuracy relative to the norm of r. SciPy's function
     takes as many iterations, and as long to load as all of these in one dimension.
     """
     r = -r.astype(diagonal.dtype)
-    step, goal = np.zeros_like(r), accuracy * np.linalg.norm(r)
+    step, goal = np.zeros_like(r), accuracy**2 * dot(r, r)
     direction, product = 0, 1
     for _ in range(400):
         z = precondition(r)
-        before, product = product, np.vdot(r, z)
+        before, product = product, dot(r, z)
         direction = z + (product / before) * direction
         change = kinetic_energy(direction) + diagonal * direction
-        length = product / np.vdot(direction, change)
+        length = product / dot(direction, change)
         step += length * direction
         r -= length * change
-        if np.linalg.norm(r) <= goal:
+        if dot(r, r) <= goal:
             break
     return step
 

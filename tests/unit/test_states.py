@@ -5,6 +5,7 @@ from scipy.sparse.linalg import eigsh
 
 from spinhydro import ground_state, thomas_fermi
 from spinhydro.errors import InputError
+from spinhydro.physics.trap_modes import MirroredModes
 
 KINETIC, RADIUS = 1.38122, 210.0
 
@@ -85,3 +86,13 @@ def test_ground_state_in_more_dimensions(shape):
     # Even about the centre along every axis.
     for axis in range(len(shape)):
         np.testing.assert_allclose(n, np.roll(np.flip(n, axis), 1, axis), atol=1e-10)
+
+
+def test_a_trap_that_is_not_mirrored_about_its_first_point_gives_the_same():
+    axes = tuple(grid(size, length) for size, length in ((64, 48.0), (32, 6.4)))
+    potential = 8.0 * sum((x / R) ** 2 for x, R in zip(np.ix_(*axes), (20.0, 2.2), strict=True))
+    moved = np.roll(potential, 1, axis=0)
+    assert MirroredModes.is_possible(potential)
+    assert not MirroredModes.is_possible(moved)
+    mirrored, periodic = (ground_state(axes, V, 8.0, KINETIC, 8.0) for V in (potential, moved))
+    np.testing.assert_allclose(np.roll(periodic, -1, axis=0), mirrored, atol=1e-12)
