@@ -1,7 +1,8 @@
 """A problem file as a function of its parameters: the leaves of its graph, and their derivatives.
 
 The file is executed again with p + h and p - h, so that whatever it derives from p follows: numbers
-of the equations, kernels, profiles, initial fields, lengths. The timestep is that of the base run.
+of the equations, kernels, profiles, initial fields, lengths. The timestep is that of the base run,
+and relaxed states are at rest to rounding.
 """
 
 import logging
@@ -12,6 +13,7 @@ import numpy as np
 from spinhydro.derivatives.model import CHOOSE, make_model
 from spinhydro.derivatives.parameters import check_moved, check_numbers, step_of
 from spinhydro.errors import InputError, ParameterError
+from spinhydro.physics.resting_states import relaxed_to_rest
 from spinhydro.problem.load import load
 
 #: Parameters that set the course of the calculation, not the model.
@@ -60,6 +62,8 @@ class Family:
         self.problem, self.names, self.texts = problem, list(names), list(texts)
         self.timestep, self.what = timestep, what
         self.start = np.array([float(problem.parameters[name]) for name in names])
+        # Relaxed states of the file at some values.
+        self._rest = {}
         # Modes that drop out at other values would be jumps.
         self._kept = CHOOSE
         self.model = self._base()
@@ -85,8 +89,15 @@ class Family:
                 return i
         return None
 
-    def model_at(self, values):
+    def model_at(self, values, centre=None):
         """The model with new values of the parameters, slightly shifted from round numbers.
+
+        Parameters
+        ----------
+        values : array
+        centre : array, optional
+            Values from whose relaxed states those of the file continue, for differences about
+            them; by default they are found from the guess of the file.
 
         Raises
         ------
@@ -97,15 +108,26 @@ class Family:
             **self.problem.overrides,
             **{n: repr(float(v)) for n, v in zip(self.names, values + self.offset, strict=True)},
         }
-        with _silent(), np.errstate(all="ignore"):
+        with (
+            _silent(), np.errstate(all="ignore"), relaxed_to_rest(self._at_rest(centre)) as rest
+        ):  # fmt: skip
             problem = load(self.problem.path, equations=self.problem.given_equations, **overrides)
+        self._rest[tuple(values)] = rest.found
         for name, value in zip(self.names, values, strict=True):
             check_moved(problem, name, value)
         return make_model(problem, self.texts, self.timestep, what=self.what, kept=self._kept)
 
-    def leaves_at(self, values):
+    def _at_rest(self, centre):
+        """Relaxed states at some values; None to find them from the guess of the file."""
+        if centre is None or not any(self._rest.values()):
+            return None
+        if tuple(centre) not in self._rest:
+            self.model_at(np.asarray(centre))
+        return self._rest[tuple(centre)]
+
+    def leaves_at(self, values, centre=None):
         """The leaves with new values of the parameters, of the structure of `model`."""
-        model = self.model_at(values)
+        model = self.model_at(values, centre)
         if model.structure != self.model.structure:
             raise InputError(
                 f"{self.what}: the equations change their form between {self._shown(self.start)} "
@@ -136,7 +158,7 @@ class Family:
             if number not in moved:
                 shifted = values.copy()
                 shifted[i] += number * step
-                moved[number] = self.leaves_at(shifted)
+                moved[number] = self.leaves_at(shifted, centre=values)
             return moved[number]
 
         stencils = (
@@ -153,6 +175,10 @@ class Family:
             except ParameterError as error:
                 refused = refused or error
                 continue
+            except InputError as error:
+                raise InputError(
+                    f"there is no derivative with respect to {self.names[i]}: {error}"
+                ) from None
             return _combination(self.model.jax, parts)
         raise refused
 

@@ -38,7 +38,7 @@ class NearbyLeaves:
             moved[0][i] += width
             moved[1][i] -= width
             try:
-                above, below = map(family.leaves_at, moved)
+                above, below = (family.leaves_at(values, self.centre) for values in moved)
             except ParameterError as error:
                 raise InputError(
                     f"{name} cannot move by {width:.3g} about {self.centre[i]:.6g}: {error}"

@@ -153,7 +153,9 @@ def _moved(family, change, direction):
         return family.model.leaves, direction
     for signs in _sides(len(direction)):
         try:
-            leaves = family.leaves_at(family.start + change * signs * direction)
+            leaves = family.leaves_at(
+                family.start + change * signs * direction, centre=family.start
+            )
         except (ParameterError, InputError):
             continue
         # Keep to this side for the smaller changes too.
