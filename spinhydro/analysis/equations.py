@@ -24,16 +24,18 @@ def equations_in(source):
     )
 
 
-def edited_equations(ds, problem):
-    """Return the equations of a run that the file `problem` of the library does not have.
+def edited_equations(ds):
+    """Return the equations of a run that are not those of the problem files of the library.
 
-    Empty if the run keeps no source, or if there is no such file.
+    They are compared with the file of the same name, or with all files for a copy of another name.
     """
-    path = shipped_folder().parent / "problems" / f"{problem}.py"
-    try:
-        shipped = path.read_text(encoding="utf-8")
-    except OSError:
-        return []
-    original = {"".join(text.split()) for text in equations_in(shipped)}
+    folder = shipped_folder().parent / "problems"
+    own = folder / f"{ds.attrs.get('problem')}.py"
+    files = [own] if own.is_file() else sorted(folder.glob("*.py"))
+    original = {
+        "".join(text.split())
+        for file in files
+        for text in equations_in(file.read_text(encoding="utf-8"))
+    }
     source = str(ds.attrs.get("source", ""))
     return [text for text in equations_in(source) if "".join(text.split()) not in original]

@@ -130,6 +130,8 @@ def _gif(ds, path, arguments):
             f"movie: {name} runs along {', '.join(map(str, variable.dims))}; it needs time and one "
             "or two axes of space: choose a plane with --cut"
         )
+    if np.iscomplexobj(variable):
+        variable, name = abs(variable) ** 2, f"|{name}|²"
     chosen = np.unique(np.linspace(0, ds.sizes["t"] - 1, MOST_FRAMES).round().astype(int))
     low, high = float(variable.min()), float(variable.max())
     frames = []

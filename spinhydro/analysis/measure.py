@@ -68,9 +68,16 @@ def _tables(runs, fitting, arguments):
         found.require(view)
         same = [run for run, other in zip(runs, fitting, strict=True) if other is not None]
         others = [_view(run, arguments, found) for run in same if run is not ds]
-        with figures.errors_of(found, [view]):
-            rows = found.module.measure(view, others if place == 0 else [], arguments.exact)
-            tables.append((ds, found.module.title(view), rows))
+        try:
+            with figures.errors_of(found, [view]):
+                rows = found.module.measure(view, others if place == 0 else [], arguments.exact)
+                tables.append((ds, found.module.title(view), rows))
+        except SpinhydroError as error:
+            if arguments.numbers:
+                raise
+            # The measurement was chosen by the names of the outputs only.
+            rows = [*quantities.numbers(view), Row(found.name, None, note=str(error))]
+            tables.append((ds, quantities.title(view), rows))
     return tables
 
 
@@ -122,12 +129,11 @@ def _edits(runs, fitting):
     """Return a line for every run whose equations are not those that the references belong to."""
     lines = []
     for ds, found in zip(runs, fitting, strict=True):
-        problem = next(iter(found.needs.values()))[0] if found else None
-        edited = edited_equations(ds, problem) if problem else []
+        edited = edited_equations(ds) if found else []
         if edited and not ds.attrs.get("given_equations"):
             lines.append(
-                f"{run_name(ds)}: OTHER EQUATIONS than problems/{problem}.py, which the references "
-                f"are for: {'; '.join(edited)}"
+                f"{run_name(ds)}: OTHER EQUATIONS than the problem file, which the references are "
+                f"for: {'; '.join(edited)}"
             )
     return lines
 
@@ -136,7 +142,9 @@ def reservations(ds):
     """Return the reasons for which the numbers of a run are not those of its problem file."""
     found = []
     status = str(ds.attrs.get("status", "unknown"))
-    if status != "done":
+    if status == "unknown":
+        found.append("no run.json (a plain script): whether it is complete is not known")
+    elif status != "done":
         reason = ds.attrs.get("reason") or ds.attrs.get("message")
         found.append(f"NOT COMPLETE: status {status}" + (f" ({reason})" if reason else ""))
     broken = [

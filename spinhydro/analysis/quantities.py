@@ -5,6 +5,7 @@ import numpy as np
 from spinhydro.errors import InputError
 
 from .magnets import has_spins, space_axes, spins
+from .means import has_modes, mean
 from .rows import Row, attempt
 from .style import is_tensor, run_label
 
@@ -24,9 +25,11 @@ def title(ds):
 def numbers(ds):
     """Return rows: every scalar output first and last, means of fields, and textures of spins."""
     rows = []
+    with_spins = has_spins(ds)
     for name in map(str, ds.data_vars):
-        rows += _of_output(ds, name)
-    if has_spins(ds):
+        if not (with_spins and name == spins(ds).name):
+            rows += _of_output(ds, name)
+    if with_spins:
         rows += _of_spins(ds)
     return rows
 
@@ -34,22 +37,31 @@ def numbers(ds):
 def _of_output(ds, name):
     variable, unit = ds[name], ds[name].attrs.get("units", "")
     unit = "" if unit == "1" else unit
-    if variable.dims[:1] != ("t",) or variable.sizes["t"] == 0:
+    if variable.dims[:1] != ("t",) or variable.sizes["t"] == 0 or has_modes(variable):
         return []
     if variable.dtype.kind not in "fiuc":
         return []
-    ends = (("first", 0), ("last", -1))
-    scalar = not [dim for dim in variable.dims if dim != "t"]
+    tensor = [str(dim) for dim in variable.dims if is_tensor(str(dim))]
+    axes = tuple(range(len(tensor)))
+    bars = f"|{name}|" if tensor or variable.dtype.kind == "c" else name
     rows = []
-    for word, index in ends:
-        values = np.asarray(variable.isel(t=index))
+    for word, index in (("first", 0), ("last", -1)):
+        values = np.asarray(variable.isel(t=index).transpose(*tensor, ...))
         values = np.abs(values) if np.iscomplexobj(values) else values
-        what = f"|{name}|" if np.iscomplexobj(np.asarray(variable.isel(t=index))) else name
-        if scalar:
-            rows.append(Row(f"{what}, {word}", float(values), unit))
-        elif not any(is_tensor(dim) for dim in variable.dims):
-            rows.append(Row(f"mean of {what}, {word}", float(values.mean()), unit))
+        if len(variable.dims) == 1:
+            rows.append(Row(f"{bars}, {word}", float(values), unit))
+        elif tensor:
+            value, exact = mean(np.sum(values**2, axis=axes), variable)
+            rows.append(Row(f"{_over('rms', exact)} {bars}, {word}", np.sqrt(value), unit))
+        else:
+            value, exact = mean(values, variable)
+            rows.append(Row(f"{_over('mean', exact)} {bars}, {word}", value, unit))
     return rows
+
+
+def _over(kind, exact):
+    """ "mean of", or "mean over the points of" on a grid whose weights are unknown."""
+    return f"{kind} of" if exact else f"{kind} over the points of"
 
 
 def _of_spins(ds):

@@ -283,7 +283,21 @@ def _points(dim, size, space_axis):
     if points.ndim > space_axis and points.shape[space_axis] == size:
         along = np.moveaxis(points, space_axis, 0).reshape(size, -1)[:, 0]
         points = along if points.ndim == 1 or size == 1 or np.ptp(along) > 0 else points
-    return points if points.shape == (size,) else None
+    if points.shape == (size,):
+        return points
+    return _uniform(points, size) if dim.label in ("x", "y", "z", "phi") else None
+
+
+def _uniform(points, size):
+    """The uniform periodic grid of `size` points on the interval of another one, or None.
+
+    With scales that differ between axes, Dedalus 3.0 writes the grids of all axes for the scale of
+    the first.
+    """
+    steps = np.diff(points) if points.ndim == 1 else []
+    if len(steps) < 2 or np.ptp(steps) > 1e-6 * abs(steps.mean()):
+        return None
+    return points[0] + np.arange(size) * (len(points) * steps.mean() / size)
 
 
 def _checksums(dataset, writes):

@@ -1,8 +1,14 @@
-"""spinhydro info RUN: parameters and equations of a run, and how it ended."""
+"""spinhydro info RUN: parameters and equations of a run, and how it ended.
+
+For set files of a plain script, which have no record, their outputs.
+"""
+
+from pathlib import Path
 
 from spinhydro.cli.parser import Parser
 from spinhydro.cli.records import dictionary, git_words, number, status_line
 from spinhydro.cli.terminal import printable
+from spinhydro.errors import InputError
 from spinhydro.run.record import read_record
 from spinhydro.units import with_unit
 
@@ -10,11 +16,33 @@ from spinhydro.units import with_unit
 def command(arguments):
     """Print the record of a run."""
     parser = Parser("info", "Parameters and equations of a run, and how it ended.")
-    parser.add_argument("run", metavar="RUN", help="a run folder, runs/quantum_torque/0001")
-    record = read_record(parser.read(arguments).run)
-    for line in _lines(record):
+    parser.add_argument(
+        "run", metavar="RUN", help="a run folder, runs/quantum_torque/0001, or any set files"
+    )
+    run = Path(parser.read(arguments).run)
+    has_record = run.is_dir() and (run / "run.json").exists()
+    for line in _lines(read_record(run)) if has_record else _of_files(run):
         print(printable(line))
     return 0
+
+
+def _of_files(path):
+    """Yield lines on the outputs of set files; raise the error of `read_record` without any."""
+    from spinhydro.analysis import load
+    from spinhydro.analysis.paths import handlers_of
+
+    try:
+        handlers_of(path)
+    except InputError:
+        read_record(path)
+        raise
+    for handler, ds in load(path, handler="*").items():
+        yield f"{'handler':>10}  {handler}"
+        times = f", t = {float(ds.t[0]):.6g} to {float(ds.t[-1]):.6g}" if ds.sizes["t"] else ""
+        yield f"{'outputs':>10}  {ds.sizes['t']}{times}"
+        for name, variable in ds.data_vars.items():
+            axes = ", ".join(f"{dim} {variable.sizes[dim]}" for dim in variable.dims[1:])
+            yield f"            {name} ({variable.dtype}){': ' if axes else ''}{axes}"
 
 
 def _lines(record):

@@ -84,6 +84,7 @@ def test_the_command(tmp_path, capsys):
         assert capsys.readouterr().out.splitlines()[-1] == str(file) and file.stat().st_size > 300
         assert main([str(run), str(file)]) == 2 and "exists" in capsys.readouterr().err
     assert np.allclose(read_ovf(tmp_path / "Z.ovf"), Z[2])
+    assert main([str(run), str(tmp_path / "psi.gif"), "--output", "psi"]) == 0
     assert main([str(run), str(tmp_path / "a.csv")]) == 2
     assert "every output of this run has an axis of space" in capsys.readouterr().err
     assert main([str(run), str(tmp_path / "a.xyz")]) == 2

@@ -11,6 +11,8 @@ import pytest
 
 import spinhydro
 import spinhydro.language.words
+from spinhydro.analysis import load
+from spinhydro.cli.info import command as info
 from spinhydro.errors import InputError
 
 from ..conftest import ROOT
@@ -135,3 +137,22 @@ def test_simulate_refuses_what_dedalus_computes_wrongly(tmp_path):
     with pytest.raises(InputError, match="index=1.*wrong numbers"):
         spinhydro.simulate(problem, timestep=0.1, stop_time=1, out=tmp_path, outputs={"v": "v"})
     assert not list(tmp_path.iterdir())
+
+
+def test_scales_that_differ_between_axes(tmp_path, capsys):
+    """Dedalus 3.0 writes all grids for the scale of the first axis: y had none."""
+    coords = d3.CartesianCoordinates("x", "y")
+    dist = d3.Distributor(coords, dtype=np.float64)
+    bases = [d3.RealFourier(coords[name], size=8, bounds=(1, 5)) for name in "xy"]
+    u = dist.Field(name="u", bases=bases)
+    problem = d3.IVP([u], namespace=locals())
+    problem.add_equation("dt(u) = 0*u")
+    solver = problem.build_solver(d3.RK111)
+    handler = solver.evaluator.add_file_handler(tmp_path / "fine", iter=1)
+    handler.add_task(u, name="u", scales=(1, 2))
+    solver.step(0.1)
+    ds = load(tmp_path / "fine")
+    np.testing.assert_allclose(ds.y, 1 + 0.25 * np.arange(16))
+    np.testing.assert_allclose(ds.x, 1 + 0.5 * np.arange(8))
+    assert info([str(tmp_path / "fine")]) == 0
+    assert "u (float64): x 8, y 16" in capsys.readouterr().out
