@@ -159,9 +159,13 @@ def unknown_name_message(kind, name, names):
 def option_error(parser, message):
     """Return the InputError for a message of argparse, with the nearest option that exists."""
     options = [text for action in parser._actions for text in action.option_strings]
-    wrong = next((word.rstrip(":") for word in message.split() if word.startswith("-")), None)
+    wrong = next((word.rstrip(":,") for word in message.split() if word.startswith("-")), None)
     close = nearest(wrong, options) if wrong and wrong not in options else None
     hint = f"; did you mean '{close}'?" if close else ""
+    invalid = re.match(r"argument (\S+): invalid (int|float) value: '(.*)'$", message)
+    if invalid:
+        kind = "a whole number" if invalid[2] == "int" else "a number"
+        message = f"{invalid[1]} {shorten(invalid[3])}: write {kind}"
     if message.startswith("the following arguments are required: RUN"):
         message = "name a run folder, for example runs/quantum_torque/0001"
     return InputError(f"{message}{hint} (`{parser.prog} --help` lists the options)")

@@ -75,20 +75,21 @@ def command(arguments):
     from spinhydro.derivatives.fit_output import save
     from spinhydro.problem.load import load
     from spinhydro.problem.parameters import parse_pairs
-    from spinhydro.problem.quantities import LENGTH, number
+    from spinhydro.problem.quantities import LENGTH, PURE, number
 
     values = parse_pairs([word for word in options.rest if "=" in word])
     problem = load(options.problem, quick=options.quick, **values)
     data = read_data(
         options.data, _observed(problem, options.observe), problem.units, options.skip_nan,
-        problem.declared("output_units") or {},
+        problem.declared("output_units") or {}, all_of_them=options.observe is not None,
     )  # fmt: skip
+    pure = None if problem.declared("output_units", {}).keys() & data.values.keys() else PURE
     for text in options.window:
         data = data.window(*_window(problem, text))
     found = fit(
         problem, data, names,
-        blur=number(problem, options.blur, "--blur", LENGTH) if options.blur else 0.0,
-        noise=number(problem, options.noise, "--noise") if options.noise else None,
+        blur=0.0 if options.blur is None else number(problem, options.blur, "--blur", LENGTH),
+        noise=None if options.noise is None else number(problem, options.noise, "--noise", pure),
         offset=options.offset, scale=options.scale,
         priors=_each_once(problem, "prior", options.prior, _prior),
         smooth=_each_once(problem, "smooth", options.smooth, _smooth),
@@ -121,12 +122,22 @@ def _observed(problem, text):
     if not outputs:
         raise InputError(f"{problem.path} declares no outputs: there is nothing to compare")
     if text is None:
-        return list(outputs)
+        from spinhydro.derivatives.model import observed
+
+        # Vectors, and averages over space, are not values at each point.
+        operands = {name: observed(problem, text) for name, text in outputs.items()}
+        return [name for name, operand in operands.items() if _is_scalar_field(operand)]
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names or [text]:
         if name not in outputs:
             raise InputError(f"--observe: {unknown_name_message('output', name, outputs)}")
     return list(dict.fromkeys(names))
+
+
+def _is_scalar_field(operand):
+    if not hasattr(operand, "tensorsig") or operand.tensorsig:
+        return False
+    return any(basis is not None for basis in operand.domain.full_bases)
 
 
 def _window(problem, text):
@@ -159,7 +170,7 @@ def _prior(problem, text):
 
     name, _, rest = text.partition("=")
     name, (mean, sign, width) = name.strip(), rest.partition("+-")
-    if not (sign and mean.strip() and width.strip()):
+    if not (name and sign and mean.strip() and width.strip()):
         raise InputError(
             f"--prior {text}: write NAME=MEAN+-WIDTH, for example Omega_R='0.74+-0.01'"
         )
@@ -180,9 +191,9 @@ def _smooth(problem, text):
     from spinhydro.kernels.kernel import Kernel
     from spinhydro.problem.quantities import LENGTH, WAVENUMBER, number
 
-    name, equals, length = text.partition("=")
+    name, _, length = text.partition("=")
     name = name.strip()
-    if not equals or not length.strip():
+    if not (name and length.strip()):
         raise InputError(f"--smooth {text}: write NAME=LENGTH, for example V='5*um'")
     powers = WAVENUMBER if isinstance(problem.namespace.get(name), Kernel) else LENGTH
     value = number(problem, length, f"--smooth {name}", powers)

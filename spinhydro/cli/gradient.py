@@ -53,7 +53,7 @@ def command(arguments):
     problem = load(
         options.problem, equations=options.equation, quick=options.quick, **options.values
     )
-    time = number(problem, options.at, "--at", TIME) if options.at else None
+    time = None if options.at is None else number(problem, options.at, "--at", TIME)
     names = [name.strip() for name in options.names.split(",") if name.strip()]
     found = problem.gradient(
         of=options.of, wrt=names, time=time, integrated=options.integrated,

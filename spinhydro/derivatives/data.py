@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
-from spinhydro.errors import InputError, unknown_name_message
+from spinhydro.errors import InputError
 
 #: Names of the axes, in the order in which arrays are kept.
 AXES = ("t", "x", "y", "z")
@@ -29,7 +30,7 @@ class Data:
     def window(self, name, low, high):
         """The part between two values of an axis."""
         if name not in self.axes:
-            raise InputError(f"--window {name}: {unknown_name_message('axis', name, self.axes)}")
+            raise InputError(f"--window {name}: the data have the axes {', '.join(self.axes)}")
         chosen = (self.axes[name] >= low) & (self.axes[name] <= high)
         if not chosen.any():
             raise InputError(f"--window {name}={low:g}:{high:g} holds none of the data")
@@ -40,7 +41,9 @@ class Data:
         )
 
 
-def read_data(path, wanted, units=None, skip_nan=False, output_units=None):
+def read_data(
+    path, wanted, units=None, skip_nan=False, output_units=None, all_of_them=False
+):  # fmt: skip
     """The measured values of some outputs.
 
     Parameters
@@ -56,6 +59,8 @@ def read_data(path, wanted, units=None, skip_nan=False, output_units=None):
         Take nan as not measured.
     output_units : dict
         ``{name: unit}`` of outputs, pure numbers are left out: other units are refused.
+    all_of_them : bool
+        Refuse a file that lacks some of the outputs.
 
     Raises
     ------
@@ -65,15 +70,19 @@ def read_data(path, wanted, units=None, skip_nan=False, output_units=None):
     path = Path(path)
     if not path.exists():
         raise InputError(f"there is no file '{path}'")
+    if path.is_file() and not path.stat().st_size:
+        raise InputError(f"{path} is empty")
     arrays, dims, found_units = _read(path, wanted)
     axes = {name: _axis(path, name, arrays[name]) for name in AXES if name in arrays}
     if "t" not in axes:
         raise InputError(f"{path} has no axis t; arrays: {', '.join(arrays)}")
     _check_units(path, found_units, axes, units or {})
     names = [name for name in wanted if name in arrays]
-    if not names:
+    if not names or (all_of_them and len(names) < len(wanted)):
+        missing = [name for name in wanted if name not in arrays]
         raise InputError(
-            f"{path} holds none of the outputs {', '.join(wanted)}; arrays: {', '.join(arrays)}"
+            f"{path} holds {'no' if names else 'none of the outputs'} {', '.join(missing)}; "
+            f"arrays: {', '.join(arrays)}"
         )
     _check_output_units(path, found_units, names, output_units or {})
     values = {
@@ -92,8 +101,8 @@ def _read(path, wanted):
         try:
             with np.load(path, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}, {}, {}
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read: {error}") from None
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
+            raise InputError(f"{path} cannot be read: {_first_line(error)}") from None
     if path.suffix == ".csv":
         return _read_rows(path)
     if path.suffix in (".nc", ".h5", ".hdf5"):
@@ -112,7 +121,7 @@ def _read_rows(path):
     """A table with one row for each point, and a header."""
     try:
         if not path.read_text(encoding="utf-8").strip():
-            raise InputError(f"{path} is empty: the first line names the columns, such as t,x,Z")
+            raise InputError(f"{path} is empty")
         table = np.genfromtxt(path, delimiter=",", names=True, dtype=float, encoding="utf-8")
     except (OSError, ValueError, IndexError) as error:
         raise InputError(f"{path} cannot be read as a table: {_first_line(error)}") from None
@@ -168,14 +177,17 @@ def _read_hdf5(path, wanted):
 
 
 def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    # NumPy's first line only announces the second, on the columns of a table.
+    lines = [line.strip() for line in str(error).splitlines() if "errors were detected" not in line]
+    return (lines or [type(error).__name__])[0]
 
 
 def _numbers(path, name, values):
     """An array of real numbers; raises InputError for anything else."""
     values = np.asarray(values)
-    if values.dtype.kind not in "biuf":
-        raise InputError(f"{path}: {name} holds {values.dtype.name}, not real numbers")
+    if values.dtype.kind not in "iuf":
+        kind = "text" if values.dtype.kind in "US" else values.dtype.name
+        raise InputError(f"{path}: {name} holds {kind}, not real numbers")
     return values.astype(float)
 
 
@@ -186,7 +198,11 @@ def _axis(path, name, values):
     if values.ndim != 1 or not np.all(np.isfinite(values)):
         raise InputError(f"{path}: the axis {name} must be a list of finite numbers")
     if values.size > 1 and not np.all(np.diff(values) > 0):
-        raise InputError(f"{path}: the axis {name} must ascend")
+        place = int(np.argmax(np.diff(values) <= 0))
+        raise InputError(
+            f"{path}: the axis {name} must ascend: {values[place]:g} is followed by "
+            f"{values[place + 1]:g}"
+        )
     return values
 
 
@@ -202,8 +218,10 @@ def _values(path, name, values, dims, axes, skip_nan):
         values = values.transpose(order)
     shape = tuple(len(v) for v in axes.values())
     if values.shape != shape:
+        hint = ": transpose it" if sorted(values.shape) == sorted(shape) else ""
         raise InputError(
-            f"{path}: {name} has the shape {values.shape}, its axes {_shown(axes)} have {shape}"
+            f"{path}: {name} has the shape {values.shape}, its axes {_shown(axes)} have "
+            f"{shape}{hint}"
         )
     missing = int(np.sum(~np.isfinite(values)))
     if missing and not skip_nan:

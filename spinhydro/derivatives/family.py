@@ -16,8 +16,6 @@ from spinhydro.errors import InputError, ParameterError
 from spinhydro.physics.resting_states import relaxed_to_rest
 from spinhydro.problem.load import load
 
-#: Parameters that set the course of the calculation, not the model.
-FROZEN = ("timestep", "stop_time", "output_interval", "seed", "members")
 #: Relative change that keeps numbers from being exactly 0, 1 or -1, which graphs leave out.
 UNFOLDED = 2.0**-50
 
@@ -46,12 +44,6 @@ class Family:
     """
 
     def __init__(self, problem, names, texts, timestep, what):
-        for name in names:
-            if name in FROZEN:
-                raise ParameterError(
-                    f"{name} belongs to the calculation, which is kept as it is: there is no "
-                    "derivative with respect to it"
-                )
         check_numbers(problem, names)
         changed = problem.changed_by_hand()
         if changed:

@@ -11,10 +11,12 @@ from spinhydro.derivatives.field_estimates import (
     information,
 )
 from spinhydro.derivatives.fit_search import Search
-from spinhydro.derivatives.gradient import split_names
+from spinhydro.derivatives.gradient import split_names, varying_leaves
 from spinhydro.derivatives.measurement import common_steps
 from spinhydro.derivatives.parameters import fixed_timestep
+from spinhydro.derivatives.smoothness import refuse_jumps
 from spinhydro.derivatives.unknown_fields import UnknownField
+from spinhydro.engines.fused.read.lower import count
 from spinhydro.engines.jax.require import require
 from spinhydro.errors import InputError, ParameterError
 
@@ -172,8 +174,6 @@ def fit(
             "nothing is named: type the names to fit behind the data, as in Omega_R kappa_n0; "
             "NAME=VALUE only sets a value, which is the start of a fitted one"
         )
-    if len(set(names)) < len(names):
-        raise InputError(f"the names {', '.join(names)} are not all different")
     if not (np.isfinite(blur) and blur >= 0):
         raise InputError(f"--blur {blur:g}: a length, zero or positive, such as 1.5*um")
     if noise is not None and not (np.isfinite(noise) and noise > 0):
@@ -189,11 +189,14 @@ def fit(
                 f"--sample samples parameters only, not {', '.join(others)}: leave one of them out"
             )
     outputs = problem.declared("outputs") or {}
+    _check_times(problem, data)
     timestep, steps = common_steps(data.axes["t"], fixed_timestep(problem))
     family = Family(problem, numbers, [outputs[n] for n in data.values], timestep, "the fit")
+    _refuse_noise(family.model)
     fields = [UnknownField(family.model, n, smooth[n], *priors.pop(n)) for n in others]
     search = Search(family, data, steps, blur, noise or 1.0, offset, scale, priors, fields)
     search.check_enough()
+    _check_influence(family)
     best, agreeing = _best_of_starts(search, starts, seed, noise is None)
     result = _result(search, best, noise is not None, agreeing)
     if samples:
@@ -201,6 +204,46 @@ def fit(
 
         result.posterior = sample(search, result, samples, seed)
     return result
+
+
+def _check_times(problem, data):
+    """Raise InputError for data after the end of the run."""
+    last, stop_time = data.axes["t"][-1], problem.declared("stop_time")
+    if stop_time is not None and last > float(stop_time) * (1 + 1e-6):
+        raise InputError(
+            f"the data reach to t = {last:g}, the run to stop_time = {stop_time:g}: type "
+            f"stop_time={last:g} for a longer run, or --window t=0:{stop_time:g} for part of the "
+            "data"
+        )
+
+
+def _refuse_noise(model):
+    """Raise InputError if the equations depend on noise: a run would be one of many."""
+    rates = []
+    for value in (0.0, 1.0) if model.noises else ():
+        rows = np.array(model.leaves["profiles"])
+        for noise in model.noises:
+            first = model.rate.profile_row(noise)
+            rows[first : first + count(noise)] = value
+        leaves = {**model.leaves, "profiles": rows}
+        rates.append(np.asarray(model.rate(leaves["state"], 0.0, leaves)))
+    if rates and not np.array_equal(*rates):
+        raise InputError(
+            f"the equations have noise, {', '.join(noise.name for noise in model.noises)}: a fit "
+            "needs a run that its parameters determine; switch the noise off, such as temperature=0"
+        )
+
+
+def _check_influence(family):
+    """Raise InputError for a parameter on which the run does not depend, or only in jumps."""
+    tangents = family.tangents(family.start)
+    refuse_jumps(family, tangents)
+    for name, value, tangent in zip(family.names, family.start, tangents, strict=True):
+        if not varying_leaves([tangent]):
+            raise InputError(
+                f"{name} has no influence on the run at {name} = {value:g}: leave it out, or type "
+                f"another start, {name}=VALUE"
+            )
 
 
 def _check_priors(names, fields, priors, smooth):
@@ -212,6 +255,9 @@ def _check_priors(names, fields, priors, smooth):
     for name in smooth:
         if name not in fields:
             raise InputError(f"--smooth {name}: {name} is a number; smooth is for fields")
+    for name, (mean, _) in priors.items():
+        if name not in fields and not isinstance(mean, (int, float)):
+            raise InputError(f"--prior {name}: {name} is a number, and so is its mean")
     for name in fields:
         if name not in smooth or name not in priors:
             raise InputError(

@@ -178,6 +178,13 @@ class Search:
                 raise InputError("the run of the start is not finite: take a shorter timestep")
             return 10 * self._last + 1.0
         rest = ((values - self.data) / self.noise)[self.measured]
+        with np.errstate(over="ignore"):
+            is_finite = np.isfinite(np.sum(rest**2))
+        if not is_finite:
+            raise InputError(
+                f"the data reach {np.nanmax(np.abs(self.data)):.3g}, the model "
+                f"{np.abs(values).max():.3g}: check the units of the data"
+            )
         self._last = np.concatenate([rest, self._prior_residuals(parameters), weights])
         return self._last
 

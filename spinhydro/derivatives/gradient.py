@@ -3,22 +3,24 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from dedalus.core.field import Field
+from dedalus.core.field import Field, Operand
 
 from spinhydro.dedalus_support.ensemble.basis import Members
 from spinhydro.derivatives.checkpoints import StepBytes, block_sizes, bytes_kept, march, tree_bytes
 from spinhydro.derivatives.family import Family
 from spinhydro.derivatives.model import observed
-from spinhydro.derivatives.parameters import fixed_timestep
+from spinhydro.derivatives.parameters import fixed_timestep, free_numbers
 from spinhydro.derivatives.smoothness import explain_failure, refuse_jumps
 from spinhydro.derivatives.taylor import TaylorTest, taylor_test
 from spinhydro.engines.fused.read.lower import count
 from spinhydro.engines.jax.function import TRANSFORMED
-from spinhydro.errors import InputError, ParameterError, unknown_name_message
+from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message
 from spinhydro.kernels.kernel import Kernel
 
 #: Bytes that a gradient may keep, unless a limit is given.
 MEMORY = 2e9
+#: Steps of a run that has derivatives.
+MOST_STEPS = 1e8
 
 
 @dataclass
@@ -84,6 +86,8 @@ class Objective:
     """
 
     def __init__(self, family, steps, integrated, memory):
+        if not memory > 0:
+            raise InputError(f"--memory {memory / 1e9:g}: the limit in GB must be positive")
         self.model, self.steps, self.integrated = family.model, steps, integrated
         self.jax = jax = self.model.jax
         self.inputs = (np.arange(steps), self._noise(steps, memory))
@@ -257,11 +261,13 @@ def split_names(problem, names):
     """
     if not names:
         raise InputError("with respect to what? name parameters, fields or kernels")
+    if len(set(names)) < len(names):
+        raise InputError(f"the names {', '.join(names)} are not all different")
     arrays = [n for n, v in problem.namespace.items() if isinstance(v, (Kernel, Field))]
     for name in names:
-        if name not in problem.namespace:
+        if name not in arrays and name not in problem.parameters:
             raise ParameterError(
-                unknown_name_message("parameter", name, [*problem.parameters, *arrays])
+                unknown_name_message("parameter", name, [*free_numbers(problem), *arrays])
             )
     return [n for n in names if n not in arrays], [n for n in names if n in arrays]
 
@@ -269,6 +275,10 @@ def split_names(problem, names):
 def check_is_number(problem, text):
     """Raise InputError unless an expression is one number, not a field."""
     operand = observed(problem, text)
+    if not isinstance(operand, Operand):
+        raise InputError(
+            f"--of {text}: this is {shown(operand)} whatever the run does: name a field"
+        )
     bases = getattr(getattr(operand, "domain", None), "full_bases", ())
     if getattr(operand, "tensorsig", ()):
         raise InputError(f"--of {text}: this is a vector; the derivative is that of one number")
@@ -290,6 +300,10 @@ def steps_of(problem, time=None):
     if not (np.isfinite(time) and time > 0):
         raise InputError(f"the time {time:g} must be positive")
     steps = max(1, int(np.ceil(time / timestep * (1 - 1e-9))))
+    if steps > MOST_STEPS:
+        raise InputError(
+            f"the time {time:g} takes {steps:.2g} steps of {timestep:.2g}; at most {MOST_STEPS:.0e}"
+        )
     return time / steps, steps
 
 

@@ -19,7 +19,7 @@ from spinhydro.derivatives.gradient import (
 )
 from spinhydro.derivatives.model import is_real
 from spinhydro.engines.jax.require import require
-from spinhydro.errors import InputError, ParameterError, unknown_name_message
+from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message
 
 #: Ways to the minimum.
 METHODS = ("lbfgs", "adam")
@@ -101,9 +101,9 @@ def minimise(
     names = [over] if isinstance(over, str) else list(over)
     numbers, others = split_names(problem, names)
     check_is_number(problem, of)
-    for name in bounds or {}:
-        if name not in numbers:
-            raise InputError(f"bounds of {name}: it is none of the parameters to change")
+    _check_bounds(problem, bounds or {}, numbers)
+    if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
+        raise InputError(f"iterations = {shown(iterations)}: a whole number, at least 1")
     timestep, steps = steps_of(problem, time)
     family = Family(problem, numbers, [of], timestep, "the search")
     search = _Search(family, Objective(family, steps, integrated, memory), others)
@@ -121,6 +121,25 @@ def minimise(
         value=value, start=first, values=search.values(vector), evaluations=search.evaluations,
         message=message,
     )  # fmt: skip
+
+
+def _check_bounds(problem, bounds, names):
+    """Raise InputError for bounds of other names, or that exclude the start."""
+    for name, pair in bounds.items():
+        if name not in names:
+            raise InputError(f"bounds of {name}: it is none of the parameters to change")
+        try:
+            low, high = (fill if v is None else float(v) for v, fill in zip(
+                pair, (-np.inf, np.inf), strict=True))  # fmt: skip
+        except (TypeError, ValueError):
+            raise InputError(
+                f"bounds of {name} = {shown(pair)}: write two numbers, or None, as in (0, 9)"
+            ) from None
+        value = problem.parameters.get(name)
+        if isinstance(value, (int, float)) and not low <= value <= high:
+            raise InputError(
+                f"bounds of {name} from {low:g} to {high:g} exclude the start, {name} = {value:g}"
+            )
 
 
 def _lbfgs(search, start, limits, iterations):

@@ -2,23 +2,44 @@
 
 import numpy as np
 
-from spinhydro.errors import InputError, ParameterError, unknown_name_message
+from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message
 
+#: Parameters that set the course of the calculation, not the model.
+FROZEN = ("timestep", "stop_time", "output_interval", "seed", "members")
 #: Relative change of a parameter for differences of leaves and spectra.
 RELATIVE_STEP = 1e-5
 
 
+def free_numbers(problem):
+    """Names of the parameters of a file with respect to which there may be a derivative."""
+    return [
+        name
+        for name, value in problem.parameters.items()
+        if _is_number(value) and not _is_whole(value) and name not in FROZEN
+    ]
+
+
 def check_numbers(problem, names):
-    """Raise ParameterError unless every name is a parameter of the file with a number."""
-    numbers = [n for n, v in problem.parameters.items() if _is_number(v)]
+    """Raise ParameterError unless every name is a parameter that can take any number."""
+    free = free_numbers(problem)
     for name in names:
         if name not in problem.parameters:
-            raise ParameterError(unknown_name_message("parameter", name, numbers))
-        if not _is_number(problem.parameters[name]):
-            raise ParameterError(
-                f"{name} is {problem.parameters[name]!r}, not a number: there is no derivative "
-                f"with respect to it; numbers: {', '.join(numbers)}"
+            raise ParameterError(unknown_name_message("parameter", name, free))
+        value = problem.parameters[name]
+        if name in FROZEN:
+            reason = f"{name} belongs to the calculation, which is kept as it is"
+        elif not _is_number(value):
+            reason = f"{name} is {shown(value)}, not a number"
+        elif _is_whole(value):
+            reason = (
+                f"{name} = {value} is a whole number (if it may be any number, write "
+                f"{name} = {float(value)} in the file)"
             )
+        else:
+            continue
+        raise ParameterError(
+            f"{reason}: there is no derivative with respect to it; numbers: {', '.join(free)}"
+        )
 
 
 def check_moved(problem, name, value):
@@ -49,6 +70,10 @@ def fixed_timestep(problem):
 
 def _is_number(value):
     return isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
+
+
+def _is_whole(value):
+    return isinstance(value, (int, np.integer))
 
 
 def step_of(value):

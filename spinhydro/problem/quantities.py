@@ -11,6 +11,7 @@ from spinhydro.units import DIMENSIONS, describe
 
 #: Powers of (length, time, mass, temperature, current).
 LENGTH, TIME, WAVENUMBER = (1, 0, 0, 0, 0), (0, 1, 0, 0, 0), (-1, 0, 0, 0, 0)
+PURE = DIMENSIONS["pi"]
 _EXAMPLES = {LENGTH: "length", TIME: "time", WAVENUMBER: "length"}
 
 
@@ -59,7 +60,7 @@ def number(problem, text, option, powers=None):
     if not np.isfinite(value):
         raise InputError(f"{option} {shorten(text)}: this is not finite")
     found = _dimension(problem, text)
-    if powers is not None and found not in (None, powers, DIMENSIONS["pi"]):
+    if powers is not None and found not in (None, powers, PURE):
         unit = problem.units.get(_EXAMPLES.get(tuple(powers)), "")
         unit = f"1/{unit}" if unit and powers == WAVENUMBER else unit
         raise InputError(

@@ -1,5 +1,7 @@
 """Fits of synthetic data: known parameters are recovered, bad data give one line."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -130,7 +132,15 @@ def test_formats_of_data_without_jax(tmp_path, kind):
         ("a.csv", "t,x,Z\n0.1,1,0.2\n0.1,1,0.3\n0.2,1,0", "more than one row for t = 0.1, x = 1"),
         ("a.h5", "junk", "cannot be read"),
         ("a.npz", {"t": [], "x": [1.0], "Z": np.zeros((0, 1))}, "axis t is empty"),
-        ("a.npz", {"t": [1.0], "x": [1.0], "Z": [["a"]]}, "not real numbers"),
+        ("a.npz", {"t": [1.0], "x": [1.0], "Z": [["a"]]}, "holds text, not real numbers"),
+        ("a.npz", {"t": [1.0], "x": [1.0], "Z": [[True]]}, "not real numbers"),
+        ("a.npz", {"t": [1.0], "x": [1.0], "Z": [[1j]]}, "is complex"),
+        ("a.npz", {"t": [1.0, 1.0], "x": [1.0], "Z": np.zeros((2, 1))}, "1 is followed by 1"),
+        ("a.npz", {"t": [1.0, 2.0], "x": [1.0], "Z": np.zeros((1, 2))}, "transpose it"),
+        ("a.npz", {"x": [1.0], "Z": np.zeros(1)}, "has no axis t"),
+        ("a.npz", "", "is empty"),
+        ("a.csv", "t,x,Z\n0.1,1,0.2\n0.1,1\n", "got 2 columns instead of 3"),
+        ("a.txt", "t,x,Z", "data are .nc"),
     ],
 )
 def test_unreadable_data_are_one_line(tmp_path, name, contents, message):
@@ -142,6 +152,91 @@ def test_unreadable_data_are_one_line(tmp_path, name, contents, message):
     with pytest.raises(InputError, match=message) as refused:
         read_data(path, ["Z"])
     assert "\n" not in str(refused.value)
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory):
+    """A good file of two frames."""
+    path = tmp_path_factory.mktemp("frame")
+    x = np.linspace(-3, 3, 7)
+    return write(path, "npz", np.array([0.1, 0.2]), x, 0.01 * np.arange(14.0).reshape(2, 7))
+
+
+def refused(capsys, arguments):
+    """The error of a command that is refused in one line."""
+    assert call(arguments) == 2
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    return printed
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--blur", "1.5*ms"], "is a time, not a length in um"),
+        (["--blur", "-1"], "zero or positive"),
+        (["--blur", "nan"], "'nan' is not known"),
+        (["--blur", ""], "an expression is missing"),
+        (["--noise", "0"], "a positive number"),
+        (["--noise", "5%"], "not an expression"),
+        (["--noise", "0.05*ms"], "is a time, not a pure number"),
+        (["--prior", "Omega_R=1"], "write NAME=MEAN"),
+        (["--prior", "=1+-1"], "write NAME=MEAN"),
+        (["--prior", "Omega_R=1+-0"], "the width must be positive"),
+        (["--prior", "R_x=1+-1"], "none of the fitted Omega_R"),
+        (["--prior", "Omega_R=1*um+-1"], "is a length, not a frequency"),
+        (["--prior", "Omega_R=s+-1"], "and so is its mean"),
+        (["--prior", "Omega_R=1+-1", "--prior", "Omega_R=2+-1"], "given twice"),
+        (["--window", "x=1"], "write AXIS=LOW:HIGH"),
+        (["--window", "x=2:1"], "LOW must not be above HIGH"),
+        (["--window", "y=0:1"], "the data have the axes t, x"),
+        (["--window", "t=0:1*um"], "is a length, not a time in ms"),
+        (["--window", "x=50:60"], "holds none of the data"),
+        (["--observe", "z"], "did you mean 'Z'"),
+        (["--observe", "Z,n"], "holds no n"),
+        (["--save", "a.txt"], "the name ends in"),
+        (["--starts", "0"], "from 1 to 1000"),
+        (["--starts", "1e9"], "write a whole number"),
+        (["--sample", "-1"], "a whole number from 0"),
+        (["stop_time=0.15"], "the data reach to t = 0.2"),
+        (["Nx"], "Nx = 64 is a whole number"),
+        (["atom"], "not a number"),
+        (["timestep"], "belongs to the calculation"),
+        (["fastest"], "fastest has no influence on the run"),
+        (["omega_r"], "did you mean 'Omega_R'"),
+        (["x"], "no parameter 'x'"),
+        (["Omega_R"], "not all different"),
+    ],
+)
+def test_bad_words_are_one_line(frame, capsys, words, message):
+    assert message in refused(capsys, ["fit", PATH, frame, "Omega_R", "Nx=64", *words])
+
+
+def test_missing_words_are_one_line(frame, capsys):
+    assert "name the data" in refused(capsys, ["fit", PATH])
+    assert "nothing is named" in refused(capsys, ["fit", PATH, frame, "Omega_R=2"])
+
+
+def test_units_of_outputs_are_those_of_the_problem(tmp_path):
+    t, x = np.array([0.1, 0.2]), np.linspace(-3, 3, 7)
+    file = write(tmp_path, "h5", t, x, np.zeros((2, 7)))
+    with h5py.File(file, "a") as stored:
+        stored["Z"].attrs["units"] = "percent"
+    with pytest.raises(InputError, match="Z is in percent, the output of the problem is a pure"):
+        read_data(file, ["Z"])
+    with h5py.File(file, "a") as stored:
+        stored["Z"].attrs["units"] = "µm/ms"
+    assert read_data(file, ["Z"], output_units={"Z": "um/ms"}).values["Z"].shape == (2, 7)
+
+
+def test_noise_of_the_equations_is_refused(tmp_path, capsys):
+    text = Path("problems/thermal_chain.py").read_text(encoding="utf-8")
+    path = tmp_path / "chain.py"
+    path.write_text(text.replace('"mz_mean": "ave(m@ez)"', '"mz": "m@ez"'), encoding="utf-8")
+    assert '"mz"' in path.read_text(encoding="utf-8")
+    x = np.array([0.0, 0.1, 0.2])
+    np.savez(tmp_path / "a.npz", t=[0.001, 0.002], x=x, mz=np.ones((2, 3)))
+    assert "have noise" in refused(capsys, ["fit", str(path), str(tmp_path / "a.npz"), "alpha"])
 
 
 def test_bad_data_are_one_line(tmp_path, capsys):

@@ -43,10 +43,39 @@ def test_adam_descends():
         problem.minimise(of="ave(s@ez)", over=["s"], method="adm")
 
 
-def test_bounds_are_those_of_parameters():
-    problem = load("problems/quantum_torque.py", Nx=64)
-    with pytest.raises(InputError, match="bounds of R_x"):
-        problem.minimise(of="ave(Z)", over=["Omega_R"], bounds={"R_x": (1, 2)})
+@pytest.mark.parametrize(
+    ("over", "options", "message"),
+    [
+        (["Omega_R"], {"bounds": {"R_x": (1, 2)}}, "bounds of R_x"),
+        (["Omega_R"], {"bounds": {"Omega_R": (1, 2)}}, "exclude the start"),
+        (["Omega_R"], {"bounds": {"Omega_R": 3}}, "two numbers"),
+        (["Omega_R"], {"bounds": {"Omega_R": ("a", 3)}}, "two numbers"),
+        (["Omega_R"], {"iterations": 0}, "at least 1"),
+        (["Omega_R"], {"iterations": 2.5}, "a whole number"),
+        (["Omega_R"], {"time": -1}, "must be positive"),
+        (["Omega_R"], {"time": 1e12}, "at most 1e\\+08"),
+        (["Omega_R"], {"memory": -1}, "must be positive"),
+        (["Omega_R", "Omega_R"], {}, "not all different"),
+        ([], {}, "with respect to what"),
+        (["Nx"], {}, "a whole number"),
+        (["atom"], {}, "not a number"),
+        (["stop_time"], {}, "belongs to the calculation"),
+        (["omega_R"], {}, "did you mean 'Omega_R'"),
+        (["x"], {}, "no parameter 'x'"),
+        (["ex"], {}, "do not read the field"),
+    ],
+)
+def test_bad_input_is_one_line(over, options, message):
+    problem = load("problems/quantum_torque.py", Nx=64, stop_time="0.1*ms")
+    with pytest.raises(InputError, match=message) as refused:
+        problem.minimise(of="ave(Z)", over=over, **options)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_number_without_a_field_is_refused():
+    problem = load("problems/quantum_torque.py", Nx=64, stop_time="0.1*ms")
+    with pytest.raises(InputError, match="whatever the run does"):
+        problem.minimise(of="Omega_R**2", over=["Omega_R"])
 
 
 @pytest.mark.parametrize(
