@@ -54,7 +54,7 @@ advice = {
 # Derived parameters
 g_n0 = spinhydro.interaction(kappa_n0, g12_over_g)
 hbar_over_m = spinhydro.hbar_over_m(atom)
-timestepper = "RK4"
+timestepper = "WaveRK4"
 fastest = hbar_over_m / 2 * (pi * Nx / L_x) ** 2
 timestep = spinhydro.stable_timestep(timestepper, fastest, longest=0.02 * ms)
 

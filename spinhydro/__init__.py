@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         SemiImplicit,
         StochasticHeun,
         Strang,
+        WaveRK4,
         stable_timestep,
     )
     from spinhydro.steppers.accuracy import thermal_timestep

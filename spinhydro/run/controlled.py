@@ -10,7 +10,17 @@ from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.loop import WATCH_CADENCE, Run
 from spinhydro.run.progress import duration as clock
-from spinhydro.steppers import EXPLICIT, IFRK4, RK43, RK853, SPLITTING, find_pair, find_stepper
+from spinhydro.steppers import (
+    EXPLICIT,
+    IFRK4,
+    RK4,
+    RK43,
+    RK853,
+    SPLITTING,
+    WaveRK4,
+    find_pair,
+    find_stepper,
+)
 from spinhydro.steppers.constraints import is_constraint
 from spinhydro.steppers.control import (
     USUAL_TOLERANCE,
@@ -35,8 +45,8 @@ def read_tolerance(ivp, plan):
 
     It does with a tolerance, with ``timestep = "auto"``, or with a stepper such as "IFRK43"; the
     tolerance is then 1e-6 unless it is stated. A number as timestep is the longest timestep.
-    Where the stepper is the default of a problem file, splitting schemes give way to IFRK4, and
-    RK853 is a candidate beside RK43.
+    Where the stepper is the default of a problem file, splitting schemes give way to IFRK4, WaveRK4
+    gives way to RK4, and RK853 is a candidate beside RK43.
 
     Returns
     -------
@@ -62,10 +72,10 @@ def read_tolerance(ivp, plan):
     plan.tolerance = checked_tolerance(plan.tolerance)
     overrides = plan.record.get("overrides")
     is_default = overrides is not None and "timestepper" not in overrides
-    if is_default and stepper.__name__ in SPLITTING:
+    if is_default and (stepper is WaveRK4 or stepper.__name__ in SPLITTING):
         # The default of a problem file is the cheapest stepper of a given timestep.
         plan.given_up = stepper.__name__
-        stepper = IFRK4
+        stepper = RK4 if stepper is WaveRK4 else IFRK4
     if any(is_constraint(equation) for equation in ivp.equations):
         raise ParameterError(
             "adaptive timesteps need a stepper with an embedded pair, and none of these takes "

@@ -5,6 +5,7 @@
 | RK4 | 4 | 2.83 (classical, everything explicit) |
 | RK8 | 8 | 5.96 (everything explicit, 12 stages; where accuracy limits the timestep) |
 | LowStorageRK4 | 4 | 3.34 (everything explicit, 5 stages; fewer arrays than RK4) |
+| WaveRK4 | 4 | 6.91 (everything explicit, 8 stages; for undamped waves) |
 | IFRK4 | 4 | 2.83 in the right side; the left side is exact, see its docstring |
 | ETDRK4 | 4 | 0.97 in the right side, 2.56 if both sides rotate alike; the left is exact |
 | Strang | 2 | any; both sides are exact, see ``spinhydro.steppers.splitting`` |
@@ -44,7 +45,7 @@ from spinhydro.errors import ParameterError, unknown_name_message
 from spinhydro.steppers.constraints import is_constraint
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
-from spinhydro.steppers.low_storage import LowStorageRK4
+from spinhydro.steppers.low_storage import LowStorageRK4, WaveRK4
 from spinhydro.steppers.noise import check_bases, noises_of
 from spinhydro.steppers.pair_steps import PairSteps
 from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, RK853, RKMK43
@@ -64,6 +65,7 @@ STABILITY_LIMITS = {
     "RK4": 2.83,
     "RK8": 5.96,
     "LowStorageRK4": 3.34,
+    "WaveRK4": 6.91,
     "IFRK4": 2.83,
     "ETDRK4": 0.97,
     "RKMK4": 2.83,
@@ -86,7 +88,7 @@ _OWN = {
     stepper.__name__: stepper
     for stepper in (
         RK4, IFRK4, ETDRK4, RKMK4, ImplicitMidpoint, SemiImplicit, StochasticHeun, Strang,
-        BlanesMoan4, BlanesMoan6, RK8, LowStorageRK4, *PAIRS.values(),
+        BlanesMoan4, BlanesMoan6, RK8, LowStorageRK4, WaveRK4, *PAIRS.values(),
     )
 }  # fmt: skip
 
@@ -105,7 +107,7 @@ MARGIN = 1.5
 #: Orders without noise; see docs/schemes.md for measured ones. Multistep schemes start with a step
 #: of order 1, which leaves order 2.
 ORDERS = {
-    "RK4": 4, "RK8": 8, "LowStorageRK4": 4, "IFRK4": 4, "ETDRK4": 4, "RKMK4": 4,
+    "RK4": 4, "RK8": 8, "LowStorageRK4": 4, "WaveRK4": 4, "IFRK4": 4, "ETDRK4": 4, "RKMK4": 4,
     "ImplicitMidpoint": 2, "SemiImplicit": 2,
     "StochasticHeun": 2, "Strang": 2, "BlanesMoan4": 4, "BlanesMoan6": 6, "RK111": 1, "RK222": 2,
     "RK443": 3, "RKSMR": 3, "SBDF1": 1, "SBDF2": 2, "SBDF3": 2, "SBDF4": 2,
@@ -141,6 +143,7 @@ __all__ = [
     "SemiImplicit",
     "StochasticHeun",
     "Strang",
+    "WaveRK4",
     "all_steppers",
     "check_noise",
     "find_pair",

@@ -15,6 +15,7 @@ from dedalus.core import timesteppers
 
 from spinhydro.steppers import rk8
 from spinhydro.steppers.etdrk4 import etd_weights
+from spinhydro.steppers.low_storage import LowStorageRK4, WaveRK4, growth_factor
 from spinhydro.steppers.phi import phi_functions
 
 #: The exponential series to order 4.
@@ -23,7 +24,8 @@ _FOURTH_ORDER = tuple(1 / math.factorial(n) for n in range(5))
 POLYNOMIALS = {
     "RK4": _FOURTH_ORDER,
     "RKMK4": _FOURTH_ORDER,
-    "LowStorageRK4": (*_FOURTH_ORDER, 1 / 200),
+    "LowStorageRK4": growth_factor(LowStorageRK4),
+    "WaveRK4": growth_factor(WaveRK4),
     "RK8": rk8.growth_factor(),
     "SemiImplicit": (1, 1, 1 / 2),
     "StochasticHeun": (1, 1, 1 / 2),

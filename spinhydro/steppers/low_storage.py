@@ -1,31 +1,18 @@
-"""An explicit Runge-Kutta scheme of order 4 that keeps two arrays of the size of the state."""
+"""Explicit Runge-Kutta schemes of order 4 that keep two arrays of the size of the state."""
 
 import numpy as np
 
 from spinhydro.steppers.rk4 import RK4
 
-#: Factors A of the sum of rates, and B of the timestep in the state; and the times c of the rates.
-FACTORS = (
-    0.0,
-    -567301805773 / 1357537059087,
-    -2404267990393 / 2016746695238,
-    -3550918686646 / 2091501179385,
-    -1275806237668 / 842570457699,
-)
-WEIGHTS = (
-    1432997174477 / 9575080441755,
-    5161836677717 / 13612068292357,
-    1720146321549 / 2090206949498,
-    3134564353537 / 4481467310338,
-    2277821191437 / 14882151754819,
-)
-NODES = (
-    0.0,
-    1432997174477 / 9575080441755,
-    2526269341429 / 6820363962896,
-    2006345519317 / 3224310063776,
-    2802321613138 / 2924317926251,
-)
+
+def growth_factor(scheme):
+    """Return the coefficients of 1, z, z^2, … in X(t + h)/X(t) for dX/dt = z X/h."""
+    z = np.polynomial.Polynomial([0, 1])
+    state, total = z**0, 0 * z
+    for factor, weight in zip(scheme.factors, scheme.weights, strict=True):
+        total = factor * total + z * state
+        state = state + weight * total
+    return tuple(state.coef.tolist())
 
 
 class LowStorageRK4(RK4):
@@ -54,6 +41,28 @@ class LowStorageRK4(RK4):
 
     stages = 5
     draws_noise = False
+    #: Factors A of the sum of rates, B of the timestep in the state; and the times c of the rates.
+    factors = (
+        0.0,
+        -567301805773 / 1357537059087,
+        -2404267990393 / 2016746695238,
+        -3550918686646 / 2091501179385,
+        -1275806237668 / 842570457699,
+    )
+    weights = (
+        1432997174477 / 9575080441755,
+        5161836677717 / 13612068292357,
+        1720146321549 / 2090206949498,
+        3134564353537 / 4481467310338,
+        2277821191437 / 14882151754819,
+    )
+    nodes = (
+        0.0,
+        1432997174477 / 9575080441755,
+        2526269341429 / 6820363962896,
+        2006345519317 / 3224310063776,
+        2802321613138 / 2924317926251,
+    )
 
     def _complete(self, time, timestep):
         """Complete a step from `start`, where F has been evaluated; `rate` is the last rate."""
@@ -61,10 +70,52 @@ class LowStorageRK4(RK4):
         np.copyto(self.stage.data, state)
         self._compute_rate()
         total.fill(0)
-        for i, (factor, weight, node) in enumerate(zip(FACTORS, WEIGHTS, NODES, strict=True)):
+        scheme = zip(self.factors, self.weights, self.nodes, strict=True)
+        for i, (factor, weight, node) in enumerate(scheme):
             if i:
                 self._evaluate(state, time + node * timestep)
             total *= factor
             total += self.rate.data
             state += (weight * timestep) * total
         self._scatter(self.start)
+
+
+class WaveRK4(LowStorageRK4):
+    r"""Explicit Runge-Kutta scheme of order 4 with 8 stages, for undamped waves.
+
+    The form of ``spinhydro.LowStorageRK4``. The growth factor in one step of da/dt = z a/h,
+
+    .. math::
+        1 + z + \frac{z^2}{2} + \frac{z^3}{6} + \frac{z^4}{24} + \beta_5 z^5 + \dots + \beta_8 z^8,
+
+    has the coefficients :math:`\beta` with which undamped oscillation is stable up to
+    omega h = 6.91 (no such scheme reaches more than :math:`\sqrt{48} = 6.93`: Kinnmark and Gray,
+    Math. Comput. Simul. 26, 181 (1984)): per evaluation 1.22 of the limit of ``spinhydro.RK4``. The
+    other coefficients, found numerically, solve the eight conditions of order 4 to rounding; the
+    remaining terms of order 5 are a ninth of those of ``spinhydro.RK4`` at the same timestep. It
+    pays where the fastest waves limit the timestep. Stable for decay up to 3.57, and up to that in
+    every direction between: per evaluation 0.64 of RK4, which is better for damped problems.
+
+    Terms on the left side are treated explicitly too, and M must be invertible. It takes no noise.
+
+    Used as ``problem.build_solver(spinhydro.WaveRK4)`` or ``timestepper = "WaveRK4"``.
+
+    Raises
+    ------
+    InputError
+        If M is singular.
+    """
+
+    stages = 8
+    factors = (
+        0.0, -0.9322527148376099, -0.8093107861993913, -0.592726693732632, -1.2762614628478193,
+        -0.9590584149590595, -1.604410084305495, -1.0460774412882965,
+    )  # fmt: skip
+    weights = (
+        0.18706037834827663, 0.2745906490281318, 0.2146435956339401, 0.23358297124165384,
+        0.2594579067780937, 0.41034843898657536, 0.28987939961185816, 0.12605105871601335,
+    )  # fmt: skip
+    nodes = (
+        0.0, 0.18706037834827663, 0.20566314935091126, 0.40853813528755323, 0.5112613124123243,
+        0.6250949259793306, 0.8627794998942081, 0.8832692242224507,
+    )  # fmt: skip

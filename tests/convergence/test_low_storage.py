@@ -1,9 +1,14 @@
-"""The low-storage Runge-Kutta scheme: order, stability limit, and agreement of all engines."""
+"""Low-storage Runge-Kutta schemes: order, stability limit, and agreement of all engines."""
+
+from math import factorial
 
 import numpy as np
 import pytest
 
 from spinhydro.problem.load import load
+from spinhydro.steppers import find_stepper, stable_timestep
+from spinhydro.steppers.growth_factors import limits_along
+from spinhydro.steppers.low_storage import growth_factor
 
 from .test_adaptive_pairs import GPE, distance, final
 
@@ -78,30 +83,56 @@ def sizes_after_oscillation(folder, timestepper, products):
     return sizes
 
 
+SCHEMES = ("LowStorageRK4", "WaveRK4")
+
+
 @pytest.fixture
 def files(tmp_path):
     return write_files(tmp_path, "LowStorageRK4")
 
 
-def test_order(files, tmp_path):
-    values = {"timestepper": "LowStorageRK4", "Nx": 17, "stop_time": 0.4}
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [("LowStorageRK4", [0.04, 0.4 / 14, 0.02, 0.01]), ("WaveRK4", [0.08, 0.4 / 7, 0.04, 0.02])],
+)
+def test_order(name, steps, files, tmp_path):
+    values = {"timestepper": name, "Nx": 17, "stop_time": 0.4, "output_interval": 0.4}
     exact, _ = final(files["gpe"], tmp_path, **values, timestep=0.0025)
-    steps = [0.04, 0.028, 0.02, 0.01]
     errors = [
-        distance(final(files["gpe"], tmp_path, **values, output_interval=0.4, timestep=h)[0], exact)
-        for h in (0.4 / round(0.4 / step) for step in steps)
+        distance(final(files["gpe"], tmp_path, **values, timestep=h)[0], exact) for h in steps
     ]
-    taken = [0.4 / round(0.4 / step) for step in steps]
-    assert np.polyfit(np.log(taken), np.log(errors), 1)[0] == pytest.approx(4, abs=0.1)
+    assert np.polyfit(np.log(steps), np.log(errors), 1)[0] == pytest.approx(4, abs=0.1)
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", ["gpe", "stencil", "kernel"])
-def test_engines_agree(name, files, tmp_path):
+def test_engines_agree(name, scheme, files, tmp_path):
     """With transforms on spectra and on the grid, and without any; with and without members."""
-    assert_engines_agree(files[name], tmp_path, "LowStorageRK4", 0.01)
+    assert_engines_agree(files[name], tmp_path, scheme, 0.01)
 
 
-def test_stability_limit(tmp_path):
-    """Waves of the frequency omega: stable for omega h = 3.30, growing for 3.38."""
-    sizes = sizes_after_oscillation(tmp_path, "LowStorageRK4", (3.30, 3.38))
+@pytest.mark.parametrize(
+    ("name", "stable", "unstable"), [("LowStorageRK4", 3.30, 3.38), ("WaveRK4", 6.85, 6.98)]
+)
+def test_stability_limit(name, stable, unstable, tmp_path):
+    sizes = sizes_after_oscillation(tmp_path, name, (stable, unstable))
     assert sizes[0] <= 1 < 1.2 < sizes[1]
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_coefficients(name):
+    """Times are those of the states, and growth is the exponential series to order 4."""
+    scheme = find_stepper(name)
+    time, total = 0.0, 0.0
+    for factor, weight, node in zip(scheme.factors, scheme.weights, scheme.nodes, strict=True):
+        assert node == pytest.approx(time, abs=1e-12)
+        total = factor * total + 1
+        time += weight * total
+    series = [value * factorial(n) for n, value in enumerate(growth_factor(scheme))]
+    assert np.allclose(series[:5], 1, rtol=0, atol=1e-12)
+    assert len(series) == scheme.stages + 1 and abs(series[5] - 1) > 0.1
+
+
+def test_safe_timesteps_follow_the_limit_of_waves():
+    assert stable_timestep("WaveRK4", 10.0) == pytest.approx(0.88 * 6.91 / 10)
+    assert limits_along(np.array([1j, -1.0]), "WaveRK4") == pytest.approx([6.91, 3.575], abs=0.01)

@@ -64,6 +64,7 @@ def test_every_problem_file_agrees_with_the_fused_engine(path):
     [
         ("quantum_torque", {"Nx": 64, "members": 3, "timestepper": "'RK443'"}),
         ("quantum_torque", {"Nx": 64, "timestepper": "'RK8'"}),
+        ("quantum_torque", {"Nx": 64, "timestepper": "'WaveRK4'"}),
         ("coupled_gpe", {"timestepper": "'IFRK4'"}),
         ("coupled_gpe", {"timestepper": "'ETDRK4'"}),
         ("coupled_gpe", {"Nx": 256, "truncate": 0.4}),

@@ -8,7 +8,7 @@ from spinhydro.engines.fused.read.graph import Unsupported
 from spinhydro.engines.fused.steppers.etdrk4 import FusedETDRK4
 from spinhydro.engines.fused.steppers.implicit import FUSED_SCHEMES
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
-from spinhydro.engines.fused.steppers.low_storage import FusedLowStorageRK4
+from spinhydro.engines.fused.steppers.low_storage import FusedLowStorageRK4, FusedWaveRK4
 from spinhydro.engines.fused.steppers.pairs import (
     FusedETDRK43,
     FusedIFRK43,
@@ -47,6 +47,7 @@ from spinhydro.steppers import (
     SemiImplicit,
     StochasticHeun,
     Strang,
+    WaveRK4,
 )
 
 #: The fused form of every time stepper that has one.
@@ -56,6 +57,7 @@ FUSED = {
     ETDRK4: FusedETDRK4,
     RK8: FusedRK8,
     LowStorageRK4: FusedLowStorageRK4,
+    WaveRK4: FusedWaveRK4,
     RK43: FusedRK43,
     IFRK43: FusedIFRK43,
     ETDRK43: FusedETDRK43,

@@ -15,8 +15,10 @@ from spinhydro.steppers import (
     RK4,
     RK8,
     SPLITTING,
+    LowStorageRK4,
     PairSteps,
     StochasticHeun,
+    WaveRK4,
     rk8,
 )
 from spinhydro.steppers.etdrk4 import etd_weights
@@ -117,6 +119,20 @@ class OrderEight(Explicit):
         for node, earlier in zip(rk8.NODES, rk8.STAGES, strict=True):
             rates.append(rate(moved(rates, earlier), time + node * timestep))
         return moved(rates, rk8.WEIGHTS)
+
+
+class LowStorage(Explicit):
+    """The scheme of ``spinhydro.LowStorageRK4`` or a subclass."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def step(self, rate, weights, state, time, timestep):
+        kind, total = self.kind, 0.0
+        for factor, weight, node in zip(kind.factors, kind.weights, kind.nodes, strict=True):
+            total = factor * total + rate(state, time + node * timestep)
+            state = state + (weight * timestep) * total
+        return state
 
 
 class IntegratingFactor:
@@ -258,6 +274,7 @@ _SCHEMES = {
     ETDRK4: ExponentialDifferencing,
     StochasticHeun: Heun,
 }
+_LOW_STORAGE = (LowStorageRK4, WaveRK4)
 
 
 def find_scheme(kind, has_linear):
@@ -269,6 +286,8 @@ def find_scheme(kind, has_linear):
         return ClassicalRungeKutta()
     if kind in SPLITTING.values():
         return Splitting(kind)
+    if kind in _LOW_STORAGE:
+        return LowStorage(kind)
     if kind in _SCHEMES:
         return _SCHEMES[kind]()
     if issubclass(kind, timesteppers.RungeKuttaIMEX):
@@ -278,7 +297,7 @@ def find_scheme(kind, has_linear):
         raise Unsupported(
             f"the adaptive time stepper {kind.__name__}: type timestepper={main} timestep=NUMBER"
         )
-    names = ", ".join([*(known.__name__ for known in _SCHEMES), *SPLITTING])
+    names = ", ".join([*(known.__name__ for known in (*_SCHEMES, *_LOW_STORAGE)), *SPLITTING])
     raise Unsupported(
         f"the time stepper {kind.__name__} (only {names} and Dedalus's Runge-Kutta schemes): type "
         "timestepper=RK4"

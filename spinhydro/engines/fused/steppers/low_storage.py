@@ -1,29 +1,38 @@
-"""The low-storage Runge-Kutta scheme on the fused right-hand side."""
+"""Low-storage Runge-Kutta schemes on the fused right-hand side."""
 
 import numpy as np
 
 from spinhydro.engines.fused.step.low_storage_step import LowStorageStep, stencil_scheme
 from spinhydro.engines.fused.step.stencil_step import StencilStep
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
-from spinhydro.steppers.low_storage import FACTORS, NODES, WEIGHTS
+from spinhydro.steppers.low_storage import LowStorageRK4, WaveRK4
 
 
 class FusedLowStorageRK4(FusedRK4):
     """The scheme of ``spinhydro.LowStorageRK4``, compiled from the strings of the right side."""
 
-    stages = len(NODES)
+    scheme = LowStorageRK4
+    stages = LowStorageRK4.stages
 
     def _make_native(self):
         if self.right_side.lowering.graph.has_neighbours:
-            return StencilStep(self.right_side, stencil_scheme())
-        return LowStorageStep(self.right_side)
+            return StencilStep(self.right_side, stencil_scheme(self.scheme))
+        return LowStorageStep(self.right_side, self.scheme)
 
     def _advance(self, time, timestep):
         state, total, change = self._total, self._stage, self.rate
         np.copyto(state, self.state)
         total.fill(0)
-        for factor, weight, node in zip(FACTORS, WEIGHTS, NODES, strict=True):
+        scheme = self.scheme
+        for factor, weight, node in zip(scheme.factors, scheme.weights, scheme.nodes, strict=True):
             self.right_side(state, time + node * timestep, change)
             total *= factor
             total += change
             state += (weight * timestep) * total
+
+
+class FusedWaveRK4(FusedLowStorageRK4):
+    """The scheme of ``spinhydro.WaveRK4``, compiled from the strings of the right side."""
+
+    scheme = WaveRK4
+    stages = WaveRK4.stages
