@@ -3,6 +3,7 @@
 import numpy as np
 
 from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message
+from spinhydro.problem.source_file import read_source
 
 #: Parameters that set the course of the calculation, not the model.
 FROZEN = ("timestep", "stop_time", "output_interval", "seed", "members")
@@ -15,7 +16,7 @@ def free_numbers(problem):
     return [
         name
         for name, value in problem.parameters.items()
-        if _is_number(value) and not _is_whole(value) and name not in FROZEN
+        if _is_number(value) and not _is_whole(problem, name) and name not in FROZEN
     ]
 
 
@@ -30,7 +31,7 @@ def check_numbers(problem, names):
             reason = f"{name} belongs to the calculation, which is kept as it is"
         elif not _is_number(value):
             reason = f"{name} is {shown(value)}, not a number"
-        elif _is_whole(value):
+        elif _is_whole(problem, name):
             reason = (
                 f"{name} = {value} is a whole number (if it may be any number, write "
                 f"{name} = {float(value)} in the file)"
@@ -72,8 +73,14 @@ def _is_number(value):
     return isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
 
 
-def _is_whole(value):
-    return isinstance(value, (int, np.integer))
+def _is_whole(problem, name):
+    """Whether a parameter is a whole number in the file; Omega_R=4 may be one by chance."""
+    if not isinstance(problem.parameters[name], (int, np.integer)):
+        return False
+    if name not in problem.overrides:
+        return True
+    defaults = [a.value for a in read_source(problem.path).assignments if a.name == name]
+    return any(isinstance(getattr(value, "value", None), int) for value in defaults)
 
 
 def step_of(value):

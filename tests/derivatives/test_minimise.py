@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 def test_a_pulse_rotates_the_spins_as_required():
     """Without interaction Z = -cos(Omega t): Z = 1 after half a period."""
     problem = load(
-        "problems/quantum_torque.py", Nx=64, stop_time="0.5*ms", torque=0.0, Omega_R=4.0,
+        "problems/quantum_torque.py", Nx=64, stop_time="0.5*ms", torque=0.0, Omega_R="4",
         equations=["dt(s) = cross(Omega_R*ex + 0*kappa_n0*n*(s@ez)*ez, s)"],
     )  # fmt: skip
     found = problem.minimise(of="1 - ave(Z)", over=["Omega_R"], bounds={"Omega_R": (1, 9)})
