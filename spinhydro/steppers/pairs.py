@@ -18,6 +18,8 @@ class _Stock(PairSteps):
 
     #: Assignments after every step: (field, operand).
     projections = ()
+    #: Whether the right side has been evaluated at the present state.
+    _is_evaluated = False
 
     def __init__(self, solver):
         super().__init__(solver)
@@ -29,6 +31,7 @@ class _Stock(PairSteps):
         """Advance the solver's state by exactly `timestep`, in steps that meet the tolerance."""
         solver, time = self.solver, self.solver.sim_time
         self._evaluate_start(timestep, wall_time)
+        self._is_evaluated = True
         solver.iteration += self.advance(time, timestep) - 1
         solver.sim_time = time + timestep
 
@@ -70,11 +73,17 @@ class _Stock(PairSteps):
         self._gather(self.start)
         np.copyto(self.stage.data, self.start.data)
         solver.sim_time = time
-        solver.evaluator.evaluate_group("F")
+        if not self._is_evaluated:
+            solver.evaluator.evaluate_group("F")
+        self._is_evaluated = False
         self._complete(time, timestep)
         self._note_rates()
         solver.sim_time = time + timestep
         project(self.projections)
+
+    def _evaluate(self, data, time):
+        self._is_evaluated = False
+        super()._evaluate(data, time)
 
     def _note_rates(self):
         """Keep the rates of a step from which its error follows."""
@@ -251,6 +260,13 @@ class RKMK43(_Stock, RKMK4):
         """Continue from a record of `state_record`."""
         super().restore(record)
         RKMK4.restore(self, record)
+
+    def _evaluate_start(self, timestep, wall_time):
+        solver = self.solver
+        self.prepare(timestep)
+        # The first evaluation of the step serves the handlers too.
+        self._due = {"iteration": solver.iteration, "wall_time": wall_time,
+                     "sim_time": solver.sim_time, "timestep": timestep}  # fmt: skip
 
     def _take(self, time, timestep):
         self.find_spins()
