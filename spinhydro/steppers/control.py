@@ -13,6 +13,8 @@ ROUNDING = 4e-15
 #: Error per unit time that the controller aims at, relative to the permitted one, and that from
 #: which a step is rejected: it is the sum of all errors that counts.
 AIM, REJECTED = 0.8, 1.5
+#: Largest permitted error of one step, relative to the tolerance.
+MOST_OF_A_STEP = 0.1
 #: Exponents of the proportional-integral controller, times the order of the scheme.
 PROPORTIONAL, INTEGRAL = 0.4, 0.7
 #: Largest decrease and increase of the timestep from one step to the next.
@@ -27,9 +29,10 @@ EXPONENTS, AMPLIFICATIONS = (-1.0, 1.0), (1 / 30, 1e3)
 #: Steps beyond half of the stability limit need a predicted error below the tolerance by this
 #: factor, after a division by that of twice the timestep.
 RELEASED = 2
-#: Steps between two measurements of the error of a step where it is steady, and where it is below
-#: FAR of what is permitted without a companion, because stability limits the timestep.
-WINDOW, FAR_WINDOW, FAR = 8, 32, 1e-3
+#: Steps between two measurements of the error of a step where it is steady, in schemes of order 4
+#: and 8 (whose steps are longer and whose estimates need no evaluation), and where it is below FAR
+#: of what is permitted without a companion, because stability limits the timestep.
+WINDOW, FAR_WINDOW, FAR = {4: 8, 8: 2}, 32, 1e-3
 #: Relative change of the error of a step, at equal timesteps, that is steady.
 STEADY = 1.5
 #: A suggestion within these factors of the present timestep leaves it unchanged, in schemes of
@@ -65,13 +68,14 @@ class ErrorControl:
         \frac{e}{h} \le \frac{\kappa \cdot \text{tolerance}}{T}, \qquad
         \kappa = \frac1A \left(\frac tT\right)^p
 
-    over the duration T. The next timestep follows from a proportional-integral controller
-    (Gustafsson, ACM Trans. Math. Softw. 17, 533 (1991)) that aims at 0.8 of this error. Steps with
-    more than 1.5 times this error are rejected and taken again.
+    over the duration T, and e below a tenth of the tolerance: errors that are expected to decay may
+    not. The next timestep follows from a proportional-integral controller (Gustafsson, ACM Trans.
+    Math. Softw. 17, 533 (1991)) that aims at 0.8 of this error. Steps with more than 1.5 times this
+    error are rejected and taken again.
 
-    Where the error of a step is steady, up to 8 steps are taken between two measurements; where
-    stability limits the timestep, and errors are far below the tolerance, up to 32. If a
-    measurement exceeds the permitted error, all of these steps are taken again.
+    Where the error of a step is steady, up to 8 steps (of schemes of order 8: 2) are taken between
+    two measurements; where stability limits the timestep, and errors are far below the tolerance,
+    up to 32. If a measurement exceeds the permitted error, all of these steps are taken again.
 
     The companion limits timesteps to half of the stability limit. It is dropped where longer ones
     would still end far below the tolerance.
@@ -190,7 +194,8 @@ class ErrorControl:
         else:
             error = measured
             self._note(timestep, difference, measured)
-        permitted = self.tolerance * timestep / self.duration * self._share()
+        part = min(timestep / self.duration * self._share(), MOST_OF_A_STEP)
+        permitted = self.tolerance * part
         excess = max(error - ROUNDING, 0.0) / permitted
         if not excess <= REJECTED:
             self._reject(timestep, excess / AIM)
@@ -205,7 +210,8 @@ class ErrorControl:
             self.error = self._sum * self._growth[-1][1]
         else:
             self.error = self._sum
-        self._grow(timestep, excess / AIM)
+        # Where rounding is all that remains of the error, it does not allow longer steps.
+        self._grow(timestep, max(excess, min(error / permitted, AIM)) / AIM)
         return True
 
     def _choose_window(self, timestep, excess):
@@ -214,7 +220,7 @@ class ErrorControl:
         is_far = excess < FAR and not self.has_companion
         is_steady = before and 1 / STEADY < self._coefficient / before < STEADY
         if is_far or is_steady:
-            self.window = min(2 * self.window, FAR_WINDOW if is_far else WINDOW)
+            self.window = min(2 * self.window, FAR_WINDOW if is_far else WINDOW[self.order])
         else:
             self.window = 1
 
