@@ -18,6 +18,7 @@ from spinhydro.steppers import (
     RK853,
     SPLITTING,
     WaveRK4,
+    check_no_noise,
     find_pair,
     find_stepper,
 )
@@ -82,6 +83,7 @@ def read_tolerance(ivp, plan):
             "equations without a dt(…) term: give a timestep, no tolerance, and timestepper = "
             "'RK443'"
         ).within("timestep" if plan.timestep == AUTO else "tolerance")
+    check_no_noise(ivp)
     plan.timestepper = find_pair(stepper)
     if is_default and plan.timestepper is RK43:
         plan.candidate = RK853

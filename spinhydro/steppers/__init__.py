@@ -145,6 +145,7 @@ __all__ = [
     "Strang",
     "WaveRK4",
     "all_steppers",
+    "check_no_noise",
     "check_noise",
     "find_pair",
     "find_stepper",
@@ -198,13 +199,6 @@ def check_noise(ivp, stepper):
         If noise turns spins on bases that drop modes.
     """
     noises = noises_of(ivp)
-    if noises and issubclass(stepper, PairSteps):
-        other = stepper.main.__name__ if stepper.main.draws_noise else "RK4"
-        raise ParameterError(
-            f"{stepper.__name__} has adaptive timesteps, whose strong order with noise is not "
-            f"known, and the equations hold '{noises[0].name}'; give a timestep, no tolerance, and "
-            f"timestepper = '{other}'"
-        ).within("timestepper")
     for equation in ivp.equations if noises else ():
         if hasattr(equation["F"], "has") and equation["F"].has(*noises):
             for variable in filter(is_spin_vector, ivp.variables):
@@ -217,11 +211,32 @@ def check_noise(ivp, stepper):
             "without a time derivative"
         ).within("timestepper")
     if noises and not getattr(stepper, "draws_noise", False):
-        own = ", ".join(name for name, known in _OWN.items() if known.draws_noise)
         raise ParameterError(
             f"{stepper.__name__} draws no noise, and the equations hold "
-            f"'{noises[0].name}'; take timestepper = 'StochasticHeun' (or one of {own})"
+            f"'{noises[0].name}'; take timestepper = 'StochasticHeun' (or one of "
+            f"{', '.join(_noisy(ivp))})"
         ).within("timestepper")
+
+
+def check_no_noise(ivp):
+    """Raise ParameterError if a problem for which adaptive timesteps are asked has noise."""
+    noises = noises_of(ivp)
+    if noises:
+        raise ParameterError(
+            "adaptive timesteps: their strong order with noise is not known, and the equations "
+            f"hold '{noises[0].name}'; give a timestep, no tolerance, and one of the timesteppers "
+            f"{', '.join(_noisy(ivp))}"
+        ).within("timestep")
+
+
+def _noisy(ivp):
+    """Return the names of the steppers that draw the noise of a problem, which may lack spins."""
+    turns_spins = any(map(is_spin_vector, ivp.variables))
+    return [
+        name
+        for name, known in _OWN.items()
+        if known.draws_noise and (turns_spins or not hasattr(known, "find_spins"))
+    ]
 
 
 def find_pair(stepper):

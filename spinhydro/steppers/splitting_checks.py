@@ -5,6 +5,7 @@ from mpi4py import MPI
 
 from spinhydro.errors import ParameterError
 from spinhydro.steppers.phase_rotation import mass_of, put_on_grid, rates_on_grid
+from spinhydro.steppers.spin_steppers import is_spin_vector
 
 #: Largest difference to a rotation of the phase, relative to the rate, that counts as rounding.
 ROUNDING = 1e-9
@@ -31,6 +32,12 @@ def check_rotation(solver, name):
     for equation in solver.problem.equations:
         mass_of(equation, solver.state)
     if not np.issubdtype(solver.dtype, np.complexfloating):
+        if any(map(is_spin_vector, solver.state)):
+            raise ParameterError(
+                f"{name} needs equations of the Gross-Pitaevskii type, and exchange turns spins "
+                "along a field that is not local; take timestepper = 'RK4', 'RKMK4' or "
+                "'ImplicitMidpoint'"
+            ).within("timestepper")
         raise _refused(name, "the fields are real")
     comm, time = solver.dist.comm, solver.sim_time
     kept = [field["c"].copy() for field in solver.state]

@@ -48,9 +48,9 @@ _MOST_GROWTH = math.log(10)
 #: Growth of one step, as a logarithm, at which the limit of a scheme is: of one that is stable
 #: without linear terms, and of another, which may run for a short time.
 WEAK, STRONG = 5e-3, math.log(9 / 8)
-#: Timesteps at which growth is examined for its limit, in units of the inverse largest rate, and
-#: bisections that follow.
-_FIRST, _LAST, _NUMBER, _BISECTIONS = 0.02, 12.0, 25, 8
+#: First and last timestep at which growth is examined for its limit, in units of the inverse
+#: largest rate, the logarithm of the ratio of two of them, and bisections that follow.
+_FIRST, _LAST, _RATIO, _BISECTIONS = 0.02, 12.0, 0.26, 8
 
 
 def explicit_limit(stepper_name, value):
@@ -138,12 +138,12 @@ class StabilityCheck:
             return found.explicit / limit if limit else 0.0
         allowed = STRONG if limit is None else WEAK
         scale = max(float(np.abs(explicit).max()) for explicit, _ in self._tests)
-        self._deciding = max(found.explicit, found.extent)
-        scale = max(scale, found.linear / 10 if np.isfinite(found.linear) else 0.0)
-        if not scale:
+        linear = 0.0 if name in RESONANT or not np.isfinite(found.linear) else found.linear / 10
+        if not scale and not linear:
             return 0.0
-        low = 0.0
-        for high in np.geomspace(_FIRST / scale, _LAST / scale, _NUMBER):
+        self._deciding = max(found.explicit, found.extent)
+        low, first, last = 0.0, _FIRST / max(scale, linear), _LAST / (scale or linear)
+        for high in np.geomspace(first, last, math.ceil(math.log(last / first) / _RATIO)):
             if self._growth_per_step(high) > allowed:
                 break
             low = high
@@ -291,7 +291,7 @@ class StabilityCheck:
         """Return the product that decides, of the wave closest to its limit, and the limit."""
         product = self._deciding * self.timestep
         limit = LAST_RESORT.get(self.name, STABILITY_LIMITS.get(self.name, math.inf))
-        if self.fraction:
+        if self.fraction and product:
             limit = product / self.fraction
         return f"omega dt = {product:.3g}, limit {limit:.3g}"
 
@@ -347,19 +347,20 @@ def check_timestep(
     )
     if found is None:
         return "stability: could not be checked at the initial state"
-    cost = ""
-    if math.isfinite(duration):
-        cost = "\n" + cost_line(solver, stepper_name, timestep, unit, duration, found.seconds)
-    if not is_known(stepper_name):
-        return (
+    if is_known(stepper_name):
+        check = StabilityCheck(found, stepper_name, timestep, unit, duration)
+        if check.is_unstable and not force:
+            raise ParameterError(check.refusal(unit))
+        line = check.line(proviso)
+    else:
+        line = (
             f"stability: no limit is known for {stepper_name} (explicit part: omega dt = "
             f"{found.explicit * timestep:.3g}; fastest oscillation {found.whole:.4g} "
-            f"rad/{unit or 'time'}){cost}"
+            f"rad/{unit or 'time'})"
         )
-    check = StabilityCheck(found, stepper_name, timestep, unit, duration)
-    if check.is_unstable and not force:
-        raise ParameterError(check.refusal(unit))
-    return check.line(proviso) + cost
+    if not math.isfinite(duration):
+        return line
+    return f"{line}\n{cost_line(solver, stepper_name, timestep, unit, duration, found.seconds)}"
 
 
 def fraction_without_resonance(solver, stepper_name, timestep, duration=math.inf):

@@ -1,5 +1,7 @@
 """Classical Runge-Kutta on the fused right-hand side, as a time stepper of Dedalus."""
 
+from time import process_time
+
 import numpy as np
 
 from spinhydro.dedalus_support.left_side import frozen_coefficients
@@ -121,16 +123,44 @@ class FusedRK4:
         self._evaluate_handlers(timestep, wall_time)
         self.read_fields()
         self.right_side.draw(int(solver.iteration), timestep, in_place=self.sync_on_request)
-        if self.native:
-            self.native.step(time, timestep)
-        else:
-            self._advance(time, timestep)
-            self.state, self._total = self._total, self.state
-            self._project(time + timestep)
+        self._one_step(time, timestep)
         self.fields.in_sync = False
         solver.sim_time = time + timestep
         if not self.sync_on_request:
             self.synchronise()
+
+    def _one_step(self, time, timestep):
+        """Advance the state by one step and its projections, with the noise that is drawn."""
+        if self.native:
+            self.native.step(time, timestep)
+            return
+        self._advance(time, timestep)
+        self.state, self._total = self._total, self.state
+        self._project(time + timestep)
+
+    @property
+    def compiles_steps(self):
+        """Return whether whole steps are compiled, so that they cost what their stages cost."""
+        return self.native is not None
+
+    def time_steps(self, timestep, number):
+        """Return the CPU time of a step, measured on some that are forgotten.
+
+        A collective call, before the first step: the fields keep the state.
+        """
+        self.read_again()
+        self.read_fields()
+        time, iteration = self.solver.sim_time, int(self.solver.iteration)
+        begin = process_time()
+        if self.native and self.native.can_batch:
+            self.native.step(time, timestep, number)
+        else:
+            for ahead in range(number):
+                self.right_side.draw(iteration + ahead, timestep, in_place=self.sync_on_request)
+                self._one_step(time, timestep)
+        seconds = process_time() - begin
+        self.read_again()
+        return seconds / number
 
     def _evaluate_handlers(self, timestep, wall_time):
         def synchronise():

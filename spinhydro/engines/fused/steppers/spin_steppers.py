@@ -28,22 +28,18 @@ class FusedScheme(FusedRK4):
     def _make_native(self):
         return compiled_step.make(self.right_side, has_stages=False)
 
-    def step(self, timestep, wall_time):
-        """Advance the solver's state by one step."""
-        solver = self.solver
-        time = solver.sim_time
-        self._evaluate_handlers(timestep, wall_time)
-        self.read_fields()
-        self.right_side.draw(int(solver.iteration), timestep, in_place=self.sync_on_request)
-        if self.native and self.native.has_steps:
+    def _one_step(self, time, timestep):
+        """Advance the state by one step and its projections, with the noise that is drawn."""
+        if self.compiles_steps:
             self.native.step(time, timestep)
-        else:
-            self.assign(self.end_of_step(self.values(), time, timestep))
-            self._project(time + timestep)
-        self.fields.in_sync = False
-        solver.sim_time = time + timestep
-        if not self.sync_on_request:
-            self.synchronise()
+            return
+        self.assign(self.end_of_step(self.values(), time, timestep))
+        self._project(time + timestep)
+
+    @property
+    def compiles_steps(self):
+        """Return whether whole steps are compiled, and not only the rates."""
+        return self.native is not None and self.native.has_steps
 
     def spans(self, field):
         """Return the slice of each grid axis on this rank."""
