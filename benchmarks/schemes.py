@@ -14,9 +14,12 @@ import spinhydro.language.words  # noqa: F401  (operators in equations)
 from benchmarks import machine
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import SpinhydroError
+from spinhydro.steppers import EXPLICIT, SPLITTING, all_steppers
 from spinhydro.steppers import ORDERS as ORDERS_OF_SCHEMES
-from spinhydro.steppers import SPLITTING, all_steppers
+from spinhydro.steppers.control import ErrorControl
+from spinhydro.steppers.frequencies import frequencies_of
 from spinhydro.steppers.resonance import growth
+from spinhydro.steppers.stability import StabilityCheck
 
 PAGE = Path("docs/schemes.md")
 #: Measurements, so that an interrupted run goes on.
@@ -34,6 +37,9 @@ EQUATIONS = {
 #: Columns of the two tables of the page: one table of all would be wider than it.
 ORDERS = ["stepper", *EQUATIONS, "imaginary", "real", "stages", "transforms"]
 CONDUCT = ["stepper", "when", "drift", "resonance"]
+ADAPTIVE = ["adaptive", "steps of", "stages", "further stages", *EQUATIONS]
+#: Tolerances of adaptive steppers.
+TOLERANCES = (1e-4, 1e-6, 1e-8)
 TIME = {"dispersive": 2.0, "GPE": 2.0, "LLE": 1.0, "damped": 2.0}
 #: Numbers of steps that are tried, by factors of the root of two; more closely for schemes of high
 #: order, whose errors fall to rounding within a few of them.
@@ -246,6 +252,37 @@ def transforms(name, stepper):
     return stages, stages * (forward + back) // scalars
 
 
+def errors_of_pair(problem, stepper, exact):
+    """Relative errors of an adaptive stepper at the end of a problem, over TOLERANCES.
+
+    Raises SpinhydroError if the stepper does not take the problem.
+    """
+    found, duration, main = [], TIME[problem], stepper.main.__name__
+    for tolerance in TOLERANCES:
+        case = Case(EQUATIONS[problem], stepper)
+        frequencies = frequencies_of(case.solver, explicit_linear=main in EXPLICIT)
+        stable = StabilityCheck(frequencies, main, 0.0).largest_safe
+        control = ErrorControl(tolerance, duration, stable, stable)
+        case.solver.timestepper.begin(control, duration)
+        values, _ = case.advance(duration, 1)
+        found.append(np.linalg.norm(values - exact) / np.linalg.norm(exact) / tolerance)
+    return found
+
+
+def row_of_pair(name, stepper, exact):
+    """The cells of an adaptive stepper: those of ADAPTIVE."""
+    cells = []
+    for problem in EQUATIONS:
+        try:
+            found = errors_of_pair(problem, stepper, exact[problem])
+        except SpinhydroError:
+            cells.append("refused")
+        else:
+            cells.append(", ".join(f"{error:.1g}" for error in found))
+    main, extra = stepper.main.__name__, stepper.extra_evaluations
+    return [name, main, str(stepper.stages), f"{extra} + {stepper.stages // 2}", *cells]
+
+
 def row(name, stepper, exact, uses):
     """The cells of one stepper: those of ORDERS and of CONDUCT."""
     orders = []
@@ -291,7 +328,7 @@ def main(out=PAGE, names=(), store=STORE):
     The store and the page are written after every stepper: an interrupted run goes on from there.
     Steppers without a measurement are named below the tables.
     """
-    known = measured_steppers()
+    known = [*measured_steppers(), *adaptive_steppers()]
     unknown = set(names) - set(known)
     if unknown:
         raise SystemExit(
@@ -303,9 +340,13 @@ def main(out=PAGE, names=(), store=STORE):
     write_page(out, found, text)
     for number, name in enumerate(chosen, 1):
         print(f"{name} ({number} of {len(chosen)}) …", file=sys.stderr, flush=True)
-        orders, conduct = row(name, all_steppers()[name], exact, when)
+        if name in adaptive_steppers():
+            cells = {"adaptive": row_of_pair(name, all_steppers()[name], exact)}
+        else:
+            cells = dict(zip(("orders", "conduct"), row(name, all_steppers()[name], exact, when),
+                             strict=True))  # fmt: skip
         found[name] = {
-            "orders": orders, "conduct": conduct, "date": f"{date.today():%Y-%m-%d}",
+            **cells, "date": f"{date.today():%Y-%m-%d}",
             "versions": [f"{package} {machine.version(package)}" for package in PACKAGES],
         }  # fmt: skip
         store.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -314,17 +355,26 @@ def main(out=PAGE, names=(), store=STORE):
 
 
 def measured_steppers():
-    """Return the names of the steppers of the tables: adaptive ones take the steps of others."""
+    """Return the names of the steppers with a timestep that is given."""
     return [name for name, stepper in all_steppers().items() if not hasattr(stepper, "main")]
+
+
+def adaptive_steppers():
+    """Return the names of the adaptive steppers, which take the steps of others."""
+    return [name for name, stepper in all_steppers().items() if hasattr(stepper, "main")]
 
 
 def write_page(out, found, text):
     """Write the page from the measurements that there are."""
-    known = [name for name in measured_steppers() if name in found]
+    every = [*measured_steppers(), *adaptive_steppers()]
+    known = [name for name in every if name in found]
     tables = [
-        [_line(head), "|" + "---|" * len(head), *(_line(found[name][kind]) for name in known)]
-        for kind, head in (("orders", ORDERS), ("conduct", CONDUCT))
-    ]
+        [
+            _line(head), "|" + "---|" * len(head),
+            *(_line(found[name][kind]) for name in known if kind in found[name]), "",
+        ]
+        for kind, head in (("orders", ORDERS), ("conduct", CONDUCT), ("adaptive", ADAPTIVE))
+    ]  # fmt: skip
     measured = {}
     for name in known:
         how = f"{found[name]['date']} with {', '.join(found[name]['versions'])}"
@@ -333,9 +383,9 @@ def write_page(out, found, text):
         f"Measured on {how}" + f": {', '.join(names)}" * (len(measured) > 1) + "."
         for how, names in measured.items()
     ]
-    missing = ", ".join(name for name in measured_steppers() if name not in found)
-    notes = ["", f"Not measured: {missing}."] if missing else []
-    lines = [text.strip(), "", *described, "", *tables[0], "", *tables[1], *notes, ""]
+    missing = ", ".join(name for name in every if name not in found)
+    notes = [f"Not measured: {missing}.", ""] if missing else []
+    lines = [text.strip(), "", *described, "", *sum(tables, []), *notes]
     Path(out).write_text("\n".join(lines), encoding="utf-8")
 
 
