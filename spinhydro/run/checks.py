@@ -1,5 +1,7 @@
 """Checks of a run: before the first step, and of its state and limits while it goes on."""
 
+from functools import partial
+
 import numpy as np
 from mpi4py import MPI
 
@@ -8,6 +10,7 @@ from spinhydro.engines.choose import stepper_kind
 from spinhydro.errors import InputError, NotFiniteError, SpinhydroError, UnresolvedError, WatchError
 from spinhydro.language.equations import fields_of
 from spinhydro.language.watch import grid_values
+from spinhydro.run.output import first_values
 from spinhydro.run.rates import calls_functions
 
 
@@ -17,8 +20,9 @@ class RunChecks:
     def check_start(self):
         """Check everything that can be known before the first step.
 
-        Raises InputError if a field is not finite, if any string cannot be evaluated at the
-        initial state, or if a watch does not hold there.
+        Raises InputError if a field is not finite, if any string but the outputs (see
+        `check_outputs`) cannot be evaluated at the initial state, or if a watch does not hold
+        there.
         """
         for variable in sorted(fields_of(self.ivp), key=lambda f: str(f.name)):
             if not self._is_finite(variable):
@@ -33,8 +37,6 @@ class RunChecks:
             self.solver.timestepper.find_spins()
         if hasattr(stepper_kind(self.solver), "check_problem"):
             stepper_kind(self.solver).check_problem(self.solver)
-        for name, operand in self.outputs.items():
-            self._try(f"outputs['{name}']", "outputs", lambda o=operand: grid_values(o))
         for variable, operand in self.projections:
             self._try(
                 f"projections['{variable.name}']", "projections", lambda o=operand: grid_values(o)
@@ -56,6 +58,20 @@ class RunChecks:
             return False
         sides = [equation["RHS"] for equation in self.ivp.equations]
         return self._on_all_ranks(not any(np.any(grid_values(side)) for side in sides))
+
+    def check_outputs(self):
+        """Check that the outputs can be evaluated at the initial state; raise InputError.
+
+        An engine that keeps the state leaves the fields as they are until the first write, which
+        then takes the values that are found here.
+        """
+        evaluate = grid_values
+        if self.keeps_state:
+            evaluate = partial(first_values, variables=self.ivp.variables)
+        for name, operand in self.outputs.items():
+            values = self._try(f"outputs['{name}']", "outputs", partial(evaluate, operand))
+            if self.keeps_state:
+                self.known_outputs[name] = values
 
     def _evaluate_right_side(self):
         with no_stored_outputs(self.ivp):

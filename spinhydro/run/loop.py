@@ -65,6 +65,7 @@ class Run(RunChecks, RunRecording):
         self._noted = -math.inf
         self._saved = self._began = time.monotonic()
         self._saved_step, self._seconds_per_step = None, 0.0
+        self.known_outputs = {}
         self.failed = FailedMembers(self.solver)
         self.resolution = Resolution(ivp, plan.record.get("parameters") or {}, self.time_unit)
         self.filled_modes, self.truncation_watch = FilledModes(self.solver), None
@@ -103,6 +104,7 @@ class Run(RunChecks, RunRecording):
         """
         exact = True
         if checkpoint is not None:
+            self.output.known = {}
             exact = checkpoint.restore(self.solver, strict=same_problem)
             progress = checkpoint.progress
             self.step, self.initial_time = progress["step"], progress["initial_time"]

@@ -6,10 +6,11 @@ import numpy as np
 from dedalus.core.field import Field
 
 from spinhydro.dedalus_support import parallel
+from spinhydro.dedalus_support.memory import free_temporaries
 from spinhydro.dedalus_support.solver import evaluated
 from spinhydro.errors import NotFiniteError, OutputError
 from spinhydro.run.hdf5_file import data_checksum
-from spinhydro.run.sets import SetHandler, written_iterations
+from spinhydro.run.sets import SetHandler, gathered_values, kept_type, written_iterations
 
 #: Bytes that must stay free on the disk beyond what a write needs.
 SPARE_BYTES = 20_000_000
@@ -39,6 +40,13 @@ class LazyTask:
         return found
 
 
+def first_values(operand, variables):
+    """Return the values of an output on the grid on rank 0, as a first write holds them."""
+    dist = operand.dist
+    field = LazyTask(operand, dist.remedy_scales(1), dist.grid_layout).field()
+    return gathered_values(field, kept_type(operand, variables))
+
+
 class FieldOutput:
     """One file handler of a run: written on request, verified after each write.
 
@@ -64,6 +72,8 @@ class FieldOutput:
         Number of writes so far.
     last_time : float or None
         Simulation time of the last write.
+    known : dict
+        ``{name: first_values}`` of tasks of the present state; the next write takes them.
     failed_members : set of int
         Members whose values may be NaN.
     differs : bool
@@ -81,7 +91,7 @@ class FieldOutput:
             self.handler.add_task(
                 operand, solver.state, name=name, **{"scales": 1, "layout": "g", **options}
             )
-        self.failed_members = set()
+        self.known, self.failed_members = {}, set()
         self.writes = self.handler.total_write_num
         self.last_time = None
         self._existing, self._compare = {}, False
@@ -99,7 +109,11 @@ class FieldOutput:
         """
         parallel.on_root(self.comm, self._check_space)
         solver, values = self.solver, []
+        known, self.known = self.known, {}
         for task in self.handler.tasks:
+            if task["name"] in known:
+                values.append(known.pop(task["name"]))
+                continue
             lazy = LazyTask(task["operator"], task["scales"], task["layout"])
             values.append(self.handler.gathered(lazy.field(), task))
         scales = {
@@ -111,6 +125,7 @@ class FieldOutput:
         if parallel.on_root(self.comm, lambda: self._append(scales, values)):
             self.writes += 1
         self.last_time = solver.sim_time
+        free_temporaries()
 
     def skip_existing(self, iteration, compare):
         """Skip the writes after an iteration that an earlier, interrupted run has made.

@@ -151,6 +151,7 @@ def _check_and_run(
             line = run.start_control()
         else:
             line = "" if is_adaptive else _checked_timestep(run, force)
+        run.check_outputs()
         shortened = "" if is_adaptive else shortening(plan, timestep)
         line = "\n".join(filter(None, (line, shortened)))
         if continued is not None:

@@ -70,6 +70,7 @@ class RunRecording:
             self.solver, folder.place / "fields", self.outputs, plan.output_units, attributes,
             tables={"kernels": plan.kernels, "waves": plan.waves}, max_writes=plan.max_writes,
         )  # fmt: skip
+        self.output.known, self.known_outputs = self.known_outputs, {}
         for handler in self.handlers:
             handler.open(self.solver, folder.place, plan.output_units, attributes)
         self.checkpoints = Checkpoints(self.solver, folder.place, plan.checkpoints_kept)

@@ -40,6 +40,27 @@ def scales_checksum(scales):
     return zlib.crc32(b"".join(np.array(scales[n], kind).tobytes() for n, kind in SCALES.items()))
 
 
+def kept_type(operand, variables):
+    """Return the dtype in which the values of an operand are written.
+
+    float64 for a real-valued operand of a complex problem with these variables.
+    """
+    if np.issubdtype(operand.dtype, np.complexfloating) and is_real_valued(operand, variables):
+        return np.float64
+    return operand.dtype
+
+
+def gathered_values(field, dtype):
+    """Return the values of a field on rank 0 in the dtype in which they are written, or None."""
+    is_alone = field.dist.comm.size == 1
+    data = field.data if is_alone else field.gather_data()
+    if data is None:
+        return None
+    data = data.real if dtype == np.float64 else data
+    # A copy: later outputs reuse the memory of operands that they share with this one.
+    return data.copy() if is_alone else data
+
+
 class SetHandler(H5GatherFileHandler):
     """Dedalus's gathering file handler on sets that are replaced atomically.
 
@@ -71,9 +92,7 @@ class SetHandler(H5GatherFileHandler):
     def add_task(self, operand, variables=(), **options):
         """Add a task; `variables` are those of the problem."""
         super().add_task(operand, **options)
-        task = self.tasks[-1]
-        if np.issubdtype(operand.dtype, np.complexfloating) and is_real_valued(operand, variables):
-            task["dtype"] = np.float64
+        self.tasks[-1]["dtype"] = kept_type(operand, variables)
 
     @property
     def write_bytes(self):
@@ -101,9 +120,7 @@ class SetHandler(H5GatherFileHandler):
 
     def gathered(self, field, task):
         """Return the values of a field on rank 0, as the dataset keeps them."""
-        # A copy: later outputs reuse the memory of operands they share with this one.
-        data = field.data.copy() if self.comm.size == 1 else field.gather_data()
-        return data.real if data is not None and task["dtype"] == np.float64 else data
+        return gathered_values(field, task["dtype"])
 
     def append(self, scales, values):
         """Write once, on rank 0.
