@@ -12,6 +12,7 @@ from spinhydro.derivatives.model import observed
 from spinhydro.derivatives.parameters import fixed_timestep, free_numbers
 from spinhydro.derivatives.smoothness import explain_failure, refuse_jumps
 from spinhydro.derivatives.taylor import TaylorTest, taylor_test
+from spinhydro.derivatives.varying import VaryingLeaves
 from spinhydro.engines.fused.read.lower import count
 from spinhydro.engines.jax.function import TRANSFORMED
 from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message
@@ -217,20 +218,17 @@ def gradient(problem, of, wrt, time=None, integrated=False, memory=MEMORY):
     tangents = family.tangents(family.start)
     refuse_jumps(family, tangents)
     chosen = {n: array_leaf(model, n) for n in others}
-    varying = varying_leaves(tangents) | {leaf for leaf, _ in chosen.values()}
+    varying = VaryingLeaves(tangents, {leaf for leaf, _ in chosen.values()})
 
     def restricted(part):
-        return objective.evaluate({**model.leaves, **part})
+        return objective.evaluate(varying.joined(model.leaves, part))
 
-    part = {name: _inexact(jax, model.leaves[name]) for name in varying}
+    part = varying.part(jax, model.leaves)
     value, slopes = jax.jit(jax.value_and_grad(restricted))(part)
     found = {}
     for name in names:
         if name in numbers:
-            tangent = tangents[numbers.index(name)]
-            found[name] = float(
-                sum(contracted(jax, slopes[leaf], tangent[leaf]) for leaf in varying)
-            )
+            found[name] = varying.along(jax, slopes, tangents[numbers.index(name)])
         else:
             leaf, choose = chosen[name]
             found[name] = choose(slopes[leaf])
@@ -345,32 +343,3 @@ def _on_grid(model, slope):
     zeros = np.zeros((model.components, *model.space.shape), model.space.dtype)
     pull = jax.vjp(lambda v: model.from_grid_values(v, model.leaves), zeros)[1]
     return np.asarray(pull(slope)[0])
-
-
-def _inexact(jax, leaf):
-    return jax.tree.map(np.asarray, leaf)
-
-
-def varying_leaves(tangents):
-    """Names of the leaves that change with any parameter."""
-    return {
-        name
-        for tangent in tangents
-        for name, part in tangent.items()
-        if name != "mask" and any(np.any(a) for a in _arrays(part))
-    }
-
-
-def _arrays(tree):
-    if isinstance(tree, dict):
-        return [a for part in tree.values() for a in _arrays(part)]
-    if isinstance(tree, (list, tuple)):
-        return [a for part in tree for a in _arrays(part)]
-    return [] if tree is None else [np.asarray(tree)]
-
-
-def contracted(jax, slopes, tangent):
-    """The derivative along a tangent. JAX's slope of complex numbers is used without conjugation:
-    d value = Re sum slope * d leaf."""
-    parts = jax.tree.map(lambda s, t: np.sum(np.asarray(s) * np.asarray(t)).real, slopes, tangent)
-    return float(sum(jax.tree.leaves(parts)))

@@ -12,12 +12,11 @@ from spinhydro.derivatives.gradient import (
     Objective,
     array_leaf,
     check_is_number,
-    contracted,
     split_names,
     steps_of,
-    varying_leaves,
 )
 from spinhydro.derivatives.model import is_real
+from spinhydro.derivatives.varying import contracted, varying_leaves
 from spinhydro.engines.jax.require import require
 from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message
 

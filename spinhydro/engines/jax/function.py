@@ -121,12 +121,15 @@ def prepare(functions, leaves):
     up the derivative with respect to each of them alone, and that of the symbols once.
     """
     np_, first = functions[0].jax.numpy, functions[0]
+    profiles = leaves["profiles"]
+    if not isinstance(profiles, list):
+        profiles = first.rows(np_.asarray(profiles))
     symbols = {key: s for function in functions for key, s in function.symbols(leaves).items()}
     return {
         **leaves,
         "symbols": symbols,
         "numbers": list(leaves["numbers"]),
-        "profiles": first.rows(np_.asarray(leaves["profiles"])),
+        "profiles": profiles,
     }
 
 
@@ -187,7 +190,8 @@ class _Evaluation:
         if not self.function.space.is_real:
             return value.value(self.leaves["numbers"])
         if self._real_numbers is None:
-            self._real_numbers = [self.np.real(number) for number in self.leaves["numbers"]]
+            # Constants stay numbers: `scaled` takes no derivative with respect to them.
+            self._real_numbers = [number.real for number in self.leaves["numbers"]]
         return value.value(self._real_numbers)
 
     def base(self, base):

@@ -44,7 +44,10 @@ def scaled(number, values):
 
     In a reverse sweep a product takes less time than the sum over the grid that JAX makes of it.
     """
-    return _scaled()(number, require_jax("this").numpy.asarray(values))
+    jax = require_jax("this")
+    if not isinstance(number, jax.core.Tracer):
+        return number * values
+    return _scaled()(number, jax.numpy.asarray(values))
 
 
 @cache
