@@ -58,8 +58,11 @@ class FieldEstimate:
     @property
     def is_determined(self):
         """Where the data halve the standard deviation of the prior, (components, *points)."""
+        return self._is_small(self.errors)
+
+    def _is_small(self, errors):
         full = self.prior_width * (np.sqrt(2) if np.iscomplexobj(self.values) else 1.0)
-        return self.errors <= DETERMINED * full
+        return errors <= DETERMINED * full
 
     @property
     def level_is_unclear(self):
@@ -80,10 +83,13 @@ class FieldEstimate:
                 f"{self.name}: differences from its average "
                 f"{_span(self.errors_about_average)}; the average is known less well"
             )
-        where = self.is_determined
-        for component, row in enumerate(where):
-            of = f"{self.name}[{component}]" if len(where) > 1 else self.name
-            found.append(f"{of} is determined to half of the prior {self._places(row)}")
+        about = self._is_small(self.errors_about_average)
+        for component, row in enumerate(self.is_determined):
+            of = f"{self.name}[{component}]" if len(self.values) > 1 else self.name
+            line = f"{of} is determined to half of the prior {self._places(row)}"
+            if (about[component] != row).any():
+                line += f", its differences from the average {self._places(about[component])}"
+            found.append(line)
         return found
 
     def _places(self, row):

@@ -316,6 +316,11 @@ def array_leaf(model, name):
     if isinstance(value, Kernel):
         numbers = [i for i, kernel in enumerate(lowering.kernels) if kernel is value]
         entries = [n for n in model.leaves["kernels"] if int(n.split(":")[0]) in numbers]
+        if any(int(n.split(":")[0]) in numbers for n in model.linear_kernels):
+            raise ParameterError(
+                f"the timestepper of the file treats the linear term with {name} separately: "
+                "type timestepper=RK4 for a derivative with respect to it"
+            )
         if not entries:
             raise ParameterError(f"the equations do not use the kernel {name}")
         return "kernels", lambda slope: {n: np.asarray(slope[n]) for n in entries}

@@ -46,6 +46,9 @@ class Model:
         "weights" of the scheme.
     structure : object
         Equal for models of equal structure.
+    linear_kernels : frozenset
+        Names of the kernels in linear terms that the scheme treats separately: its weights hold
+        their values.
     """
 
     problem: object
@@ -62,6 +65,7 @@ class Model:
     leaves: dict
     structure: object
     noises: list = field(default_factory=list)
+    linear_kernels: frozenset = frozenset()
 
     @property
     def components(self):
@@ -176,6 +180,9 @@ def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_a
         stop_time=float(problem.declared("stop_time", 0.0)), leaves=leaves,
         structure=structure(lowering, outputs),
         noises=[f for f in lowering.profiles if isinstance(f, WhiteNoise)],
+        linear_kernels=frozenset(
+            kernel_entries(read.linear, lowering.graph.dimensions) if apart else ()
+        ),
     )  # fmt: skip
 
 

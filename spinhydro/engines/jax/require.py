@@ -1,6 +1,7 @@
 """Import JAX, which is optional, or report what to install."""
 
 import importlib
+import logging
 import os
 
 from spinhydro.errors import InputError
@@ -24,6 +25,8 @@ def require_jax(what):
     """
     # JAX would take most of the memory of an accelerator at its first use.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    # It reports every accelerator that is not there.
+    logging.getLogger("jax._src.xla_bridge").setLevel(logging.WARNING)
     jax = require("jax", what)
     jax.config.update("jax_enable_x64", True)
     return jax
