@@ -11,11 +11,12 @@ from spinhydro.derivatives.field_estimates import (
     information,
 )
 from spinhydro.derivatives.fit_search import Search
-from spinhydro.derivatives.gradient import split_names, varying_leaves
+from spinhydro.derivatives.gradient import split_names
 from spinhydro.derivatives.measurement import common_steps
 from spinhydro.derivatives.parameters import fixed_timestep
 from spinhydro.derivatives.smoothness import refuse_jumps
 from spinhydro.derivatives.unknown_fields import UnknownField
+from spinhydro.derivatives.varying import varying_leaves
 from spinhydro.engines.fused.read.lower import count
 from spinhydro.engines.jax.require import require
 from spinhydro.errors import InputError, ParameterError

@@ -7,6 +7,7 @@ from scipy.optimize import least_squares, minimize
 from scipy.sparse.linalg import LinearOperator
 
 from spinhydro.derivatives.measurement import Measurement
+from spinhydro.derivatives.varying import varying_leaves
 from spinhydro.engines.jax.function import TRANSFORMED
 from spinhydro.errors import InputError, ParameterError
 
@@ -203,7 +204,7 @@ class Search:
         found = []
         if self.numbers:
             tangents = self.family.tangents(parameters)
-            varying = [n for n in leaves if n != "mask" and _is_varying(self.jax, tangents, n)]
+            varying = sorted(varying_leaves(tangents))
             stacked = {
                 n: self.jax.tree.map(lambda *a: np.stack(a), *(t[n] for t in tangents))
                 for n in varying
@@ -305,10 +306,6 @@ class Search:
             options={"maxiter": ITERATIONS, "ftol": 1e-9, "gtol": 1e-6},
         )  # fmt: skip
         return Found(size * found.x, float(found.fun))
-
-
-def _is_varying(jax, tangents, name):
-    return any(np.any(np.asarray(a)) for t in tangents for a in jax.tree.leaves(t[name]))
 
 
 def _of_types(jax, stacked, leaves):
