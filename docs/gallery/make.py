@@ -25,12 +25,14 @@ LIMIT = 20
 #: Figures that show more than the default one.
 FIGURES = {
     "afm_resonance": "profiles",
-    "dipolar_droplet": "profiles",
+    "dipolar_droplet": "profiles output=n --cut y=0",
     "faraday_waves": "spacetime output=Z",
     "fmr": "fmr",
     "hopfion": "maps --cut z=0",
     "kagome": "kagome",
     "kibble_zurek": "maps",
+    "lattice_magnon": "profiles output=m",
+    "modulational_instability": "walls",
     "mumag3": "maps --cut z=0.45",
     "mumag4": "reversal",
     "mumag5": "core",
@@ -50,11 +52,15 @@ FIGURES = {
 SETTINGS = {
     "afm_resonance": "amplitude=0.1 wave=3",
     "gas_domain_walls": "kind=lattice modulus=0.99",
+    "lattice_magnon": "lattice=chain N=48",
+    "modulational_instability": "N=288 cell=4*a n_bar=0.5 members=2 stop_time=160",
     "mumag3": "N=8 state=vortex",
     "mumag4": "Nx=64 Ny=16",
     "mumag5": "N=20 stop_time=6*ns output_interval=20*ps",
     "sc_lattice": "N=6 tau=np.linspace(0.6,2,8) stop_time=2.5*ps output_interval=0.02*ps",
     "spin1_quench": "stop_time=160*ms",
+    "thermal_coupled_gas": "T=[4,0.1]/ms members=2",
+    "tight_tube": "Nx=96 Ny=9 Nz=9",
     "walker_breakdown": "alpha=0.3 h=[0.3,0.6,0.9,1.5,2,3] N=256 L_x=500*nm stop_time=200*ps",
 }
 

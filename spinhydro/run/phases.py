@@ -289,15 +289,20 @@ def _check_same_problem(plan, continued):
         if name in earlier and earlier[name] != mine:
             raise InputError(
                 f"{continued.folder.path} ran with {_difference(name, earlier[name], mine)}; give "
-                "edited=True (--edited) to continue with another problem"
+                "edited=True (--edited) to continue with another problem, or with the same file if "
+                "another version of spinhydro recorded the run"
             )
 
 
 def _difference(name, earlier, mine):
     if isinstance(earlier, dict) and isinstance(mine, dict):
         for key in {**earlier, **mine}:
-            if earlier.get(key) != mine.get(key):
-                return f"{key} = {earlier.get(key)}, not {mine.get(key)}"
+            if key not in mine:
+                return f"{key} = {earlier[key]}, which the problem does not have now"
+            if key not in earlier:
+                return f"no {key}, and the problem has {key} = {mine[key]} now"
+            if earlier[key] != mine[key]:
+                return f"{key} = {earlier[key]}, not {mine[key]}"
     return f"{name} = {earlier}, not {mine}"
 
 

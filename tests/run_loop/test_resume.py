@@ -251,6 +251,13 @@ def test_a_problem_of_a_script_resumes_itself(chain, stopped, tmp_path):
     folder = stopped(load(chain), 13, out=tmp_path / "b")
     with pytest.raises(InputError, match="N = 32, not 16"):
         load(chain, N=16).run(resume=folder, quiet=True)
+    kept = (folder / "run.json").read_text()
+    older = json.loads(kept)
+    older["stated"]["parameters"]["magnet"] = [1.0]
+    (folder / "run.json").write_text(json.dumps(older))
+    with pytest.raises(InputError, match=r"magnet = \[1.0\], which .* now.*another version"):
+        resume_run(folder, quiet=True)
+    (folder / "run.json").write_text(kept)
     load(chain).run(resume=folder, quiet=True)
     assert_same_bytes(whole.folder, folder)
 
