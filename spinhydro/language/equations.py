@@ -120,7 +120,11 @@ def read_equation(problem, text):
         raise EquationError(text, start, len(text.rstrip()), *mixed)
     if isinstance(right, Operand) and right.has(operators.TimeDerivative):
         start, end = _find_call(right_text, text, right_start, "dt")
-        raise EquationError(text, start, end, "a time derivative must be on the left side")
+        raise EquationError(
+            text, start, end, "a time derivative must be on the left side",
+            "solve the equation for it: Gilbert's dt(m) = -cross(m, H) + alpha*cross(m, dt(m)) is "
+            "dt(m) = -(cross(m, H) + alpha*cross(m, cross(m, H)))/(1 + alpha**2)",
+        )  # fmt: skip
     _check_left_side(problem, text, left_text, left, left_end, evaluate)
     if not left.has(operators.TimeDerivative):
         _check_constraint(problem, text, right_text, right, right_start)

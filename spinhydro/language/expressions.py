@@ -20,8 +20,7 @@ from spinhydro.errors import EquationError, did_you_mean, shorten
 from spinhydro.kernels.kernel import is_function_of_k, not_a_kernel
 from spinhydro.language.allowed import allowed_names, is_allowed
 from spinhydro.language.substitutions import number_added_to_vector
-from spinhydro.language.unknown_names import SIGNS, unknown_name_hint
-from spinhydro.language.vocabulary import SYNONYMS
+from spinhydro.language.unknown_names import syntax_hint, unknown_name_hint
 from spinhydro.language.words import SCALAR_FUNCTIONS, WORDS
 
 _BINARY = {
@@ -70,15 +69,19 @@ def parse(text, whole=None, offset=0):
         tree = ast.parse(padded, mode="eval").body
     except SyntaxError as error:
         column = max(0, (error.offset or 1) - 1)
-        hint = SYNONYMS["norm"] if "|" in padded else SIGNS.get(padded[column : column + 1], "")
         raise EquationError(
-            whole, offset + column, offset + column + 1, _syntax_message(error, padded), hint
-        ) from None
+            whole, offset + column, offset + column + 1, _syntax_message(error, padded),
+            syntax_hint(padded, column),
+        ) from None  # fmt: skip
     except (ValueError, MemoryError, RecursionError) as error:
         raise EquationError(
             whole, offset, offset + 1, f"this cannot be read as an expression ({error})"
         ) from None
     _check_depth(tree, whole, offset, padded)
+    if isinstance(tree, ast.Tuple):
+        comma = _span(tree.elts[0], offset, padded)[1]
+        message = "a comma separates arguments only"
+        raise EquationError(whole, comma, comma + 1, message, "a decimal point is written 3.5")
     return tree, offset, padded
 
 

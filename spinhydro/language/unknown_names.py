@@ -23,6 +23,20 @@ SIGNS = {
     "\u00bd": "a half is written 1/2",
 }
 _COMPONENT = re.compile(r"(\w+?)_?([xyz])")
+_DERIVATIVE = re.compile(r"d(\w+)|(\w+)_([txyz]{1,2})")
+_PRODUCTS = (
+    (re.compile(r"[\w)]\s+x\s+[\w(]"), "a product is a*b, of vectors cross(a, b)"),
+    (re.compile(r"\d[A-Za-z(]|[\w)]\s+[\w(]"), "a product is written with *, as in 2*pi*t"),
+)
+
+
+def syntax_hint(text, column):
+    """Return how to write what Python cannot parse, from the sign at a column or the whole text."""
+    if "|" in text:
+        return SYNONYMS["norm"]
+    if text[column : column + 1] in SIGNS:
+        return SIGNS[text[column]]
+    return next((hint for pattern, hint in _PRODUCTS if pattern.search(text)), "")
 
 
 def unknown_name_hint(name, namespace, known):
@@ -42,6 +56,10 @@ def unknown_name_hint(name, namespace, known):
     component = _COMPONENT.fullmatch(name)
     if component and len(getattr(namespace.get(component[1]), "tensorsig", ())) == 1:
         return f"a component is {component[1]} @ e{component[2]}"
+    derivative = _DERIVATIVE.fullmatch(name)
+    base = derivative and (derivative[1] or derivative[2])
+    if base and hasattr(namespace.get(base), "tensorsig"):
+        return f"a derivative is dt({base}) in time, dx({base}) along x"
     spelled = _spelled(name)
     if spelled != name and spelled in known:
         return f"did you mean {spelled!r}?"

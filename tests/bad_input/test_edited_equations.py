@@ -47,6 +47,13 @@ def write(path, equation=EQUATION, second="dt(u) = n", variables="s, u", H="W(s)
         ("dt(s) = ex × s", r"a product is a\*b, of vectors cross\(a, b\)"),
         ("dt(s) = ∂(s)", r"a derivative is dt\(f\) in time"),
         ("dt(s) = d(s)", r"a derivative is dt\(f\) in time"),
+        ("ds/dt = cross(ex, s)", r"'ds' is not known.*\n.*\n.*\na derivative is dt\(s\) in time"),
+        ("dt(s) = cross(n_xx*ex, s)", r"a derivative is dt\(n\) in time, dx\(n\) along x"),
+        ("dt(s) = ex x (ex x s)", r"a product is a\*b, of vectors cross\(a, b\)"),
+        ("dt(s) = cross(sin(2 pi n)*ex, s)", r"a product is written with \*"),
+        ("dt(s) = cross(2pi*ex, s)", r"a product is written with \*"),
+        ("dt(s) = 3,5*cross(ex, s)", "a comma separates arguments only.*\n.*\n.*\na decimal point"),
+        ("dt(s) = cross(s, H + dt(s))", "a time derivative must be on the left.*\n.*\n.*\nsolve"),
         ("dt(s) = HilbertTransform(s)", "Hilbert transform is made above the problem"),
         ("dt(s) + n*ez = 0", r"holds no variable of the problem \(s, u\)"),
         (
