@@ -137,6 +137,8 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
         del vector
         whole = float(np.abs(krylov.values).max(initial=0))
         found = Frequencies(krylov.values, krylov.norm, 0.0, whole)
+        if np.iscomplexobj(solver.state[0].data):
+            found.extent = krylov.extent
         if not explicit_linear:
             linear = _linear_part(rates, comm)
             _add_linear_part(found, linear, rates, comm, large)
@@ -146,7 +148,6 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
                 found.modes = _some_modes(linear, comm)
             if with_modes and np.iscomplexobj(solver.state[0].data):
                 found.pair = _pair(differentiate, rates, comm)
-                found.extent = krylov.extent
     finally:
         rates.put_back()
     found.seconds = min(seconds) / rates.evaluations

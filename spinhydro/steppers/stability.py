@@ -98,6 +98,9 @@ class StabilityCheck:
         Where resonances begin.
     growth : float
         Logarithm of the factor by which waves grow over the run because of the scheme.
+    in_motion : float
+        As `fraction`, for waves of finite size in a complex field. About a gas at rest the terms of
+        density and phase nearly cancel, so that small waves are slower than those that follow.
     """
 
     def __init__(self, found, stepper_name, timestep, unit="", duration=math.inf):
@@ -109,6 +112,11 @@ class StabilityCheck:
         self.fraction = rate * timestep
         self._duration, self._largest = duration, [0.95 / rate] if rate else []
         self.growth = self._growth_with(timestep)
+        self.in_motion = 0.0
+        if stepper_name in POLYNOMIALS and stepper_name not in LAST_RESORT and found.extent:
+            in_motion = found.extent / STABILITY_LIMITS[stepper_name]
+            self.in_motion = in_motion * timestep
+            self._largest.append(0.95 / in_motion)
         self.phase, self.largest_phase = None, math.pi
         if stepper_name in SPLITTING and np.isfinite(found.linear):
             scheme = SPLITTING[stepper_name].drifts, SPLITTING[stepper_name].rotations
@@ -275,6 +283,13 @@ class StabilityCheck:
             return (
                 f"warning: {line}. Fast waves may resonate with the timestep and grow until the "
                 f"state is not finite; largest safe timestep: {self.largest_safe:.3g}"
+            )
+        if self.in_motion > 1:
+            return (
+                f"warning: {line}. That is the limit of small waves about this state: waves of "
+                f"finite size have frequencies of up to {found.extent:.4g} {self.unit}, and are at "
+                f"{100 * self.in_motion:.3g} % of it; largest safe timestep: "
+                f"{self.largest_safe:.3g}"
             )
         if self.grows:
             other = {"SemiImplicit": "RKMK4", "StochasticHeun": "RK4", "IFRK4": "ETDRK4"}

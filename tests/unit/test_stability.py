@@ -202,3 +202,19 @@ def test_schemes_that_make_undamped_waves_grow_are_reported(timestep, grows):
             found, "StochasticHeun", check.largest_of_small_growth, "", duration
         )
         assert shorter.growth == pytest.approx(np.log(10), rel=1e-3)
+
+
+def test_waves_of_finite_size_about_a_gas_at_rest_are_faster():
+    """Density and phase cancel for small waves only: a run is warned, and not called safe."""
+    solver, psi = gas("RK4", N=4, noise=0.1)
+    found = frequencies_of(solver, explicit_linear=True)
+    assert found.extent > 1.1 * found.explicit
+    safe = StabilityCheck(found, "RK4", 1.0).largest_safe
+    assert "warning" not in check_timestep(solver, "RK4", safe)
+    line = check_timestep(solver, "RK4", 0.97 * 2.83 / found.explicit)
+    assert f"frequencies of up to {found.extent:.4g} rad/time" in line
+    assert f"largest safe timestep: {safe:.3g}" in line
+    with np.errstate(all="ignore"):
+        for _ in range(400):
+            solver.step(safe)
+        assert np.abs(psi["g"]).max() < 2
