@@ -22,6 +22,8 @@ from .sampling import squeezed
 LONGEST = 15.0
 # Bound of the fitted lengths, in units of the longest distance.
 LARGEST = 4
+# Change of the logarithm of a length below which a fit has converged.
+CONVERGED = 1e-6
 RESAMPLES = 200
 CONFIDENCE = 0.95
 
@@ -235,7 +237,10 @@ def _fit_all(dx, values, start, steps=60):
         trial = np.clip(place - np.linalg.solve(matrix, gradient[:, :, None])[:, :, 0], *bounds)
         reached = _cost(dx, values, trial)
         better = reached <= cost
+        has_converged = np.all(np.abs(trial - place) < CONVERGED)
         place = np.where(better[:, None], trial, place)
+        if has_converged:
+            break
         cost = np.where(better, reached, cost)
         damping = np.where(better, damping / 3, damping * 4).clip(1e-12, 1e12)
     return np.exp(place)

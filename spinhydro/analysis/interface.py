@@ -229,11 +229,12 @@ def norm_error(ds):
 
 def is_unit_vector(ds):
     """True if s is a unit vector, False if |s| = n: by whichever is closer in the first output."""
-    first = ds.isel(t=0)
-    size = np.sqrt((first.s**2).sum(first.s.dims[0]))
     if "n" not in ds:
         return True
-    return float(np.abs(size - 1).mean()) <= float(np.abs(size - first.n).mean())
+    spins, density = ds.s.isel(t=0), ds.n.isel(t=0)
+    size = np.sqrt(np.square(spins.values).sum(axis=0))
+    density = density.transpose(*spins.dims[1:]).values
+    return bool(np.abs(size - 1).mean() <= np.abs(size - density).mean())
 
 
 def analytic_position(ds):

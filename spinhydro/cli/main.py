@@ -5,7 +5,6 @@ else goes to standard error.
 """
 
 import gc
-import importlib
 import os
 import sys
 from pathlib import Path
@@ -119,7 +118,7 @@ def _dispatch(arguments):
         return 0
     name, rest = arguments[0], arguments[1:]
     if name in COMMANDS:
-        return importlib.import_module(f"spinhydro.cli.{name}").command(rest)
+        return start.import_uncollected(f"spinhydro.cli.{name}").command(rest)
     # Imported here: it costs as much time as printing the help.
     from importlib.metadata import entry_points
 

@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 import threading
+from collections import defaultdict
 from contextlib import contextmanager, suppress
 from importlib.machinery import PathFinder
 from types import ModuleType
@@ -52,20 +53,27 @@ _SOLVER = (
 
 
 def import_solver():
-    """Import what a run uses, in the process of a command, without collecting garbage meanwhile.
+    """Import what a run uses, in the process of a command; see `import_uncollected`."""
+    if _Finder in sys.meta_path:
+        for name in _SOLVER:
+            import_uncollected(name)
 
-    Modules are not garbage, but every collection visits their objects, also later in the run
-    unless they are frozen: together 5 % of the CPU time of a short run.
+
+def import_uncollected(name):
+    """Return a module, imported without collecting garbage in the process of a command.
+
+    Modules are not garbage, but every collection visits their objects, also later unless they are
+    frozen: together 5 % of the CPU time of a short run.
     """
     if _Finder not in sys.meta_path or not gc.isenabled():
-        return
+        return importlib.import_module(name)
     gc.disable()
     try:
-        for name in _SOLVER:
-            importlib.import_module(name)
+        module = importlib.import_module(name)
     finally:
         gc.enable()
     gc.freeze()
+    return module
 
 
 #: The module that imports submodules.
@@ -87,7 +95,9 @@ DEFERRED = frozenset(
         "pydoc",
         "scipy.fft",
         "scipy.fftpack",
+        "scipy.interpolate",
         "scipy.linalg",
+        "scipy.optimize",
         "scipy.sparse.csgraph",
         "scipy.sparse.linalg",
         "scipy.special",
@@ -102,7 +112,10 @@ _TYPES = (
 #: not need its package.
 _PARTS = {
     ("scipy.linalg", "blas"): "blas",
+    ("scipy.interpolate", "make_interp_spline"): "_bsplines",
+    ("scipy.optimize", "minimize_scalar"): "_minimize",
     ("scipy.special", "erf"): "_ufuncs",
+    ("scipy.special", "poch"): "_ufuncs",
     ("llvmlite.ir", "Context"): "context",
     **{("llvmlite.ir", name): "types" for name in _TYPES},
 }
@@ -181,6 +194,17 @@ class _DeferringLoader:
         module.__class__ = _DeferredModule
 
 
+class _EmptyDoc(defaultdict):
+    """Sections of a docstring, of which SciPy adds some to its functions: none is kept."""
+
+    def __init__(self, function, *arguments, **options):
+        super().__init__(list)
+
+    def __str__(self):
+        # SciPy drops the first line, a signature.
+        return "\n"
+
+
 class _Undocumented(_DeferringLoader):
     """Executes a module, then replaces its function that generates docstrings.
 
@@ -194,6 +218,7 @@ class _Undocumented(_DeferringLoader):
             module.kwdoc = lambda artist: ""
         else:
             module.NumpyDocString._parse = lambda self: None
+            module.FunctionDoc = _EmptyDoc
 
 
 _UNDOCUMENTED = ("matplotlib.artist", "scipy._lib._docscrape")

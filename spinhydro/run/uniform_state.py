@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinhydro.dedalus_support.blocks import exponentials
 from spinhydro.run.rates import NoLawError
 
 #: Smallest part of the mean square that the square of the mean has in a uniform state.
@@ -57,11 +58,9 @@ class UniformState:
 
     def moved(self, values, time):
         """Values (components, members, *space) after a time of the motion of the frame."""
-        from scipy.linalg import expm
-
         turned = np.empty_like(values)
         for member, generator in enumerate(self.generator):
-            turned[:, member] = np.tensordot(expm(time * generator), values[:, member], 1)
+            turned[:, member] = np.tensordot(exponentials(time * generator), values[:, member], 1)
         return turned + time * expanded(self.drift, values.shape[2:])
 
 
@@ -249,15 +248,13 @@ def _set_frame(state, frames, factors):
 
 def _frames(rates, values):
     """Symmetries [(matrix, vector)] of the equations: dX/dt = matrix X + vector."""
-    from scipy.linalg import expm
-
     size, found = len(values), []
     random = np.random.default_rng(1)
     state = expanded(values, rates.shape)
     state = state + 0.1 * np.abs(values).max() * random.standard_normal(state.shape)
     rate = rates(state)
     for matrix in _turns(rates, size):
-        turn = expm(0.7 * matrix)
+        turn = exponentials(0.7 * matrix)
         if _alike(rates(np.tensordot(turn, state, 1)), np.tensordot(turn, rate, 1)):
             found.append((matrix, np.zeros(size)))
     # A wave function has no component that enters through derivatives alone.

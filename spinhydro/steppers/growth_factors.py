@@ -53,8 +53,9 @@ def limits_along(values, name):
     directions = np.where(still, 1j, directions)
     directions /= np.abs(directions)
     sizes = np.arange(_SPACING, _FARTHEST, _SPACING)
-    polynomial = np.polynomial.Polynomial(POLYNOMIALS[name])
-    unstable = np.abs(polynomial(directions[:, None] * sizes)) > 1 + _ROUNDING
+    # numpy.polynomial would take longer to load than this to compute.
+    factors = np.polyval(POLYNOMIALS[name][::-1], directions[:, None] * sizes)
+    unstable = np.abs(factors) > 1 + _ROUNDING
     first = np.where(unstable.any(axis=1), unstable.argmax(axis=1), sizes.size - 1)
     return np.where(still, _FARTHEST, sizes[first] - _SPACING / 2)
 

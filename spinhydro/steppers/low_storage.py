@@ -7,12 +7,13 @@ from spinhydro.steppers.rk4 import RK4
 
 def growth_factor(scheme):
     """Return the coefficients of 1, z, z^2, … in X(t + h)/X(t) for dX/dt = z X/h."""
-    z = np.polynomial.Polynomial([0, 1])
-    state, total = z**0, 0 * z
+    state, total = np.zeros((2, scheme.stages + 1))
+    state[0] = 1
     for factor, weight in zip(scheme.factors, scheme.weights, strict=True):
-        total = factor * total + z * state
+        total *= factor
+        total[1:] += state[:-1]
         state = state + weight * total
-    return tuple(state.coef.tolist())
+    return tuple(state.tolist())
 
 
 class LowStorageRK4(RK4):

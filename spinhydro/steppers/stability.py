@@ -214,7 +214,7 @@ class StabilityCheck:
         if self._tests:
             rate = self._growth_per_step(timestep)
         elif self.name in ("SemiImplicit", "StochasticHeun"):
-            factors = np.polynomial.Polynomial(POLYNOMIALS[self.name])(self.found.values * timestep)
+            factors = np.polyval(POLYNOMIALS[self.name][::-1], self.found.values * timestep)
             # Growth that the equations have by themselves is physics.
             own = np.maximum(self.found.values.real, 0) * timestep
             with np.errstate(divide="ignore"):

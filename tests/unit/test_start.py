@@ -32,6 +32,9 @@ WHOLE = [
     "from scipy import special; special.erf in derivatives and special.jv; special.erf",
     "from scipy.sparse.linalg import splu; from scipy.sparse.csgraph import dijkstra",
     "from scipy.fft import rfft; from scipy.fft import next_fast_len",
+    "from scipy.interpolate import make_interp_spline, CubicSpline; import scipy.optimize",
+    "from scipy.optimize import minimize_scalar; from scipy.optimize import curve_fit, minimize",
+    "import scipy.optimize as o; assert o.brentq(lambda x: x - 1, 0, 3) == 1; o.minimize_scalar",
     "import numexpr; a = 2; assert numexpr.evaluate('a*a') == 4",
     "from llvmlite import ir; ir.Module(), ir.IntType(1), ir.IRBuilder",
     "from llvmlite.ir import *; Module, IRBuilder, Context",
@@ -43,7 +46,7 @@ WHOLE = [
 def test_dedalus_executes_none_of_the_modules_and_every_import_finds_them_whole():
     code = f"""
     import dedalus.public as d3
-    import llvmlite.binding
+    import llvmlite.binding, scipy.interpolate, scipy.optimize
     unused = {{"scipy.linalg", "scipy.special", "scipy.sparse.linalg", "numpy.f2py", "numexpr",
               "llvmlite.ir"}}
     assert unused <= deferred(), deferred()
