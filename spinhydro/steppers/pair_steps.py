@@ -52,7 +52,7 @@ class PairSteps:
     _sizes_at_end = None
     #: The timestep and number of steps of the next `advance`, if the caller has chosen them.
     planned = None
-    #: Whether several steps can be one call, and need not be measured one by one.
+    #: Whether several steps can be covered at once, and need not be measured one by one.
     takes_many = False
     #: Whether members have been filled with NaN; reset by the run.
     gave_up = False

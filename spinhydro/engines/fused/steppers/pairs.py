@@ -3,6 +3,7 @@
 import numpy as np
 
 from spinhydro.engines.fused.step import choose as compiled_step
+from spinhydro.engines.fused.step.fourier_step import MOST_AHEAD
 from spinhydro.engines.fused.steppers.etdrk4 import EtdWeights, FusedETDRK4
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
 from spinhydro.engines.fused.steppers.linear import ModeMatrix, linear_matrix
@@ -92,11 +93,22 @@ class FusedPair(PairSteps):
 
     @property
     def takes_many(self):
-        """Return whether several steps can be one call: not if the equations depend on time."""
+        """Return whether steps need not be measured one by one.
+
+        They must if the equations depend on time, or if steps take long: all of them may have to be
+        taken again.
+        """
+        right_side = self.right_side
+        is_steady = not right_side.lowering.uses_time and not right_side.has_noise
+        return self._can_batch or (is_steady and right_side.space.points_of_member <= MOST_AHEAD)
+
+    @property
+    def _can_batch(self):
+        """Return whether several steps can be one call of compiled code."""
         return bool(self.native and self.native.can_batch)
 
     def _take_many(self, time, timestep, number):
-        if self.takes_many:
+        if self._can_batch:
             self.native.step(time, timestep, number)
             return
         super()._take_many(time, timestep, number)
@@ -114,8 +126,11 @@ class FusedPair(PairSteps):
     def _distance_of_companion(self, time, timestep, number):
         if self._second is None:
             return super()._distance_of_companion(time, timestep, number)
-        # More than one only if this `takes_many`.
-        self._second.step(time, timestep, number)
+        if self._can_batch:
+            self._second.step(time, timestep, number)
+        else:
+            for i in range(number):
+                self._second.step(time + i * timestep, timestep)
         return self._distance(self._second.state)
 
     def restore_companion(self, record):
