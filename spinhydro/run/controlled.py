@@ -39,6 +39,8 @@ from spinhydro.steppers.trial import is_worthwhile, predict
 #: Relative change by a second projection, as part of the tolerance, from which adaptive timesteps
 #: are refused: it is made in every step, however short.
 NOT_IDEMPOTENT = 1e-3
+#: Ratio of neighbouring values that a stability limit takes.
+GRID = 1.02
 
 
 def read_tolerance(ivp, plan):
@@ -100,6 +102,14 @@ def keep_stepper(plan, record):
     if plan.candidate is not None and plan.candidate.__name__ == record.get("timestepper"):
         plan.timestepper = plan.candidate
     plan.candidate = None
+
+
+def _on_grid(limit):
+    """Return the next lower power of GRID.
+
+    Estimated limits differ by some 1e-4 between numbers of ranks, and members must not.
+    """
+    return GRID ** math.floor(math.log(limit, GRID)) if 0 < limit < math.inf else limit
 
 
 def check_checkpoint(checkpoint):
@@ -205,7 +215,7 @@ class ControlledRun(AdaptiveRun):
         main = pair.main.__name__
         stable, why = math.inf, "the stability limit is not known"
         if found is not None:
-            stable = StabilityCheck(found, main, 0.0, unit).largest_safe
+            stable = _on_grid(StabilityCheck(found, main, 0.0, unit).largest_safe)
             fastest = f"fastest oscillation {found.whole:.4g} rad/{unit or 'time'}"
             why = f"{main} stability limit; {fastest}"
         longest = stable

@@ -11,7 +11,6 @@ from spinhydro.errors import Unsupported
 from spinhydro.steppers import (
     ETDRK4,
     IFRK4,
-    PAIRS,
     RK4,
     RK8,
     SPLITTING,
@@ -293,7 +292,7 @@ def find_scheme(kind, has_linear):
     if issubclass(kind, timesteppers.RungeKuttaIMEX):
         return ImplicitExplicit(kind)
     if issubclass(kind, PairSteps):
-        main = next(name for name, pair in PAIRS.items() if pair is kind)
+        main = kind.main.__name__ if kind.main in _SCHEMES else "RK4"
         raise Unsupported(
             f"the adaptive time stepper {kind.__name__}: type timestepper={main} timestep=NUMBER"
         )
