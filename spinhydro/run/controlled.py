@@ -173,15 +173,15 @@ class ControlledRun(AdaptiveRun):
         line = self._begin_control(found)
         present, candidate = self.plan.timestepper, self.plan.candidate
         if candidate is None:
-            return line
+            return line + self._cheaper()
         first, other = (self._predict(pair, found) for pair in (present, candidate))
         if not is_worthwhile(first, other, self._number_of_values()):
-            return line
+            return line + self._cheaper()
         self._replace_stepper(candidate)
         return (
             f"{self._begin_control(found)}\nstepper: {candidate.main.__name__} in place of "
-            f"{present.main.__name__}, the default of the file: predicted {other.evaluations:.2g} "
-            f"evaluations of the right side, not {first.evaluations:.2g}"
+            f"{present.main.__name__}: predicted {other.evaluations:.2g} evaluations of the right "
+            f"side, not {first.evaluations:.2g}; timestepper={present.main.__name__} keeps it"
         )
 
     def _predict(self, pair, found):
@@ -242,7 +242,7 @@ class ControlledRun(AdaptiveRun):
         return (
             f"timesteps: adaptive, {self.stepper_name}, tolerance {control.tolerance:g} at the end "
             f"of the run; first {control.suggestion:.3g} {unit}".rstrip()
-            + f", {limit} ({why}){transforms}{self._cheaper()}"
+            + f", {limit} ({why}){transforms}"
         )
 
     def _cheaper(self):
