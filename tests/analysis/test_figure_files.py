@@ -7,6 +7,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
+import xarray as xr
 from synthetic_runs import PARAMETERS, cloud, josephson_spins, write_run
 
 from spinhydro.analysis import load
@@ -185,3 +186,21 @@ def test_measure_names_an_equation_edited_in_the_file(edit, told, tmp_path, caps
     text = capsys.readouterr().out
     assert ("OTHER EQUATIONS than the problem file" in text) is told
     assert ("cross(s, 2*lap(s) + q*dx(s))" in text) is told
+
+
+def test_loop_of_a_magnetization():
+    """A square loop that switches at -+0.5: area 2 (2 x 0.5 x 2), remanence +-1."""
+    B = np.concatenate([np.linspace(1, -1, 401), np.linspace(-1, 1, 401)])
+    Mz = np.where(np.arange(802) < 401, np.where(B > -0.5, 1, -1), np.where(B < 0.5, -1, 1))
+    M = np.stack([0 * Mz, 0 * Mz, Mz], axis=1).astype(float)
+    t = np.arange(802.0)
+    ds = xr.Dataset({"M": (("t", "spin"), M), "B": ("t", B)}, {"t": t})
+    sheet, lines = find("loop").draw([ds], {})
+    assert sheet.axes[0].get_ylabel() == "z component of M"
+    numbers = dict(line.split(": ") for line in lines)
+    assert np.allclose([float(v) for v in numbers["coercive"].split(",")], [-0.5, 0.5], atol=0.005)
+    assert float(numbers["area"]) == pytest.approx(2, rel=0.01)
+    assert find("loop").draw([ds], {"component": "x"})[1][0].startswith("coercive")
+    assert find("loop").reason_against(ds.rename(B="x_c")).startswith("loop: needs averages")
+    with pytest.raises(InputError, match="component=w: one of x, y, z"):
+        find("loop").draw([ds], {"component": "w"})
