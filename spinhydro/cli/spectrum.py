@@ -5,9 +5,6 @@ from pathlib import Path
 from spinhydro.cli.parser import Parser
 from spinhydro.errors import InputError, check_save, unknown_name_message
 
-#: A wavevector to try formulas at.
-SAMPLE = ((0.1, 0.1, 0.1),)
-
 
 def _parser():
     parser = Parser(
@@ -67,8 +64,12 @@ def command(arguments):
     quiet_dedalus()
     from spinhydro.derivatives.lowest_modes import lowest_modes
     from spinhydro.derivatives.overlay import open_output, overlay_of
-    from spinhydro.derivatives.parameters import check_numbers
-    from spinhydro.derivatives.spectrum import growth_derivatives, load_one_member, spectrum
+    from spinhydro.derivatives.spectrum import (
+        growth_derivatives,
+        load_one_member,
+        moved_problems,
+        spectrum,
+    )
     from spinhydro.derivatives.spectrum_output import (
         ENDINGS,
         compare_with_formula,
@@ -89,9 +90,11 @@ def command(arguments):
     problem = load()
     # Mistakes in what is needed at the end are reported before anything is computed.
     names = options.names.split(",") if options.names else []
-    check_numbers(problem, names)
+    moved_problems(load, names)
+    dist = problem.ivp.dist
+    axes = dist.dim - getattr(dist, "member_axis", -1) - 1
     for text in options.formula:
-        formula_values(problem, text, SAMPLE)
+        formula_values(problem, text, [(0.1,) * axes])
     direction = _direction(options.direction)
     if options.overlay:
         open_output(options.overlay, options.output, direction)

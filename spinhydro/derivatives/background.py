@@ -57,6 +57,8 @@ class Background:
         line = f"background: {self.kind}, rate {self.rest:.0e} of the fastest"
         if self.kind == "stationary":
             line += f", {self.distance:.1g} from the initial state"
+        if self.frame.form.model.noises:
+            line += ", without the noise of the file"
         frame = self.frame.text(time, length)
         return line + (f", in the frame of {frame}" if frame else "")
 

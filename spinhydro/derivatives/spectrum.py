@@ -7,6 +7,8 @@ import numpy as np
 from spinhydro.derivatives.background import check_constant, find_background, has_structure
 from spinhydro.derivatives.linear import RealForm, blocks, compiled_tangents, reduced, smallest_cell
 from spinhydro.derivatives.model import make_model
+from spinhydro.derivatives.parameters import check_moved, check_numbers, step_of
+from spinhydro.engines.fused.read.lower import count
 from spinhydro.errors import InputError
 
 #: Largest matrix whose eigenvalues are all computed.
@@ -200,10 +202,8 @@ def growth_derivatives(load, names, about=None, period=None):
     -------
     dict
     """
-    from spinhydro.derivatives.parameters import check_moved, check_numbers, step_of
-
+    moved = moved_problems(load, names)
     problem = load()
-    check_numbers(problem, names)
     base = spectrum(problem, about, period)
     _, k = base.fastest_growth
     slopes = {}
@@ -211,14 +211,30 @@ def growth_derivatives(load, names, about=None, period=None):
         value = float(problem.namespace[name])
         step = step_of(value)
         rates = []
-        for moved in (value + step, value - step):
-            changed = load(**{name: moved})
-            check_moved(changed, name, moved)
+        for changed in moved[name]:
             found = spectrum(changed, about, period)
             row = np.argmin(np.linalg.norm(found.k - k, axis=1))
             rates.append(float(np.nanmax(found.growth[row])))
         slopes[name] = (rates[0] - rates[1]) / (2 * step)
     return slopes
+
+
+def moved_problems(load, names):
+    """A problem with each of some parameters at p + h and at p - h, {name: (problem, problem)}.
+
+    Raises
+    ------
+    ParameterError
+        If a name is not a number of the model, or cannot move so far.
+    """
+    problem, found = load(), {}
+    check_numbers(problem, names)
+    for name in names:
+        value, step = float(problem.namespace[name]), step_of(float(problem.namespace[name]))
+        found[name] = tuple(load(**{name: moved}) for moved in (value + step, value - step))
+        for moved, sign in zip(found[name], (1, -1), strict=True):
+            check_moved(moved, name, value + sign * step)
+    return found
 
 
 def load_one_member(path, /, **options):
@@ -232,12 +248,16 @@ def load_one_member(path, /, **options):
 
 
 def linear_form(problem):
-    """The whole rate of a problem as a function of real values on the grid."""
+    """The whole rate of a problem without noise, as a function of real values on the grid."""
     if problem.members not in (None, 1):
         raise InputError(
             f"the file has {problem.members} members: linear theory is that of one, members=1"
         )
-    return RealForm(make_model(problem, linear_apart=False, what="spectrum"))
+    model = make_model(problem, linear_apart=False, what="spectrum")
+    for noise in model.noises:
+        first = model.rate.profile_row(noise)
+        model.leaves["profiles"][first : first + count(noise)] = 0
+    return RealForm(model)
 
 
 def _cell(form, values):
