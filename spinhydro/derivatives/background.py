@@ -26,7 +26,7 @@ REVERSED = 1.0
 #: A rate that a frame reduces to less than this fraction is that of a state that moves.
 MOVES = 0.5
 #: Largest number of unknowns of the dense matrix in Newton's method.
-LARGEST_NEWTON = 400
+LARGEST_NEWTON = 1000
 
 
 @dataclass

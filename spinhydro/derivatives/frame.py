@@ -99,14 +99,17 @@ def nearest_frame(form, symmetries, values, rate):
 def find_symmetries(form, values):
     """Continuous symmetries of the equations, verified at a state without symmetries."""
     random = np.random.default_rng(1)
-    values = values + 0.1 * np.abs(values).max() * random.standard_normal(values.shape)
-    values = np.asarray(form.project(values))
+    outside = values + 0.1 * np.abs(values).max() * random.standard_normal(values.shape)
+    values = np.asarray(form.project(outside))
     rate = np.asarray(form.compiled_rate(values))
     size = np.abs(rate).max() or 1.0
 
     def commutes(change):
         difference = np.asarray(form.compiled_rate(change(values))) - change(rate)
-        return np.abs(difference).max() <= SYMMETRIC * size
+        if np.abs(difference).max() > SYMMETRIC * size:
+            return False
+        difference = np.asarray(form.project(change(outside))) - change(values)
+        return np.abs(difference).max() <= SYMMETRIC * np.abs(values).max()
 
     def allows(matrix):
         turn = expm(0.7 * matrix)

@@ -12,10 +12,12 @@ CONVERGED = 1e-11
 INNER = 1e-3
 #: Shifts of the first step, relative to a typical slow rate: almost Newton's step, then shorter.
 SHIFTS = (0.05, 1.0, 10.0)
+#: A state is smooth if damping its shortest waves does not raise the rate by this factor.
+BLURRED = 4.0
 #: A rate that has fallen this much has found its state: what is left is that of the grid.
 FOLLOWED = 1e-2
-#: Largest number of steps from each first shift.
-STEPS = 30
+#: Largest number of steps from each first shift, and of steps that do not halve the rate.
+STEPS, STALLED = 30, 10
 
 
 def stationary_state(form, start, fastest, symmetries=()):
@@ -25,7 +27,8 @@ def stationary_state(form, start, fastest, symmetries=()):
     perturbations that projections allow. The shift falls with the rate F, which leads from an
     implicit Euler step, as in a relaxation, to Newton's step; it also keeps zero modes, such as
     translations, at rest. The shortest waves are damped until that limits the convergence: those
-    next to the Nyquist mode do not fulfil the projections of a file well.
+    next to the Nyquist mode do not fulfil the projections of a file well. States with edges, such
+    as a body in empty space, are not damped.
 
     With symmetries, the frequencies and velocities of the frame are unknowns too: at each state
     they are those that leave the smallest rate. Steps are orthogonal to the changes by the
@@ -52,9 +55,12 @@ def stationary_state(form, start, fastest, symmetries=()):
     for _ in range(2):
         smooth = np.asarray(project(damped(smooth, 2)))
     start = min(start, smooth, key=lambda values: np.linalg.norm(_residual(tangent, values)))
+    blurred = np.asarray(project(damped(start, 8)))
+    smooth, rough = (np.linalg.norm(_residual(tangent, values)) for values in (blurred, start))
+    damping = smooth <= BLURRED * rough
     best, least = start, np.inf
     for shift in SHIFTS:
-        found, rate = _iterate(tangent, project, start, shift, CONVERGED * fastest)
+        found, rate = _iterate(tangent, project, start, shift, CONVERGED * fastest, damping)
         if rate < least:
             best, least = found, rate
         if least <= FOLLOWED * np.abs(_residual(tangent, start)).max():
@@ -100,11 +106,11 @@ def damped(values, order):
     return np.fft.ifftn(spectra, axes=axes).real
 
 
-def _iterate(tangent, project, values, shift, goal):
+def _iterate(tangent, project, values, shift, goal, damping):
     """Newton's iteration from one first shift: the state of the smallest rate, and that rate."""
     rate = _residual(tangent, values)
     size, best, least = np.linalg.norm(rate), values, np.abs(rate).max()
-    first, damping, moved = size, True, np.inf
+    first, moved, halved, stalled = size, np.inf, least, 0
     for _ in range(STEPS):
         if least <= goal or not np.isfinite(size) or size > 1e3 * first:
             break
@@ -121,6 +127,10 @@ def _iterate(tangent, project, values, shift, goal):
         before, size = size, np.linalg.norm(rate)
         if np.abs(rate).max() < least:
             best, least = values, np.abs(rate).max()
+        stalled = 0 if least <= 0.5 * halved else stalled + 1
+        if stalled > STALLED:
+            break
+        halved = halved if stalled else least
         if size > 0.8 * before and moved < 1e-3:
             if not damping:
                 break

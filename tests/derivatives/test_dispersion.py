@@ -180,3 +180,70 @@ def test_formula_on_the_command_line(capsys):
     assert within(capsys) < 1e-10
     assert call([*arguments, "ez*k"]) == 2
     assert "not a number for each k" in capsys.readouterr().err
+
+
+PLANE = """
+import dedalus.public as d3
+import numpy as np
+import spinhydro
+
+B, A, D, N = 0.7, 0.5, 0.3, 5
+timestepper, timestep, stop_time, output_interval = "RK4", 0.01, 1.0, 1.0
+coords = d3.CartesianCoordinates("x", "y")
+dist = spinhydro.distributor(coords, dtype=np.float64)
+bases = [spinhydro.RealFourierNyquist(c, size=N, bounds=(0, N)) for c in coords.coords]
+ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
+kernels = [
+    spinhydro.kernel("interfacial_dmi", omega_D=D),
+    spinhydro.kernel("bulk_dmi", omega_D=D),
+    spinhydro.kernel("dmi", bonds={(1, 0): (0, D, 0), (0, 1): (D, 0, 0)}),
+]
+W = spinhydro.kernel("micromagnetic", stiffness=A)
+body = dist.Field(name="body", bases=bases)
+body["g"][1, 1] = 1
+N_d = spinhydro.kernel("demag", omega_M=1.5, body=body, thickness=2.0)
+spins = [dist.VectorField(spinhydro.spin, name=f"m{i}", bases=bases) for i in range(4)]
+problem = d3.IVP(spins, namespace=locals())
+for i, (m, W_D) in enumerate(zip(spins, kernels)):
+    m["g"][1] = 1
+    problem.namespace[f"H{i}"] = B * ey - W(m) - W_D(m)
+    problem.add_equation(f"dt(m{i}) = -cross(m{i}, H{i})")
+m = spins[3]
+m["g"][2] = body["g"]
+problem.add_equation("dt(m3) = -cross(m3, 2*ez - N_d(m3))")
+outputs = {"m": "m0"}
+"""
+
+#: Demagnetising factor along the long side of a prism 1 x 1 x 2 (Aharoni, J. Appl. Phys. 83, 3432).
+AHARONI = 0.1983161527888383
+
+
+def test_waves_in_a_plane_with_chiral_coupling_and_of_a_body(tmp_path):
+    """Chiral couplings shift omega by a linear term; a prism precesses at Kittel's frequency.
+
+    Empty space around a body has no waves: its one cell adds one pair to a wave of each k.
+    """
+    path = tmp_path / "plane.py"
+    path.write_text(PLANE)
+    found = spectrum(load(path), "initial")
+    values = 1j * found.eigenvalues[0]
+    assert np.isfinite(values).sum() == 25 * 6 + 2
+    modes = 2 * np.pi / 5 * np.arange(-2, 3)
+    for kx in modes:
+        for ky in modes:
+            wave = 0.7 + 0.5 * (kx**2 + ky**2)
+            for shift in (-0.3 * kx, 0.3 * ky, 0.6 * np.sin(kx)):
+                assert np.nanmin(np.abs(values - wave - shift)) < 1e-12 * found.largest
+    kittel = 2 + 1.5 * ((1 - AHARONI) / 2 - AHARONI)
+    assert np.nanmin(np.abs(values - kittel)) < 1e-12 * found.largest
+
+
+def test_bands_of_kagome(capsys):
+    """The flat band and the two others, by formulas on the command line."""
+    root = "sqrt(4*(cos(kx*a/2)**2 + cos(ky*a/2)**2 + cos((ky - kx)*a/2)**2) - 3)"
+    formulas = ["omega_B + 6*omega_J", f"omega_B + (3 - {root})*omega_J"]
+    arguments = ["spectrum", "problems/kagome.py", "N=4", "--about", "uniform"]
+    assert call([*arguments, *(part for f in formulas for part in ("--formula", f))]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "within" in line]
+    assert len(lines) == 2
+    assert all(float(line.split("within ")[1].split()[0]) < 1e-11 for line in lines)
