@@ -81,11 +81,19 @@ def test_waves_of_spin_hydrodynamics_on_a_flow():
     assert nearest(found.frequencies, problem["Omega"]) <= 1e-10 * problem["Omega"]
 
 
-def test_zero_modes_of_a_wall():
+WALLS = {"field": 0, "N": 192, "cell": "2*nm"}
+
+
+@pytest.fixture(scope="module")
+def sizes_of_walls():
+    """|lambda| of all modes of a pair of walls, in order."""
+    found = spectrum(load("problems/domain_wall.py", **WALLS))
+    return np.sort(np.abs(found.eigenvalues[np.isfinite(found.eigenvalues)]))
+
+
+def test_zero_modes_of_a_wall(sizes_of_walls):
     """Translating and rotating a pair of walls costs no energy."""
-    found = spectrum(load("problems/domain_wall.py", field=0, N=192, cell="2*nm"))
-    sizes = np.sort(np.abs(found.eigenvalues[np.isfinite(found.eigenvalues)]))
-    assert sizes[3] <= 1e-6 < 1e-2 < sizes[4]
+    assert sizes_of_walls[3] <= 1e-6 < 1e-2 < sizes_of_walls[4]
 
 
 def test_typed_term_changes_the_spectrum():
@@ -154,15 +162,12 @@ def test_lowest_modes_are_those_of_the_matrix():
     assert found.residuals.max() < 1e-6
 
 
-def test_lowest_modes_of_walls_are_those_of_the_matrix():
+def test_lowest_modes_of_walls_are_those_of_the_matrix(sizes_of_walls):
     """The preconditioner follows the spins through the walls; four modes are zero."""
-    options = {"field": 0, "N": 192, "cell": "2*nm"}
-    dense = spectrum(load("problems/domain_wall.py", **options)).eigenvalues.ravel()
-    dense = np.sort(np.abs(dense[np.isfinite(dense)]))
-    found = lowest_modes(load("problems/domain_wall.py", **options), 8)
+    found = lowest_modes(load("problems/domain_wall.py", **WALLS), 8)
     sizes = np.abs(found.eigenvalues)
     assert sizes[:4].max() <= 1e-6
-    assert np.allclose(sizes[4:], dense[4:8], rtol=1e-6)
+    assert np.allclose(sizes[4:], sizes_of_walls[4:8], rtol=1e-6)
     assert found.residuals.max() <= found.tolerance
 
 
