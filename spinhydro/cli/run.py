@@ -200,6 +200,7 @@ def _check_grid(options, values, problem, result):
     """Run again on a finer grid, and print how far every output moved at the same points."""
     from spinhydro.errors import InputError
     from spinhydro.run.comparison import compare_runs
+    from spinhydro.steppers.noise import noises_of
 
     again = _load(options, values)
     boxes = [
@@ -215,5 +216,10 @@ def _check_grid(options, values, problem, result):
     if is_reporting_rank():
         points = ", ".join(f"{name} = {values[name]}" for name in options.check_grid)
         to_stderr(f"check of the grid: {points}: {second.folder}")
+        if noises_of(again.ivp):
+            to_stderr(
+                "  the noise is drawn for every point of a grid: the runs are two realisations, "
+                "and only means over many members can be compared"
+            )
         for name, (rms, largest) in compare_runs(result.folder, second.folder).items():
             to_stderr(f"  {name}: rms difference {rms:.2e}, largest {largest:.2e}")

@@ -32,15 +32,16 @@ from spinhydro.steppers import (
 )
 from spinhydro.steppers.cost import cost_line
 from spinhydro.steppers.frequencies import Frequencies, frequencies_of
-from spinhydro.steppers.growth_factors import POLYNOMIALS, growth, has_step_matrix, limits_along
+from spinhydro.steppers.growth_factors import POLYNOMIALS, has_step_matrix, limits_along
 from spinhydro.steppers.resonance import largest_phase, safe_timestep
+from spinhydro.steppers.step_growth import SMALL_PHASE, StepGrowth
 
 #: Part of a limit from which a timestep is refused: frequencies are known to 2 %, from below.
 REFUSED = 0.98
 #: Part of the limit of resonance at which a truncation aims, and trials to find it.
 AIM, _MOST_TRIALS = 0.97, 4
-#: Linear phase per step below which modes cannot resonate.
-SMALL_PHASE = 0.5
+#: Growth of amplitudes up to the limit of which a line tells.
+_ROOM = 1.5
 
 
 #: Growth of waves over a run that is reported: by a factor of 10.
@@ -48,9 +49,6 @@ _MOST_GROWTH = math.log(10)
 #: Growth of one step, as a logarithm, at which the limit of a scheme is: of one that is stable
 #: without linear terms, and of another, which may run for a short time.
 WEAK, STRONG = 5e-3, math.log(9 / 8)
-#: First and last timestep at which growth is examined for its limit, in units of the inverse
-#: largest rate, the logarithm of the ratio of two of them, and bisections that follow.
-_FIRST, _LAST, _RATIO, _BISECTIONS = 0.02, 12.0, 0.26, 8
 
 
 def explicit_limit(stepper_name, value):
@@ -106,7 +104,7 @@ class StabilityCheck:
     def __init__(self, found, stepper_name, timestep, unit="", duration=math.inf):
         self.found, self.name, self.timestep = found, stepper_name, timestep
         self.unit = f"rad/{unit or 'time'}"
-        self._tests = list(self._cases()) if has_step_matrix(stepper_name) else []
+        self._steps = StepGrowth(found, stepper_name) if has_step_matrix(stepper_name) else None
         self._deciding = found.explicit
         rate = self._rate()
         self.fraction = rate * timestep
@@ -142,77 +140,17 @@ class StabilityCheck:
             self._deciding = float(sizes[np.argmax(sizes / limits)])
             return float(np.max(sizes / limits))
         limit = STABILITY_LIMITS.get(name)
-        if not self._tests:
+        if self._steps is None:
             return found.explicit / limit if limit else 0.0
-        allowed = STRONG if limit is None else WEAK
-        scale = max(float(np.abs(explicit).max()) for explicit, _ in self._tests)
-        linear = 0.0 if name in RESONANT or not np.isfinite(found.linear) else found.linear / 10
-        if not scale and not linear:
-            return 0.0
         self._deciding = max(found.explicit, found.extent)
-        low, first, last = 0.0, _FIRST / max(scale, linear), _LAST / (scale or linear)
-        for high in np.geomspace(first, last, math.ceil(math.log(last / first) / _RATIO)):
-            if self._growth_per_step(high) > allowed:
-                break
-            low = high
-        else:
-            return 1 / low
-        for _ in range(_BISECTIONS):
-            middle = (low + high) / 2
-            is_stable = self._growth_per_step(middle) <= allowed
-            low, high = (middle, high) if is_stable else (low, middle)
-        return 2 / (low + high)
-
-    def _cases(self):
-        """Yield (J, A) of single modes and of a pair, as arrays (…, n, n)."""
-        found = self.found
-        modes = np.zeros(1) if found.modes is None else np.append(found.modes, 0)
-        all_values = np.append(found.values, 1j * found.extent)
-        senses = np.zeros(all_values.shape)
-        if found.senses is not None:
-            senses = np.append(found.senses, found.extent_sense)
-        for sense in (-1, 0, 1):
-            values = all_values[senses == sense]
-            if not values.size:
-                continue
-            # The fastest, the most damped, and the fastest of those that are hardly damped.
-            chosen = {
-                values[np.argmax(np.abs(values))],
-                values[np.argmin(values.real)],
-                values[np.argmax(np.abs(values.imag))],
-            }
-            for value in chosen:
-                explicit = min(value.real, 0.0) + 1j * abs(value.imag)
-                for sign in {sense or 1, sense or -1}:
-                    turning = modes.real + 1j * sign * np.abs(modes.imag)
-                    yield np.full((1, 1), explicit), turning[:, None, None]
-        a, b = found.pair
-        if b:
-            pairs = modes.real[:, None, None] * np.eye(2) + 0j
-            pairs += modes.imag[:, None, None] * np.diag([1j, -1j])
-            yield np.array([[-1j * a, -1j * b], [1j * b, 1j * a]]), pairs
-
-    def _growth_per_step(self, timestep):
-        """Return the largest logarithm of the growth of a mode in a step, beyond its own."""
-        largest = 0.0
-        for explicit, linear in self._tests:
-            is_pair = explicit.shape[-1] == 2
-            if is_pair and self.name in RESONANT and self.found.linear * timestep > SMALL_PHASE:
-                # The resonance with the timestep is the limit then.
-                continue
-            own = np.linalg.eigvals(explicit + linear).real.max(axis=-1)
-            factors = growth(self.name, timestep * explicit, timestep * linear)
-            with np.errstate(divide="ignore"):
-                excess = np.log(factors) - np.maximum(own, 0) * timestep
-            largest = max(largest, float(np.max(excess, initial=0.0)))
-        return largest
+        return self._steps.rate(STRONG if limit is None else WEAK)
 
     def _growth_with(self, timestep):
         """Return the logarithm of the growth of waves over the run, for schemes that have one."""
         if not timestep:
             return 0.0
-        if self._tests:
-            rate = self._growth_per_step(timestep)
+        if self._steps is not None:
+            rate = self._steps.per_step(timestep)
         elif self.name in ("SemiImplicit", "StochasticHeun"):
             factors = np.polyval(POLYNOMIALS[self.name][::-1], self.found.values * timestep)
             # Growth that the equations have by themselves is physics.
@@ -300,7 +238,21 @@ class StabilityCheck:
                 f"factor of 10: {self.largest_of_small_growth:.3g}. Take that, or timestepper = "
                 f"'{other.get(self.name, 'IFRK4')}'"
             )
-        return line + proviso
+        return line + self._room() + proviso
+
+    def _room(self):
+        """Return by how much amplitudes may grow before a gas passes the limit, if it is little.
+
+        The term g |u|^2 u gives frequencies of 2 g n, and b = g n.
+        """
+        nonlinear = 2 * self.found.pair[1]
+        if not nonlinear or not self.fraction:
+            return ""
+        others = max(self.found.explicit, self.found.extent)
+        room = math.sqrt(1 + (1 / self.fraction - 1) * others / nonlinear)
+        if room > _ROOM:
+            return ""
+        return f", for amplitudes below {room:.3g} times those of the start"
 
     def _product(self):
         """Return the product that decides, of the wave closest to its limit, and the limit."""

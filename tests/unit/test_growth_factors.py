@@ -1,5 +1,7 @@
 """Growth factors of schemes, against their own steps, and the limits that follow."""
 
+import re
+
 import dedalus.public as d3
 import numpy as np
 import pytest
@@ -86,6 +88,15 @@ def test_a_gas_with_little_kinetic_energy_needs_its_mean_field_resolved(stepper)
     limit = 1.58 if stepper == "RK443" else 2.83
     with pytest.raises(ParameterError, match="Largest safe timestep"):
         check_timestep(solver, stepper, 1.03 * limit / 4)
+
+
+def test_a_line_tells_how_much_a_gas_may_grow():
+    """g n h = 1.2 of 1.58; amplitudes add 2 g n (x^2 - 1): x^2 = 1 + (1.58/1.2 - 1)/2."""
+    solver, _ = gas("RK443", N=4, noise=1e-3)
+    line = check_timestep(solver, "RK443", 0.3)
+    room = float(re.search(r"for amplitudes below ([\d.]+) times", line)[1])
+    assert room == pytest.approx(np.sqrt(1 + (1.58 / 1.2 - 1) / 2), rel=0.02)
+    assert "amplitudes" not in check_timestep(solver, "RK443", 0.05)
 
 
 @pytest.mark.parametrize(
