@@ -5,8 +5,8 @@ from pathlib import Path
 from spinhydro.cli.parser import Parser
 from spinhydro.errors import InputError, check_save, unknown_name_message
 
-#: Largest numbers that are accepted.
-MOST_STARTS, MOST_SAMPLES = 1000, 1_000_000
+#: Numbers of starts and of steps of walkers that are accepted.
+MOST_STARTS, LEAST_SAMPLES, MOST_SAMPLES = 1000, 10, 1_000_000
 
 
 def _parser():
@@ -48,7 +48,7 @@ def _parser():
     parser.add_argument("--skip-nan", action="store_true", help="nan means not measured")
     parser.add_argument("--starts", type=int, default=1, metavar="N", help="number of starts [1]")
     parser.add_argument(
-        "--sample", type=int, default=0, metavar="STEPS",
+        "--sample", type=int, metavar="STEPS",
         help="sample the posterior by emcee with so many steps of each walker",
     )  # fmt: skip
     parser.add_quick()
@@ -93,7 +93,7 @@ def command(arguments):
         offset=options.offset, scale=options.scale,
         priors=_each_once(problem, "prior", options.prior, _prior),
         smooth=_each_once(problem, "smooth", options.smooth, _smooth),
-        starts=options.starts, samples=options.sample,
+        starts=options.starts, samples=options.sample or 0,
     )  # fmt: skip
     print("\n".join(found.table()))
     for path in options.save:
@@ -106,9 +106,10 @@ def _check(options):
     """Raise InputError for options with values that cannot be."""
     from spinhydro.derivatives.fit_output import ENDINGS
 
-    for option, least, most in (("starts", 1, MOST_STARTS), ("sample", 0, MOST_SAMPLES)):
+    limits = {"starts": (1, MOST_STARTS), "sample": (LEAST_SAMPLES, MOST_SAMPLES)}
+    for option, (least, most) in limits.items():
         value = getattr(options, option)
-        if not least <= value <= most:
+        if value is not None and not least <= value <= most:
             raise InputError(f"--{option} {value}: a whole number from {least} to {most}")
     for path in options.save:
         check_save(Path(path), ENDINGS)

@@ -23,6 +23,8 @@ from spinhydro.errors import InputError, ParameterError
 
 #: Relative standard error of a direction above which the data do not determine it.
 UNDETERMINED = 1.0
+#: Standard deviations of chi^2 beyond which the model does not describe the data.
+MISFIT = 6.0
 #: Searches for the noise of data beside priors, and its relative accuracy.
 NOISE_ROUNDS, NOISE_TOLERANCE = 8, 0.01
 #: Least noise of data that the model reproduces, relative to the data.
@@ -95,11 +97,17 @@ class Fit:
             )
         for estimate in self.fields.values():
             lines += estimate.lines()
+        values = np.isfinite(self.residuals).sum()
         known = "" if self.noise_is_known else " (from the residuals)"
         lines.append(
             f"chi^2 per degree of freedom {self.chi_squared:.4g}, noise {self.noise:.3g}{known}, "
-            f"{np.isfinite(self.residuals).sum()} values, {self.evaluations} runs"
+            f"{values} values, {self.evaluations} runs"
         )
+        if self.noise_is_known and self.chi_squared > 1 + MISFIT * np.sqrt(2 / values):
+            lines.append(
+                "chi^2 is above 1 by more than chance: the model does not describe the data to "
+                "within the noise, and the intervals are too short"
+            )
         if self.agreeing_starts[1] > 1:
             lines.append("{} of {} starts came to this minimum".format(*self.agreeing_starts))
         if self.names:
@@ -283,9 +291,7 @@ def _best_of_starts(search, starts, seed, finds_noise):
             if not number:
                 raise
     best = min(found, key=lambda result: result.cost)
-    agreeing = sum(
-        bool(np.allclose(r.x, best.x, rtol=1e-3, atol=1e-6 * np.abs(best.x).max())) for r in found
-    )
+    agreeing = sum(bool(np.all(search.agree(result.x, best.x))) for result in found)
     return (_with_noise(search, best) if finds_noise else best), (agreeing, len(found))
 
 

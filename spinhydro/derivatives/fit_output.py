@@ -123,12 +123,15 @@ def _draw_field(figure, estimate):
     number = len(estimate.values)
     if estimate.values.ndim > 2:
         panels = figure.subplots(1, 2 * number, squeeze=False)[0]
+        is_level = estimate.level_is_unclear
+        errors = estimate.errors_about_average if is_level else estimate.errors
+        title_of_band = "68 % band, but for the average" if is_level else "68 % band"
         for component in range(number):
             for panel, title, values in (
                 (panels[2 * component], estimate.name, np.real(estimate.values[component])),
-                (panels[2 * component + 1], "68 % band", estimate.errors[component]),
+                (panels[2 * component + 1], title_of_band, errors[component]),
             ):
-                _map(figure, panel, _first_plane(values.T), *list(estimate.axes.items())[:2])
+                _map(figure, panel, _first_plane(values).T, *list(estimate.axes.items())[:2])
                 panel.set_title(title)
         return
     ((axis, points),) = estimate.axes.items()

@@ -15,6 +15,8 @@ from spinhydro.errors import InputError, ParameterError
 DENSE_WEIGHTS, DENSE_NUMBERS = 300, 2e7
 #: Runs of a search, and iterations of one by reverse sweeps.
 EVALUATIONS, ITERATIONS = 60, 500
+#: By how much parameters of one minimum differ, relative to their values, and weights.
+RELATIVE_AGREEMENT, WEIGHT_AGREEMENT = 1e-3, 0.05
 #: Least length of a column.
 TINY = 1e-300
 
@@ -277,6 +279,13 @@ class Search:
         offsets, scales = (np.full(self.frames * flag, value)
                            for flag, value in ((self.offset, 0.0), (self.scale, 1.0)))  # fmt: skip
         return np.concatenate([parameters, weights, offsets, scales])
+
+    def agree(self, vector, other):
+        """Whether unknowns of two searches are those of one minimum, for each of them."""
+        tolerance = RELATIVE_AGREEMENT * np.abs(other) + 1e-6 * np.abs(other).max()
+        # Weights that the data do not determine are found to a part of their prior.
+        tolerance[self.numbers : self.numbers + self.weights] = WEIGHT_AGREEMENT
+        return np.abs(vector - other) <= tolerance
 
     def run(self, start):
         """The unknowns of least squares that a search from `start` finds, as a `Found`."""

@@ -197,7 +197,7 @@ def refused(capsys, arguments):
         (["--save", "a.txt"], "the name ends in"),
         (["--starts", "0"], "from 1 to 1000"),
         (["--starts", "1e9"], "write a whole number"),
-        (["--sample", "-1"], "a whole number from 0"),
+        (["--sample", "-1"], "a whole number from 10"),
         (["stop_time=0.15"], "the data reach to t = 0.2"),
         (["Nx"], "Nx = 64 is a whole number"),
         (["atom"], "not a number"),

@@ -153,6 +153,16 @@ def test_it_is_that_of_dense_least_squares_with_differences(gas, found):
     assert np.allclose(estimate.errors_about_average[0], about, rtol=2e-2)
 
 
+def test_starts_agree_and_a_misfit_is_reported(gas):
+    path, data, _ = gas
+    other = fit(
+        load(path), data, ["V"], blur=BLUR, noise=NOISE / 3, priors={"V": (0.0, WIDTH)},
+        smooth={"V": CORRELATION}, starts=2,
+    )  # fmt: skip
+    assert other.agreeing_starts == (2, 2)
+    assert any("does not describe the data" in line for line in other.table())
+
+
 @pytest.fixture(scope="module")
 def search(gas):
     path, data, _ = gas
@@ -281,7 +291,7 @@ def test_the_command_saves_what_it_finds(gas, tmp_path, capsys):
         (["V", "--prior", "V=0+-1", "--smooth", "W=3"], "none of the fitted"),
         (["g", "--smooth", "g=3"], "g is a number"),
         (["unused", "--prior", "unused=0+-1", "--smooth", "unused=3"], "do not read the field"),
-        (["V", "--prior", "V=0+-1", "--smooth", "V=3", "--sample", "9"], "parameters only"),
+        (["V", "--prior", "V=0+-1", "--smooth", "V=3", "--sample", "90"], "parameters only"),
     ],
 )
 def test_bad_priors_are_one_line(gas, tmp_path, capsys, words, message):
