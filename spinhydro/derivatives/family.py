@@ -176,10 +176,16 @@ class Family:
 
 
 def _combination(jax, parts):
+    """The sum of leaves with weights that add up to 0; exactly 0 where they do not change."""
+
     def combine(*arrays):
         if arrays[0] is None or np.asarray(arrays[0]).dtype == bool:
             return None if arrays[0] is None else np.zeros_like(arrays[0])
-        return sum(factor * np.asarray(a) for (factor, _), a in zip(parts, arrays, strict=True))
+        first = np.asarray(arrays[0])
+        return sum(
+            factor * (np.asarray(a) - first)
+            for (factor, _), a in zip(parts, arrays, strict=True)
+        )  # fmt: skip
 
     return jax.tree.map(combine, *(leaves for _, leaves in parts))
 

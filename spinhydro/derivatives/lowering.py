@@ -6,7 +6,6 @@ from dedalus.core import arithmetic
 from spinhydro.engines.fused.read.graph import Node, Spectrum
 from spinhydro.engines.fused.read.lower import Lowering
 from spinhydro.engines.jax.leaves import LeafNumber, kernel_name
-from spinhydro.language.drives import TimeTable, sum_over_kinks
 
 
 class LeafLowering(Lowering):
@@ -33,10 +32,6 @@ class LeafLowering(Lowering):
             for index in np.ndindex(values.shape):
                 result[index] = self.graph.multiply(leaf, values[index])
             return result
-        if isinstance(expression, TimeTable):
-            # Its values are numbers of the equation here, which have derivatives.
-            t, times, values = expression.original_args[0], expression.times, expression.values
-            return self(sum_over_kinks(t, times, values))
         return super()._lower(expression)
 
     def _leaf(self, number):

@@ -11,7 +11,12 @@ from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.engines.fused.read.equations import Equations
 from spinhydro.engines.fused.read.lower import constant_values, count
 from spinhydro.engines.jax.function import StateFunction, prepare
-from spinhydro.engines.jax.leaves import LeafNumber, kernel_entries, structure_leaves
+from spinhydro.engines.jax.leaves import (
+    LeafNumber,
+    kernel_entries,
+    structure_leaves,
+    table_leaves,
+)
 from spinhydro.engines.jax.require import require_jax
 from spinhydro.engines.jax.schemes import find_scheme
 from spinhydro.errors import EquationError, InputError, Unsupported
@@ -167,6 +172,7 @@ def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_a
         "numbers": np.array(lowering.numbers, complex),
         "profiles": _profiles(space, lowering),
         "constants": _constants(space, lowering),
+        "tables": table_leaves(lowering),
         "state": _initial_state(space, solver.state, on_grid),
         "weights": scheme.weights(
             _linear_matrix(space, read.linear, lowering.numbers) if apart else None, timestep

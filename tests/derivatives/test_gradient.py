@@ -146,3 +146,12 @@ def test_noise_that_vanishes_at_the_start_has_a_derivative():
     found = problem.gradient(of="ave(m@ex)", wrt=["P_0", "G_ep"], time=8e-3)
     assert found.taylor.passed
     assert found.gradient["P_0"] != 0
+
+
+def test_long_table_of_the_time_has_a_derivative():
+    """The temperature of the electrons, 601 values from an equation that the file solves."""
+    problem = load("problems/helicity_switching.py", N=64, t_0="0.02*ps", tau="0.05*ps")
+    found = problem.gradient(of="ave((m@ex)**2)", wrt=["P_0", "tau"], time=0.04)
+    assert found.taylor.passed
+    assert abs(found.taylor.slope - 2) <= 0.02
+    assert found.gradient["P_0"] > 0

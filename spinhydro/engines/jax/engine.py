@@ -6,7 +6,7 @@ from spinhydro.dedalus_support.memory import free_temporaries
 from spinhydro.engines.fused.steppers.linear import linear_matrix
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.jax.function import StateFunction, cast
-from spinhydro.engines.jax.leaves import kernel_entries, structure_leaves
+from spinhydro.engines.jax.leaves import kernel_entries, structure_leaves, table_leaves
 from spinhydro.engines.jax.require import require_jax
 from spinhydro.engines.jax.schemes import apply_rows, find_scheme, mode_rows
 from spinhydro.errors import Unsupported
@@ -57,7 +57,9 @@ class JaxStepper(FusedRK4):
             project = StateFunction(*options, right_side.projection.outputs, right_side.on_grid)
             outputs += project.outputs
         entries = kernel_entries(outputs, lowering.graph.dimensions)
-        self._structure = self._cast(structure_leaves(space, entries))
+        self._structure = self._cast(
+            {**structure_leaves(space, entries), "tables": table_leaves(lowering)}
+        )
         self.linear = linear_matrix(right_side) if self.linear_apart else None
         self._linear_rows = mode_rows(self.linear) if self.linear_apart else None
         self._weights, self._profiles = {}, (None, None)

@@ -29,7 +29,8 @@ class StateFunction:
 
     The leaves are a dictionary: "numbers" (values of the `LeafNumber`), "kernels", "wavenumbers",
     "even wavenumbers" and "mask" as in `structure_leaves`, "profiles" (rows, *grid shape),
-    "constants" (flat; the place of the time is filled by the function).
+    "constants" (flat; the places of the time and of tables are filled by the function), "tables" as
+    in `table_leaves`.
     """
 
     def __init__(self, space, lowering, outputs, on_grid):
@@ -169,10 +170,11 @@ class _Evaluation:
         self.state, self.dtype = function.rows(state), getattr(state, "dtype", None)
         self.known, self._real_numbers = {}, None
         self.constants = self.np.asarray(leaves["constants"])
+        tables = iter(leaves["tables"])
         for row, constant in function._varying:
             value = time
             if isinstance(constant, TimeTable):
-                value = self.np.interp(time.real, constant.times, constant.values)
+                value = self.np.interp(time.real, *next(tables))
             self.constants = self.constants.at[row].set(value)
 
     def outputs(self):

@@ -6,6 +6,7 @@ import numpy as np
 
 from spinhydro.engines.fused.read.graph import Node, Spectrum
 from spinhydro.engines.fused.read.lower import offsets
+from spinhydro.language.drives import TimeTable
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,15 @@ def structure_leaves(space, entries):
         "kernels": kernels,
         "mask": space.mask,
     }
+
+
+def table_leaves(lowering):
+    """[times, values] of each table of the time among the constants."""
+    return [
+        [constant.times, constant.values]
+        for constant in lowering.constants
+        if isinstance(constant, TimeTable)
+    ]
 
 
 def profile_rows(lowering):
