@@ -306,9 +306,20 @@ def require_waves(name, ds):
     """Raise InputError where a run cannot give a dispersion map."""
     output = default_output(ds)
     variable = spins(ds) if output == "m" else ds[output]
-    if not [axis for axis in space_axes(variable) if not is_tensor(axis)]:
+    axes = [axis for axis in space_axes(variable) if not is_tensor(axis)]
+    if not axes:
         raise InputError(f"{name}: needs an output along an axis of space")
+    if not any(_is_uniform(ds, axis) for axis in axes):
+        raise InputError(f"{name}: {', '.join(axes)} is not a uniform grid: no wavenumbers")
     interval_of(ds)
+
+
+def _is_uniform(ds, axis):
+    try:
+        spacing(ds, axis)
+    except (InputError, KeyError):
+        return False
+    return True
 
 
 def require_law(name, ds, wanted, make):

@@ -42,7 +42,7 @@ def load(path, tasks=None, handler=None, **where):
         Read only these outputs.  Default: all of them.
     handler : str, optional
         Which file handler, where the folder holds several; "*" for all of them in a DataTree with
-        one node for each.  Default: the only one, or "fields" of a run.
+        one node for each and "_" for "/" in names.  Default: the only one, or "fields" of a run.
 
     **where
         Of the folder of a sweep, only the cases with these values of parameters; see `load_sweep`.
@@ -105,8 +105,14 @@ def load(path, tasks=None, handler=None, **where):
     wanted = [tasks] if isinstance(tasks, str) else None if tasks is None else list(tasks)
     if handler == ALL:
         nodes = {f"/{name}": _dataset(*one, wanted, path) for name, one in found.items()}
-        return xr.DataTree.from_dict(nodes)
+        return xr.DataTree.from_dict({name: _without_slashes(ds) for name, ds in nodes.items()})
     return _dataset(*found[_chosen(found, handler, path)], wanted, path)
+
+
+def _without_slashes(ds):
+    """The dataset with "_" for "/" in names, which a DataTree takes for paths."""
+    names = {name: str(name).replace("/", "_") for name in ds.data_vars if "/" in str(name)}
+    return ds.rename({old: new for old, new in names.items() if new not in ds.variables})
 
 
 def _chosen(found, handler, path):

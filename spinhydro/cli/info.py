@@ -32,11 +32,12 @@ def _of_files(path):
     from spinhydro.analysis.paths import handlers_of
 
     try:
-        handlers_of(path)
+        handlers = handlers_of(path)
     except InputError:
         read_record(path)
         raise
-    for handler, ds in load(path, handler="*").items():
+    for handler in handlers:
+        ds = load(path, handler=handler)
         yield f"{'handler':>10}  {handler}"
         times = f", t = {float(ds.t[0]):.6g} to {float(ds.t[-1]):.6g}" if ds.sizes["t"] else ""
         yield f"{'outputs':>10}  {ds.sizes['t']}{times}"

@@ -150,9 +150,12 @@ def test_scales_that_differ_between_axes(tmp_path, capsys):
     solver = problem.build_solver(d3.RK111)
     handler = solver.evaluator.add_file_handler(tmp_path / "fine", iter=1)
     handler.add_task(u, name="u", scales=(1, 2))
+    handler.add_task(u, name="flux/left")
     solver.step(0.1)
     ds = load(tmp_path / "fine")
-    np.testing.assert_allclose(ds.y, 1 + 0.25 * np.arange(16))
+    np.testing.assert_allclose(ds.y_16, 1 + 0.25 * np.arange(16))
     np.testing.assert_allclose(ds.x, 1 + 0.5 * np.arange(8))
     assert info([str(tmp_path / "fine")]) == 0
-    assert "u (float64): x 8, y 16" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "u (float64): x 8, y_16 16" in text and "flux/left (float64): x 8, y 8" in text
+    assert set(load(tmp_path / "fine", handler="*")["fine"].data_vars) == {"u", "flux_left"}
