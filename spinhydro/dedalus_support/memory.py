@@ -41,7 +41,7 @@ _SEPARATE, _LARGEST = -3, 1 << 25
 _KEPT = -1
 #: Bytes of memory that are kept for arrays of some megabytes, which are freed and allocated
 #: repeatedly.
-_ENOUGH = 1 << 26
+_ENOUGH = 1 << 27
 
 
 def separate_large_blocks(wanted):
@@ -79,6 +79,12 @@ def aligned(memory, shape, dtype):
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     first = -memory.ctypes.data % ALIGNMENT
     return memory[first : first + size].view(dtype).reshape(shape)
+
+
+def cleared(shape, dtype):
+    """Return a new array of zeros, in huge pages where NumPy asks for them."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    return aligned(np.zeros(size + ALIGNMENT, np.uint8), shape, dtype)
 
 
 class _LargeBuffers:

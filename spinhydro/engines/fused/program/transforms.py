@@ -14,7 +14,7 @@ from dedalus.libraries.fftw import fftw_wrappers as fftw
 from mpi4py import MPI
 
 from spinhydro.dedalus_support.ensemble.values import PerMember
-from spinhydro.dedalus_support.memory import advise_free
+from spinhydro.dedalus_support.memory import advise_free, cleared
 from spinhydro.dedalus_support.nyquist import RealFourierNyquist, differentiates_nyquist
 from spinhydro.engines.fused.program.slabs import Slabs
 from spinhydro.engines.fused.read.graph import Unsupported
@@ -305,9 +305,7 @@ class Batch:
 
     @cached_property
     def grid(self):
-        grid = fftw.create_array((self.number, *self.space.shape), self.space.dtype)
-        grid.fill(0)
-        return grid
+        return cleared((self.number, *self.space.shape), self.space.dtype)
 
     @property
     def spectra(self):
@@ -338,9 +336,7 @@ class Batch:
         return [(spectra, other)[(number - 1 - i) % 2] for i in range(number)]
 
     def _buffer(self):
-        buffer = fftw.create_array(self._shape, np.complex128)
-        buffer.fill(0)
-        return buffer
+        return cleared(self._shape, np.complex128)
 
     def free_scratch(self):
         """Free the buffers until they are used again."""
@@ -380,19 +376,16 @@ class SlabBatch:
 
     def __init__(self, space, number):
         self.space = space
-        self.grid = fftw.create_array((number, *space.shape), space.dtype)
-        self.grid.fill(0)
+        self.grid = cleared((number, *space.shape), space.dtype)
         self.plans, self.buffers = [], []
         shape, kind = self.grid.shape, space.dtype
         for axis in range(len(space.shape), 1, -1):
             self.plans.append(fftw.FourierTransform(kind, shape, axis, flags=_FLAGS))
             shape, kind = (number, *space.slab_spectral_shape), np.complex128
-            self.buffers.append(fftw.create_array(shape, kind))
+            self.buffers.append(cleared(shape, kind))
         columns = (number, *space.spectral_shape)
         self.column_plan = fftw.FourierTransform(np.complex128, columns, 1, flags=_FLAGS)
-        self.columns, self.spectra = (fftw.create_array(columns, np.complex128) for _ in range(2))
-        for buffer in (*self.buffers, self.columns, self.spectra):
-            buffer.fill(0)
+        self.columns, self.spectra = (cleared(columns, np.complex128) for _ in range(2))
 
     def free_scratch(self):
         """Free the buffers until they are used again."""
