@@ -41,7 +41,7 @@ _SEPARATE, _LARGEST = -3, 1 << 25
 _KEPT = -1
 #: Bytes of memory that are kept for arrays of some megabytes, which are freed and allocated
 #: repeatedly.
-_ENOUGH = 1 << 27
+_ENOUGH = 1 << 26
 
 
 def separate_large_blocks(wanted):

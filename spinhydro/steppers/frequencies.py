@@ -224,19 +224,30 @@ def _some_modes(linear, comm):
 
 
 def _pair(differentiate, rates, comm):
-    """Return a and b of F' u = -i (a u + b u*), from two derivatives along noise."""
-    noise = rates.noise(np.random.default_rng(2))
-    scale = norm(noise, comm)
+    """Return a and b of F' u = -i (a u + b u*), from two derivatives along noise.
+
+    The noise, which is as large as the state, is drawn again where it is needed.
+    """
+    direct = rates.noise(np.random.default_rng(2))
+    scale = norm(direct, comm)
     if not scale:
         return 0.0, 0.0
-    noise /= scale
-    direct, turned = noise.copy(), noise.copy()
-    turned.view(complex)[...] *= 1j
+    direct /= scale
     differentiate(direct)
+    # Difference quotients have hardly more digits than single precision.
+    direct = direct.view(complex).astype(np.complex64)
+    turned = rates.noise(np.random.default_rng(2))
+    turned.view(complex)[...] *= 1j / scale
     differentiate(turned)
-    direct, turned = direct.view(complex), turned.view(complex)
-    mean = total(np.vdot(noise.view(complex), (direct - 1j * turned) / 2).imag, comm)
-    return -float(mean), float(norm((direct + 1j * turned).view(float) / 2, comm))
+    square = 0.0
+    for a, b in parts(direct, turned.view(complex)):
+        b *= 1j
+        square += np.linalg.norm(a + b) ** 2
+        a -= b
+    del turned
+    noise = rates.noise(np.random.default_rng(2)).view(complex)
+    mean = total(np.vdot(noise, direct).imag, comm) / (2 * scale)
+    return -float(mean), float(np.sqrt(total(square, comm))) / 2
 
 
 @dataclass
