@@ -202,12 +202,15 @@ def _at_rest(form, values, kind, scale, symmetries):
     size = np.abs(values).max() * scale or 1.0
     # Translations last: those of a spiral are rotations too.
     resting = [symmetry for symmetry in symmetries if not symmetry.is_translation]
-    for allowed in ([], resting, symmetries):
-        frame = nearest_frame(form, allowed, values, rate) if allowed else Frame(form)
-        left = float(np.abs(np.asarray(frame.rate(values))).max() / size)
-        if left <= AT_REST:
+    best = Background(values, Frame(form), float(np.abs(rate).max() / size), kind)
+    for allowed in (resting, symmetries):
+        if best.rest <= AT_REST:
             break
-    return Background(values, frame, left, kind)
+        frame = nearest_frame(form, allowed, values, rate)
+        left = float(np.abs(np.asarray(frame.rate(values))).max() / size)
+        if left < MOVES * best.rest:
+            best = Background(values, frame, left, kind)
+    return best
 
 
 def _stationary(form, start, scale, symmetries):

@@ -93,6 +93,12 @@ def overlay_of(found, folder, output=None, direction=None):
     from spinhydro.analysis import dispersion
     from spinhydro.analysis.spectra import direction_steps
 
+    frame = found.background.frame
+    if frame.moves:
+        raise InputError(
+            f"--overlay {folder}: the background moves ({frame.text()}), so that its waves have no "
+            "single frequency in the run: leave out --overlay"
+        )
     run, name, axes = open_output(folder, output, direction)
     if len(axes) != found.k.shape[1]:
         raise InputError(
