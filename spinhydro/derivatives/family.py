@@ -57,7 +57,7 @@ class Family:
         # Relaxed states of the file at some values.
         self._rest = {}
         # Modes that drop out at other values would be jumps.
-        self._kept = CHOOSE
+        self._kept, self._tangents = CHOOSE, None
         self.model = self._base()
         self._kept = getattr(self.model.scheme, "kept", None)
 
@@ -139,7 +139,11 @@ class Family:
         -------
         list of leaves
         """
-        return [self.tangent(values, i) for i in range(len(self.names))]
+        values = np.array(values, float)
+        if self._tangents is None or not np.array_equal(self._tangents[0], values):
+            found = [self.tangent(values, i) for i in range(len(self.names))]
+            self._tangents = values, found
+        return self._tangents[1]
 
     def tangent(self, values, i, wider=1.0):
         """The derivative with respect to one parameter, with a step that is wider by a factor."""

@@ -122,25 +122,27 @@ class Search:
 
         def frame(carry, number):
             # Few different numbers of steps: loops of fixed length have derivatives.
-            state, done = jax.lax.fori_loop(0, number, step, carry)
+            state, done = jax.lax.fori_loop(0, number, step, carry) if number else carry
             values = self.measurement(state, done * model.timestep, leaves)
             return (state, done), values
 
         if reverse:
             frame = jax.checkpoint(frame, static_argnums=1)
-        carry, counts = (leaves["state"], 0), self.counts
-        if len(set(counts[1:].tolist())) <= 1 and self.frames > 1:
-            carry, values = frame(carry, int(counts[0]))
-            rest = int(counts[1])
-            _, others = jax.lax.scan(
-                lambda c, _: frame(c, rest), carry, None, length=self.frames - 1
-            )
-            return jax.numpy.moveaxis(jax.numpy.concatenate([values[None], others]), 0, 1)
-        rows = []
-        for number in counts:
-            carry, values = frame(carry, int(number))
+        carry, rows, counts = (leaves["state"], 0), [], self.counts.tolist()
+        regular = len(set(counts[1:])) <= 1 and self.frames > 1
+        # Equal intervals are one loop, which is compiled once.
+        single = int(counts[0] != counts[1]) if regular else self.frames
+        for number in counts[:single]:
+            carry, values = frame(carry, number)
             rows.append(values)
-        return jax.numpy.stack(rows, axis=1)
+        found = jax.numpy.stack(rows, axis=1) if rows else None
+        if not regular:
+            return found
+        _, others = jax.lax.scan(
+            lambda c, _: frame(c, counts[1]), carry, None, length=self.frames - single
+        )
+        others = jax.numpy.moveaxis(others, 0, 1)
+        return others if found is None else jax.numpy.concatenate([found, others], axis=1)
 
     def split(self, vector):
         """(parameters, weights, offsets, scales) of a vector of unknowns."""
