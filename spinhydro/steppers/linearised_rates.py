@@ -9,6 +9,8 @@ from spinhydro.dedalus_support.private import CoeffSystem
 
 #: Size of a state, in bytes, from which memory counts.
 LARGE = 1 << 22
+#: Values of a state up to which the linear terms of every mode are diagonalised, if need be.
+MOST_EXACT = 50_000
 #: Part of the largest entry of L by which M is completed where it is singular.
 COMPLETION = 1e-4
 
@@ -301,15 +303,44 @@ class _FusedLinear:
 
     def __init__(self, stepper):
         self.stepper, self.shape = stepper, stepper.state.shape
+        self._exact = self._exact_frequencies()
         self.largest = max(
             (float(np.max(self._frequencies(row))) for row in range(self.shape[0])), default=0.0
         )
 
+    def _exact_frequencies(self):
+        """Return the frequency of every mode if its block is far from normal, and small; else None.
+
+        The circles of dt(a) - b = 0, dt(b) - c^2 lap(a) = 0 reach c^2 k^2, its frequencies c k.
+        """
+        rows, points = self.shape[0], int(np.prod(self.shape[1:]))
+        if rows == 1 or rows * points > MOST_EXACT:
+            return None
+        blocks = self._blocks(np.arange(points))
+        sizes = np.abs(blocks)
+        if np.abs(sizes - sizes.swapaxes(-1, -2)).max(initial=0) <= 1e-9 * sizes.max(initial=0):
+            return None
+        values = np.linalg.eigvals(blocks)
+        return np.abs(values.imag).max(axis=-1).reshape(self.shape[1:])
+
+    def _blocks(self, places):
+        """Return A = -L of some modes, as an array (modes, rows, rows)."""
+        rows = self.shape[0]
+        blocks = np.zeros((places.size, rows, rows), complex)
+        for row in range(rows):
+            for column, symbol in self.stepper.linear_row(row):
+                every = np.broadcast_to(symbol, self.shape[1:])
+                blocks[:, row, column] = -every.ravel()[places]
+        return blocks
+
     def _frequencies(self, row):
         """An upper bound of the frequency of every mode of a component (Gershgorin's circles)."""
         found = np.zeros(self.shape[1:])
-        for column, symbol in self.stepper.linear_row(row):
-            found += np.abs(np.imag(symbol) if column == row else symbol)
+        if self._exact is not None:
+            found += self._exact
+        else:
+            for column, symbol in self.stepper.linear_row(row):
+                found += np.abs(np.imag(symbol) if column == row else symbol)
         for mask in (self.stepper.right_side.space.mask, _kept(self.stepper)):
             if mask is not None:
                 found = found * (mask != 0)
@@ -317,18 +348,12 @@ class _FusedLinear:
 
     def modes(self, number):
         """Return some of the eigenvalues, those of the blocks of some wavenumbers."""
-        rows = self.shape[0]
-        bounds = np.max([self._frequencies(row).ravel() for row in range(rows)], axis=0)
+        bounds = np.max([self._frequencies(row).ravel() for row in range(self.shape[0])], axis=0)
         order = np.argsort(bounds)
         wanted = np.geomspace(1e-4, 1, number) * bounds.max(initial=0)
         places = np.minimum(np.searchsorted(bounds[order], wanted), bounds.size - 1)
         places = order[np.unique(places)] if bounds.size else places[:0]
-        blocks = np.zeros((places.size, rows, rows), complex)
-        for row in range(rows):
-            for column, symbol in self.stepper.linear_row(row):
-                every = np.broadcast_to(symbol, self.shape[1:])
-                blocks[:, row, column] = -every.ravel()[places]
-        return np.linalg.eigvals(blocks).ravel()
+        return np.linalg.eigvals(self._blocks(places)).ravel()
 
     def keep_fastest(self, vector, threshold):
         """Set the modes of a vector that are slower than a frequency to zero."""

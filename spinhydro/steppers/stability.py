@@ -40,6 +40,8 @@ from spinhydro.steppers.step_growth import SMALL_PHASE, StepGrowth
 REFUSED = 0.98
 #: Part of the limit of resonance at which a truncation aims, and trials to find it.
 AIM, _MOST_TRIALS = 0.97, 4
+#: No scheme has a limit of explicit terms below: linear terms decide.
+_NO_LIMIT = 0.03
 #: Growth of amplitudes up to the limit of which a line tells.
 _ROOM = 1.5
 
@@ -124,10 +126,15 @@ class StabilityCheck:
             self.largest_phase = largest_phase(*scheme, coupling * timestep, steps)
         elif stepper_name in RESONANT and np.isfinite(found.linear):
             together = found.linear + MARGIN * found.coupling
+            # Where all linear phases are small, the schemes are those of the whole equation.
+            whole = found.whole / STABILITY_LIMITS["IFRK4"]
             if found.linear * timestep > SMALL_PHASE:
                 self.phase = together * timestep
+            elif whole * timestep > self.fraction:
+                self.fraction, self._deciding = whole * timestep, found.whole
             if found.linear:
-                self._largest.append(max(0.95 * math.pi / together, SMALL_PHASE / found.linear))
+                slow = min(SMALL_PHASE / found.linear, 0.95 / whole)
+                self._largest.append(max(0.95 * math.pi / together, slow))
 
     def _rate(self):
         """Return the inverse of the largest stable timestep of the explicit part, or 0."""
@@ -212,7 +219,7 @@ class StabilityCheck:
         if self.name in SPLITTING:
             product = f"right side exact, {found.explicit * step:.3g} rad per step"
         elif part or self.name not in EXPLICIT:
-            product = f"explicit part: {product}"
+            product = product if product.startswith("linear") else f"explicit part: {product}"
         line = (
             f"stability: timestep at {100 * share:.3g} % of the {self.name} stability limit "
             f"({part}{product}; fastest oscillation {found.whole:.4g} {self.unit})"
@@ -256,11 +263,14 @@ class StabilityCheck:
 
     def _product(self):
         """Return the product that decides, of the wave closest to its limit, and the limit."""
-        product = self._deciding * self.timestep
+        product, text = self._deciding * self.timestep, "omega dt"
         limit = LAST_RESORT.get(self.name, STABILITY_LIMITS.get(self.name, math.inf))
         if self.fraction and product:
             limit = product / self.fraction
-        return f"omega dt = {product:.3g}, limit {limit:.3g}"
+        if self.fraction and limit < _NO_LIMIT and self.found.linear > 0:
+            product, text = self.found.linear * self.timestep, "linear terms: omega dt"
+            limit = product / self.fraction
+        return f"{text} = {product:.3g}" + (f", limit {limit:.3g}" if limit < math.inf else "")
 
     def refusal(self, unit):
         """Return the message for a timestep that is refused."""

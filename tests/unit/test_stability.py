@@ -218,3 +218,35 @@ def test_waves_of_finite_size_about_a_gas_at_rest_are_faster():
         for _ in range(400):
             solver.step(safe)
         assert np.abs(psi["g"]).max() < 2
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean"])
+def test_waves_of_two_coupled_fields_have_their_own_frequency(engine):
+    """c k, not the c^2 k^2 that couples the fields."""
+    coords = d3.CartesianCoordinates("x")
+    dist = d3.Distributor(coords, dtype=np.float64)
+    a, b = (dist.Field(name=n, bases=d3.RealFourier(coords["x"], 32, (0, LENGTH))) for n in "ab")
+    a["g"] = 0.1 * np.sin(dist.local_grid(a.domain.bases[0]))
+    problem = d3.IVP([a, b], namespace={"a": a, "b": b})
+    problem.add_equation("dt(a) - b = 0")
+    problem.add_equation("dt(b) - 9*lap(a) = -a**3")
+    solver = problem.build_solver(find_stepper("IFRK4"))
+    choose_engine(solver, engine, steps=1, sync_on_request=False)
+    assert frequencies_of(solver, False).linear == pytest.approx(3 * 15, rel=1e-9)
+    assert "warning" not in check_timestep(solver, "IFRK4", 0.9 * np.pi / 45)
+
+
+def test_coupled_fields_with_slow_linear_terms_are_limited_by_the_whole_equation():
+    """The explicit part, -100^2 a in the equation of b, has no eigenvalue but 0."""
+    coords = d3.CartesianCoordinates("x")
+    dist = d3.Distributor(coords, dtype=np.float64)
+    a, b = (dist.Field(name=n, bases=d3.RealFourier(coords["x"], 8, (0, LENGTH))) for n in "ab")
+    a["g"] = 0.1
+    problem = d3.IVP([a, b], namespace={"a": a, "b": b})
+    problem.add_equation("dt(a) - b = 0")
+    problem.add_equation("dt(b) - 0.01*lap(a) = -1e4*a")
+    solver = problem.build_solver(find_stepper("IFRK4"))
+    choose_engine(solver, "fused", steps=1, sync_on_request=False)
+    assert "at 88.3 % of the IFRK4" in check_timestep(solver, "IFRK4", 0.025)
+    with pytest.raises(ParameterError, match="fastest oscillation 100"):
+        check_timestep(solver, "IFRK4", 0.03)
