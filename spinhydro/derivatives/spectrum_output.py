@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from spinhydro.analysis.formula import FUNCTIONS
-from spinhydro.derivatives.overlay import draw_overlay
-from spinhydro.errors import InputError, check_save
+from spinhydro.derivatives.overlay import LONGEST, draw_overlay
+from spinhydro.errors import InputError, check_save, shorten
 from spinhydro.kernels.kernel import Kernel
 from spinhydro.language.expressions import ExpressionBuilder
 
@@ -140,6 +140,7 @@ def _draw_branches(found, ax, k, formulas):
     order = np.argsort(k, kind="stable")
     for number, (text, values) in enumerate(formulas.items()):
         shown = np.real(values)[order]
-        ax.plot(k[order], shown, "-", linewidth=0.7, color=f"C{2 + number}", label=text)
+        label = shorten(text, LONGEST)
+        ax.plot(k[order], shown, "-", linewidth=0.7, color=f"C{2 + number}", label=label)
     if formulas:
         ax.legend(fontsize="small")
