@@ -1,5 +1,7 @@
 """The jax engine: the right-hand side and whole steps as JAX functions."""
 
+from time import process_time
+
 import numpy as np
 
 from spinhydro.dedalus_support.memory import free_temporaries
@@ -150,11 +152,31 @@ class JaxStepper(FusedRK4):
 
     def _take_steps(self, time, timestep, number):
         state = self._on_device(self.state) if self._device_state is None else self._device_state
+        self._device_state = self._advanced(state, time, timestep, number)
+        self.fields.in_sync = False
+
+    def _advanced(self, state, time, timestep, number):
+        """Return a state on the device after some steps."""
         kind = np.float32 if self.precision == "single" else np.float64
-        self._device_state = self._advance_on_device(
+        return self._advance_on_device(
             state, kind(time), kind(timestep), number, self.leaves(time), self._prepared(timestep)
         )
-        self.fields.in_sync = False
+
+    @property
+    def compiles_steps(self):
+        """Return whether whole steps are compiled: always."""
+        return True
+
+    def time_steps(self, timestep, number):
+        """Return the CPU time of a step; see ``FusedRK4.time_steps``."""
+        self.read_fields()
+        time = self.solver.sim_time
+        self.right_side.draw(int(self.solver.iteration), timestep)
+        # Compiles.
+        self._advanced(self._on_device(self.state), time, timestep, 0).block_until_ready()
+        begin = process_time()
+        self._advanced(self._on_device(self.state), time, timestep, number).block_until_ready()
+        return (process_time() - begin) / number
 
     def _on_device(self, values):
         """A copy of the state on the device; members are split over several devices."""
