@@ -124,7 +124,11 @@ def frozen_gas(dist, xbasis, hbar_over_m, g_n0=None, R_x=None, density="ground_s
         if density == "pedestal":
             trap = pedestal(trap, 0.95 * g_n0, 0.02 * g_n0)
         n["g"] = ground_state(x, trap, g_n0, hbar_over_m / 2, chemical_potential=g_n0)
-        slope = d3.Differentiate(n, xbasis.coord).evaluate()["g"]
+        derivative = d3.Differentiate(n, xbasis.coord).evaluate()
+        # Operators leave their results, and may leave their operands, on the dealiased grid.
+        for field in (derivative, n):
+            field.change_scales(1)
+        slope = derivative["g"]
     else:
         n["g"] = thomas_fermi(x, R_x, floor=2e-3 if density == "thomas_fermi_floor" else 0)
         slope = np.gradient(n["g"], x.ravel(), axis=-1)  # a spectral derivative rings at the kink

@@ -250,7 +250,7 @@ class _System:
 
     def _factor(self, i, equation):
         """c of the left side c*dt(psi)."""
-        before = self.variables[i]["g"].copy()
+        before = _resolved(self.variables[i])
         values = self._values(equation["M"])
         overlap = self.comm.allreduce(np.vdot(before, values), op=MPI.SUM)
         return overlap / self.comm.allreduce(np.vdot(before, before), op=MPI.SUM)

@@ -1,9 +1,10 @@
+import dedalus.public as d3
 import numpy as np
 import pytest
 from scipy import sparse
 from scipy.sparse.linalg import eigsh
 
-from spinhydro import ground_state, thomas_fermi
+from spinhydro import frozen_gas, ground_state, thomas_fermi
 from spinhydro.errors import InputError
 from spinhydro.physics.trap_modes import MirroredModes
 
@@ -96,3 +97,16 @@ def test_a_trap_that_is_not_mirrored_about_its_first_point_gives_the_same():
     assert not MirroredModes.is_possible(moved)
     mirrored, periodic = (ground_state(axes, V, 8.0, KINETIC, 8.0) for V in (potential, moved))
     np.testing.assert_allclose(np.roll(periodic, -1, axis=0), mirrored, atol=1e-12)
+
+
+@pytest.mark.parametrize("density", ["ground_state", "pedestal", "thomas_fermi"])
+def test_frozen_gas_does_not_depend_on_dealiasing(density):
+    """Coefficients of the density and the slope are those of a basis without dealiasing."""
+    found = []
+    for dealias in (1, 3 / 2):
+        coord = d3.Coordinate("x")
+        dist = d3.Distributor(coord, dtype=np.float64)
+        basis = d3.RealFourier(coord, size=64, bounds=(-240, 240), dealias=dealias)
+        gas = frozen_gas(dist, basis, 2.76, g_n0=32.0, R_x=RADIUS, density=density)
+        found.append([field["c"].copy() for field in (gas.n, gas.log_slope)])
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-14)
