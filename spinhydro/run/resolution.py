@@ -15,6 +15,13 @@ UNRESOLVED = 0.05
 ROUGH = 0.01
 #: Fields with less than this part of their power in waves are uniform, with rounding.
 UNIFORM = 1e-20
+#: Waves next to the shortest, and longer ones that a resolved field has more of: parts of k_max.
+LAST, LONGER = 0.9, (0.5, 0.8)
+#: Part of the amplitude in the last waves, and ratio of a wave there to a longer one, from which
+#: the last waves are watched, on grids with more modes than FEW along the axis; and growth from
+#: then on that folded products cause. The kink of a trap at the edges of the box has such waves
+#: too, which do not grow.
+FOLDED, ABOVE, FEW, GROWN = 1e-7, 100, 16, 10
 #: Lines of the grid that are transformed along each axis.
 LINES = 64
 #: Growth since the last check, beyond that with a power of the time of a variable that starts from
@@ -38,6 +45,10 @@ class Resolution:
     derivatives makes structure of any size correctly, and on a lattice of atoms short waves are
     physics.
 
+    Products that are not dealiased make the waves next to the shortest grow from rounding, slowly,
+    where the timestep is too short to damp them. A variable that has more in these than in longer
+    waves gets a warning long before it is not resolved.
+
     A stable timestep keeps the linear waves of the grid bounded; what a nonlinear equation does
     with waves that the grid cannot hold is not bounded by it. Once a variable is not resolved, a
     run is therefore watched at every step for growth on the scale of the grid.
@@ -54,7 +65,7 @@ class Resolution:
     def __init__(self, ivp, parameters, unit=""):
         self.comm, self.unit = ivp.dist.comm, unit
         self._names = {v: k for k, v in parameters.items() if isinstance(v, int) and v > 1}
-        self._watched = []
+        self._watched, self._folded = [], {}
         if not noises_of(ivp) and any(map(_has_derivatives, ivp.equations)):
             self._watched = [
                 (variable, axis)
@@ -88,6 +99,7 @@ class Resolution:
             "all": [(v.name, axis) for v, axis in self._pairs],
             "since": self.since, "largest": self._largest, "remedy": self._remedy,
             "initial": self._initial, "checked_at": self._checked_at,
+            "folded": [(*pair, part) for pair, part in self._folded.items()],
         }  # fmt: skip
 
     def restore(self, record):
@@ -99,6 +111,7 @@ class Resolution:
         known = {tuple(pair) for pair in record.get("all", record["watched"])}
         self._watched = [(v, axis) for v, axis in self._pairs if (v.name, axis) in kept]
         self._pairs = [(v, axis) for v, axis in self._pairs if (v.name, axis) in known]
+        self._folded = {(name, axis): part for name, axis, part in record.get("folded", ())}
         self.since, self._remedy = record["since"], record.get("remedy", "more grid points")
         self._largest = dict(record.get("largest", {}))
         self._initial = dict(record.get("initial", {}))
@@ -108,7 +121,14 @@ class Resolution:
         """Return new warnings about variables that are no longer resolved, as a list of lines."""
         lines = []
         for variable, axis in list(self._watched):
-            part = self._short_part(variable, axis)
+            power = self._power(variable, axis)
+            part = _part(power, SHORT)
+            if part <= UNRESOLVED and _is_folded(power):
+                last = _part(power, LAST)
+                first = self._folded.setdefault((variable.name, axis), last)
+                if last > GROWN * first:
+                    self._folded[variable.name, axis] = np.inf
+                    lines.append(self._folded_line(variable, axis, last, time))
             if part > UNRESOLVED:
                 self._watched.remove((variable, axis))
                 lines.append(self._line(variable, axis, part, time))
@@ -180,8 +200,22 @@ class Resolution:
         name = self._names.get(size)
         return f"{name}={2 * size}" if name else f"{2 * size} grid points"
 
+    def _folded_line(self, variable, axis, part, time):
+        coord = variable.domain.full_bases[axis].coord.name
+        return (
+            f"warning: resolution: at t = {time:.4g} {self.unit}".rstrip()
+            + f" the shortest waves of '{variable.name}' along {coord} are larger than longer "
+            f"ones, with {100 * part:.2g} % of its amplitude: they grow from rounding, as products "
+            "that are folded back into the grid make them. Later results depend on them; try "
+            "dealias=3/2 in the basis, or a longer timestep of RK4 or WaveRK4, which damps them"
+        )
+
     def _short_part(self, variable, axis):
         """Return the part of the amplitude of a variable in short waves along an axis."""
+        return _part(self._power(variable, axis), SHORT)
+
+    def _power(self, variable, axis):
+        """Return the power of a variable in the modes |k| = 0, 1, … of an axis."""
         layout = variable.dist.grid_layout
         field = variable if variable.layout is layout else variable.copy()
         values = np.moveaxis(field["g"], len(variable.tensorsig) + axis, -1)
@@ -190,12 +224,27 @@ class Resolution:
         lines = lines[:: max(1, len(lines) // LINES)]
         spectra = np.fft.fft(lines[np.isfinite(lines).all(axis=1)])
         power = (spectra.real**2 + spectra.imag**2).sum(axis=0)
-        k = np.abs(np.fft.fftfreq(points, 1 / points))
-        short = (k >= SHORT * size / 2) & (k <= size / 2)
-        found = np.array([power[short].sum(), power[1:].sum(), power.sum()])
+        k = np.abs(np.rint(np.fft.fftfreq(points, 1 / points))).astype(int)
+        found = np.bincount(k, power)[: size // 2 + 1]
         self.comm.Allreduce(MPI.IN_PLACE, found, op=MPI.SUM)
-        in_short, in_waves, total = found
-        return float(np.sqrt(in_short / in_waves)) if in_waves > UNIFORM * total else 0.0
+        return found
+
+
+def _part(power, first):
+    """Return the part of the amplitude of waves in those from a part of k_max on."""
+    in_waves = power[1:].sum()
+    if in_waves <= UNIFORM * power.sum():
+        return 0.0
+    return float(np.sqrt(power[np.arange(len(power)) >= first * (len(power) - 1)].sum() / in_waves))
+
+
+def _is_folded(power):
+    """Return whether the last waves are larger than longer ones, beyond rounding."""
+    if len(power) <= FEW:
+        return False
+    k = np.arange(len(power)) / (len(power) - 1)
+    last, longer = power[k >= LAST], power[(k >= LONGER[0]) & (k <= LONGER[1])]
+    return _part(power, LAST) > FOLDED and last.mean() > ABOVE**2 * longer.mean()
 
 
 def _has_derivatives(equation):

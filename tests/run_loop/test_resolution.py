@@ -98,6 +98,35 @@ def test_the_measure_counts_the_modes_that_the_basis_holds():
     assert watch.check(0.6) == []
 
 
+@pytest.mark.parametrize(
+    "wave, sizes, is_said",
+    [
+        (30, (1e-6, 9e-6, 2e-5, 1e-3), (0, 0, 1, 0)),
+        # As those of a kink, which stay.
+        (30, (1e-6, 2e-6, 1e-6, 2e-6), (0, 0, 0, 0)),
+        (30, (1e-9, 5e-9, 2e-8, 5e-8), (0, 0, 0, 0)),
+        (25, (1e-6, 9e-6, 2e-5, 1e-3), (0, 0, 0, 0)),
+    ],
+)
+def test_growing_waves_next_to_the_shortest_are_said_once(wave, sizes, is_said):
+    """Of 32 waves, numbers 29 to 32 are the last and 16 to 25 the longer ones."""
+    ivp = advected()
+    watch = Resolution(ivp, {})
+    watch.start()
+    (u,) = ivp.variables
+    for size, expected in zip(sizes, is_said, strict=True):
+        u.change_scales(1)
+        x = ivp.dist.local_grid(u.domain.bases[0])
+        u["g"] = 2 + np.sin(x) + size * np.sin(wave * x)
+        lines = watch.check(0.5)
+        assert len(lines) == expected
+        if expected:
+            assert "'u' along x are larger than longer ones, with 0.002 % of its am" in lines[0]
+        record = watch.record()
+        watch = Resolution(ivp, {})
+        watch.restore(record)
+
+
 @pytest.mark.parametrize("Nx", [256])
 def test_a_safe_timestep_does_not_promise_resolution(tmp_path, Nx):
     """Spacings of 2 um are too coarse for this gas; the timestep is far from unstable."""
