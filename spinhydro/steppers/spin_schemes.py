@@ -44,7 +44,7 @@ def rkmk4(evaluate, start, spins, time, timestep, ranks):
 
     .. math::
         K_i = h\,\omega(m_i), \quad m_2 = e^{K_1/2} m, \quad
-        m_3 = e^{K_2/2 - K_1 \times K_2/8} m, \quad m_4 = e^{K_3} m, \
+        m_3 = e^{K_2/2 - K_1 \times K_2/8} m, \quad m_4 = e^{K_3} m, \\
         m(t + h) = e^{(K_1 + 2 K_2 + 2 K_3 + K_4)/6 - K_1 \times K_4/12} m
 
     (Munthe-Kaas, BIT 38, 92 (1998); commutators as in Owren and Marthinsen, BIT 39, 116 (1999)).
@@ -77,7 +77,9 @@ def rkmk4_with_rates(evaluate, start, spins, time, timestep, ranks):
     K4 = rates(moved(K3, nothing), end)
     mean = [(a + 2 * b + 2 * c + d) / 6 for a, b, c, d in zip(K1, K2, K3, K4, strict=True)]
     commutators = brackets(K1, K4, -1 / 12)
-    whole = [a + b() for a, b in zip(mean, commutators, strict=True)]
+    whole = [
+        a + b() if is_spin else a for a, b, is_spin in zip(mean, commutators, spins, strict=True)
+    ]
     return moved(mean, commutators), (K3, K4, whole)
 
 

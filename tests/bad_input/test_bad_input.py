@@ -98,7 +98,7 @@ PARAMETERS = [
     (["timestep=0"], ["positive"]),
     (["timestep=-0.01"], ["positive"]),
     (["timestep=1e-30"], ["wrong unit"]),
-    (["timestep=0.1"], ["unstable", "Largest safe timestep: 0.01"]),
+    (["timestep=0.1"], ["unstable", "Largest safe timestep: 0.02"]),
     (["stop_time=0"], ["positive"]),
     (["stop_time=-1"], ["positive"]),
     (["output_interval=0"], ["positive"]),
@@ -118,7 +118,7 @@ PARAMETERS = [
     (["Omega_R=sqrt(3)*Hz"], ["np.sqrt"]),
     (["Nx=" + "x" * 100_000], ["not known"]),
     (["x" * 100_000 + "=1"], ["no parameter"]),
-    (["--quick", "quick={3: 4}"], ["quick must be a dictionary"]),
+    (["--quick", "quick={3: 4}"], ["write --quick"]),
     (["torque=true"], ["did you mean 'True'"]),
 ]
 
