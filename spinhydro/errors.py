@@ -156,6 +156,14 @@ def unknown_name_message(kind, name, names):
     return f"no {kind} '{shorten(name)}'; " + " ".join(filter(None, (question, listed)))
 
 
+#: What a command needs, by the argument that is missing first.
+_EXAMPLES = {
+    "RUN": "a run folder, for example runs/quantum_torque/0001",
+    "problem": "a problem file, for example problems/quantum_torque.py",
+    "data": "the data and what to fit, for example frames.nc Omega_R",
+}
+
+
 def option_error(parser, message):
     """Return the InputError for a message of argparse, with the nearest option that exists."""
     options = [text for action in parser._actions for text in action.option_strings]
@@ -166,8 +174,9 @@ def option_error(parser, message):
     if invalid:
         kind = "a whole number" if invalid[2] == "int" else "a number"
         message = f"{invalid[1]} {shorten(invalid[3])}: write {kind}"
-    if message.startswith("the following arguments are required: RUN"):
-        message = "name a run folder, for example runs/quantum_torque/0001"
+    missing = re.match(r"the following arguments are required: (\w+)", message)
+    if missing and missing[1] in _EXAMPLES:
+        message = f"name {_EXAMPLES[missing[1]]}"
     return InputError(f"{message}{hint} (`{parser.prog} --help` lists the options)")
 
 

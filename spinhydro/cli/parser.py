@@ -14,10 +14,6 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message):
-        if message.startswith("the following arguments are required: problem"):
-            message = "name a problem file, for example problems/quantum_torque.py"
-        if message.startswith("the following arguments are required: data"):
-            message = "name the data and what to fit, for example frames.nc Omega_R"
         raise option_error(self, message)
 
     def add_problem(self, **options):

@@ -172,9 +172,7 @@ class Resolution:
         """Return the largest absolute value of every variable on the grid, of all ranks."""
         found = {}
         for variable in dict.fromkeys(variable for variable, _ in self._pairs):
-            layout = variable.dist.grid_layout
-            field = variable if variable.layout is layout else variable.copy()
-            largest = float(np.abs(field["g"]).max(initial=0))
+            largest = float(np.abs(_grid_values(variable)).max(initial=0))
             found[variable.name] = self.comm.allreduce(largest, op=MPI.MAX)
         return found
 
@@ -216,9 +214,7 @@ class Resolution:
 
     def _power(self, variable, axis):
         """Return the power of a variable in the modes |k| = 0, 1, … of an axis."""
-        layout = variable.dist.grid_layout
-        field = variable if variable.layout is layout else variable.copy()
-        values = np.moveaxis(field["g"], len(variable.tensorsig) + axis, -1)
+        values = np.moveaxis(_grid_values(variable), len(variable.tensorsig) + axis, -1)
         size, points = variable.domain.full_bases[axis].size, values.shape[-1]
         lines = values.reshape(-1, points)
         lines = lines[:: max(1, len(lines) // LINES)]
@@ -228,6 +224,12 @@ class Resolution:
         found = np.bincount(k, power)[: size // 2 + 1]
         self.comm.Allreduce(MPI.IN_PLACE, found, op=MPI.SUM)
         return found
+
+
+def _grid_values(variable):
+    """Return the values of a variable on the grid, which keeps its layout and scales."""
+    is_there = variable.layout is variable.dist.grid_layout
+    return (variable if is_there else variable.copy())["g"]
 
 
 def _part(power, first):
