@@ -256,8 +256,8 @@ def _start_lean(solver, projections, steps, sync_on_request):
     return "; ".join([text, *slow_sizes(solver.state[0].domain.bases)])
 
 
-def replace_stepper(solver, engine, kind, projections=(), sync_on_request=True):
-    """Replace the time stepper of a solver before its first step, on the engine that it has.
+def make_stepper(solver, engine, kind, projections=(), compiled=True):
+    """Return another adaptive stepper for a solver before its first step, on its engine.
 
     Parameters
     ----------
@@ -265,22 +265,37 @@ def replace_stepper(solver, engine, kind, projections=(), sync_on_request=True):
     engine : str
         From `choose_engine`.
     kind : type
-        A time stepper that treats the terms of the left side as the present one does.
     projections : list of (field, operand)
-    sync_on_request : bool
-        See `choose_engine`.
-    """
-    if engine != "fused":
-        solver.timestepper = kind(solver)
-        return
-    from spinhydro.engines.fused import FUSED
+    compiled : bool
+        Whether the fused engine compiles its steps.
 
-    present = solver.timestepper
-    stepper = FUSED[kind](solver, projections)
-    stepper.sync_on_request = sync_on_request
-    if present.native:
+    Raises
+    ------
+    Unsupported, InputError
+        If the engine cannot treat the terms of the left side as the stepper does.
+    """
+
+    def make():
+        if engine != "fused":
+            stepper = kind(solver)
+            stepper.projections = projections
+            return stepper
+        from spinhydro.engines.fused import FUSED
+
+        stepper = FUSED[kind](solver, projections, compiled=compiled)
+        stepper.sync_on_request = solver.timestepper.sync_on_request
+        return stepper
+
+    return _on_all_ranks(solver.dist.comm, make)
+
+
+def take_stepper(solver, stepper):
+    """Make a stepper of `make_stepper` the one of its solver, and free the present one's code."""
+    present, solver.timestepper = solver.timestepper, stepper
+    if getattr(present, "native", None):
         present.native.release()
-    solver.timestepper = stepper
+    if hasattr(stepper, "rebuild"):
+        frozen_coefficients(solver).on_change = stepper.rebuild
 
 
 def accelerate(solver, engine="auto"):

@@ -4,18 +4,15 @@ import math
 
 from mpi4py import MPI
 
-from spinhydro.engines.choose import replace_stepper
 from spinhydro.errors import InputError, NotFiniteError, ParameterError
 from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.loop import WATCH_CADENCE, Run
 from spinhydro.run.progress import duration as clock
+from spinhydro.run.stepper_choice import KeptField, StepperChoice, candidates_of
 from spinhydro.steppers import (
-    EXPLICIT,
     IFRK4,
     RK4,
-    RK43,
-    RK853,
     SPLITTING,
     WaveRK4,
     check_no_noise,
@@ -30,11 +27,9 @@ from spinhydro.steppers.control import (
     checked_tolerance,
     even_steps,
 )
-from spinhydro.steppers.frequencies import frequencies_of
 from spinhydro.steppers.pair_steps import PairSteps
 from spinhydro.steppers.projections import project
 from spinhydro.steppers.stability import StabilityCheck
-from spinhydro.steppers.trial import is_worthwhile, predict
 
 #: Relative change by a second projection, as part of the tolerance, from which adaptive timesteps
 #: are refused: it is made in every step, however short.
@@ -48,8 +43,8 @@ def read_tolerance(ivp, plan):
 
     It does with a tolerance, with ``timestep = "auto"``, or with a stepper such as "IFRK43"; the
     tolerance is then 1e-6 unless it is stated. A number as timestep is the longest timestep.
-    Where the stepper is the default of a problem file, splitting schemes give way to IFRK4, WaveRK4
-    gives way to RK4, and RK853 is a candidate beside RK43.
+    Where the stepper is not stated, splitting schemes give way to IFRK4, WaveRK4 gives way to RK4,
+    and other pairs are candidates; see `StepperChoice`.
 
     Returns
     -------
@@ -73,8 +68,7 @@ def read_tolerance(ivp, plan):
     if plan.tolerance is None:
         plan.tolerance = USUAL_TOLERANCE
     plan.tolerance = checked_tolerance(plan.tolerance)
-    overrides = plan.record.get("overrides")
-    is_default = overrides is not None and "timestepper" not in overrides
+    is_default = plan.chooses_stepper
     if is_default and (stepper is WaveRK4 or stepper.__name__ in SPLITTING):
         # The default of a problem file is the cheapest stepper of a given timestep.
         plan.given_up = stepper.__name__
@@ -87,8 +81,8 @@ def read_tolerance(ivp, plan):
         ).within("timestep" if plan.timestep == AUTO else "tolerance")
     check_no_noise(ivp)
     plan.timestepper = find_pair(stepper)
-    if is_default and plan.timestepper is RK43:
-        plan.candidate = RK853
+    if is_default:
+        plan.candidates = candidates_of(ivp, plan.timestepper)
     if callable(plan.timestep) or hasattr(plan.timestep, "compute_timestep"):
         raise ParameterError(
             "a function chooses the timestep, and so would the tolerance: give timestep = 'auto', "
@@ -99,9 +93,10 @@ def read_tolerance(ivp, plan):
 
 def keep_stepper(plan, record):
     """Keep the stepper that an earlier run has chosen, from the record of its folder."""
-    if plan.candidate is not None and plan.candidate.__name__ == record.get("timestepper"):
-        plan.timestepper = plan.candidate
-    plan.candidate = None
+    for pair in plan.candidates:
+        if pair.__name__ == record.get("timestepper"):
+            plan.timestepper = pair
+    plan.candidates = ()
 
 
 def _on_grid(limit):
@@ -134,6 +129,8 @@ class ControlledRun(AdaptiveRun):
         #: Steps of the present length up to the next output, and those that are taken in one call.
         self.number, self.ahead = 0, 1
         self.shortest, self.longest = math.inf, 0.0
+        #: The initial state, while the stepper is chosen.
+        self.filled = ()
 
     def check_start(self):
         """Check everything that can be known before the first step; see ``Run.check_start``.
@@ -149,7 +146,7 @@ class ControlledRun(AdaptiveRun):
         once = [variable["c"].copy() for variable in state]
         project(self.projections)
         excess = max(
-            self._largest(variable["c"] - first) / (self._largest(first) or 1.0)
+            self.largest(variable["c"] - first) / (self.largest(first) or 1.0)
             for variable, first in zip(state, once, strict=True)
         )
         for variable, coefficients in zip(state, kept, strict=True):
@@ -163,53 +160,27 @@ class ControlledRun(AdaptiveRun):
                 f"no tolerance, and timestepper = '{self.plan.timestepper.main.__name__}'"
             ).within("projections")
 
-    def _largest(self, values):
+    def largest(self, values):
+        """Return the largest absolute value, of all ranks."""
         return self.ivp.dist.comm.allreduce(float(abs(values).max(initial=0)), op=MPI.MAX)
 
     def start_control(self):
         """Choose the stepper, the first timestep and the longest; return the line for the log."""
-        is_explicit = self.plan.timestepper.main.__name__ in EXPLICIT
-        found = frequencies_of(self.solver, is_explicit, with_modes=not is_explicit)
-        line = self._begin_control(found)
-        present, candidate = self.plan.timestepper, self.plan.candidate
-        if candidate is None:
-            return line + self._cheaper()
-        first, other = (self._predict(pair, found) for pair in (present, candidate))
-        if not is_worthwhile(first, other, self._number_of_values()):
-            return line + self._cheaper()
-        self._replace_stepper(candidate)
-        return (
-            f"{self._begin_control(found)}\nstepper: {candidate.main.__name__} in place of "
-            f"{present.main.__name__}: predicted {other.evaluations:.2g} evaluations of the right "
-            f"side, not {first.evaluations:.2g}; timestepper={present.main.__name__} keeps it"
-        )
+        choice = StepperChoice(self)
+        line, pair = self._begin_control(choice), self.plan.timestepper
+        reason = choice.carry_out()
+        if self.plan.timestepper is not pair:
+            line = self._begin_control(choice)
+        return "\n".join(filter(None, (line + self._cheaper(), reason)))
 
-    def _predict(self, pair, found):
-        """Return the `Prediction` of a pair, with its own limits."""
-        control, interval = self._control_of(pair, found)[0], self.plan.output_interval
-        return predict(
-            self.solver.timestepper, pair, self.solver.sim_time, control,
-            min(interval, self.plan.stop_time),
-        )  # fmt: skip
-
-    def _number_of_values(self):
+    def number_of_values(self):
         """Return the number of values in the state, of all ranks."""
         return sum(
             math.prod(v.domain.coeff_shape) * math.prod(system.dim for system in v.tensorsig)
             for v in self.ivp.variables
         )
 
-    def _replace_stepper(self, pair):
-        """Take the steps of another pair."""
-        self.plan.timestepper, self.stepper_name = pair, pair.__name__
-        replace_stepper(
-            self.solver, self.engine, pair, self.projections,
-            sync_on_request=self.plan.each_step is None,
-        )  # fmt: skip
-        if not self.keeps_state:
-            self.solver.timestepper.projections = self.projections
-
-    def _control_of(self, pair, found):
+    def control_of(self, pair, found):
         """Return the controller of a pair, and the reason for its longest timestep."""
         plan, unit = self.plan, self.time_unit
         main = pair.main.__name__
@@ -224,10 +195,10 @@ class ControlledRun(AdaptiveRun):
             why = "as given; " + (why if found is None else fastest)
         return ErrorControl(plan.tolerance, plan.stop_time, longest, stable), why
 
-    def _begin_control(self, found):
+    def _begin_control(self, choice):
         """Begin with a new controller; return the line for the log."""
         plan, stepper, unit = self.plan, self.solver.timestepper, self.time_unit
-        control, why = self._control_of(plan.timestepper, found)
+        control, why = self.control_of(plan.timestepper, choice.frequencies(plan.timestepper))
         longest = control.longest
         stepper.begin(control, min(plan.output_interval, plan.stop_time))
         transforms = ""
@@ -262,6 +233,8 @@ class ControlledRun(AdaptiveRun):
 
     def choose_engine(self, engine, steps, precision="double"):
         """Choose the engine that steps the solver."""
+        if self.plan.candidates:
+            self.filled = [KeptField(field) for field in self.solver.state]
         super().choose_engine(engine, steps, precision)
         if not self.keeps_state:
             self.solver.timestepper.projections = self.projections

@@ -26,9 +26,11 @@ class Plan:
     given_up : str
         The file's own stepper, where it has no embedded pair and gave way to one that has.
     timestepper : str or class
-    candidate : class
-        A stepper with an embedded pair that the run takes instead of `timestepper` if it is
-        predicted to be cheaper; None for no choice.
+    chooses_stepper : bool
+        Whether adaptive runs may take another stepper: `timestepper` is a default.
+    candidates : tuple of classes
+        Steppers with an embedded pair that the run takes instead of `timestepper` if they are
+        predicted to be cheaper.
     outputs : dict
         ``{name: expression string}``; written as HDF5 tasks of these names.
     output_units : dict
@@ -77,7 +79,8 @@ class Plan:
     timestepper: object = "RK4"
     tolerance: float = None
     given_up: str = ""
-    candidate: type = None
+    chooses_stepper: bool = False
+    candidates: tuple = ()
     outputs: dict = None
     output_units: dict = field(default_factory=dict)
     projections: dict = field(default_factory=dict)

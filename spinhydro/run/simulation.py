@@ -69,6 +69,7 @@ def run_problem(
         stop_time=declared("stop_time"),
         output_interval=declared("output_interval"),
         timestepper=declared("timestepper", "RK4"),
+        chooses_stepper="timestepper" not in problem.overrides,
         tolerance=declared("tolerance"),
         outputs=declared("outputs"),
         output_units=declared("output_units") or {},
@@ -165,7 +166,8 @@ def simulate(
     check_complete(problem)
     parallel.abort_all_on_error()
     allowed = set(Plan.__dataclass_fields__) - {
-        "name", "timestep", "stop_time", "record", "source", "modules"
+        "name", "timestep", "stop_time", "record", "source", "modules", "chooses_stepper",
+        "candidates", "given_up",
     }  # fmt: skip
     for option in options:
         if option not in allowed:
@@ -174,7 +176,10 @@ def simulate(
             )
     script = Path(sys.argv[0]) if sys.argv and sys.argv[0].endswith(".py") else None
     source = script.read_text(encoding="utf-8") if script and script.is_file() else ""
-    plan = Plan(name=name, timestep=timestep, stop_time=stop_time, source=source, **options)
+    plan = Plan(
+        name=name, timestep=timestep, stop_time=stop_time, source=source,
+        chooses_stepper="timestepper" not in options, **options,
+    )  # fmt: skip
     plan.record["problem_git"] = provenance.git_state(script.parent if script else ".")
     plan.record["equations"] = [_text_of(equation) for equation in problem.equations]
     if resume is True:

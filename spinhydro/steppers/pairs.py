@@ -107,10 +107,6 @@ class _Stock(PairSteps):
     def _distance(self, other):
         return self._squares(self._copy() - other)
 
-    def _rate(self, values, time):
-        self._evaluate(values, time)
-        return self.rate.data.copy()
-
     def _rate_sizes(self, time):
         """Squared norms of the rates, and of their change with the state per relative change."""
         start = self._copy()
@@ -182,6 +178,7 @@ class IFRK43(_Stock, IFRK4):
     """
 
     main = IFRK4
+    cost_of_evaluation = 1.1
     #: Exponentials of a step and of its halves, of two timesteps.
     kept_exponentials = 4
 
@@ -197,6 +194,7 @@ class ETDRK43(_Stock, ETDRK4):
     """
 
     main = ETDRK4
+    cost_of_evaluation = 1.6
     kept_exponentials = 4
 
     def _weigh(self, difference, timestep):
@@ -226,6 +224,7 @@ class RK853(_Stock, RK8):
     main = RK8
     order = 8
     extra_evaluations = 0
+    cost_of_evaluation = 1.2
     _combined = staticmethod(combined_error)
 
     def _note_rates(self):

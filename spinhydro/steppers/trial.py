@@ -1,79 +1,122 @@
-"""Choice between explicit pairs by the number of evaluations that they are predicted to need."""
+"""Choice between embedded pairs by the work that they are predicted to need."""
 
 import math
 from dataclasses import dataclass
 
-from spinhydro.steppers import rk8
-from spinhydro.steppers.control import AIM, KEPT_FROM
+from spinhydro.steppers.control import (
+    AIM,
+    FAR_WINDOW,
+    KEPT_FROM,
+    MEASURED_EVERY,
+    RELEASED,
+    WINDOW,
+)
 
-#: Nodes, weights of earlier rates in the stages, and weights of the rates, of main schemes.
-TABLEAUX = {
-    "RK4": (
-        (0.0, 0.5, 0.5, 1.0),
-        ({}, {0: 0.5}, {1: 0.5}, {2: 1.0}),
-        {0: 1 / 6, 1: 1 / 3, 2: 1 / 3, 3: 1 / 6},
-    ),
-    "RK8": (rk8.NODES, rk8.STAGES, rk8.WEIGHTS),
-}
 #: A measured error of a step between these follows its power law.
 SMALLEST, LARGEST = 1e-13, 1e-2
 #: Trials per scheme, at most, and change of the timestep that needs no further one.
 TRIALS, CLOSE = 5, 1.6
-#: Saving, as part of the evaluations, for which the stepper is replaced, and the least saving of
+#: Saving, as part of the work, for which the stepper is replaced, and the least saving of
 #: evaluations times values, where the cost of an evaluation is that of 1000 values and its own.
 WORTHWHILE, LEAST_SAVED, OVERHEAD = 0.2, 2e6, 1000
+#: Error at the end over the sum of the errors of all steps, in gases 3 to 8.
+GROWTH = 4
+#: Part of a run after which a companion that only limits the timestep is dropped.
+RELEASED_AFTER = 0.1
+#: Size of a state, in bytes, from which no other scheme is tried: the rates that it keeps would
+#: take too much memory.
+LARGEST_STATE = 1 << 26
 
 
 @dataclass
 class Prediction:
-    """Timestep and evaluations of the right side with which a pair meets a tolerance."""
+    """Timestep and work with which a pair meets a tolerance.
+
+    Attributes
+    ----------
+    timestep : float
+    work : float
+        Over the whole run, in evaluations of the right side.
+    """
 
     timestep: float
-    evaluations: float
+    work: float
 
 
-def predict(stepper, pair, time, control, interval):
+def predict(stepper, pair, control, interval):
     r"""Return the `Prediction` of a pair, from the error of single steps at the present state.
 
     The error of a step of length h, :math:`e = c\, h^{q+1}`, is measured by taking it as a whole
     and in halves. The timestep is the one of the permitted error per unit time,
 
-    .. math:: e/h = 0.8\, \text{tolerance}/T,
+    .. math:: e/h = 0.8\, \text{tolerance}/(4 T),
 
-    up to half of the stability limit and to a whole part of the time between two outputs. Errors
-    are taken to add up; if they grow or cancel, they do so for all pairs.
+    up to half of the stability limit and to a whole part of the time between two outputs. If errors
+    are far below the tolerance there, most of the run takes steps up to the limit, without a
+    companion. Errors are taken to grow by a factor of 4, with all pairs.
 
     Parameters
     ----------
     stepper : PairSteps
-        Of the run; it evaluates the right side.
+        On the engine of the run, at the initial state.
     pair : type
-        With a main scheme in TABLEAUX.
-    time : float
+        Its class.
     control : ErrorControl
         With the limits of this pair.
     interval : float
         Time between two outputs.
     """
-    order, duration = pair.order, control.duration
+    order, duration, time = pair.order, control.duration, stepper.solver.sim_time
     longest = min(control.longest, control.stable / 2, interval)
-    timestep = longest
+    timestep, error = longest, math.inf
     for _ in range(TRIALS):
-        error = stepper.trial_error(time, timestep, TABLEAUX[pair.main.__name__], order)
+        error = stepper.trial_error(time, timestep)
         if not error <= LARGEST:
             # Neither its power law nor, perhaps, a finite state.
             timestep /= 8
             continue
         if error < SMALLEST:
             break
-        permitted = AIM * control.tolerance * timestep / duration
+        permitted = AIM / GROWTH * control.tolerance * timestep / duration
         before, timestep = timestep, min(timestep * (permitted / error) ** (1 / order), longest)
+        error *= (timestep / before) ** (order + 1)
         if timestep * CLOSE > before:
             break
         timestep = max(timestep, before / 8)
+    at_end = GROWTH * error * duration / timestep
+    window = WINDOW[order] if stepper.takes_many else 1
+    work = _work(pair, timestep, duration, interval, window)
+    if timestep == longest < control.longest and RELEASED * 2**order * at_end < control.tolerance:
+        window = FAR_WINDOW if stepper.takes_many else 1
+        timestep = min(control.longest, interval)
+        alone = _work(pair, timestep, duration, interval, window, has_companion=False)
+        work = RELEASED_AFTER * work + (1 - RELEASED_AFTER) * alone
+    return Prediction(timestep, work)
+
+
+def _work(pair, timestep, duration, interval, window, has_companion=True):
+    """Return the evaluations of a run, weighed by the cost of one in this scheme."""
     timestep = interval / math.ceil(interval / timestep * KEPT_FROM)
-    each = 1.5 * pair.stages + pair.extra_evaluations
-    return Prediction(timestep, duration / timestep * each)
+    stages = pair.main.stages
+    each = stages * (1.5 if has_companion else 1) + pair.extra_evaluations / window
+    # Halves measure the error of some steps.
+    each += 2 * stages / MEASURED_EVERY
+    return pair.cost_of_evaluation * duration / timestep * each
+
+
+def is_worth_a_trial(present, stages, values):
+    """Return whether the trial of another pair may pay for itself.
+
+    Parameters
+    ----------
+    present : Prediction
+    stages : int
+        Of the other pair.
+    values : int
+        Number of values in the state.
+    """
+    most = WORTHWHILE * present.work
+    return most > 3 * stages * TRIALS and most * (values + OVERHEAD) > LEAST_SAVED
 
 
 def is_worthwhile(present, other, values):
@@ -81,29 +124,6 @@ def is_worthwhile(present, other, values):
 
     `values` is the number of values in the state: the other stepper has to be set up too.
     """
-    saved = present.evaluations - other.evaluations
+    saved = present.work - other.work
     is_long = saved * (values + OVERHEAD) > LEAST_SAVED
-    return is_long and saved > WORTHWHILE * present.evaluations
-
-
-def advanced(rate, start, time, timestep, tableau):
-    """Return the state after a step of an explicit scheme.
-
-    Parameters
-    ----------
-    rate : callable(state, time)
-        Return the right side, as an array that it does not use again.
-    start : array
-    time, timestep : float
-    tableau : tuple
-        One of TABLEAUX.
-    """
-    nodes, stages, weights = tableau
-    rates = []
-
-    def moved(row):
-        return start + sum(timestep * weight * rates[stage] for stage, weight in row.items())
-
-    for node, row in zip(nodes, stages, strict=True):
-        rates.append(rate(moved(row), time + node * timestep))
-    return moved(weights)
+    return is_long and saved > WORTHWHILE * present.work

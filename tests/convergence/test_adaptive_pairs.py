@@ -8,7 +8,7 @@ from spinhydro.analysis import load as read
 from spinhydro.errors import InputError, NotFiniteError, ParameterError
 from spinhydro.problem.load import load
 from spinhydro.problem.resume import resume_run
-from spinhydro.steppers import IFRK43
+from spinhydro.steppers import IFRK43, trial
 from spinhydro.steppers.control import ErrorControl, even_steps
 
 from ..conftest import ROOT
@@ -150,6 +150,19 @@ def test_the_cheaper_explicit_pair_is_chosen(tmp_path):
                 assert predicted / 2 < 18 * steps < 2 * predicted
     _, folder = final(path, tmp_path, **values, timestepper="RK4", tolerance=1e-7)
     assert "adaptive, RK43, " in (folder / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean"])
+def test_the_cheapest_pair_of_a_gas_is_chosen(engine, gpe, tmp_path, monkeypatch):
+    """RK8 for a small tolerance; the trials leave no trace in the run."""
+    monkeypatch.setattr(trial, "LEAST_SAVED", 0)
+    values = {"timestep": "auto", "stop_time": 3.0, "output_interval": 1.0, "tolerance": 1e-9}
+    chosen, folder = final(gpe, tmp_path, engine, **values)
+    text = (folder / "log.txt").read_text()
+    assert "stepper: RK8 in place of IFRK4: predicted " in text and "RK4 " in text, text
+    stated, other = final(gpe, tmp_path, engine, **values, timestepper="RK8")
+    assert "stepper:" not in (other / "log.txt").read_text()
+    np.testing.assert_array_equal(chosen, stated)
 
 
 def test_engines_take_the_same_steps(gpe, tmp_path):

@@ -162,17 +162,20 @@ class FusedPair(PairSteps):
     def _distance(self, other):
         return self._squares(self.state - other)
 
-    def trial_error(self, time, timestep, tableau, order):
+    def trial_error(self, time, timestep):
         """Return the relative error of one step; see `PairSteps`."""
         self.read_fields()
-        found = super().trial_error(time, timestep, tableau, order)
+        found = super().trial_error(time, timestep)
         self.read_again()
         return found
 
-    def _rate(self, values, time):
-        self._assign(values)
-        self.evaluate_rate(time)
-        return self.rate.copy()
+    def go_ahead(self, timestep, number):
+        """Take steps that are not measured; see `PairSteps`."""
+        self.read_fields()
+        super().go_ahead(timestep, number)
+        self.fields.in_sync = False
+        self.synchronise()
+        self.read_again()
 
     def _rate_sizes(self, time):
         """Squared norms of the rates, and of their change with the state per relative change."""

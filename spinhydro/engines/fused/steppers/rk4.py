@@ -59,7 +59,7 @@ class FusedRK4:
         }
         self.fields = None
         self._build()
-        frozen_coefficients(solver).on_change = self._build_again
+        frozen_coefficients(solver).on_change = self.rebuild
 
     def _build(self):
         if self.native:
@@ -78,7 +78,7 @@ class FusedRK4:
     def sync_on_request(self, on_request):
         self.fields.on_request = on_request
 
-    def _build_again(self):
+    def rebuild(self):
         """Read the left side anew, after its matrices have been built again."""
         if self.fields.snapshot is not None:
             self.synchronise()
