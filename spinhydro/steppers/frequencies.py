@@ -9,6 +9,7 @@ from mpi4py import MPI
 from spinhydro.dedalus_support.blocks import NoSmallBlocks
 from spinhydro.dedalus_support.memory import parts
 from spinhydro.errors import Unsupported
+from spinhydro.steppers.krylov import ritz_values, ritz_values_of_sketches
 from spinhydro.steppers.linearised_rates import (
     LARGE,
     FusedRates,
@@ -17,15 +18,10 @@ from spinhydro.steppers.linearised_rates import (
     norm,
     total,
 )
+from spinhydro.steppers.local_spectrum import spectrum_of_points
 
 #: Dimension of the Krylov space; 24 find the largest frequency of a spin-wave spectrum to 2 %.
 KRYLOV = 24
-#: Part of the largest rate from which a new vector is what difference quotients leave.
-EXHAUSTED = 1e-8
-#: Numbers in a sketch.
-SKETCH = 1024
-#: A mode with a growth rate above this part of |lambda| grows; others count as waves.
-GROWING = 0.2
 #: Linear modes at or above this part of the largest frequency represent the fastest wave.
 SHELL = 0.98
 #: Dimension of the Krylov space that starts with them: density, spin and their conjugates.
@@ -90,9 +86,11 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
     method from directional differences of the right-hand side. Complex fields count as pairs
     of real ones: with terms such as |f|² f, J is linear over the real numbers only. Eigenvalues of
     growing modes (positive real part) are left out: growth is physics and limits no timestep.
-    Only random sketches of the Krylov vectors of a large state are kept, which is enough to find
-    the same eigenvalues (sketched Rayleigh-Ritz: Nakatsukasa and Tropp, SIAM J. Matrix Anal. Appl.
-    45, 1183 (2024)).
+
+    If a large state has no derivatives in the explicit part, J is a small matrix at each point,
+    and its spectrum is that of all points (`local_spectrum`). Otherwise only random sketches of the
+    Krylov vectors of a large state are kept, which is enough to find the same eigenvalues (sketched
+    Rayleigh-Ritz: Nakatsukasa and Tropp, SIAM J. Matrix Anal. Appl. 45, 1183 (2024)).
 
     Where the stepper treats L by itself, L is left out of J and its own frequencies come from its
     matrices. The frequency of the whole equation is then that of the fastest linear modes under
@@ -121,36 +119,46 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
         return None
     comm = solver.dist.comm
     large = comm.allreduce(rates.nbytes, op=MPI.MAX) > LARGE
-    ritz = _ritz_values_of_sketches if large else _ritz_values
+    is_complex = np.iscomplexobj(solver.state[0].data)
     seconds = []
 
-    def differentiate(vector):
+    def timed(call, *arguments):
         before = time.process_time()
-        rates.differentiate(vector, comm)
+        call(*arguments)
         seconds.append(time.process_time() - before)
 
+    def differentiate(vector):
+        timed(rates.differentiate, vector, comm)
+
     try:
-        vector = rates.noise(np.random.default_rng(0))
-        krylov = ritz(differentiate, vector, KRYLOV, comm)
-        if krylov is None:
+        local = rates.matrices_at_points(comm) if large else None
+        if local is None:
+            vector = rates.noise(np.random.default_rng(0))
+            ritz = ritz_values_of_sketches if large else ritz_values
+            part = ritz(differentiate, vector, KRYLOV, comm)
+            del vector
+        else:
+            part = spectrum_of_points(*local, is_complex, comm)
+            for _ in range(2):
+                timed(rates.evaluate)
+        if part is None:
             return None
-        del vector
-        whole = float(np.abs(krylov.values).max(initial=0))
-        found = Frequencies(krylov.values, krylov.norm, 0.0, whole)
-        if np.iscomplexobj(solver.state[0].data):
-            found.extent = krylov.extent
+        whole = float(np.abs(part.values).max(initial=0))
+        found = Frequencies(part.values, part.norm, 0.0, whole)
+        if is_complex:
+            found.extent = part.extent
         if not explicit_linear:
             linear = _linear_part(rates, comm)
             _add_linear_part(found, linear, rates, comm, large)
             if with_modes and linear is not None and found.linear > whole / SLOW:
-                senses = _senses(krylov, linear, comm)
+                senses = _senses(part, linear, comm)
                 found.senses, found.extent_sense = senses[:-1], senses[-1]
                 found.modes = _some_modes(linear, comm)
-            if with_modes and np.iscomplexobj(solver.state[0].data):
-                found.pair = _pair(differentiate, rates, comm)
+            if with_modes and is_complex:
+                found.pair = part.pair or _pair(differentiate, rates, comm)
     finally:
         rates.put_back()
-    found.seconds = min(seconds) / rates.evaluations
+    found.seconds = min(seconds) / (rates.evaluations if local is None else 1)
     return found
 
 
@@ -196,24 +204,24 @@ def _add_linear_part(found, linear, rates, comm, large):
         rates.differentiate(vector, comm)
         linear.add_rates(start, vector)
 
-    krylov = _ritz_values(differentiate, vector, SMALL_KRYLOV, comm)
-    if krylov is not None:
-        found.whole = max(explicit, np.abs(krylov.values).max(initial=0))
+    part = ritz_values(differentiate, vector, SMALL_KRYLOV, comm)
+    if part is not None:
+        found.whole = max(explicit, np.abs(part.values).max(initial=0))
 
 
-def _senses(krylov, linear, comm):
+def _senses(part, linear, comm):
     """Return the senses in which linear terms rotate the modes of Ritz values, and of the extent.
 
     From the Rayleigh quotients of A with their vectors; 0 where these are not known.
     """
-    if krylov.basis is None:
-        return np.zeros(len(krylov.values) + 1)
-    rates = np.zeros_like(krylov.basis)
-    for vector, rate in zip(krylov.basis, rates, strict=True):
+    if part.basis is None:
+        return np.zeros(len(part.values) + 1)
+    rates = np.zeros_like(part.basis)
+    for vector, rate in zip(part.basis, rates, strict=True):
         linear.add_rates(vector, rate)
-    projected = total(krylov.basis @ rates.T, comm)
-    quotients = np.einsum("im,ij,jm->m", krylov.vectors.conj(), projected, krylov.vectors)
-    senses = np.sign(quotients.imag) * np.sign(np.append(krylov.values.imag, 1.0))
+    projected = total(part.basis @ rates.T, comm)
+    quotients = np.einsum("im,ij,jm->m", part.vectors.conj(), projected, part.vectors)
+    senses = np.sign(quotients.imag) * np.sign(np.append(part.values.imag, 1.0))
     return np.where(np.abs(quotients.imag) > CLEAR * np.abs(projected).max(), senses, 0)
 
 
@@ -248,114 +256,3 @@ def _pair(differentiate, rates, comm):
     noise = rates.noise(np.random.default_rng(2)).view(complex)
     mean = total(np.vdot(noise, direct).imag, comm) / (2 * scale)
     return -float(mean), float(np.sqrt(total(square, comm))) / 2
-
-
-@dataclass
-class _Krylov:
-    """Ritz values without those of growing modes, and what else the matrix tells.
-
-    Attributes
-    ----------
-    norm, extent : float
-        The norm, and the largest imaginary part of the numerical range.
-    basis, vectors : array, optional
-        A basis (size, n), and over it the vectors (size, number) of the values and of the extent.
-    """
-
-    values: np.ndarray
-    norm: float
-    extent: float = 0.0
-    basis: np.ndarray = None
-    vectors: np.ndarray = None
-
-
-def _ritz_values(differentiate, vector, number, comm):
-    """Estimate extreme eigenvalues of a matrix by the Arnoldi method.
-
-    Parameters
-    ----------
-    differentiate : callable
-        Multiplies a vector of real numbers by the matrix, in place.
-    vector : array
-        Where the Krylov space begins; overwritten.
-    number : int
-        Its dimension.
-
-    Returns
-    -------
-    _Krylov or None
-        None if a product is not finite.
-    """
-    basis, hessenberg = [vector / norm(vector, comm)], np.zeros((number + 1, number))
-    size = number
-    for j in range(number):
-        vector = basis[j].copy()
-        differentiate(vector)
-        if not np.isfinite(norm(vector, comm)):
-            return None
-        for i, known in enumerate(basis):
-            hessenberg[i, j] = total(np.vdot(known, vector), comm)
-            vector -= hessenberg[i, j] * known
-        hessenberg[j + 1, j] = norm(vector, comm)
-        if hessenberg[j + 1, j] <= EXHAUSTED * np.abs(hessenberg).max():
-            size = j + 1
-            break
-        basis.append(vector / hessenberg[j + 1, j])
-    square = hessenberg[:size, :size]
-    values, vectors = np.linalg.eig(square)
-    kept = _are_waves(values)
-    largest = float(np.linalg.norm(hessenberg[: size + 1, :size], 2))
-    extents, others = np.linalg.eigh((square - square.T) / 2j)
-    vectors = np.column_stack([vectors[:, kept], others[:, -1]])
-    return _Krylov(values[kept], largest, float(extents[-1]), np.array(basis[:size]), vectors)
-
-
-def _ritz_values_of_sketches(differentiate, vector, number, comm):
-    """Estimate extreme eigenvalues by Arnoldi with one vector in memory at a time."""
-    scale = norm(vector, comm)
-    sketch = _sketch(vector, comm)
-    before, after = [], []
-    for _ in range(number):
-        vector *= 1 / scale
-        before.append(sketch / scale)
-        differentiate(vector)
-        sketch = _sketch(vector, comm)
-        after.append(sketch)
-        scale = norm(vector, comm)
-        if not np.isfinite(scale):
-            return None
-        if scale == 0:
-            break
-    # Vectors that are nearly multiples of each other carry no information.
-    left, sizes, right = np.linalg.svd(np.array(before).T, full_matrices=False)
-    kept = sizes > 1e-6 * sizes[0]
-    left, sizes, right = left[:, kept], sizes[kept], right[kept]
-    changes = np.array(after).T @ right.T / sizes
-    square = left.T @ changes
-    values = np.linalg.eigvals(square)
-    extent = float(np.linalg.eigvalsh((square - square.T) / 2j)[-1])
-    return _Krylov(values[_are_waves(values)], float(np.linalg.norm(changes, 2)), extent)
-
-
-def _are_waves(values):
-    """Return which eigenvalues are not those of growing modes."""
-    return values.real <= GROWING * np.abs(values)
-
-
-def _sketch(vector, comm):
-    """Sums of a vector's entries with random signs, the same for every vector."""
-    block = 64 * SKETCH
-    random = np.random.default_rng(comm.rank)
-    # Every block takes its signs from another place of one sequence.
-    signs = random.choice([-1.0, 1.0], 2 * block)
-    found = np.zeros(SKETCH)
-    for (part,) in parts(vector, size=block):
-        first = int(random.integers(block))
-        rows = part.size // SKETCH
-        whole = rows * SKETCH
-        mine = signs[first : first + part.size]
-        found += np.einsum(
-            "ij,ij->j", part[:whole].reshape(rows, SKETCH), mine[:whole].reshape(rows, SKETCH)
-        )
-        found[: part.size - whole] += part[whole:] * mine[whole:]
-    return total(found, comm)

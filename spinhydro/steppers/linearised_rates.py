@@ -1,11 +1,14 @@
 """The linearised right-hand side of a solver, and its linear part, acting on vectors of reals."""
 
+from functools import reduce
+
 import numpy as np
 from mpi4py import MPI
 from scipy.sparse import linalg as sparse_linalg
 
 from spinhydro.dedalus_support.blocks import NoSmallBlocks, rate_blocks
 from spinhydro.dedalus_support.private import CoeffSystem
+from spinhydro.errors import Unsupported
 
 #: Size of a state, in bytes, from which memory counts.
 LARGE = 1 << 22
@@ -137,6 +140,9 @@ class StockRates:
         rate = _as_reals(self.rate.data.copy())
         return rate if self._advanced is None else rate * self._advanced
 
+    def matrices_at_points(self, comm):
+        """Return None: which terms are local is not known."""
+
     def noise(self, random):
         """Return a random state: noise on the grid, truncated to the modes that are advanced."""
         for field in self.solver.state:
@@ -263,6 +269,29 @@ class FusedRates:
         self._constrain(vector)
         self._truncate(vector)
 
+    def evaluate(self):
+        """Compute the rates, after `matrices_at_points`."""
+        self.linearised.evaluate()
+
+    def matrices_at_points(self, comm):
+        """Return the number of points, and an iterator over J at blocks of these.
+
+        J is an array (rows, columns, points) of real numbers. None if the rates at a point depend
+        on the state elsewhere.
+        """
+        if self._inverse is not None:
+            return None
+
+        def root_mean_square(arrays):
+            sizes = [(np.vdot(values, values).real, values.size) for values in arrays]
+            square, number = total(np.sum(sizes, axis=0), comm)
+            return np.sqrt(square / number)
+
+        try:
+            return self.linearised.matrices_at_points(root_mean_square)
+        except Unsupported:
+            return None
+
     def noise(self, random):
         """Return a random state of modes that are advanced, which keeps the constraints."""
         return self._truncate(self._constrain(self.linearised.noise(random), from_state=True))
@@ -304,9 +333,9 @@ class _FusedLinear:
     def __init__(self, stepper):
         self.stepper, self.shape = stepper, stepper.state.shape
         self._exact = self._exact_frequencies()
-        self.largest = max(
-            (float(np.max(self._frequencies(row))) for row in range(self.shape[0])), default=0.0
-        )
+        # Upper bounds of the frequencies of each mode.
+        self._bounds = reduce(np.maximum, map(self._frequencies, range(self.shape[0]))).ravel()
+        self.largest = float(self._bounds.max(initial=0))
 
     def _exact_frequencies(self):
         """Return the frequency of every mode if its block is far from normal, and small; else None.
@@ -348,12 +377,24 @@ class _FusedLinear:
 
     def modes(self, number):
         """Return some of the eigenvalues, those of the blocks of some wavenumbers."""
-        bounds = np.max([self._frequencies(row).ravel() for row in range(self.shape[0])], axis=0)
+        places = self._some_places()
+        bounds = self._bounds[places]
         order = np.argsort(bounds)
-        wanted = np.geomspace(1e-4, 1, number) * bounds.max(initial=0)
-        places = np.minimum(np.searchsorted(bounds[order], wanted), bounds.size - 1)
-        places = order[np.unique(places)] if bounds.size else places[:0]
+        wanted = np.geomspace(1e-4, 1, number) * self.largest
+        chosen = np.minimum(np.searchsorted(bounds[order], wanted), bounds.size - 1)
+        places = places[order[np.unique(chosen)]] if bounds.size else places
         return np.linalg.eigvals(self._blocks(places)).ravel()
+
+    def _some_places(self):
+        """Return the places of some modes: of many, the slowest, the fastest and a part of all."""
+        size = self._bounds.size
+        if size <= MOST_EXACT:
+            return np.arange(size)
+        part = MOST_EXACT // 2
+        # Modes that the bases lack have none.
+        slowest = np.argpartition(np.where(self._bounds, self._bounds, np.inf), part)[:part]
+        others = np.arange(0, size, size // part)
+        return np.unique(np.concatenate([slowest, others, [np.argmax(self._bounds)]]))
 
     def keep_fastest(self, vector, threshold):
         """Set the modes of a vector that are slower than a frequency to zero."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from spinhydro.dedalus_support.memory import advise_free, parts
+from spinhydro.engines.fused.steppers.local_linearisation import LocalLinearisation
 
 
 class Linearisation:
@@ -38,9 +39,8 @@ class Linearisation:
         stepper = self.stepper
         time = stepper.solver.sim_time
         if self._rate_before is None:
-            stepper.read_again()
-            stepper.read_fields()
-            stepper.evaluate_rate(time)
+            self._read()
+            self.evaluate()
             self._rate_before = as_reals(stepper.rate).copy()
         state, rate = as_reals(stepper.state), as_reals(stepper.rate)
         # One-sided differences are of first order and need a shorter step than central ones.
@@ -52,6 +52,40 @@ class Linearisation:
             a -= step * b
             np.subtract(c, d, out=b)
             b *= 1 / step
+
+    def _read(self):
+        self.stepper.read_again()
+        self.stepper.read_fields()
+
+    def evaluate(self):
+        """Compute the rates at the state that was read last."""
+        self.stepper.evaluate_rate(self.stepper.solver.sim_time)
+
+    def matrices_at_points(self, root_mean_square):
+        """Return the number of points, and an iterator over J at blocks of these.
+
+        See `LocalLinearisation.matrices`.
+
+        Parameters
+        ----------
+        root_mean_square : callable(list of arrays)
+            Of values over all ranks.
+
+        Raises
+        ------
+        Unsupported
+            If the right-hand side at a point does not depend on the state at that point only.
+        """
+        self._read()
+        stepper = self.stepper
+        local = LocalLinearisation(stepper.right_side)
+        rows = [
+            component.reshape(-1)
+            for variable, _ in stepper.fields.rows()
+            for component in stepper.fields.values(variable)
+        ]
+        time = stepper.solver.sim_time
+        return local.points, local.matrices(rows, time, root_mean_square(rows))
 
     def noise(self, random):
         """Return a random state: noise on the grid, truncated to the modes of the bases."""

@@ -1,0 +1,101 @@
+"""Estimates of extreme eigenvalues of a real matrix from products with vectors."""
+
+import numpy as np
+
+from spinhydro.dedalus_support.memory import parts
+from spinhydro.steppers.explicit_part import ExplicitPart, are_waves
+from spinhydro.steppers.linearised_rates import norm, total
+
+#: Part of the largest rate from which a new vector is what difference quotients leave.
+EXHAUSTED = 1e-8
+#: Numbers in a sketch.
+SKETCH = 1024
+
+
+def ritz_values(differentiate, vector, number, comm):
+    """Estimate extreme eigenvalues of a matrix by the Arnoldi method.
+
+    Parameters
+    ----------
+    differentiate : callable
+        Multiplies a vector of real numbers by the matrix, in place.
+    vector : array
+        Where the Krylov space begins; overwritten.
+    number : int
+        Its dimension.
+
+    Returns
+    -------
+    ExplicitPart or None
+        None if a product is not finite.
+    """
+    basis, hessenberg = [vector / norm(vector, comm)], np.zeros((number + 1, number))
+    size = number
+    for j in range(number):
+        vector = basis[j].copy()
+        differentiate(vector)
+        if not np.isfinite(norm(vector, comm)):
+            return None
+        for i, known in enumerate(basis):
+            hessenberg[i, j] = total(np.vdot(known, vector), comm)
+            vector -= hessenberg[i, j] * known
+        hessenberg[j + 1, j] = norm(vector, comm)
+        if hessenberg[j + 1, j] <= EXHAUSTED * np.abs(hessenberg).max():
+            size = j + 1
+            break
+        basis.append(vector / hessenberg[j + 1, j])
+    square = hessenberg[:size, :size]
+    values, vectors = np.linalg.eig(square)
+    kept = are_waves(values)
+    largest = float(np.linalg.norm(hessenberg[: size + 1, :size], 2))
+    extents, others = np.linalg.eigh((square - square.T) / 2j)
+    vectors = np.column_stack([vectors[:, kept], others[:, -1]])
+    return ExplicitPart(
+        values[kept], largest, float(extents[-1]), basis=np.array(basis[:size]), vectors=vectors
+    )
+
+
+def ritz_values_of_sketches(differentiate, vector, number, comm):
+    """Estimate extreme eigenvalues by Arnoldi with one vector in memory at a time."""
+    scale = norm(vector, comm)
+    sketch = _sketch(vector, comm)
+    before, after = [], []
+    for _ in range(number):
+        vector *= 1 / scale
+        before.append(sketch / scale)
+        differentiate(vector)
+        sketch = _sketch(vector, comm)
+        after.append(sketch)
+        scale = norm(vector, comm)
+        if not np.isfinite(scale):
+            return None
+        if scale == 0:
+            break
+    # Vectors that are nearly multiples of each other carry no information.
+    left, sizes, right = np.linalg.svd(np.array(before).T, full_matrices=False)
+    kept = sizes > 1e-6 * sizes[0]
+    left, sizes, right = left[:, kept], sizes[kept], right[kept]
+    changes = np.array(after).T @ right.T / sizes
+    square = left.T @ changes
+    values = np.linalg.eigvals(square)
+    extent = float(np.linalg.eigvalsh((square - square.T) / 2j)[-1])
+    return ExplicitPart(values[are_waves(values)], float(np.linalg.norm(changes, 2)), extent)
+
+
+def _sketch(vector, comm):
+    """Sums of a vector's entries with random signs, the same for every vector."""
+    block = 64 * SKETCH
+    random = np.random.default_rng(comm.rank)
+    # Every block takes its signs from another place of one sequence.
+    signs = random.choice([-1.0, 1.0], 2 * block)
+    found = np.zeros(SKETCH)
+    for (part,) in parts(vector, size=block):
+        first = int(random.integers(block))
+        rows = part.size // SKETCH
+        whole = rows * SKETCH
+        mine = signs[first : first + part.size]
+        found += np.einsum(
+            "ij,ij->j", part[:whole].reshape(rows, SKETCH), mine[:whole].reshape(rows, SKETCH)
+        )
+        found[: part.size - whole] += part[whole:] * mine[whole:]
+    return total(found, comm)
