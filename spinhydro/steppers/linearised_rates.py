@@ -16,6 +16,8 @@ LARGE = 1 << 22
 MOST_EXACT = 50_000
 #: Part of the largest entry of L by which M is completed where it is singular.
 COMPLETION = 1e-4
+#: Relative difference of frequencies that count as the same.
+SAME_FREQUENCY = 0.02
 
 
 def norm(vector, comm):
@@ -32,13 +34,19 @@ def total(value, comm):
 
 
 def chosen_modes(values, number):
-    """Return some of many eigenvalues, of a geometric series of frequencies over four decades."""
-    values = values[np.argsort(np.abs(values.imag))]
+    """Return some of many eigenvalues, of a geometric series of frequencies over four decades.
+
+    Among those of nearly the same frequency, the least damped one.
+    """
     frequencies = np.abs(values.imag)
-    if not values.size or not frequencies[-1]:
+    largest = frequencies.max(initial=0)
+    if not largest:
         return values[:1]
-    wanted = np.geomspace(1e-4, 1, number) * frequencies[-1]
-    places = np.minimum(np.searchsorted(frequencies, wanted), values.size - 1)
+    groups = np.round(np.log(np.maximum(frequencies / largest, 1e-6)) / SAME_FREQUENCY)
+    order = np.lexsort((-values.real, groups))
+    values, groups = values[order], groups[order]
+    wanted = np.round(np.log(np.geomspace(1e-4, 1, number)) / SAME_FREQUENCY)
+    places = np.minimum(np.searchsorted(groups, wanted), values.size - 1)
     return values[np.unique(places)]
 
 

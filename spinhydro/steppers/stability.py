@@ -9,6 +9,7 @@ of the coupling, so that
     (largest linear frequency + 1.5 * norm of the explicit part) * timestep < pi
 
 excludes it. (1 suffices for a uniform gas; a state that changes during the run needs a margin.)
+Modes that are damped faster than the coupling could feed them do not count.
 Schemes that treat the linear terms otherwise than the others are examined with both at once: for
 each of the fastest waves of the explicit part, with linear terms of all frequencies of the problem,
 the growth of a step must be small (``spinhydro.steppers.growth_factors``). The resonances of
@@ -40,6 +41,8 @@ from spinhydro.steppers.step_growth import SMALL_PHASE, StepGrowth
 REFUSED = 0.98
 #: Part of the limit of resonance at which a truncation aims, and trials to find it.
 AIM, _MOST_TRIALS = 0.97, 4
+#: Ratio of the frequencies of neighbours among the modes that represent all.
+_BETWEEN_MODES = 1.3
 #: No scheme has a limit of explicit terms below: linear terms decide.
 _NO_LIMIT = 0.03
 #: Growth of amplitudes up to the limit of which a line tells.
@@ -73,6 +76,23 @@ def explicit_limit(stepper_name, value):
 def is_known(stepper_name):
     """Return whether the limits of a stepper are known."""
     return stepper_name in {**STABILITY_LIMITS, **LAST_RESORT} or has_step_matrix(stepper_name)
+
+
+def resonating_frequency(found):
+    """Return the frequency of the fastest linear mode that can resonate with a timestep.
+
+    A resonance feeds its modes at the rate of the coupling, at most: those that are damped faster
+    do not grow.
+
+    Parameters
+    ----------
+    found : Frequencies
+        With some eigenvalues of the linear terms as `modes`, else all modes count.
+    """
+    if found.modes is None:
+        return found.linear
+    weak = found.modes[-found.modes.real < MARGIN * found.coupling]
+    return min(found.linear, _BETWEEN_MODES * float(np.abs(weak.imag).max(initial=0)))
 
 
 class StabilityCheck:
@@ -125,15 +145,16 @@ class StabilityCheck:
             steps = max(duration / timestep, 1.0)
             self.largest_phase = largest_phase(*scheme, coupling * timestep, steps)
         elif stepper_name in RESONANT and np.isfinite(found.linear):
-            together = found.linear + MARGIN * found.coupling
+            resonating = resonating_frequency(found)
+            together = resonating + MARGIN * found.coupling
             # Where all linear phases are small, the schemes are those of the whole equation.
             whole = found.whole / STABILITY_LIMITS["IFRK4"]
-            if found.linear * timestep > SMALL_PHASE:
+            if resonating * timestep > SMALL_PHASE:
                 self.phase = together * timestep
-            elif whole * timestep > self.fraction:
+            elif found.linear * timestep <= SMALL_PHASE and whole * timestep > self.fraction:
                 self.fraction, self._deciding = whole * timestep, found.whole
-            if found.linear:
-                slow = min(SMALL_PHASE / found.linear, 0.95 / whole)
+            if resonating:
+                slow = min(SMALL_PHASE / resonating, 0.95 / whole)
                 self._largest.append(max(0.95 * math.pi / together, slow))
 
     def _rate(self):

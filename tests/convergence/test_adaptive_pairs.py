@@ -165,6 +165,18 @@ def test_the_cheapest_pair_of_a_gas_is_chosen(engine, gpe, tmp_path, monkeypatch
     np.testing.assert_array_equal(chosen, stated)
 
 
+def test_linear_terms_are_taken_exactly_where_it_pays(gpe, tmp_path, monkeypatch):
+    """A script that states no stepper, whose stiff damping is on the left side."""
+    monkeypatch.setattr(trial, "LEAST_SAVED", 0)
+    values = {"damped": 1, "Nx": 129, "stop_time": 1.0, "output_interval": 0.5}
+    ivp = load(gpe, **values).ivp
+    result = simulate(ivp, "auto", 1.0, output_interval=0.5, out=tmp_path, quiet=True)
+    text = (result.folder / "log.txt").read_text()
+    assert "stepper: IFRK4 in place of RK4: " in text, text
+    exact, _ = final(gpe, tmp_path, **values, timestep="auto", tolerance=1e-8)
+    assert distance([ivp.variables[0]["c"]], exact) < 5e-6
+
+
 def test_engines_take_the_same_steps(gpe, tmp_path):
     values = {
         "Nx": 33,

@@ -12,7 +12,12 @@ from spinhydro.errors import ParameterError
 from spinhydro.steppers import EXPLICIT, RESONANT, SPLITTING, find_stepper
 from spinhydro.steppers.frequencies import frequencies_of
 from spinhydro.steppers.resonance import growth
-from spinhydro.steppers.stability import StabilityCheck, check_timestep, explicit_limit
+from spinhydro.steppers.stability import (
+    StabilityCheck,
+    check_timestep,
+    explicit_limit,
+    resonating_frequency,
+)
 
 #: hbar/m, interaction and density of a uniform gas: e = 0.5 k^2, coupling 2 g n.
 G, LENGTH = 4.0, 2 * np.pi
@@ -101,6 +106,42 @@ def test_what_is_called_safe_stays_finite(stepper, N):
     assert growth[0] < 1e3
     if stepper == "IFRK4":
         assert not growth[1] < 1e4
+
+
+@pytest.mark.parametrize("stepper", ["IFRK4", "ETDRK4"])
+def test_damped_modes_do_not_resonate(stepper):
+    """Waves that are damped faster than a resonance feeds them do not limit the timestep."""
+    undamped = StabilityCheck(_with_modes(gas(stepper)[0]), stepper, 1.0).largest_safe
+    for loss, gain in ((0.001, 1), (0.02, 1.5), (0.1, 4), (0.5, 10)):
+        equation = f"dt(psi) - (0.5j + {loss})*lap(psi) = -1j*g*(abs2(psi) - 1)*psi"
+        solver, psi = gas(stepper, noise=1e-6, equation=equation)
+        safe = StabilityCheck(_with_modes(solver), stepper, 1.0).largest_safe
+        assert 0.99 * gain * undamped < safe < 1 / G
+        for _ in range(400):
+            solver.step(safe)
+        psi.change_scales(1)
+        assert np.abs(np.abs(psi["g"]) - 1).max() < 1e-5
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean"])
+def test_one_undamped_field_resonates(engine):
+    """Its frequencies are those of a damped one."""
+    coords = d3.CartesianCoordinates("x")
+    dist = d3.Distributor(coords, dtype=np.complex128)
+    basis = d3.ComplexFourier(coords["x"], 64, (0, LENGTH))
+    a, b = (dist.Field(name=name, bases=basis) for name in "ab")
+    a["g"] = b["g"] = 1
+    for damped, other in ((a, b), (b, a)):
+        problem = d3.IVP([a, b], namespace={"a": damped, "b": other, "abs2": spinhydro.abs2})
+        problem.add_equation("dt(a) - (0.5j + 0.5)*lap(a) = -1j*abs2(b)*a")
+        problem.add_equation("dt(b) - 0.500001j*lap(b) = -1j*abs2(a)*b")
+        solver = problem.build_solver(spinhydro.IFRK4)
+        choose_engine(solver, engine, steps=1, sync_on_request=False)
+        assert resonating_frequency(_with_modes(solver)) == pytest.approx(31**2 / 2, rel=1e-3)
+
+
+def _with_modes(solver):
+    return frequencies_of(solver, explicit_linear=False, with_modes=True)
 
 
 def test_stable_timestep_leaves_room_for_the_coupling():
