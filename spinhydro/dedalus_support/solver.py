@@ -8,12 +8,17 @@ import weakref
 from contextlib import contextmanager
 
 import numpy as np
-from dedalus.core import future, subsystems
+from dedalus.core import arithmetic, future, operators, subsystems
 from dedalus.core.field import Field
 from dedalus.core.solvers import InitialValueSolver
 from mpi4py import MPI
 
 from spinhydro.dedalus_support.memory import WORTH_FREEING, WORTH_REUSING, drop_data
+
+#: Operations on the values at each point.
+_POINTWISE = (
+    arithmetic.Add, arithmetic.Product, operators.Power, operators.UnaryGridFunction,
+)  # fmt: skip
 
 
 class DeferredSolver(InitialValueSolver):
@@ -230,6 +235,30 @@ def to_dealias_grid(fields):
     for field in fields:
         field.change_scales(field.domain.dealias)
         field.require_grid_space()
+
+
+def is_pointwise(problem):
+    """Return whether Dedalus may evaluate the right sides from fields that are all on the grid.
+
+    That saves the transforms of the fields that are not advanced. It gives the same values if no
+    right side has operators, such as derivatives, or functions of these fields alone, which Dedalus
+    truncates to the modes of the bases.
+    """
+    known, stack = set(problem.variables), [equation["F"] for equation in problem.eqs]
+    while stack:
+        part = stack.pop()
+        if not isinstance(part, future.Future):
+            continue
+        over_space = [a for a in part.args if hasattr(a, "domain") and any(a.domain.bases)]
+        is_sum = isinstance(part, arithmetic.Add) or (
+            isinstance(part, arithmetic.Product) and len(over_space) < 2
+        )
+        if not isinstance(part, _POINTWISE):
+            return False
+        if over_space and not is_sum and known.isdisjoint(part.atoms(Field)):
+            return False
+        stack += part.args
+    return True
 
 
 def settled_fields(problem):

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 import spinhydro.language.words  # (dx, dy in every string)
-from spinhydro import RK4, FusedRK4, distributor, simulate
+from spinhydro import RK4, FusedIFRK4, FusedRK4, distributor, simulate
 from spinhydro.engines.fused import Unsupported
+from spinhydro.engines.fused.program.coefficients import Coefficients
+from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.errors import InputError
 from spinhydro.problem.load import load
 
@@ -88,6 +90,41 @@ def test_a_wrong_right_side_is_found_by_the_check(compiled):
         stepper.check()
 
 
+@pytest.mark.parametrize("dealias", [1, 3 / 2])
+@pytest.mark.parametrize("stepper", [FusedRK4, FusedIFRK4])
+def test_every_kind_of_mistake_is_found(stepper, dealias):
+    """What Dedalus evaluates is changed, which is as wrong as a mistake of the engine."""
+    equations = ("dt(s) - 0.1*lap(s) = cross(n*B, s)*cos(3*t) - u*dx(s)", "dt(u) = u*u*u/u*sqrt(n)")
+    problem, fields = make(equations, dimensions=2, dealias=dealias)
+    solver = build(problem, stepper)
+    check, stated = solver.timestepper.check, solver.timestepper.right_side.stated
+    assert check() < 1e-13
+    words = dict(problem.namespace)
+    tasks = [task for handler in solver.evaluator.groups["F"] for task in handler.tasks]
+    for text in ("cross(n*B, s)*cos(3*t) + u*dx(s)", "cross(n*B, s) - u*dx(s)",
+                 "cross(n*B, s)*cos(3*t) - u*dy(s)", "cross(n*B, s)*cos(3*t)",
+                 "cross(n*B, s)*cos(3*t) - u*dx(s)*(1 + 1e-8)"):  # fmt: skip
+        right = tasks[0]["operator"]
+        wrong = tasks[0]["operator"] = eval(text, words)
+        wrong.out = right.out
+        with pytest.raises(InputError, match="disagree"):
+            check()
+        tasks[0]["operator"] = right
+    linear = stated[0].linear
+    for text in ("0.1*lap(s)", "-0.1*dx(dx(s))", "-0.1*(1 + 1e-8)*lap(s)"):
+        stated[0].linear = eval(text, words)
+        with pytest.raises(InputError, match="disagree"):
+            check()
+    stated[0].linear = linear
+    assert check() < 1e-13
+    # 0/0 at the state itself, which noise hides.
+    fields["u"]["g"] = 0
+    wrong = tasks[1]["operator"] = 2 * fields["u"]
+    wrong.out = solver.F[1]
+    with np.errstate(invalid="ignore"), pytest.raises(InputError, match="disagree"):
+        check()
+
+
 def test_terms_that_cancel_are_not_a_disagreement(tmp_path):
     """Near rest the rates are 1e-9 of their terms, and all rounding."""
     problem = load(
@@ -127,3 +164,26 @@ def test_checking_leaves_the_state_alone():
     solver.timestepper.check()
     assert_same(state(fields), before, 1e-15)
     assert solver.sim_time == 0
+
+
+@pytest.mark.parametrize("dealias", [1, 3 / 2])
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+def test_coefficients_are_read_without_a_transform(dimensions, dtype, dealias):
+    coords = d3.CartesianCoordinates(*"xyz"[:dimensions])
+    dist = distributor(coords, dtype=dtype)
+    kind = d3.RealFourier if dtype is np.float64 else d3.ComplexFourier
+    bases = [kind(coord, size=size, bounds=(0, 1), dealias=dealias)
+             for coord, size in zip(coords.coords, (6, 8, 10), strict=False)]  # fmt: skip
+    field = dist.Field(bases=bases)
+    field.fill_random(seed=0)
+    space = Space(field.domain, dtype)
+    coefficients, exchange = Coefficients(space), space.plan(1)
+    np.copyto(exchange.grid, space.profile(field))
+    exchange.forward()
+    found = np.empty_like(exchange.spectra[0])
+    coefficients.read(field["c"], field, found)
+    np.testing.assert_allclose(found, exchange.spectra[0], rtol=0, atol=1e-15)
+    field.change_scales(space.scales)
+    size = np.sqrt(np.mean(np.abs(field["g"]) ** 2))
+    assert space.norm(found) == pytest.approx(size, rel=1e-14)

@@ -1,4 +1,4 @@
-"""Conversion of spectra to the coefficients of Dedalus's fields, without a transform."""
+"""Conversion between spectra and the coefficients of Dedalus's fields, without a transform."""
 
 import numpy as np
 from dedalus.core.basis import ComplexFourier, RealFourier
@@ -7,7 +7,7 @@ from spinhydro.dedalus_support.nyquist import RealFourierNyquist
 
 
 class Coefficients:
-    r"""Coefficients of fields from spectra.
+    r"""Coefficients of fields from spectra, and spectra from coefficients.
 
     A real basis holds :math:`a_k \cos kx - b_k \sin kx`, where :math:`a_k + i b_k` is twice the
     complex amplitude (once for k = 0), along each axis.
@@ -43,8 +43,23 @@ class Coefficients:
             # A coarser grid than the basis resolves fewer modes.
             and all(scale >= 1 for scale in space.scales)
             and not any(isinstance(basis, RealFourierNyquist) for basis in bases)
-            and all(v.domain is space.domain or not _axes(v, space) for v in variables)
+            and all(_is_over(v, space) for v in variables)
         )
+
+    def holds(self, field):
+        """Return whether the coefficients of a field can be read, like those of the variables."""
+        return _is_over(field, self.space)
+
+    def read(self, coefficients, variable, out):
+        """Read one component of a variable into a spectrum: the inverse of `write`."""
+        out[...] = 0
+        if not _axes(variable, self.space):
+            out[(..., *(slice(1) for _ in self.space.axes))] = coefficients
+        elif not self.space.is_real:
+            for into, source in self._corners():
+                out[source] = coefficients[into]
+        else:
+            self._read_real(coefficients, out)
 
     def write(self, spectrum, variable, out):
         """Write one component of a variable; `out` has the shape of its coefficients."""
@@ -60,12 +75,33 @@ class Coefficients:
         else:
             self._write_box(spectrum, out)
 
-    def _write_complex(self, spectrum, out):
-        out[...] = 0
+    def _corners(self):
+        """Yield the places of the same modes among coefficients and in a spectrum."""
         for parts in np.ndindex(*(2 for _ in self._kept)):
             chosen = [kept[part] for kept, part in zip(self._kept, parts, strict=True)]
             into, source = zip(*chosen, strict=True)
-            out[(..., *into)] = spectrum[(..., *source)]
+            yield (..., *into), (..., *source)
+
+    def _write_complex(self, spectrum, out):
+        out[...] = 0
+        for into, source in self._corners():
+            out[into] = spectrum[source]
+
+    def _read_real(self, coefficients, out):
+        pairs = coefficients.reshape(*coefficients.shape[:-1], self._halves[-1], 2)
+        values = 0.5 * (pairs[..., 0] + 1j * pairs[..., 1])
+        # The amplitude of the sine of k = 0 has no meaning.
+        values[..., 0] = pairs[..., 0, 0]
+        for axis in range(-2, -1 - len(self._halves), -1):
+            half, size = self._halves[axis], self.space.whole[axis]
+            along = np.moveaxis(values, axis, -1)
+            cosine, sine = along[..., ::2], along[..., 1::2]
+            values = np.zeros((*along.shape[:-1], size), complex)
+            values[..., :half] = 0.5 * (cosine + 1j * sine)
+            values[..., 0] = cosine[..., 0]
+            values[..., : size - half : -1] = 0.5 * (cosine - 1j * sine)[..., 1:]
+            values = np.moveaxis(values, -1, axis)
+        out[..., : self._halves[-1]] = values
 
     def _write_line(self, spectrum, out):
         (half,) = self._halves
@@ -102,6 +138,10 @@ class Coefficients:
         pairs = np.moveaxis(out.reshape(*out.shape[:-1], depth, 2), -2, -4)
         for part, values in enumerate((even, odd)):
             self._write_plane(np.moveaxis(values, -1, -3), pairs[..., part])
+
+
+def _is_over(variable, space):
+    return variable.domain is space.domain or not _axes(variable, space)
 
 
 def _axes(variable, space):

@@ -212,6 +212,29 @@ class Space:
         """Return which modes a truncation keeps, as an array for spectra; None if all are."""
         return None if fraction == 1 else reduce(np.multiply, self.kept_along_axes(fraction))
 
+    @property
+    def stored_once(self):
+        """Return the number of columns of a spectrum whose modes count once; None if all do.
+
+        Half of the modes of a real problem are stored. Those with the wavenumber 0 along the last
+        axis are complete, the others count twice.
+        """
+        if not self.is_real:
+            return None
+        if self.slabs and len(self.whole) == 2:
+            return int(self.slabs.span(self.whole[-1] // 2 + 1).start == 0)
+        return 1
+
+    def norm(self, spectrum):
+        """Return the norm of the modes of this rank.
+
+        Without members and ranks this is the root mean square of the values on the grid.
+        """
+        total, once = np.vdot(spectrum, spectrum).real, self.stored_once
+        if once is not None:
+            total = 2 * total - np.vdot(spectrum[..., :once], spectrum[..., :once]).real
+        return np.sqrt(total)
+
     def symbol(self, polynomial):
         """Array of a symbol ``{factors: coefficient}``, or a number if it is constant.
 

@@ -6,7 +6,13 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.dedalus_support.memory import advise_free, free_temporaries, parts
-from spinhydro.dedalus_support.solver import drop_rates, no_stored_outputs, to_dealias_grid
+from spinhydro.dedalus_support.solver import (
+    drop_rates,
+    is_pointwise,
+    no_stored_outputs,
+    to_dealias_grid,
+)
+from spinhydro.engines.fused.read.lower import count
 from spinhydro.errors import InputError, Unsupported
 from spinhydro.steppers.rk4 import RK4
 
@@ -24,6 +30,7 @@ class Checker:
 
     def __init__(self, stepper):
         self.stepper, self.solver = stepper, stepper.solver
+        self._is_pointwise = is_pointwise(self.solver.problem)
 
     @property
     def right_side(self):
@@ -61,9 +68,10 @@ class Checker:
         The order keeps only a few arrays of the size of the state in memory at once.
         """
         with self.disturbed(noise):
-            self._to_dealias_grid()
-            rates = self._stock_rates()
             self.take_fields()
+            if noise:
+                yield from self.stepper.differences_of_fields(self)
+            rates = self._stock_rates()
         # The fields hold the state again, and no copy of them is left.
         free_temporaries()
         self.fields.exchange.free_scratch()
@@ -86,10 +94,7 @@ class Checker:
         try:
             if noise:
                 for variable in solver.state:
-                    variable.change_scales(1)
-                    _add_noise(variable["g"], noise, random)
-                    # The state is truncated to the modes of the bases.
-                    variable.require_coeff_space()
+                    self._add_noise(variable, noise, random)
             solver.sim_time = time + noise
             yield
         finally:
@@ -97,8 +102,27 @@ class Checker:
                 variable["c"] = coefficients
             solver.sim_time = time
 
-    def _to_dealias_grid(self):
-        to_dealias_grid(self.right_side.lowering.profiles)
+    def _add_noise(self, variable, noise, random):
+        """Add white noise to a variable, truncated to the modes of its bases."""
+        space = self.right_side.space
+        if not self.fields.has_coefficients(variable):
+            variable.change_scales(1)
+            _add_noise_on_grid(variable["g"], noise, random)
+            variable.require_coeff_space()
+            return
+        # Without a transform: the spectrum of white noise is white.
+        spectrum = self.fields.exchange.spectra[0]
+        number = count(variable) * space.points // space.points_of_member
+        size = noise * (1 + np.linalg.norm(variable.data) / np.sqrt(number))
+        # A field that depends on no axis of space has a single mode.
+        bases = [variable.domain.full_bases[axis] for axis in space.axes]
+        modes = space.points_of_member if any(bases) else 1
+        for component in range(count(variable)):
+            values = spectrum.view(float)
+            random.random(out=values)
+            values -= 0.5
+            values *= size * np.sqrt(12 / modes)
+            self.fields.add_spectrum(spectrum, variable, component)
 
     def take_fields(self):
         """Read the state from the fields, whatever it was before."""
@@ -106,14 +130,27 @@ class Checker:
         self.stepper.read_fields()
 
     def _compare(self, rates):
-        """Return [largest of Dedalus's rates, largest difference of the present rates to them]."""
-        sizes, rates = [], [self.fields.values(held) for held in rates]
-        free_temporaries()
-        for stated, values in zip(self.right_side.stated, rates, strict=True):
-            rows = stated.rows
-            for row, theirs in zip(range(rows.start, rows.stop), values, strict=True):
-                sizes.append(compare(self.fields.row_on_grid(self.stepper.rate, row)[0], theirs))
+        """Return [largest of Dedalus's rates, largest difference of the present rates to them].
+
+        Root mean squares of each component.
+        """
+        sizes = []
+        for stated, held in zip(self.right_side.stated, rates, strict=True):
+            ours = self.stepper.rate[stated.rows]
+            if self.right_side.on_grid:
+                pairs = zip(ours, self.fields.values(held), strict=True)
+                sizes += [compare(*pair) for pair in pairs]
+                continue
+            for row, theirs in zip(ours, self.fields.spectra(held), strict=True):
+                sizes.append(self._compare_spectra(row, theirs))
         return np.max(sizes, axis=0)
+
+    def _compare_spectra(self, ours, theirs):
+        """Return [norm of theirs, norm of the difference]; `theirs` is overwritten."""
+        norm = self.right_side.space.norm
+        size = norm(theirs)
+        theirs -= ours
+        return np.array([size, norm(theirs)])
 
     def _stock_rates(self):
         """Return fields with Dedalus's F - L X of the state (F if L is treated separately).
@@ -121,9 +158,12 @@ class Checker:
         One for each equation, in the order of `right_side.stated`.
         """
         solver, right_side = self.solver, self.right_side
+        to_dealias_grid(right_side.lowering.profiles)
         if right_side.linear_has_products:
             return self._rates_by_matrices()
         solver.evaluator.require_coeff_space(solver.state)
+        if self._is_pointwise:
+            to_dealias_grid(solver.state)
         solver.evaluator.evaluate_group("F")
         rates = []
         for stated in right_side.stated:
@@ -131,11 +171,17 @@ class Checker:
             if stated.factor != 1:
                 rate.data *= 1 / stated.factor
             if not self.stepper.linear_apart and hasattr(stated.linear, "tensorsig"):
-                linear = self.held(stated.linear.evaluate())
-                self.held(rate)
-                rate.data -= linear.data
+                self._subtract(rate, stated.linear.evaluate())
             rates.append(rate)
         return rates
+
+    def _subtract(self, rate, linear):
+        if linear.domain is rate.domain:
+            for field in (rate, linear):
+                field.require_coeff_space()
+        else:
+            self.held(rate), self.held(linear)
+        rate.data -= linear.data
 
     def held(self, field):
         """Return a field on the grid, truncated to the modes of its bases."""
@@ -170,10 +216,8 @@ class Checker:
         """
         part, random, changes = 1e-8, np.random.default_rng(1), []
         with self.disturbed(noise):
-            self._to_dealias_grid()
             fields = [*self.solver.state, *self.right_side.lowering.profiles]
             start = [field["c"].copy() for field in fields]
-            self._to_dealias_grid()
             rates = [field.copy() for field in self._stock_rates()]
             for field, coefficients in zip(fields, start, strict=True):
                 field["c"] = coefficients
@@ -181,7 +225,6 @@ class Checker:
                 grid = field["g"]
                 grid *= 1 + part * random.uniform(-1, 1, grid.shape)
             self.solver.sim_time += part * max(1.0, abs(self.solver.sim_time))
-            self._to_dealias_grid()
             for before, changed in zip(rates, self._stock_rates(), strict=True):
                 changes.append(compare(self.held(changed).data, self.held(before).data)[1])
             for field, coefficients in zip(fields, start, strict=True):
@@ -190,7 +233,7 @@ class Checker:
         return largest if np.isfinite(largest) else 0.0
 
 
-def _add_noise(grid, noise, random):
+def _add_noise_on_grid(grid, noise, random):
     size = noise * (1 + max((np.abs(part).max(initial=0) for (part,) in parts(grid)), default=0))
     for (part,) in parts(grid):
         part += size * random.standard_normal(part.shape)
@@ -199,12 +242,12 @@ def _add_noise(grid, noise, random):
 
 
 def compare(ours, theirs):
-    """Return [largest value, largest difference], without large temporaries."""
+    """Return root mean squares [of theirs, of the difference], without large temporaries."""
     sizes = np.zeros(2)
     for a, b in parts(ours, theirs):
         # A NaN stays.
-        sizes = np.maximum(sizes, [np.abs(b).max(), np.abs(a - b).max()])
-    return sizes
+        sizes += [np.vdot(values, values).real for values in (b, a - b)]
+    return np.sqrt(sizes / max(1, ours.size))
 
 
 def relative(sizes, comm):

@@ -27,7 +27,12 @@ class FieldSynchroniser:
     in_sync : bool
         Whether the fields hold the present state.
     exchange : plan of transforms of one component
+    reads_coefficients : bool
+        Whether `read` may take the coefficients of the fields as they are. Otherwise it transforms
+        values on the grid, which differ from them by rounding.
     """
+
+    reads_coefficients = False
 
     def __init__(self, solver, right_side, on_request=False):
         self.solver, self.right_side, self.on_request = solver, right_side, on_request
@@ -60,8 +65,7 @@ class FieldSynchroniser:
     def _write_coefficients(self, state):
         for variable, rows in self.rows():
             variable.preset_layout(self.solver.dist.coeff_layout)
-            data = variable.data
-            target = data.reshape(count(variable), *data.shape[len(variable.tensorsig) :])
+            target = self._components(variable)
             for row, component in zip(range(rows.start, rows.stop), target, strict=True):
                 self._coefficients.write(state[row], variable, component)
 
@@ -69,8 +73,9 @@ class FieldSynchroniser:
         space = self.right_side.space
         for variable, rows in self.rows():
             variable.preset_scales(space.scales)
-            values = variable["g"]
-            target = values.reshape(count(variable), *values.shape[len(variable.tensorsig) :])
+            # Every value is overwritten: no transform of the present ones.
+            variable.preset_layout(self.solver.dist.grid_layout)
+            target = self._components(variable)
             for row, component in zip(range(rows.start, rows.stop), target, strict=True):
                 found = space.to_fields(self.row_on_grid(state, row))[0]
                 np.copyto(component, space.part_of(variable.domain, found))
@@ -82,9 +87,10 @@ class FieldSynchroniser:
         """
         if self.snapshot is not None and not self._has_changed():
             return False
-        for variable in self.solver.state:
-            variable.change_scales(self.right_side.space.scales)
-            variable.require_grid_space()
+        if not self.reads_coefficients:
+            for variable in self.solver.state:
+                variable.change_scales(self.right_side.space.scales)
+                variable.require_grid_space()
         if self.on_request:
             free_temporaries()
         for row, values in self._rows_of_fields():
@@ -116,14 +122,46 @@ class FieldSynchroniser:
     def _rows_of_fields(self):
         """(row, values) of every component of the fields, in the form of the state."""
         for variable, rows in self.rows():
-            components = self.values(variable)
-            for row, values in zip(range(rows.start, rows.stop), components, strict=True):
-                if self.right_side.on_grid:
-                    yield row, values
-                    continue
-                np.copyto(self.exchange.grid[0], values)
-                self.exchange.forward()
-                yield row, self.exchange.spectra[0]
+            if self.right_side.on_grid:
+                components = self.values(variable)
+            elif self.reads_coefficients:
+                components = self.spectra(variable)
+            else:
+                components = self._transformed(variable)
+            yield from zip(range(rows.start, rows.stop), components, strict=True)
+
+    def has_coefficients(self, field):
+        """Return whether the coefficients of a field can be exchanged with spectra."""
+        return bool(self._coefficients) and self._coefficients.holds(field)
+
+    def spectra(self, field):
+        """Yield the spectrum of each component of a field, valid until the next."""
+        if not self.has_coefficients(field):
+            yield from self._transformed(field)
+            return
+        field.require_coeff_space()
+        for component in self._components(field):
+            self._coefficients.read(component, field, self.exchange.spectra[0])
+            yield self.exchange.spectra[0]
+
+    def add_spectrum(self, spectrum, variable, component):
+        """Add a spectrum to one component of the coefficients of a variable."""
+        target = self._components(variable)[component]
+        added = np.empty_like(target)
+        self._coefficients.write(spectrum, variable, added)
+        target += added
+
+    @staticmethod
+    def _components(field):
+        data = field.data
+        return data.reshape(count(field), *data.shape[len(field.tensorsig) :])
+
+    def _transformed(self, field):
+        """Yield spectra of values on the grid, which Dedalus computes from coefficients."""
+        for values in self.values(field):
+            np.copyto(self.exchange.grid[0], values)
+            self.exchange.forward()
+            yield self.exchange.spectra[0]
 
     def _take_snapshot(self):
         if self.on_request:

@@ -188,19 +188,6 @@ class FusedPair(PairSteps):
         self._assign(start)
         return found
 
-    def _stored_once(self):
-        """Return the number of columns of modes that count once in a norm.
-
-        Half of the modes of a real problem are stored. Those with the wavenumber 0 along the last
-        axis are complete, the others count twice; None where all values are stored.
-        """
-        space = self.right_side.space
-        if self.right_side.on_grid or not space.is_real:
-            return None
-        if space.slabs and len(space.whole) == 2:
-            return int(space.slabs.span(space.whole[-1] // 2 + 1).start == 0)
-        return 1
-
     def _squares(self, values):
         """Return squared L2 norms (variables, members)."""
         has_members = self.right_side.space.axes[0] > 0
@@ -214,7 +201,7 @@ class FusedPair(PairSteps):
     def _square(self, values):
         """Return the squared norm of one member: the same bytes wherever it lies in memory."""
         values = np.ascontiguousarray(values)
-        once = self._stored_once()
+        once = None if self.right_side.on_grid else self.right_side.space.stored_once
         found = _sum_of_squares(values)
         if once is None:
             return found

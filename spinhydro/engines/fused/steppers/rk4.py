@@ -309,17 +309,21 @@ class FusedRK4:
         """
         on_request = self.sync_on_request
         # No script changes the fields meanwhile.
-        self.sync_on_request = True
+        self.sync_on_request = self.fields.reads_coefficients = True
         try:
             return Checker(self).check()
         finally:
-            self.sync_on_request = on_request
+            self.sync_on_request, self.fields.reads_coefficients = on_request, False
             self.read_again()
             self.free_scratch()
 
     def differences(self, checker, noise):
         """Yield differences to Dedalus of different kinds, with this much noise on the state."""
         yield from checker.rates(noise)
+
+    def differences_of_fields(self, checker):
+        """Yield differences to Dedalus that need its fields, which hold the state with noise."""
+        yield from ()
 
     def linearised(self):
         """Return the right-hand side about the fields' state, for the stability limit."""
