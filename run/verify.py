@@ -38,5 +38,6 @@ MPI.COMM_WORLD.Barrier()
 if MPI.COMM_WORLD.rank == 0:
     # A run loads 170 modules, which takes half a second longer from their sources. Python keeps
     # byte code by itself only where it may write, and not with PYTHONDONTWRITEBYTECODE.
-    compileall.compile_dir(package, quiet=2)
+    for folder in (package, checkout / "analysis"):
+        compileall.compile_dir(folder, quiet=2)
     print("\nspinhydro-probe:", MPI.COMM_WORLD.size, "ranks")

@@ -54,6 +54,8 @@ def main(arguments=None):
         code = code or OutputError.exit_code
     if is_process:
         ignore_signals()
+        if start.is_last_call(sys._getframe(1)):
+            start.end_process(code)
     sys.exit(code)
 
 
