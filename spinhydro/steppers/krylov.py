@@ -10,6 +10,11 @@ from spinhydro.steppers.linearised_rates import norm, total
 EXHAUSTED = 1e-8
 #: Numbers in a sketch.
 SKETCH = 1024
+#: Part of the largest singular value of the sketches up to which others are rounding errors.
+DEPENDENT = 1e-6
+#: Smallest Krylov space of sketches that are examined, and relative change by three vectors with
+#: which it is large enough.
+FEWEST, SETTLED = 8, 0.005
 
 
 def ritz_values(differentiate, vector, number, comm):
@@ -56,11 +61,15 @@ def ritz_values(differentiate, vector, number, comm):
 
 
 def ritz_values_of_sketches(differentiate, vector, number, comm):
-    """Estimate extreme eigenvalues by Arnoldi with one vector in memory at a time."""
+    """Estimate extreme eigenvalues by Arnoldi with one vector in memory at a time.
+
+    Ends before the Krylov space has its dimension `number` when the largest value, the norm and the
+    extent no longer change, or when sketches of new vectors are sums of known ones.
+    """
     scale = norm(vector, comm)
     sketch = _sketch(vector, comm)
-    before, after = [], []
-    for _ in range(number):
+    before, after, estimates = [], [], []
+    while len(after) < number:
         vector *= 1 / scale
         before.append(sketch / scale)
         differentiate(vector)
@@ -71,15 +80,37 @@ def ritz_values_of_sketches(differentiate, vector, number, comm):
             return None
         if scale == 0:
             break
-    # Vectors that are nearly multiples of each other carry no information.
+        if len(after) >= FEWEST:
+            estimates.append(_of_sketches(before, after))
+            if _is_settled(estimates):
+                break
+    return _of_sketches(before, after)
+
+
+def _of_sketches(before, after):
+    """Return what the sketches of vectors, and of their products with the matrix, tell of it."""
     left, sizes, right = np.linalg.svd(np.array(before).T, full_matrices=False)
-    kept = sizes > 1e-6 * sizes[0]
+    # Vectors that are nearly multiples of each other carry no information.
+    kept = sizes > DEPENDENT * sizes[0]
     left, sizes, right = left[:, kept], sizes[kept], right[kept]
     changes = np.array(after).T @ right.T / sizes
     square = left.T @ changes
     values = np.linalg.eigvals(square)
     extent = float(np.linalg.eigvalsh((square - square.T) / 2j)[-1])
     return ExplicitPart(values[are_waves(values)], float(np.linalg.norm(changes, 2)), extent)
+
+
+def _is_settled(estimates):
+    """Return whether the last three vectors have changed nothing."""
+    if len(estimates) < 4:
+        return False
+    numbers = np.array(
+        [
+            (np.abs(part.values).max(initial=0), part.norm, part.extent)
+            for part in (estimates[-4], estimates[-1])
+        ]
+    )
+    return bool(np.all(np.abs(numbers[1] - numbers[0]) <= SETTLED * numbers[1]))
 
 
 def _sketch(vector, comm):
