@@ -54,6 +54,8 @@ class Limit:
             raise EquationError(
                 text, 0, text.index(">="), "a smallest value is that of a real field: not a drift"
             )
+        #: Returns the field with the values of an operand.
+        self.evaluate = evaluated
         self.initial = None
         self.excluded = set()
         self.extreme = None
@@ -92,7 +94,7 @@ class Limit:
 
     def measure(self):
         """Return the present value; keep the worst in ``extreme``, its position in ``place``."""
-        values = grid_values(self.operand)
+        values = grid_values(self.operand, self.evaluate)
         if self.is_drift:
             present = self._sums(values)
             if self.initial is None:
@@ -177,7 +179,7 @@ class Limit:
         axis = self._member_axis()
         if axis is None:
             return None
-        values = grid_values(self.operand)
+        values = grid_values(self.operand, self.evaluate)
         if self.is_drift:
             return self._drifts(self._sums(values))
         values = values if self.is_lower else -np.abs(values)
@@ -229,10 +231,10 @@ class Limit:
         return f"{'smallest' if self.is_lower else 'largest'} {name} = {self.extreme:.2g}"
 
 
-def grid_values(operand):
-    """Local values of an operand on the grid, without dealiasing padding."""
+def grid_values(operand, evaluate=evaluated):
+    """Return the local values of an operand on the grid, without dealiasing padding."""
     if not isinstance(operand, Operand):
         return np.asarray(operand)
-    field = evaluated(operand)
+    field = evaluate(operand)
     field.change_scales(1)
     return field["g"]

@@ -45,11 +45,11 @@ class ScheduledOutput:
         self.tasks = _tasks(name, options, ivp)
         self.output, self._last = None, None
 
-    def open(self, solver, folder, units, attributes):
-        """Create the file handler."""
+    def open(self, solver, folder, units, attributes, values):
+        """Create the file handler; `values` is the OperandValues of the run."""
         self.output = FieldOutput(
             solver, folder / self.name, self.tasks, units, attributes,
-            max_writes=int(self.options.get("max_writes", 1000)),
+            max_writes=int(self.options.get("max_writes", 1000)), values=values,
         )  # fmt: skip
 
     def is_due(self, step, elapsed):

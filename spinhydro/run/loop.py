@@ -3,6 +3,7 @@
 import math
 import signal
 import time
+from functools import partial
 
 import numpy as np
 from mpi4py import MPI
@@ -19,6 +20,7 @@ from spinhydro.run.checks import RunChecks
 from spinhydro.run.filled_modes import FilledModes
 from spinhydro.run.handlers import ScheduledOutput
 from spinhydro.run.members import FailedMembers
+from spinhydro.run.operand_values import OperandValues
 from spinhydro.run.progress import duration
 from spinhydro.run.recording import RunRecording
 from spinhydro.run.resolution import Resolution
@@ -65,7 +67,7 @@ class Run(RunChecks, RunRecording):
         self._noted = -math.inf
         self._saved = self._began = time.monotonic()
         self._saved_step, self._seconds_per_step = None, 0.0
-        self.known_outputs = {}
+        self.known_outputs, self.values = {}, OperandValues(self.solver)
         self.failed = FailedMembers(self.solver)
         self.resolution = Resolution(ivp, plan.record.get("parameters") or {}, self.time_unit)
         self.filled_modes, self.truncation_watch = FilledModes(self.solver), None
@@ -76,6 +78,10 @@ class Run(RunChecks, RunRecording):
             self.solver, engine, self.projections, steps, precision=precision,
             sync_on_request=self.plan.each_step is None,
         )  # fmt: skip
+        if self.engine == "fused":
+            self.values.is_fused = True
+            for limit in self.watch:
+                limit.evaluate = partial(self.values, name=f"watch {limit.text}")
 
     @property
     def keeps_state(self):
@@ -112,6 +118,8 @@ class Run(RunChecks, RunRecording):
                 if limit.text in progress["watch"]:
                     limit.extreme, limit.place = progress["watch"][limit.text]
             self.resolution.restore(progress.get("resolution"))
+            if same_problem and "operands" in progress:
+                self.values.restore(progress["operands"])
             failed = progress.get("failed_members") or {}
             self.failed.reasons = {int(member): reason for member, reason in failed.items()}
             self._exclude_failed()
@@ -263,6 +271,7 @@ class Run(RunChecks, RunRecording):
             "watch": {limit.text: [limit.extreme, limit.place] for limit in self.watch},
             "failed_members": self.failed.reasons,
             "resolution": self.resolution.record(),
+            "operands": self.values.record(),
         }
 
     def save_checkpoint(self):

@@ -1,6 +1,7 @@
 """Outputs of a run: Dedalus HDF5 sets that are complete at every moment."""
 
 import shutil
+from functools import partial
 
 import numpy as np
 from dedalus.core.field import Field
@@ -24,14 +25,15 @@ class LazyTask:
     grid-scale ripple to outputs with a sharp edge.
     """
 
-    def __init__(self, operand, scales, layout):
+    def __init__(self, operand, scales, layout, evaluate=evaluated):
         self.operand, self.scales, self.layout = operand, scales, layout
+        self._evaluate = evaluate
 
     def field(self):
         """Return a field with the values, in the layout and on the grid of the task."""
         found = self.operand
         if not isinstance(found, Field):
-            found = evaluated(found)
+            found = self._evaluate(found)
         elif (found.scales, found.layout) != (self.scales, self.layout):
             # The original stays as it is.
             found = found.copy()
@@ -65,6 +67,8 @@ class FieldOutput:
         ``{group: {name: array}}`` that every file carries.
     max_writes : int
         Writes per set, at most.
+    values : OperandValues, optional
+        Evaluates the tasks; without it Dedalus does.
 
     Attributes
     ----------
@@ -80,8 +84,10 @@ class FieldOutput:
         On rank 0: whether a skipped write differs from the file.
     """
 
-    def __init__(self, solver, path, tasks, units, attributes, max_writes=1000, tables=None):
-        self.solver = solver
+    def __init__(
+        self, solver, path, tasks, units, attributes, max_writes=1000, tables=None, values=None
+    ):  # fmt: skip
+        self.solver, self.values = solver, values
         self.comm = solver.dist.comm
         self.handler = SetHandler(
             path, solver.dist, solver.evaluator.vars, units, attributes, tables or {}, max_writes
@@ -114,7 +120,10 @@ class FieldOutput:
             if task["name"] in known:
                 values.append(known.pop(task["name"]))
                 continue
-            lazy = LazyTask(task["operator"], task["scales"], task["layout"])
+            evaluate = evaluated
+            if self.values is not None:
+                evaluate = partial(self.values, name=f"{self.handler.name} {task['name']}")
+            lazy = LazyTask(task["operator"], task["scales"], task["layout"], evaluate)
             values.append(self.handler.gathered(lazy.field(), task))
         scales = {
             "sim_time": solver.sim_time,

@@ -69,10 +69,11 @@ class RunRecording:
         self.output = FieldOutput(
             self.solver, folder.place / "fields", self.outputs, plan.output_units, attributes,
             tables={"kernels": plan.kernels, "waves": plan.waves}, max_writes=plan.max_writes,
+            values=self.values,
         )  # fmt: skip
         self.output.known, self.known_outputs = self.known_outputs, {}
         for handler in self.handlers:
-            handler.open(self.solver, folder.place, plan.output_units, attributes)
+            handler.open(self.solver, folder.place, plan.output_units, attributes, self.values)
         self.checkpoints = Checkpoints(self.solver, folder.place, plan.checkpoints_kept)
         self.progress = Progress(
             plan.stop_time, self.time_unit, enabled=self.root and not self.quiet

@@ -86,7 +86,7 @@ class PhaseRotation(RightSide):
         """Read constants and profiles again; return whether a frozen constant has changed."""
         if self._rates.refresh():
             return True
-        self._read_constants()
+        self._constants.read()
         self._share_profiles()
         return False
 
@@ -108,7 +108,7 @@ class PhaseRotation(RightSide):
 
     def set_duration(self, duration):
         """Set the time of the following evaluations."""
-        self._constants[-1] = duration
+        self._constants.values[-1] = duration
 
     def _factor(self, value, i, psi):
         """Return value / psi of a scalar of the graph, for the component i; None if unknown."""

@@ -12,6 +12,8 @@ from spinhydro.engines.fused.read.graph import Node, order
 from spinhydro.language.functions import FUNCTIONS
 
 _NO_NEIGHBOURS = np.zeros((0, 0), np.int64)
+#: Points that NumPy calls process at a time, so that their buffers stay in the cache.
+BLOCK = 1 << 13
 
 
 def make_pointwise(outputs, location, compiled=False, neighbours=None):
@@ -22,7 +24,7 @@ def make_pointwise(outputs, location, compiled=False, neighbours=None):
     outputs : list of Node or number
     location : callable(Node)
         Where a leaf is: ("array", i, row) for ``arrays[i][row]``, ("constant", i), or
-        ("number", value).
+        ("number", value). The arrays may be lists of rows, unless `compiled`.
     compiled : bool
         Compile the loop at its first use.
     neighbours : callable(list of offsets), optional
@@ -51,7 +53,13 @@ def make_pointwise(outputs, location, compiled=False, neighbours=None):
         if not near:
             # Made lazily: a compiled step never needs them.
             near.append(neighbours(offsets))
-        evaluate(arrays, constants, out, near[0])
+        if compiled or offsets:
+            evaluate(arrays, constants, out, near[0])
+            return
+        for first in range(0, out.shape[1], BLOCK):
+            block = slice(first, first + BLOCK)
+            rows = [[row[block] for row in array] for array in arrays]
+            evaluate(rows, constants, out[:, block], near[0])
 
     return with_neighbours
 

@@ -5,13 +5,13 @@ import math
 import numpy as np
 
 from spinhydro.dedalus_support.ensemble.basis import Members
+from spinhydro.engines.fused.program.constants import Constants
 from spinhydro.engines.fused.program.normal_numbers import NoisySteps, fillings_in_place
 from spinhydro.engines.fused.program.program import Program, flat
 from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.engines.fused.read.equations import CoupledEquations, Equations
 from spinhydro.engines.fused.read.graph import Unsupported
-from spinhydro.engines.fused.read.lower import constant_values, count
-from spinhydro.language.drives import TimeTable
+from spinhydro.engines.fused.read.lower import count
 from spinhydro.steppers.noise import WhiteNoise
 
 
@@ -76,10 +76,8 @@ class RightSide:
             else (components, *self.space.spectral_shape)
         )
         self.state_dtype = self.space.dtype if self.on_grid else np.complex128
-        constants, profiles = (
-            sum(map(count, fields)) for fields in (self.lowering.constants, self.lowering.profiles)
-        )
-        self._constants = np.zeros(max(constants, 1), self.space.dtype)
+        self._constants = Constants(self.lowering, self.space.dtype)
+        profiles = sum(map(count, self.lowering.profiles))
         # Most profiles of complex problems are real.
         kind = self.space.dtype if self.lowering.graph.has_neighbours else float
         self.profile_values = np.zeros((profiles, self.space.points), kind)
@@ -91,10 +89,9 @@ class RightSide:
 
     def refresh(self):
         """Read constants and profiles again; return whether a frozen constant has changed."""
-        for (field, i), value in self.lowering.frozen.items():
-            if constant_values(field)[i] != value:
-                return True
-        self._read_constants()
+        if not self._constants.are_frozen_as_before:
+            return True
+        self._constants.read()
         row = 0
         for field in self.lowering.profiles:
             data = self._profile(field)
@@ -180,23 +177,9 @@ class RightSide:
         """Grid values of a field, component by component; it may depend on some axes only."""
         return self.space.profile(field).reshape(-1, self.space.points)
 
-    def _read_constants(self):
-        """Values of the constant fields except those that vary with the time."""
-        i = 0
-        for field in self.lowering.constants:
-            size = count(field)
-            if not self.lowering.varies(field):
-                self._constants[i : i + size] = constant_values(field)
-            i += size
-
     def constants(self, time):
         """Values of the constant fields at a time."""
-        i = 0
-        for field in self.lowering.constants:
-            if self.lowering.varies(field):
-                self._constants[i] = field.at(time) if isinstance(field, TimeTable) else time
-            i += count(field)
-        return self._constants
+        return self._constants.at(time)
 
     def free_scratch(self):
         """Free the buffers until the next evaluation."""

@@ -41,6 +41,8 @@ class Lowering:
         Whether going to coefficients and back changes nothing.
     neighbours : bool
         Whether stencils are sums over neighbours on the grid; otherwise kernels in k-space.
+    beside : Lowering, optional
+        Another one on the same grid, with which kernels are numbered through.
 
     Attributes
     ----------
@@ -52,14 +54,14 @@ class Lowering:
         The kernels of the equations, by the number of their `KernelEntry`.
     """
 
-    def __init__(self, variables, dist, time, lossless, neighbours=True):
+    def __init__(self, variables, dist, time, lossless, neighbours=True, beside=None):
         self.graph = Graph(dist.dim, keeps_state_on_grid=lossless and neighbours)
         self.time, self.lossless, self.neighbours = time, lossless, neighbours
         self.dist = dist
         self.profiles, self.constants = [], []
         self.frozen, self._freezes = {}, False
         self._known = {}
-        self.kernels, self._members = [], {}
+        self.kernels, self._members = (beside.kernels, beside._members) if beside else ([], {})
         first = 0
         self.first_component = {}
         for variable in variables:
