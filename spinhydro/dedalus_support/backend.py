@@ -7,6 +7,7 @@ from dedalus.tools.config import config
 from spinhydro.dedalus_support.block_diagonal import assemble_blocks_at_once
 from spinhydro.dedalus_support.complex_transforms import refuse_real_fields
 from spinhydro.dedalus_support.memory import reuse_large_buffers, share_temporaries
+from spinhydro.dedalus_support.valid_modes import find_valid_modes_by_axis
 
 # FFTW's default planning times candidate algorithms, so two runs of the same problem may
 # differ in the last bits; a fixed choice makes every run reproduce to the byte.
@@ -17,6 +18,7 @@ refuse_real_fields()
 share_temporaries()
 reuse_large_buffers()
 assemble_blocks_at_once()
+find_valid_modes_by_axis()
 
 #: Dedalus drops small coefficients of the left-hand side by default (1e-6 and 1e-12), which
 #: silently removes weak fields and weak diffusion.

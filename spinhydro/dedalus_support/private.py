@@ -43,8 +43,8 @@ NEEDED = {
         "dedalus.core.evaluator: Evaluator.evaluate_handlers Evaluator.require_coeff_space "
         "Handler.check_schedule",
         "dedalus.core.field: Field.preset_scales Field.change_scales",
-        "dedalus.core.arithmetic: AddFields MultiplyNumberField MultiplyFields DotProduct "
-        "CrossProduct",
+        "dedalus.core.arithmetic: Add AddFields Product MultiplyNumberField MultiplyFields "
+        "DotProduct CrossProduct",
         "dedalus.core.operators: PowerFieldConstant UnaryGridFunction Differentiate "
         "CartesianGradient CartesianComponent CartesianTrace TransposeComponents "
         "CartesianLaplacian CartesianDivergence Convert Copy Average Integrate TimeDerivative",

@@ -15,11 +15,6 @@ from mpi4py import MPI
 
 from spinhydro.dedalus_support.memory import WORTH_FREEING, WORTH_REUSING, drop_data
 
-#: Operations on the values at each point.
-_POINTWISE = (
-    arithmetic.Add, arithmetic.Product, operators.Power, operators.UnaryGridFunction,
-)  # fmt: skip
-
 
 class DeferredSolver(InitialValueSolver):
     """An initial-value solver whose matrices and time stepper are built at their first use.
@@ -244,6 +239,10 @@ def is_pointwise(problem):
     right side has operators, such as derivatives, or functions of these fields alone, which Dedalus
     truncates to the modes of the bases.
     """
+    pointwise = (
+        arithmetic.Add, arithmetic.Product,
+        operators.PowerFieldConstant, operators.UnaryGridFunction,
+    )  # fmt: skip
     known, stack = set(problem.variables), [equation["F"] for equation in problem.eqs]
     while stack:
         part = stack.pop()
@@ -253,7 +252,7 @@ def is_pointwise(problem):
         is_sum = isinstance(part, arithmetic.Add) or (
             isinstance(part, arithmetic.Product) and len(over_space) < 2
         )
-        if not isinstance(part, _POINTWISE):
+        if not isinstance(part, pointwise):
             return False
         if over_space and not is_sum and known.isdisjoint(part.atoms(Field)):
             return False
