@@ -35,6 +35,7 @@ RUN_BY = {
     "docs/howto/results.md": (2, "docs/test_code_of_pages.py"),
     "docs/howto/resume.md": (2, "docs/test_code_of_pages.py"),
     "docs/howto/sweep.md": (1, "docs/test_code_of_pages.py"),
+    "docs/howto/thermal_gas.md": (1, "docs/test_code_of_pages.py"),
     "docs/life_of_an_equation.md": (1, "docs/test_code_of_pages.py"),
     "docs/output_format.md": (1, "docs/test_code_of_pages.py"),
     "docs/magnets.md": (2, "docs/test_code_of_pages.py"),
@@ -134,6 +135,16 @@ def test_sweep():
     names = {}
     exec(code, names)
     assert names["ds"].Z.sel(t=10, Omega_R=0.7, method="nearest").shape == (64,)
+
+
+def test_temperature_of_every_mode():
+    """The page's run, shorter: single modes deviate by up to 1/sqrt(8 members x 10 times)."""
+    assert call(["run", str(ROOT / "problems" / "stochastic_gpe.py"), "members=8", "gamma=1",
+                 "Nx=9", "stop_time=10*ms", "--quiet"]) == 0  # fmt: skip
+    names = {}
+    exec(blocks("docs/howto/thermal_gas.md")[0], names)
+    assert names["ratio"].shape == (9,)
+    assert names["ratio"].mean() == pytest.approx(1, abs=0.2)
 
 
 def test_kernels_and_bodies_of_magnets():
