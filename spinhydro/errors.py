@@ -5,6 +5,7 @@
 | InputError (ParameterError, EquationError) | 2 | refused before anything was built |
 | NotFiniteError, WatchError | 3 | the numbers left the finite range or a declared limit |
 | UnresolvedError | 3 | the solution has outgrown the grid |
+| UnstableError | 3 | the solution has outgrown the stability limit of the timestep |
 | NotConvergedError | 3 | an implicit step has no solution that could be found |
 | OutputError | 4 | results could not be written and read back |
 | Stopped | 75 | stopped from outside (signal); what was computed is on disk |
@@ -100,6 +101,10 @@ class NotFiniteError(SpinhydroError):
     """A field is not finite any more."""
 
     exit_code = 3
+
+
+class UnstableError(NotFiniteError):
+    """The solution grows beyond the stability limit of its timestep, and will not be finite."""
 
 
 class WatchError(SpinhydroError):

@@ -107,6 +107,7 @@ class AdaptiveRun(Run):
                 if self.step % WATCH_CADENCE == 0:
                     self.check_watches()
                 self.check_growth()
+                self.check_stability()
                 self.note_progress(HEARTBEAT)
             self.write_handlers(self.timestep)
             self.progress.update(solver.sim_time, self.step)

@@ -97,28 +97,43 @@ class RunChecks:
     def check_finite(self):
         if self.keeps_state and self._on_all_ranks(self.solver.timestepper.is_finite()):
             return
-        if self._continues_without_some() and self._discard_not_finite():
+        if self.continues_without_some and self._discard_not_finite():
             return
         self.synchronise()
         for variable in self.solver.state:
             if not self._is_finite(variable):
                 raise NotFiniteError(
                     f"{variable.name} is not finite at t = {self._now()}, iteration "
-                    f"{self.solver.iteration}: {self._kept()}. "
-                    + self.resolution.cause(
+                    f"{self.solver.iteration}: {self.kept()}. "
+                    + self._cause(
                         "a timestep that is too long, or an equation that grows without bound"
                     )
                 )
 
     def check_growth(self):
         """End the run if it is not resolved and grows without bound, before it is NaN."""
-        if self.resolution.since is None or self._continues_without_some():
+        if self.resolution.since is None or self.continues_without_some:
             return
         self.synchronise()
         name = self.resolution.outgrown(self.solver.sim_time)
         if name:
             now = f"t = {self._now()}, iteration {self.solver.iteration}"
-            raise UnresolvedError(self.resolution.outgrown_message(name, now, self._kept()))
+            raise UnresolvedError(self.resolution.outgrown_message(name, now, self.kept()))
+
+    def check_stability(self):
+        """Warn once the timestep is beyond the stability limit; end the run if that shows."""
+        watch = self.stability_watch
+        if watch is None or not watch.is_due(self.step):
+            return
+        line = watch.check(self.step)
+        if line:
+            self.log(line)
+
+    def _cause(self, otherwise):
+        """Return the end of a message about a run that failed: its likely cause."""
+        if self.stability_watch and self.stability_watch.passed:
+            return self.stability_watch.cause()
+        return self.resolution.cause(otherwise)
 
     def check_truncation(self):
         """Measure the spectrum; warn, or stop, where a truncation distorts it."""
@@ -129,7 +144,9 @@ class RunChecks:
         if warning:
             self.log(warning)
 
-    def _continues_without_some(self):
+    @property
+    def continues_without_some(self):
+        """Return whether the run goes on without the members that fail."""
         return self.failed.size > 1 and self.plan.members_fail == "continue"
 
     def _discard_not_finite(self):
@@ -166,7 +183,7 @@ class RunChecks:
             self.log(line)
         for limit in self.watch:
             value = limit.measure()
-            if not limit.holds(value) and self._continues_without_some():
+            if not limit.holds(value) and self.continues_without_some:
                 members = limit.failing_members()
                 if members and len(members | self.failed.numbers) < self.failed.size:
                     self._discard(members, f"{limit.text} is broken")
@@ -175,6 +192,6 @@ class RunChecks:
                 at = f" at {limit.place}" if limit.place else ""
                 raise WatchError(
                     f"the watch '{limit.text}' is broken at t = {self._now()}, iteration "
-                    f"{self.solver.iteration}: the value is {value:.3g}{at}; {self._kept()}. "
-                    + self.resolution.cause("a timestep that is too long, or too few grid points")
+                    f"{self.solver.iteration}: the value is {value:.3g}{at}; {self.kept()}. "
+                    + self._cause("a timestep that is too long, or too few grid points")
                 )

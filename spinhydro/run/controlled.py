@@ -9,6 +9,7 @@ from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.loop import WATCH_CADENCE, Run
 from spinhydro.run.progress import duration as clock
+from spinhydro.run.stability_watch import LimitOfAdaptiveSteps, rounded_limit
 from spinhydro.run.stepper_choice import KeptField, StepperChoice, candidates_of
 from spinhydro.steppers import (
     IFRK4,
@@ -34,8 +35,6 @@ from spinhydro.steppers.stability import StabilityCheck
 #: Relative change by a second projection, as part of the tolerance, from which adaptive timesteps
 #: are refused: it is made in every step, however short.
 NOT_IDEMPOTENT = 1e-3
-#: Ratio of neighbouring values that a stability limit takes.
-GRID = 1.02
 
 
 def read_tolerance(ivp, plan):
@@ -97,14 +96,6 @@ def keep_stepper(plan, record):
         if pair.__name__ == record.get("timestepper"):
             plan.timestepper = pair
     plan.candidates = ()
-
-
-def _on_grid(limit):
-    """Return the next lower power of GRID.
-
-    Estimated limits differ by some 1e-4 between numbers of ranks, and members must not.
-    """
-    return GRID ** math.floor(math.log(limit, GRID)) if 0 < limit < math.inf else limit
 
 
 def check_checkpoint(checkpoint):
@@ -171,7 +162,17 @@ class ControlledRun(AdaptiveRun):
         reason = choice.carry_out()
         if self.plan.timestepper is not pair:
             line = self._begin_control(choice)
+        self._watch_limit(choice.frequencies(self.plan.timestepper))
         return "\n".join(filter(None, (line + self._cheaper(), reason)))
+
+    def _watch_limit(self, found):
+        """Let the longest timestep follow the stability limit from the initial state on."""
+        plan, stable = self.plan, self.control.stable
+        if found is None or stable == math.inf:
+            return
+        check = StabilityCheck(found, plan.timestepper.main.__name__, stable, self.time_unit)
+        given = math.inf if plan.timestep == AUTO else float(plan.timestep)
+        self.stability_watch = LimitOfAdaptiveSteps(self, check, given)
 
     def number_of_values(self):
         """Return the number of values in the state, of all ranks."""
@@ -186,7 +187,7 @@ class ControlledRun(AdaptiveRun):
         main = pair.main.__name__
         stable, why = math.inf, "the stability limit is not known"
         if found is not None:
-            stable = _on_grid(StabilityCheck(found, main, 0.0, unit).largest_safe)
+            stable = rounded_limit(StabilityCheck(found, main, 0.0, unit).largest_safe)
             fastest = f"fastest oscillation {found.whole:.4g} rad/{unit or 'time'}"
             why = f"{main} stability limit; {fastest}"
         longest = stable
@@ -312,7 +313,7 @@ class ControlledRun(AdaptiveRun):
             super().advance(span, number)
         except StepTooShort as error:
             raise NotFiniteError(
-                f"{error} at t = {self._now()}, iteration {self.solver.iteration}: {self._kept()}. "
+                f"{error} at t = {self._now()}, iteration {self.solver.iteration}: {self.kept()}. "
                 "Usual causes: a solution that becomes singular, a tolerance below the rounding "
                 "errors of the equations, or a projection that leads out of what the bases hold"
             ) from None

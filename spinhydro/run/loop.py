@@ -71,6 +71,7 @@ class Run(RunChecks, RunRecording):
         self.failed = FailedMembers(self.solver)
         self.resolution = Resolution(ivp, plan.record.get("parameters") or {}, self.time_unit)
         self.filled_modes, self.truncation_watch = FilledModes(self.solver), None
+        self.stability_watch = None
 
     def choose_engine(self, engine, steps, precision="double"):
         """Choose the engine that steps the solver."""
@@ -120,6 +121,8 @@ class Run(RunChecks, RunRecording):
             self.resolution.restore(progress.get("resolution"))
             if same_problem and "operands" in progress:
                 self.values.restore(progress["operands"])
+            if self.stability_watch:
+                self.stability_watch.restore(progress.get("stability"))
             failed = progress.get("failed_members") or {}
             self.failed.reasons = {int(member): reason for member, reason in failed.items()}
             self._exclude_failed()
@@ -168,6 +171,7 @@ class Run(RunChecks, RunRecording):
                 if step % WATCH_CADENCE == 0:
                     self.check_watches()
                 self.check_growth()
+                self.check_stability()
                 self.note_progress(HEARTBEAT)
             self.write_handlers(self.timestep)
             self.progress.update(solver.sim_time, step)
@@ -185,6 +189,7 @@ class Run(RunChecks, RunRecording):
         """Write the present state, unless it is not finite or breaks a watch."""
         self.check_finite()
         self.check_watches()
+        self.check_stability()
         self.check_truncation()
         self.output.write(timestep)
 
@@ -203,6 +208,8 @@ class Run(RunChecks, RunRecording):
         most = MOST_STEPS_AHEAD
         if self._seconds_per_step > 0:
             most = max(1, min(most, int(LONGEST_CALL / self._seconds_per_step)))
+        if self.stability_watch:
+            most = min(most, self.stability_watch.steps_left(step))
         return min(most, FINITE_CADENCE - step % FINITE_CADENCE, output - step)
 
     def _has_handlers_of_a_script(self):
@@ -233,7 +240,7 @@ class Run(RunChecks, RunRecording):
     def _now(self):
         return f"{self.solver.sim_time:.6g} {self.time_unit}".rstrip()
 
-    def _kept(self):
+    def kept(self):
         number = self.output.writes
         return (
             f"{number} output{'s' * (number != 1)} up to then {'is' if number == 1 else 'are'} kept"
@@ -255,7 +262,7 @@ class Run(RunChecks, RunRecording):
             reason = signal.Signals(number).name if number else "the wall limit"
             raise Stopped(
                 f"stopped by {reason} at t = {self._now()}, iteration {self.solver.iteration}; "
-                f"{self._kept()}. Continue with: spinhydro resume {self.folder.path}"
+                f"{self.kept()}. Continue with: spinhydro resume {self.folder.path}"
             )
         if due:
             self.check_finite()
@@ -272,6 +279,7 @@ class Run(RunChecks, RunRecording):
             "failed_members": self.failed.reasons,
             "resolution": self.resolution.record(),
             "operands": self.values.record(),
+            "stability": self.stability_watch and self.stability_watch.record(),
         }
 
     def save_checkpoint(self):

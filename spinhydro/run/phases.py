@@ -44,10 +44,11 @@ from spinhydro.run.plan import (
 from spinhydro.run.rates import calls_functions
 from spinhydro.run.resume import check_not_complete, continuation
 from spinhydro.run.signals import StopRequest, noted_signals
+from spinhydro.run.stability_watch import StabilityWatch
 from spinhydro.run.truncation import truncate
 from spinhydro.run.watchdog import RankWatch
 from spinhydro.steppers.accuracy import accuracy_warning
-from spinhydro.steppers.stability import check_timestep
+from spinhydro.steppers.stability import examine_timestep
 
 
 @dataclass
@@ -266,7 +267,7 @@ def _checked_timestep(run, force):
             "called in steps only"
         )
     try:
-        return check_timestep(
+        line, check = examine_timestep(
             run.solver, run.stepper_name, timestep, plan.units.get("time", ""), force,
             plan.stop_time,
             ", while the grid resolves the fields" if run.resolution.is_watching else "",
@@ -278,6 +279,11 @@ def _checked_timestep(run, force):
                 f"{error.body()}",
             )
         raise error.within("timestep") from None
+    if check is None or check.is_unstable:
+        return line
+    # Of an ensemble, a member that is not finite is named.
+    run.stability_watch = StabilityWatch(run, check, ends=not force and run.failed.size <= 1)
+    return "\n".join(filter(None, (line, run.stability_watch.look_ahead(plan.stop_time))))
 
 
 def _check_same_problem(plan, continued):

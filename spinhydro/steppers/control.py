@@ -139,6 +139,11 @@ class ErrorControl:
         """Return the longest timestep at present."""
         return min(self.longest, self.stable / 2 if self.has_companion else self.stable)
 
+    def limit(self, stable, longest):
+        """Take another stability limit, and another longest timestep, from the next step on."""
+        self.stable, self.longest = float(stable), float(longest)
+        self.suggestion = min(self.suggestion, self._limit())
+
     def forget_growth(self):
         """Measure the error from the present state on, which a script has changed."""
         self._growth, self.behind, self._sum_of_companion = [], [], 0.0

@@ -154,7 +154,8 @@ class StabilityCheck:
             elif found.linear * timestep <= SMALL_PHASE and whole * timestep > self.fraction:
                 self.fraction, self._deciding = whole * timestep, found.whole
             if resonating:
-                slow = min(SMALL_PHASE / resonating, 0.95 / whole)
+                # All modes may grow, and none of them oscillate.
+                slow = min(SMALL_PHASE / resonating, 0.95 / whole if whole else math.inf)
                 self._largest.append(max(0.95 * math.pi / together, slow))
 
     def _rate(self):
@@ -212,9 +213,20 @@ class StabilityCheck:
         return min(largest, default=math.inf)
 
     @property
+    def share(self):
+        """Return the timestep over the limit that is closest, of all kinds of limits."""
+        phase = 0.0 if self.phase is None else self.phase / self.largest_phase
+        return max(self.fraction, phase, self.in_motion)
+
+    @property
     def is_unstable(self):
         """Return whether the explicit part is beyond its limit."""
         return self.fraction > REFUSED
+
+    @property
+    def is_beyond(self):
+        """Return whether the timestep is beyond a limit of any kind."""
+        return self.is_unstable or self.may_resonate or self.in_motion > 1
 
     @property
     def may_resonate(self):
@@ -340,11 +352,23 @@ def check_timestep(
         If the timestep is beyond the limit of explicit terms and `force` is not set; gives the
         largest safe value.
     """
-    found = frequencies_of(
-        solver, stepper_name in EXPLICIT, with_modes=has_step_matrix(stepper_name)
-    )
+    return examine_timestep(solver, stepper_name, timestep, unit, force, duration, proviso)[0]
+
+
+def examine_timestep(
+    solver, stepper_name, timestep, unit="", force=False, duration=math.inf, proviso=""
+):
+    """Compare a timestep with the stability limits, as `check_timestep` does.
+
+    Returns
+    -------
+    (str, StabilityCheck or None)
+        The lines of `check_timestep`, and the comparison; None if no limit is known.
+    """
+    found = _frequencies(solver, stepper_name)
     if found is None:
-        return "stability: could not be checked at the initial state"
+        return "stability: could not be checked at the initial state", None
+    check = None
     if is_known(stepper_name):
         check = StabilityCheck(found, stepper_name, timestep, unit, duration)
         if check.is_unstable and not force:
@@ -356,9 +380,22 @@ def check_timestep(
             f"{found.explicit * timestep:.3g}; fastest oscillation {found.whole:.4g} "
             f"rad/{unit or 'time'})"
         )
-    if not math.isfinite(duration):
-        return line
-    return f"{line}\n{cost_line(solver, stepper_name, timestep, unit, duration, found.seconds)}"
+    if math.isfinite(duration):
+        cost = cost_line(solver, stepper_name, timestep, unit, duration, found.seconds)
+        line = f"{line}\n{cost}"
+    return line, check
+
+
+def compare_timestep(solver, stepper_name, timestep, unit="", duration=math.inf):
+    """Return the `StabilityCheck` of a timestep at the present state; None if nothing is known."""
+    found = _frequencies(solver, stepper_name)
+    return found and StabilityCheck(found, stepper_name, timestep, unit, duration)
+
+
+def _frequencies(solver, stepper_name):
+    return frequencies_of(
+        solver, stepper_name in EXPLICIT, with_modes=has_step_matrix(stepper_name)
+    )
 
 
 def fraction_without_resonance(solver, stepper_name, timestep, duration=math.inf):

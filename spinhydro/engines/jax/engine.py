@@ -195,6 +195,12 @@ class JaxStepper(FusedRK4):
             np.copyto(self.state, self._device_state)
         return super().state_record()
 
+    def components(self):
+        """Yield every variable, and an iterator over the grid values of its components."""
+        if self._device_state is not None:
+            np.copyto(self.state, self._device_state)
+        return super().components()
+
     def is_finite(self):
         """Return whether the state is finite, without synchronising the fields."""
         if self._device_state is None:

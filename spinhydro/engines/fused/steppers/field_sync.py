@@ -1,5 +1,7 @@
 """Synchronisation of a fused stepper's state with the fields of its solver."""
 
+from functools import partial
+
 import numpy as np
 
 from spinhydro.dedalus_support.memory import free_temporaries
@@ -99,6 +101,22 @@ class FieldSynchroniser:
             self.exchange.free_scratch()
         self._take_snapshot()
         return True
+
+    def components(self, state):
+        """Yield every variable, and an iterator over the grid values of its components.
+
+        Values are valid until the next.
+        """
+        known = not self.in_sync and self.snapshot is not None
+        for variable, rows in self.rows():
+            if known:
+                yield variable, map(partial(self.row_on_grid, state), range(rows.start, rows.stop))
+                continue
+            is_there = variable.layout is variable.dist.grid_layout
+            values = (variable if is_there else variable.copy())["g"]
+            yield variable, values.reshape(-1, *values.shape[len(variable.tensorsig) :])
+        if known and self.on_request:
+            self.exchange.free_scratch()
 
     def rows(self):
         """Every variable, and its rows among the components of the state."""

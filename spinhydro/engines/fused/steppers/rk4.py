@@ -262,6 +262,10 @@ class FusedRK4:
         self.state[:, members] = np.nan
         self.fields.in_sync = False
 
+    def components(self):
+        """Yield every variable, and an iterator over the grid values of its components."""
+        return self.fields.components(self.state)
+
     def read_again(self):
         """Read the state from the fields at the next step, also with `sync_on_request`."""
         self.fields.forget()
