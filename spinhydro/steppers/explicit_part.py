@@ -6,6 +6,8 @@ import numpy as np
 
 #: A mode with a growth rate above this part of |lambda| grows; others count as waves.
 GROWING = 0.2
+#: Part of the largest rate of linear terms from which their sense of rotation is clear.
+CLEAR = 0.02
 
 
 @dataclass
@@ -18,6 +20,8 @@ class ExplicitPart:
         The norm, and the largest imaginary part of the numerical range.
     pair : (float, float), optional
         As in `Frequencies`.
+    senses : array of float, optional
+        Those of the values and of the extent, as in `Frequencies`.
     basis, vectors : array, optional
         A basis (size, n), and over it the vectors (size, number) of the values and of the extent.
     """
@@ -26,6 +30,7 @@ class ExplicitPart:
     norm: float
     extent: float = 0.0
     pair: tuple = None
+    senses: np.ndarray = None
     basis: np.ndarray = None
     vectors: np.ndarray = None
 
@@ -33,3 +38,19 @@ class ExplicitPart:
 def are_waves(values):
     """Return which eigenvalues are not those of growing modes."""
     return values.real <= GROWING * np.abs(values)
+
+
+def senses_of(quotients, values, rate):
+    """Return the senses in which linear terms rotate modes, as in `Frequencies`.
+
+    Parameters
+    ----------
+    quotients : array of complex
+        Rayleigh quotients of the linear terms with the modes.
+    values : array of complex
+        Their eigenvalues.
+    rate : float
+        Largest rate of the linear terms.
+    """
+    senses = np.sign(quotients.imag) * np.sign(values.imag)
+    return np.where(np.abs(quotients.imag) > CLEAR * rate, senses, 0.0)

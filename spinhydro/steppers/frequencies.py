@@ -9,6 +9,7 @@ from mpi4py import MPI
 from spinhydro.dedalus_support.blocks import NoSmallBlocks
 from spinhydro.dedalus_support.memory import parts
 from spinhydro.errors import Unsupported
+from spinhydro.steppers.explicit_part import senses_of
 from spinhydro.steppers.krylov import ritz_values, ritz_values_of_sketches
 from spinhydro.steppers.linearised_rates import (
     LARGE,
@@ -20,6 +21,8 @@ from spinhydro.steppers.linearised_rates import (
 )
 from spinhydro.steppers.local_spectrum import spectrum_of_points
 
+#: Size of the state on all ranks, in bytes, from which J is examined point by point if possible.
+LOCAL = 1 << 20
 #: Dimension of the Krylov space; 24 find the largest frequency of a spin-wave spectrum to 2 %.
 KRYLOV = 24
 #: Linear modes at or above this part of the largest frequency represent the fastest wave.
@@ -28,8 +31,8 @@ SHELL = 0.98
 SMALL_KRYLOV = 6
 #: Linear terms this much slower than the others do not change the limits.
 SLOW = 100
-#: Linear modes that represent all, and part of the largest rate from which a sense is clear.
-MODES, CLEAR = 40, 0.02
+#: Linear modes that represent all.
+MODES = 40
 
 
 @dataclass
@@ -87,10 +90,10 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
     of real ones: with terms such as |f|² f, J is linear over the real numbers only. Eigenvalues of
     growing modes (positive real part) are left out: growth is physics and limits no timestep.
 
-    If a large state has no derivatives in the explicit part, J is a small matrix at each point,
-    and its spectrum is that of all points (`local_spectrum`). Otherwise only random sketches of the
-    Krylov vectors of a large state are kept, which is enough to find the same eigenvalues (sketched
-    Rayleigh-Ritz: Nakatsukasa and Tropp, SIAM J. Matrix Anal. Appl. 45, 1183 (2024)).
+    Where a state of some size has no derivatives in the explicit part, J is a small matrix at each
+    point, and its spectrum is that of all points (`local_spectrum`). Elsewhere only random sketches
+    of the Krylov vectors of a large state are kept, which is enough to find the same eigenvalues
+    (sketched Rayleigh-Ritz: Nakatsukasa and Tropp, SIAM J. Matrix Anal. Appl. 45, 1183 (2024)).
 
     Where the stepper treats L by itself, L is left out of J and its own frequencies come from its
     matrices. The frequency of the whole equation is then that of the fastest linear modes under
@@ -131,14 +134,19 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
         timed(rates.differentiate, vector, comm)
 
     try:
-        local = rates.matrices_at_points(comm) if large else None
+        local, linear = None, None
+        if comm.allreduce(rates.nbytes, op=MPI.SUM) > LOCAL:
+            local = rates.matrices_at_points(comm)
         if local is None:
             vector = rates.noise(np.random.default_rng(0))
             ritz = ritz_values_of_sketches if large else ritz_values
             part = ritz(differentiate, vector, KRYLOV, comm)
             del vector
         else:
-            part = spectrum_of_points(*local, is_complex, comm)
+            if not explicit_linear:
+                linear = _linear_part(rates, comm)
+            turning = linear.at_a_point(comm) if with_modes and linear is not None else None
+            part = spectrum_of_points(*local, is_complex, comm, turning)
             for _ in range(2):
                 timed(rates.evaluate)
         if part is None:
@@ -148,7 +156,8 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
         if is_complex:
             found.extent = part.extent
         if not explicit_linear:
-            linear = _linear_part(rates, comm)
+            if local is None:
+                linear = _linear_part(rates, comm)
             _add_linear_part(found, linear, rates, comm, large)
             if with_modes and linear is not None and found.linear > whole / SLOW:
                 senses = _senses(part, linear, comm)
@@ -158,7 +167,7 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
                 found.pair = part.pair or _pair(differentiate, rates, comm)
     finally:
         rates.put_back()
-    found.seconds = min(seconds) / (rates.evaluations if local is None else 1)
+    found.seconds = min(seconds) / rates.evaluations
     return found
 
 
@@ -214,6 +223,8 @@ def _senses(part, linear, comm):
 
     From the Rayleigh quotients of A with their vectors; 0 where these are not known.
     """
+    if part.senses is not None:
+        return part.senses
     if part.basis is None:
         return np.zeros(len(part.values) + 1)
     rates = np.zeros_like(part.basis)
@@ -221,8 +232,7 @@ def _senses(part, linear, comm):
         linear.add_rates(vector, rate)
     projected = total(part.basis @ rates.T, comm)
     quotients = np.einsum("im,ij,jm->m", part.vectors.conj(), projected, part.vectors)
-    senses = np.sign(quotients.imag) * np.sign(np.append(part.values.imag, 1.0))
-    return np.where(np.abs(quotients.imag) > CLEAR * np.abs(projected).max(), senses, 0)
+    return senses_of(quotients, np.append(part.values, 1j), np.abs(projected).max())
 
 
 def _some_modes(linear, comm):

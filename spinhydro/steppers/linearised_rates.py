@@ -393,6 +393,21 @@ class _FusedLinear:
         places = places[order[np.unique(chosen)]] if bounds.size else places
         return np.linalg.eigvals(self._blocks(places)).ravel()
 
+    def at_a_point(self, comm):
+        """Return A of a wave at a single point, the mean over all modes, as a matrix of reals.
+
+        As for `spectrum_of_points`: of the real and the imaginary part of each complex component.
+        """
+        space, number = self.stepper.right_side.space, self.shape[0]
+        sums = np.zeros((number, number), complex)
+        for row in range(number):
+            for column, symbol in self.stepper.linear_row(row):
+                sums[row, column] -= np.sum(np.broadcast_to(symbol, self.shape[1:]))
+        mean = total(sums, comm) / total(int(np.prod(self.shape[1:])), comm)
+        if space.is_real:
+            return mean.real
+        return np.kron(mean.real, np.eye(2)) + np.kron(mean.imag, [[0, -1], [1, 0]])
+
     def _some_places(self):
         """Return the places of some modes: of many, the slowest, the fastest and a part of all."""
         size = self._bounds.size

@@ -3,16 +3,16 @@
 import numpy as np
 from mpi4py import MPI
 
-from spinhydro.steppers.explicit_part import ExplicitPart, are_waves
+from spinhydro.steppers.explicit_part import ExplicitPart, are_waves, senses_of
 from spinhydro.steppers.linearised_rates import total
 
 #: Groups of neighbouring points on a rank. Of each, three points at most are diagonalised.
-GROUPS = 2048
-#: Directions of the upper half-plane for each of which the largest eigenvalue is kept.
+GROUPS = 1024
+#: Directions of the upper half-plane. The largest eigenvalue of each is kept.
 DIRECTIONS = 32
 
 
-def spectrum_of_points(points, blocks, is_complex, comm):
+def spectrum_of_points(points, blocks, is_complex, comm, linear=None):
     r"""Return the outermost eigenvalues, norm and numerical range of a matrix at each point.
 
     All points of a small state are diagonalised; of a larger one, those where the spectral radius,
@@ -30,11 +30,14 @@ def spectrum_of_points(points, blocks, is_complex, comm):
     is_complex : bool
         Whether components are complex.
     comm : MPI communicator
+    linear : array (rows, columns), optional
+        Matrix of the linear terms of a wave at a single point.
 
     Returns
     -------
     ExplicitPart or None
-        With `pair` for complex components. None if a matrix is not finite.
+        With `pair` for complex components and `senses` if the linear terms are given. None if a
+        matrix is not finite.
     """
     group, chosen = -(-points // GROUPS), []
     sums, is_finite = np.zeros(3), True
@@ -48,14 +51,47 @@ def spectrum_of_points(points, blocks, is_complex, comm):
         return None
     matrices = np.concatenate(chosen, axis=-1) if chosen else np.zeros((1, 1, 0))
     matrices = np.moveaxis(matrices, -1, 0)
-    values = np.linalg.eigvals(matrices).ravel()
-    values = np.concatenate(comm.allgather(_outermost(values[are_waves(values)])))
-    found = ExplicitPart(_outermost(values), _largest_norm(matrices, comm))
+    values, senses = _outermost(*_values_and_senses(matrices, linear))
+    gathered = comm.allgather((values, senses))
+    values, senses = _outermost(*map(np.concatenate, zip(*gathered, strict=True)))
+    found = ExplicitPart(values, _largest_norm(matrices, comm))
+    extent_sense = 0.0
     if is_complex:
-        found.extent = _largest_norm((matrices - matrices.swapaxes(-1, -2)) / 2, comm)
+        found.extent, extent_sense = max(comm.allgather(_extent_and_sense(matrices, linear)))
         mean, square, number = total(sums, comm)
         found.pair = float(mean / number), float(np.sqrt(square / number))
+    if linear is not None:
+        found.senses = np.append(senses, extent_sense)
     return found
+
+
+def _values_and_senses(matrices, linear):
+    """Return all eigenvalues but those of growing modes, and the senses of their modes."""
+    if linear is None:
+        values = np.linalg.eigvals(matrices).ravel()
+        senses = np.zeros(values.size)
+    else:
+        values, vectors = np.linalg.eig(matrices)
+        quotients = np.einsum("pik,ij,pjk->pk", vectors.conj(), linear, vectors, optimize=True)
+        senses = senses_of(quotients, values, np.abs(linear).max(initial=0)).ravel()
+        values = values.ravel()
+    kept = are_waves(values)
+    return values[kept], senses[kept]
+
+
+def _extent_and_sense(matrices, linear):
+    """Return the largest imaginary part of the numerical range, and its sense."""
+    if not matrices.size:
+        return 0.0, 0.0
+    turns = (matrices - matrices.swapaxes(-1, -2)) / 2j
+    extents = np.linalg.eigvalsh(turns)[:, -1]
+    place = np.argmax(extents)
+    if linear is None:
+        return float(extents[place]), 0.0
+    vector = np.linalg.eigh(turns[place])[1][:, -1]
+    quotient = np.array([np.vdot(vector, linear @ vector)])
+    sense = senses_of(quotient, np.array([1j]), np.abs(linear).max(initial=0))
+    return float(extents[place]), float(sense[0])
 
 
 def _sizes(block):
@@ -84,12 +120,14 @@ def _largest_norm(matrices, comm):
     return comm.allreduce(float(norms.max(initial=0)), op=MPI.MAX)
 
 
-def _outermost(values):
-    """Return the largest value of each direction in the upper half-plane."""
+def _outermost(values, senses):
+    """Return the largest value of each direction in the upper half-plane, for each sense."""
     values = np.where(values.imag < 0, values.conj(), values)
-    values = values[np.argsort(-np.abs(values))]
-    directions = np.round(np.angle(values) * (DIRECTIONS / np.pi))
-    return values[np.unique(directions, return_index=True)[1]]
+    order = np.argsort(-np.abs(values))
+    values, senses = values[order], senses[order]
+    directions = 3 * np.round(np.angle(values) * (DIRECTIONS / np.pi)) + senses
+    kept = np.unique(directions, return_index=True)[1]
+    return values[kept], senses[kept]
 
 
 def _pair_sums(block):
