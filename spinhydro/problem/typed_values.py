@@ -9,6 +9,8 @@ import io
 import math
 import re
 import tokenize
+from functools import lru_cache
+from itertools import accumulate
 
 from spinhydro.errors import EquationError, ParameterError
 from spinhydro.problem.allowed import check_allowed
@@ -17,8 +19,6 @@ from spinhydro.problem.allowed import check_allowed
 _MAKE_LISTS = ("linspace", "arange", "logspace", "geomspace", "array", "repeat", "tile")
 #: Defaults of these kinds are not single numbers.
 _NO_NUMBERS = (ast.List, ast.Tuple, ast.Dict, ast.Set)
-
-
 #: Deeper values are typing errors, and would exhaust Python's stack.
 _MAX_DEPTH = 120
 #: Signs that look like others, and the micro sign before a unit.
@@ -121,6 +121,8 @@ def _check_depth(name, tree):
 
 def _refuse_comment(name, value):
     """Refuse a '#', which would hide the rest of the line that holds the value."""
+    if "#" not in value:
+        return
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(value).readline))
     except (tokenize.TokenError, SyntaxError):
@@ -215,12 +217,18 @@ def list_length(name, value, default):
 
 def offsets(text, node):
     """Character positions of a node in a text; Python counts columns in UTF-8 bytes."""
-    lines = text.splitlines(keepends=True)
+    lines, starts = _lines(text)
 
     def position(line, column):
-        before = sum(len(part) for part in lines[: line - 1])
-        return before + len(lines[line - 1].encode()[:column].decode())
+        return starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
 
     start = position(node.lineno, node.col_offset)
     end = position(node.end_lineno, node.end_col_offset)
     return start, end
+
+
+@lru_cache(maxsize=4)
+def _lines(text):
+    """Lines of a text, and the positions where they begin."""
+    lines = text.splitlines(keepends=True)
+    return lines, list(accumulate(map(len, lines), initial=0))

@@ -30,6 +30,20 @@ def git_state(folder):
     return _read_status(done.stdout)
 
 
+def git_states(folder):
+    """Return the git states of spinhydro and of the problem file in a folder, as a record."""
+    theirs, here = git_state(folder), Path(__file__).parent
+    # A status of a checkout is that of all its folders.
+    ours = theirs if _checkout(here) == _checkout(folder) else git_state(here)
+    return {"git": ours, "problem_git": theirs}
+
+
+def _checkout(folder):
+    """Return the nearest folder above that holds ``.git``; None if there is none."""
+    folder = Path(folder).absolute()
+    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)
+
+
 def _read_status(text):
     """Return what ``git status --porcelain=v2 --branch`` says about the commit and changes."""
     lines = text.splitlines()

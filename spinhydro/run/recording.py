@@ -2,7 +2,6 @@
 
 import json
 import time
-from pathlib import Path
 
 from spinhydro import __version__
 from spinhydro.errors import NotFiniteError, OutputError, SpinhydroError
@@ -50,7 +49,6 @@ class RunRecording:
             "timestepper": self.stepper_name,
             "truncate": self.truncation or 1.0,
             "versions": provenance.versions(),
-            "git": provenance.git_state(Path(__file__).parent),
             "started": provenance.now(),
             **plan.record,
         }

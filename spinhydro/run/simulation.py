@@ -88,7 +88,7 @@ def run_problem(
             "seed": problem.parameters.get("seed"),
             "problem_path": str(problem.path.absolute()),
             "given_equations": problem.given_equations,
-            "problem_git": provenance.git_state(problem.path.parent),
+            **provenance.git_states(problem.path.parent),
             "changed_by_hand": problem.changed_by_hand(),
             **problem.member_record(),
         },
@@ -180,7 +180,7 @@ def simulate(
         name=name, timestep=timestep, stop_time=stop_time, source=source,
         chooses_stepper="timestepper" not in options, **options,
     )  # fmt: skip
-    plan.record["problem_git"] = provenance.git_state(script.parent if script else ".")
+    plan.record |= provenance.git_states(script.parent if script else ".")
     plan.record["equations"] = [_text_of(equation) for equation in problem.equations]
     if resume is True:
         resume = parallel.on_root(problem.dist.comm, lambda: _last_incomplete(out, name))

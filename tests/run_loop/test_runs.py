@@ -29,7 +29,7 @@ from spinhydro.errors import (
 from spinhydro.problem.load import load
 from spinhydro.run.checkpoint import find_checkpoint
 from spinhydro.run.plan import Plan, check_number_of_outputs, schedule
-from spinhydro.run.provenance import git_state
+from spinhydro.run.provenance import git_state, git_states
 from spinhydro.run.simulation import simulate
 
 from ..conftest import ROOT
@@ -56,7 +56,11 @@ def test_git_state_names_the_commit_and_tells_changes_from_a_clean_checkout(tmp_
     assert git_state(tmp_path) == {"commit": git("rev-parse", "HEAD"), "dirty": False}
     git("checkout", "--detach")
     (tmp_path / "# new").touch()
-    assert git_state(tmp_path) == {"commit": git("rev-parse", "HEAD"), "dirty": True}
+    changed = {"commit": git("rev-parse", "HEAD"), "dirty": True}
+    assert git_state(tmp_path) == changed
+    ours = git_state(SPIRAL.parent)
+    assert git_states(tmp_path) == {"git": ours, "problem_git": changed}
+    assert git_states(SPIRAL.parent) == {"git": ours, "problem_git": ours}
 
 
 def test_folder_holds_the_record_the_source_the_log_and_the_fields(tmp_path):
