@@ -7,7 +7,7 @@ import numpy as np
 from spinhydro.engines.choose import make_stepper, take_stepper
 from spinhydro.errors import SpinhydroError
 from spinhydro.run.rates import calls_functions
-from spinhydro.steppers import ETDRK43, EXPLICIT, IFRK43, RK43, RK853
+from spinhydro.steppers import ETDRK43, EXPLICIT, IFRK43, RK43, RK853, RKMK43
 from spinhydro.steppers.frequencies import frequencies_of
 from spinhydro.steppers.trial import LARGEST_STATE, is_worth_a_trial, is_worthwhile, predict
 
@@ -21,9 +21,10 @@ def candidates_of(ivp, pair):
     """Return the pairs that may replace that of a problem file whose timestepper is not typed.
 
     Explicit ones of order 4 and 8; with linear terms on the left side also those that treat these
-    exactly.
+    exactly. None in place of rotations, which are there to keep the length of spins, and none for
+    right sides that call a function of the script, which must be called in steps only.
     """
-    if calls_functions(ivp):
+    if pair is RKMK43 or calls_functions(ivp):
         return ()
     has_linear = any(hasattr(equation["L"], "tensorsig") for equation in ivp.equations)
     known = (RK43, RK853, IFRK43, ETDRK43) if has_linear else (RK43, RK853)

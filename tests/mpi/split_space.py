@@ -18,7 +18,17 @@ from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.engines.fused import FusedIFRK4, FusedRK4
 from spinhydro.engines.fused.program.slabs import Slabs
 from spinhydro.engines.fused.steppers.pairs import FusedRK853
-from spinhydro.steppers import IFRK4, RK4, RK8, RK853, RKMK43, ImplicitMidpoint, StochasticHeun
+from spinhydro.steppers import (
+    IFRK4,
+    RK4,
+    RK8,
+    RK853,
+    RKMK4,
+    RKMK43,
+    ImplicitMidpoint,
+    SemiImplicit,
+    StochasticHeun,
+)
 
 quiet_dedalus()
 PAIRS = {"RK4": (RK4, FusedRK4), "RK853": (RK853, FusedRK853), "IFRK4": (IFRK4, FusedIFRK4)}
@@ -116,7 +126,7 @@ for dimensions, dtype, dealias, scheme in CASES:
     ours = solved(partial(fused, compiled=COMPILED), *case, sync_on_request=scheme == "RK4")
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
     found[f"{dimensions} {dtype.__name__} {dealias} {scheme}"] = ours
-for stepper in (RK8, RKMK43, ImplicitMidpoint, StochasticHeun):
+for stepper in (RK8, RKMK4, RKMK43, SemiImplicit, ImplicitMidpoint, StochasticHeun):
     found[stepper.__name__] = turned(stepper)
 if MPI.COMM_WORLD.rank == 0:
     np.savez(sys.argv[1], **found)

@@ -249,10 +249,15 @@ class FusedRKMK43(FusedPair, FusedSpins):
     """The scheme of ``spinhydro.RKMK43`` with the right-hand side compiled from its strings."""
 
     kind = RKMK43
+    compiled_scheme, is_pair = "RKMK4", True
+    #: The companion takes its steps with the same code.
     compiles_steps = False
 
     def _take(self, time, timestep):
         self.find_spins()
+        if self.native:
+            super()._take(time, timestep)
+            return
         end, self._taken = rkmk4_with_rates(
             self.evaluate, self.values(), self.spins, time, timestep, self.ranks
         )
@@ -260,6 +265,8 @@ class FusedRKMK43(FusedPair, FusedSpins):
         self._project(time + timestep)
 
     def _difference(self, time, timestep):
+        if self.native:
+            return (self._squares(self.native.difference(time + timestep, timestep)),)
         end = self.values()
         found = rkmk43_difference(
             self.evaluate, end, self._taken, self.spins, time + timestep, timestep

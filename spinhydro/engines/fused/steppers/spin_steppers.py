@@ -5,6 +5,10 @@ import numpy as np
 from spinhydro.engines.fused.read.graph import Unsupported
 from spinhydro.engines.fused.step import choose as compiled_step
 from spinhydro.engines.fused.step import stencil_step
+from spinhydro.engines.fused.step.rotation_step import (
+    FourierRotations,
+    StencilRotations,
+)
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.steppers.spin_schemes import Ranks
 from spinhydro.steppers.spin_steppers import RKMK4, ImplicitMidpoint, SemiImplicit, find_spins
@@ -106,18 +110,39 @@ class FusedSpins(FusedScheme):
         if "spins" in record:
             self.spins = record["spins"].tolist()
 
+    #: The scheme of `rotation_step.SCHEMES` that compiled steps take, and whether they keep what
+    #: the difference of an embedded solution needs.
+    compiled_scheme, is_pair = None, False
+
+    def _make_native(self):
+        if self.compiled_scheme is None:
+            return super()._make_native()
+        has_neighbours = self.right_side.lowering.graph.has_neighbours
+        return (StencilRotations if has_neighbours else FourierRotations)(self.right_side)
+
     def find_spins(self):
-        """Find the variables that are spins, if that is not known."""
+        """Find the variables that are spins, if that is not known, and compile their rotations."""
         if self.spins is None:
             self.spins = find_spins(self, self.kind.__name__)
+        if self.native and self.compiled_scheme and not self.native.has_steps:
+            groups = []
+            for is_spin, (_, rows) in zip(self.spins, self.fields.rows(), strict=True):
+                every = range(rows.start, rows.stop)
+                groups += [every] if is_spin else [[row] for row in every]
+            self.native.set_rotations(self.compiled_scheme, groups, self.is_pair)
+
+    def _one_step(self, time, timestep):
+        """Advance the state by one step and its projections, with the noise that is drawn."""
+        self.find_spins()
+        super()._one_step(time, timestep)
 
     def end_of_step(self, start, time, timestep):
-        self.find_spins()
         return self.kind.scheme(self.evaluate, start, self.spins, time, timestep, self.ranks)
 
 
 class FusedRKMK4(FusedSpins):
     kind = RKMK4
+    compiled_scheme = "RKMK4"
 
 
 class FusedImplicitMidpoint(FusedSpins):
@@ -126,3 +151,4 @@ class FusedImplicitMidpoint(FusedSpins):
 
 class FusedSemiImplicit(FusedSpins):
     kind = SemiImplicit
+    compiled_scheme = "SemiImplicit"
