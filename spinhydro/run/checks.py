@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from mpi4py import MPI
 
-from spinhydro.dedalus_support.solver import no_stored_outputs
+from spinhydro.dedalus_support.solver import is_large, no_stored_outputs
 from spinhydro.engines.choose import stepper_kind
 from spinhydro.errors import InputError, NotFiniteError, SpinhydroError, UnresolvedError, WatchError
 from spinhydro.language.equations import fields_of
@@ -16,6 +16,9 @@ from spinhydro.run.rates import calls_functions
 
 class RunChecks:
     """Checks of a `Run`."""
+
+    #: Whether only the check of the engine evaluates the right side before the first step.
+    _has_unchecked_rates = False
 
     def check_start(self):
         """Check everything that can be known before the first step.
@@ -32,7 +35,9 @@ class RunChecks:
                     "the file fills it"
                 )
         if not calls_functions(self.ivp):
-            self._try("the right side of the equations", "", self._evaluate_right_side)
+            self._has_unchecked_rates = self._can_leave_rates_to_engine()
+            if not self._has_unchecked_rates:
+                self.check_right_side()
         if hasattr(stepper_kind(self.solver), "find_spins"):
             self.solver.timestepper.find_spins()
         if hasattr(stepper_kind(self.solver), "check_problem"):
@@ -72,6 +77,20 @@ class RunChecks:
             values = self._try(f"outputs['{name}']", "outputs", partial(evaluate, operand))
             if self.keeps_state:
                 self.known_outputs[name] = values
+
+    def _can_leave_rates_to_engine(self):
+        """Return whether the check of a fused engine may be the first evaluation of the right side.
+
+        For large states, which take long to evaluate.
+        """
+        kind = stepper_kind(self.solver)
+        if hasattr(kind, "find_spins") or hasattr(kind, "check_problem"):
+            return False
+        return self._on_all_ranks(any(map(is_large, self.solver.state)))
+
+    def check_right_side(self):
+        """Raise InputError if Dedalus cannot evaluate the right side."""
+        self._try("the right side of the equations", "", self._evaluate_right_side)
 
     def _evaluate_right_side(self):
         with no_stored_outputs(self.ivp):

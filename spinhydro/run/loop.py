@@ -9,7 +9,7 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.engines.choose import build_solver, choose_engine
-from spinhydro.errors import Stopped
+from spinhydro.errors import InputError, Stopped
 from spinhydro.language.declarations import (
     check_output_units,
     read_limits,
@@ -75,10 +75,18 @@ class Run(RunChecks, RunRecording):
 
     def choose_engine(self, engine, steps, precision="double"):
         """Choose the engine that steps the solver."""
-        self.engine, self.engine_note = choose_engine(
-            self.solver, engine, self.projections, steps, precision=precision,
-            sync_on_request=self.plan.each_step is None,
-        )  # fmt: skip
+        try:
+            self.engine, self.engine_note = choose_engine(
+                self.solver, engine, self.projections, steps, precision=precision,
+                sync_on_request=self.plan.each_step is None,
+            )  # fmt: skip
+        except InputError:
+            # The engine fails where Dedalus does, which gives the reason.
+            if self._has_unchecked_rates:
+                self.check_right_side()
+            raise
+        if not self.keeps_state and self._has_unchecked_rates:
+            self.check_right_side()
         if self.engine == "fused":
             self.values.is_fused = True
             for limit in self.watch:

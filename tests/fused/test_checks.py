@@ -11,6 +11,7 @@ from spinhydro.engines.fused.program.coefficients import Coefficients
 from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.errors import InputError
 from spinhydro.problem.load import load
+from spinhydro.run import checks
 
 from ..conftest import ROOT
 from .problems import OPTIONS, SCALAR, SPIN, assert_same, build, make, state
@@ -74,6 +75,35 @@ def test_a_failure_of_the_fused_engine_ends_no_run(tmp_path, monkeypatch):
     assert "the fused engine failed with TypeError: on purpose" in log
     with pytest.raises(InputError, match="please report it"):
         load(path, stop_time=0.1).run(out=tmp_path, quiet=True, engine="fused")
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("engine", ["auto", "fused", "dedalus"])
+def test_a_right_side_that_dedalus_cannot_evaluate(engine, large, tmp_path, monkeypatch):
+    """The reason is reported, also if only the check of an engine would have evaluated it."""
+    from dedalus.core.evaluator import Evaluator
+
+    def broken(*_):
+        raise ValueError("on purpose")
+
+    monkeypatch.setattr(checks, "is_large", lambda field: large)
+    problem, _ = make((SPIN, SCALAR))
+    monkeypatch.setattr(Evaluator, "evaluate_group", broken)
+    with pytest.raises(InputError, match="^the right side .* initial state: ValueError: on purp"):
+        simulate(problem, timestep=1e-3, stop_time=0.01, timestepper="RK4", quiet=True,
+                 engine=engine, out=tmp_path)  # fmt: skip
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_the_engines_agree_however_large_the_state(large, tmp_path, monkeypatch):
+    monkeypatch.setattr(checks, "is_large", lambda field: large)
+    results = []
+    for engine in ("fused", "dedalus"):
+        problem, fields = make((SPIN, SCALAR), size=32)
+        options = {"timestep": 1e-3, "stop_time": 0.005, "timestepper": "RK4", "quiet": True}
+        simulate(problem, engine=engine, out=tmp_path, **options)
+        results.append(state(fields))
+    assert_same(*results, 1e-12)
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
