@@ -70,11 +70,12 @@ class RunChecks:
         An engine that keeps the state leaves the fields as they are until the first write, which
         then takes the values that are found here.
         """
-        evaluate = grid_values
-        if self.keeps_state:
-            evaluate = partial(first_values, variables=self.ivp.variables)
         for name, operand in self.outputs.items():
-            values = self._try(f"outputs['{name}']", "outputs", partial(evaluate, operand))
+            evaluate = partial(grid_values, operand)
+            if self.keeps_state:
+                by = partial(self.values, name=f"fields {name}")
+                evaluate = partial(first_values, operand, self.ivp.variables, by)
+            values = self._try(f"outputs['{name}']", "outputs", evaluate)
             if self.keeps_state:
                 self.known_outputs[name] = values
 

@@ -89,8 +89,10 @@ class Run(RunChecks, RunRecording):
             self.check_right_side()
         if self.engine == "fused":
             self.values.is_fused = True
-            for limit in self.watch:
-                limit.evaluate = partial(self.values, name=f"watch {limit.text}")
+            # Expectations are measured at the end only.
+            expect = self.expect.values() if self.values.is_large else ()
+            for limit in [*self.watch, *expect]:
+                limit.evaluate = partial(self.values, name=f"limit {limit.text}")
 
     @property
     def keeps_state(self):

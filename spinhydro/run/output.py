@@ -42,10 +42,10 @@ class LazyTask:
         return found
 
 
-def first_values(operand, variables):
+def first_values(operand, variables, evaluate):
     """Return the values of an output on the grid on rank 0, as a first write holds them."""
     dist = operand.dist
-    field = LazyTask(operand, dist.remedy_scales(1), dist.grid_layout).field()
+    field = LazyTask(operand, dist.remedy_scales(1), dist.grid_layout, evaluate).field()
     return gathered_values(field, kept_type(operand, variables))
 
 

@@ -6,6 +6,8 @@ from mpi4py import MPI
 from spinhydro.dedalus_support.memory import WORTH_REUSING
 from spinhydro.engines.fused.program.constants import Constants
 from spinhydro.engines.fused.program.program import Program
+from spinhydro.engines.fused.program.right_side import common_domain
+from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.engines.fused.read.lower import Lowering
 
 
@@ -18,8 +20,14 @@ class GridValues:
     Parameters
     ----------
     operand : operand of Dedalus
-    solver : d3.InitialValueSolver
-        With a fused stepper, whose state is not changed.
+    variables : list of fields
+        The state.
+    time : field or None
+        The time of the problem.
+    space : Space, optional
+        Grid of the state.
+    beside : Lowering, optional
+        That of a right side on the same space.
 
     Raises
     ------
@@ -27,10 +35,9 @@ class GridValues:
         If the operand holds something that cannot be fused.
     """
 
-    def __init__(self, operand, solver):
-        self.operand, self.solver = operand, solver
-        right_side = solver.timestepper.right_side
-        self.space, self._beside = right_side.space, right_side.lowering
+    def __init__(self, operand, variables, time, space=None, beside=None):
+        self.operand, self.variables, self.time, self._beside = operand, variables, time, beside
+        self.space = space or Space(common_domain(variables, coupled=True), variables[0].dtype)
         self._is_small = self.space.points * self.space.dtype().itemsize < WORTH_REUSING
         self._field = None
         self._build()
@@ -39,8 +46,8 @@ class GridValues:
         space = self.space
         # Without the other operands of a right side, nothing is transformed that need not be.
         self._lowering = Lowering(
-            self.solver.state, space.dist, self.solver.problem.time, lossless=True,
-            neighbours=False, beside=self._beside,
+            self.variables, space.dist, self.time, lossless=True, neighbours=False,
+            beside=self._beside,
         )  # fmt: skip
         values = list(self._lowering(self.operand).ravel())
         # Small components share transforms; those of large ones would fill the memory together.
@@ -50,16 +57,21 @@ class GridValues:
         has_transforms = any(program.rounds for program in self._programs)
         self._forward = space.plan(self._lowering.components) if has_transforms else None
 
-    def field(self):
+    def field(self, time, spectra=None):
         """Return a field with the values on the dealiasing grid, valid until the next call.
 
         A collective call.
+
+        Parameters
+        ----------
+        time : float
+        spectra : array, optional
+            Those of the state, if they are known.
         """
-        stepper, space, operand = self.solver.timestepper, self.space, self.operand
+        space, operand = self.space, self.operand
         if not self._constants.are_frozen_as_before:
             self._build()
-        is_current = stepper.fields.in_sync and not stepper.right_side.on_grid
-        found = self._values(self._rows(self.solver.state), stepper.state if is_current else None)
+        found = self._values(self._rows(self.variables), time, spectra)
         field = self._field or space.dist.Field(
             bases=operand.domain.bases, tensorsig=operand.tensorsig, dtype=operand.dtype
         )
@@ -71,7 +83,7 @@ class GridValues:
         field.data[...] = space.part_of(operand.domain, values).reshape(field.data.shape)
         return field
 
-    def condition(self):
+    def condition(self, time):
         """Return the largest change of the values per change of the state; a collective call.
 
         Every value of the state is changed by a random part in 1e8 of the largest one, as the
@@ -79,21 +91,22 @@ class GridValues:
         have fewer digits than the state.
         """
         part, random = 1e-8, np.random.default_rng(self.space.dist.comm.rank)
-        grid = self._rows(self.solver.state)
+        grid = self._rows(self.variables)
         largest = self.space.dist.comm.allreduce(max(abs(row).max() for row in grid), op=MPI.MAX)
-        size, before = part * largest, self._values(grid)
-        changed = self._values([row + size * random.uniform(-1, 1, row.shape) for row in grid])
+        size, before = part * largest, self._values(grid, time)
+        moved = [row + size * random.uniform(-1, 1, row.shape) for row in grid]
+        changed = self._values(moved, time)
         change = self.space.dist.comm.allreduce(abs(changed - before).max(initial=0), op=MPI.MAX)
         return float(change) / part
 
-    def _values(self, grid, spectra=None):
+    def _values(self, grid, time, spectra=None):
         """Return the values (components, points) from those of the state.
 
         `spectra` of the state are computed where they are needed and not given.
         """
         space = self.space
         self._constants.read()
-        constants = self._constants.at(self.solver.sim_time)
+        constants = self._constants.at(time)
         profiles = self._rows(self._lowering.profiles)
         if spectra is None and self._forward is not None:
             for values, row in zip(self._forward.grid, grid, strict=True):

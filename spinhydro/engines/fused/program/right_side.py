@@ -50,7 +50,7 @@ class RightSide:
     ):  # fmt: skip
         self.solver = solver
         self.variables = list(solver.state)
-        domain = _common_domain(self.variables, coupled)
+        domain = common_domain(self.variables, coupled)
         self.space = Space(domain, solver.dtype)
         read = (CoupledEquations if coupled else Equations)(
             solver, projections, linear_apart, lossless=self.space.mask is None,
@@ -215,7 +215,7 @@ class RightSide:
         program(self._forward.spectra, flat(state), constants, self.profile_values, flat(out))
 
 
-def _common_domain(variables, coupled):
+def common_domain(variables, coupled):
     """Return the domain of all variables; if they are `coupled`, others may lack some of its axes.
 
     Raises Unsupported if there is none.
