@@ -5,6 +5,9 @@ import math
 import numpy as np
 from scipy import fft
 
+#: Points along an axis up to which products with a matrix are faster than SciPy's transforms, in
+#: single precision.
+_LARGEST_MATRIX = 80
 #: Largest difference of a potential from its mirror image that is rounding, over its range.
 _ROUNDING = 1e-13
 
@@ -69,6 +72,7 @@ class MirroredModes(PeriodicModes):
             weights[-1][[0, -1]] = 1
         #: How often each point occurs in the whole grid.
         self._weights = math.prod(np.ix_(*weights))
+        self._matrices = None
 
     @staticmethod
     def is_possible(values):
@@ -98,7 +102,21 @@ class MirroredModes(PeriodicModes):
 
     def filter(self, symbol, p):
         """Multiply the modes of p by a symbol."""
+        if p.dtype == np.float32 and max(p.shape) <= _LARGEST_MATRIX:
+            return self._transformed(symbol * self._transformed(p))
         return fft.idctn(symbol * fft.dctn(p, type=1), type=1, overwrite_x=True)
+
+    def _transformed(self, p):
+        """Return the cosine transform of p, scaled to be its own inverse."""
+        if self._matrices is None:
+            self._matrices = [
+                (fft.dct(np.eye(size), type=1, axis=0) / np.sqrt(2 * (size - 1))).astype(np.float32)
+                for size in p.shape
+            ]
+        shape = p.shape
+        for axis, matrix in enumerate(self._matrices[:-1]):
+            p = matrix @ p.reshape(math.prod(shape[:axis]), shape[axis], -1)
+        return (p.reshape(-1, shape[-1]) @ self._matrices[-1].T).reshape(shape)
 
     def dot(self, a, b):
         """Return the sum of a b over the whole grid."""

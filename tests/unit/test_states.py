@@ -99,6 +99,14 @@ def test_a_trap_that_is_not_mirrored_about_its_first_point_gives_the_same():
     np.testing.assert_allclose(np.roll(periodic, -1, axis=0), mirrored, atol=1e-12)
 
 
+def test_modes_by_matrices_are_those_of_fast_transforms():
+    modes = MirroredModes([grid(16), grid(24), grid(32)])
+    p = np.random.default_rng(0).random((9, 13, 17))
+    single = modes.filter(np.float32(1 / (1 + modes.k_squared)), p.astype(np.float32))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, modes.filter(1 / (1 + modes.k_squared), p), atol=1e-6)
+
+
 @pytest.mark.parametrize("density", ["ground_state", "pedestal", "thomas_fermi"])
 def test_frozen_gas_does_not_depend_on_dealiasing(density):
     """Coefficients of the density and the slope are those of a basis without dealiasing."""
