@@ -105,12 +105,12 @@ ACCURATE_ROTATION = {"BlanesMoan4": 0.6, "BlanesMoan6": 0.6}
 MARGIN = 1.5
 
 #: Orders without noise; see docs/schemes.md for measured ones. Multistep schemes start with a step
-#: of order 1, which leaves order 2.
+#: of order 1, which leaves order 2. RKSMR has order 3 if nothing is on the left side.
 ORDERS = {
     "RK4": 4, "RK8": 8, "LowStorageRK4": 4, "WaveRK4": 4, "IFRK4": 4, "ETDRK4": 4, "RKMK4": 4,
     "ImplicitMidpoint": 2, "SemiImplicit": 2,
     "StochasticHeun": 2, "Strang": 2, "BlanesMoan4": 4, "BlanesMoan6": 6, "RK111": 1, "RK222": 2,
-    "RK443": 3, "RKSMR": 3, "SBDF1": 1, "SBDF2": 2, "SBDF3": 2, "SBDF4": 2,
+    "RK443": 3, "RKSMR": 2, "SBDF1": 1, "SBDF2": 2, "SBDF3": 2, "SBDF4": 2,
     "CNAB1": 1, "CNAB2": 2, "MCNAB2": 2, "CNLF2": 2,
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from mpi4py import MPI
 from spinhydro.dedalus_support.blocks import NoSmallBlocks
 from spinhydro.dedalus_support.memory import parts
 from spinhydro.errors import Unsupported
+from spinhydro.steppers.coupled_components import coupled_components
 from spinhydro.steppers.explicit_part import senses_of
 from spinhydro.steppers.krylov import ritz_values, ritz_values_of_sketches
 from spinhydro.steppers.linearised_rates import (
@@ -63,6 +64,8 @@ class Frequencies:
         Complex fields: largest imaginary part of u* J u over |u| = 1, and its sense. J of a gas is
         so far from normal that waves of finite size grow where this, and no eigenvalue, is beyond
         the limit.
+    components : (array, array), optional
+        Several real fields: J at some points and A of some modes (see `coupled_components`).
     """
 
     values: np.ndarray
@@ -75,6 +78,7 @@ class Frequencies:
     pair: tuple = (0.0, 0.0)
     extent: float = 0.0
     extent_sense: float = 0.0
+    components: tuple = None
 
     @property
     def explicit(self):
@@ -163,6 +167,8 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
                 senses = _senses(part, linear, comm)
                 found.senses, found.extent_sense = senses[:-1], senses[-1]
                 found.modes = _some_modes(linear, comm)
+            if with_modes and found.linear > 0 and not is_complex:
+                found.components = coupled_components(rates, linear, MODES, comm)
             if with_modes and is_complex:
                 found.pair = part.pair or _pair(differentiate, rates, comm)
     finally:

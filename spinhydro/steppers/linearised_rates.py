@@ -385,13 +385,16 @@ class _FusedLinear:
 
     def modes(self, number):
         """Return some of the eigenvalues, those of the blocks of some wavenumbers."""
+        return np.linalg.eigvals(self.some_blocks(number)).ravel()
+
+    def some_blocks(self, number):
+        """Return A of some wavenumbers, from the slowest to the fastest: (modes, rows, rows)."""
         places = self._some_places()
         bounds = self._bounds[places]
         order = np.argsort(bounds)
         wanted = np.geomspace(1e-4, 1, number) * self.largest
         chosen = np.minimum(np.searchsorted(bounds[order], wanted), bounds.size - 1)
-        places = places[order[np.unique(chosen)]] if bounds.size else places
-        return np.linalg.eigvals(self._blocks(places)).ravel()
+        return self._blocks(places[order[np.unique(chosen)]] if bounds.size else places)
 
     def at_a_point(self, comm):
         """Return A of a wave at a single point, the mean over all modes, as a matrix of reals.

@@ -172,6 +172,8 @@ class StabilityCheck:
         if self._steps is None:
             return found.explicit / limit if limit else 0.0
         self._deciding = max(found.explicit, found.extent)
+        if found.components is not None:
+            self._deciding = found.whole
         return self._steps.rate(STRONG if limit is None else WEAK)
 
     def _growth_with(self, timestep):
@@ -252,7 +254,8 @@ class StabilityCheck:
         if self.name in SPLITTING:
             product = f"right side exact, {found.explicit * step:.3g} rad per step"
         elif part or self.name not in EXPLICIT:
-            product = product if product.startswith("linear") else f"explicit part: {product}"
+            terms = "explicit part" if self.found.components is None else "all terms"
+            product = product if product.startswith("linear") else f"{terms}: {product}"
         line = (
             f"stability: timestep at {100 * share:.3g} % of the {self.name} stability limit "
             f"({part}{product}; fastest oscillation {found.whole:.4g} {self.unit})"

@@ -12,6 +12,8 @@ SMALL_PHASE = 0.5
 #: First and last timestep at which growth is examined for its limit, in units of the inverse
 #: largest rate, the logarithm of the ratio of two of them, and bisections that follow.
 _FIRST, _LAST, _RATIO, _BISECTIONS = 0.02, 12.0, 0.26, 8
+#: Part of the largest rate below which modes are at rest.
+_SLOWEST = 1e-6
 
 
 class StepGrowth:
@@ -27,7 +29,10 @@ class StepGrowth:
 
     def __init__(self, found, name):
         self.found, self.name = found, name
-        self.cases = list(self._find_cases())
+        self.cases, self._components = list(self._find_cases()), []
+        if found.components is not None:
+            matrices, blocks = found.components
+            self._components = [(matrix, blocks) for matrix in matrices]
 
     def rate(self, allowed):
         """Return the inverse of the largest timestep with little growth; 0 without a limit.
@@ -41,9 +46,10 @@ class StepGrowth:
         linear = self.found.linear / 10
         if self.name in RESONANT or not math.isfinite(linear):
             linear = 0.0
-        if not scale and not linear:
+        rates = [r for r in (scale or linear, *self._rates_of_components()) if r]
+        if not rates:
             return 0.0
-        low, first, last = 0.0, _FIRST / max(scale, linear), _LAST / (scale or linear)
+        low, first, last = 0.0, _FIRST / max(*rates, linear), _LAST / min(rates)
         for high in np.geomspace(first, last, math.ceil(math.log(last / first) / _RATIO)):
             if self.per_step(high) > allowed:
                 break
@@ -54,6 +60,17 @@ class StepGrowth:
             middle = (low + high) / 2
             low, high = (middle, high) if self.per_step(middle) <= allowed else (low, middle)
         return 2 / (low + high)
+
+    def _rates_of_components(self):
+        """Yield the rates of the slowest and of the fastest mode of components with linear terms.
+
+        Entries of J are no measure: they depend on the units of the components.
+        """
+        for explicit, linear in self._components:
+            sizes = np.abs(np.linalg.eigvals(explicit + linear)).max(axis=-1)
+            sizes = sizes[sizes > _SLOWEST * sizes.max()]
+            if sizes.size:
+                yield from (float(sizes.min()), float(sizes.max()))
 
     def _find_cases(self):
         """Yield (J, A) of single modes and of a pair, as arrays (…, n, n)."""
@@ -87,9 +104,9 @@ class StepGrowth:
     def per_step(self, timestep):
         """Return the largest logarithm of the growth of a mode in a step, beyond its own."""
         largest = 0.0
-        for explicit, linear in self.cases:
-            is_pair = explicit.shape[-1] == 2
-            if is_pair and self.name in RESONANT and self.found.linear * timestep > SMALL_PHASE:
+        for explicit, linear in (*self.cases, *self._components):
+            is_coupled = explicit.shape[-1] > 1
+            if is_coupled and self.name in RESONANT and self.found.linear * timestep > SMALL_PHASE:
                 # The resonance with the timestep is the limit then.
                 continue
             own = np.linalg.eigvals(explicit + linear).real.max(axis=-1)
