@@ -92,3 +92,11 @@ def test_more_dimensions(dimensions, tmp_path):
 def test_parameters_that_cannot_work(options, message):
     with pytest.raises(InputError, match=message):
         load(FILE, **options)
+
+
+def test_an_odd_number_of_points_keeps_the_atoms_to_rounding(tmp_path):
+    drifts = []
+    for points in (512, 513):
+        result = load(FILE, Nx=points, stop_time=2, truncate=1).run(out=tmp_path, quiet=True)
+        drifts.append(result.expect["number of atoms"]["value"])
+    assert drifts[1] < 1e-12 < drifts[0]
