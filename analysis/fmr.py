@@ -1,7 +1,6 @@
 """Ferromagnetic resonance: power of the mean magnetisation against frequency, and its peaks."""
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from spinhydro.analysis import run_figure
 from spinhydro.analysis.magnets import FREQUENCIES
@@ -49,6 +48,8 @@ def spectrum(run, component):
 
 def peaks(f, power, above=1e-3):
     """Frequencies of the maxima of a spectrum, refined by a parabola through its logarithm."""
+    from scipy.signal import find_peaks
+
     places, _ = find_peaks(np.log(power), height=np.log(above * power[1:].max()), prominence=1.0)
     y = np.log(power)
     shift = [

@@ -173,8 +173,7 @@ _PARTS = {
     ("scipy.linalg", "blas"): "blas",
     ("scipy.interpolate", "make_interp_spline"): "_bsplines",
     ("scipy.optimize", "minimize_scalar"): "_minimize",
-    ("scipy.special", "erf"): "_ufuncs",
-    ("scipy.special", "poch"): "_ufuncs",
+    **{("scipy.special", name): "_ufuncs" for name in ("ellipj", "ellipk", "erf", "ive", "poch")},
     ("llvmlite.ir", "Context"): "context",
     **{("llvmlite.ir", name): "types" for name in _TYPES},
 }

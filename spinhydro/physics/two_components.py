@@ -4,7 +4,6 @@ Independent of Dedalus and of the engines; every term is divided by hbar.
 """
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 
 def vortex_phase(x, y, L_x, L_y):
@@ -98,6 +97,9 @@ def coupled_line(x, potential, start, stop_time, hbar_over_m, g, g12, Omega_R):
                 free_b + (potential + g * n_b + g12 * n_a) * b + Omega_R / 2 * a,
             ]
         )
+
+    # Imported here: vortices do not need it.
+    from scipy.integrate import solve_ivp
 
     solution = solve_ivp(
         rate, (0, stop_time), np.concatenate([0j * start, start + 0j]), method="DOP853",
