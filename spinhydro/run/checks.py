@@ -23,9 +23,8 @@ class RunChecks:
     def check_start(self):
         """Check everything that can be known before the first step.
 
-        Raises InputError if a field is not finite, if any string but the outputs (see
-        `check_outputs`) cannot be evaluated at the initial state, or if a watch does not hold
-        there.
+        Raises InputError if a field is not finite, or if a string cannot be evaluated at the
+        initial state (outputs: see `check_outputs`; limits of a large state: see `check_limits`).
         """
         for variable in sorted(fields_of(self.ivp), key=lambda f: str(f.name)):
             if not self._is_finite(variable):
@@ -46,6 +45,19 @@ class RunChecks:
             self._try(
                 f"projections['{variable.name}']", "projections", lambda o=operand: grid_values(o)
             )
+        if not self.has_large_state:
+            self.check_limits()
+
+    @property
+    def has_large_state(self):
+        """Return whether limits are measured first when there is an engine for it."""
+        return self._on_all_ranks(any(map(is_large, self.solver.state)))
+
+    def check_limits(self):
+        """Measure all limits at the initial state, the reference of drifts.
+
+        Raises InputError if one cannot be evaluated, or if a watch does not hold.
+        """
         for limit in self.expect.values():
             self._try(f"expect '{limit.text}'", "expect", limit.start)
         for limit in self.watch:
@@ -87,7 +99,7 @@ class RunChecks:
         kind = stepper_kind(self.solver)
         if hasattr(kind, "find_spins") or hasattr(kind, "check_problem"):
             return False
-        return self._on_all_ranks(any(map(is_large, self.solver.state)))
+        return self.has_large_state
 
     def check_right_side(self):
         """Raise InputError if Dedalus cannot evaluate the right side."""

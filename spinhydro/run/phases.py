@@ -147,6 +147,8 @@ def _check_and_run(
             operands, outputs = list(run.outputs.values()), steps // steps_per_output
             parallel.on_root(comm, lambda: check_free_space(outputs, operands, Path(out)))
         run.choose_engine(engine, None if is_adaptive else steps, precision)
+        if run.has_large_state:
+            run.check_limits()
         truncate(run, continued)
         if is_controlled:
             line = run.start_control()
