@@ -1,5 +1,6 @@
 """spinhydro run PROBLEM [NAME=VALUE …]: solve a problem file, with some parameters changed."""
 
+import math
 from pathlib import Path
 
 from spinhydro.cli.launch import (
@@ -196,6 +197,11 @@ def _finer_grid(problem, names):
     return {name: fast_size(-(-3 * known[name] // 2), known[name] % 2) for name in names}
 
 
+def _halvings(timestep, longest):
+    """Return how often a timestep must be halved to be no longer than another."""
+    return max(0, math.ceil(math.log2(timestep / longest) - 1e-9))
+
+
 def _check_grid(options, values, problem, result):
     """Run again on a finer grid, and print how far every output moved at the same points."""
     from spinhydro.errors import InputError
@@ -203,6 +209,13 @@ def _check_grid(options, values, problem, result):
     from spinhydro.steppers.noise import noises_of
 
     again = _load(options, values)
+    noises = noises_of(again.ivp)
+    halvings = 0
+    if noises:
+        halvings = _halvings(result.timestep, again.declared("timestep"))
+        shorter = _in_units(result.timestep / 2**halvings, problem)
+        again = _load(options, {**values, "timestep": shorter})
+        noises = noises_of(again.ivp)
     boxes = [
         [basis.bounds for basis in loaded.ivp.variables[0].domain.bases]
         for loaded in (problem, again)
@@ -212,14 +225,18 @@ def _check_grid(options, values, problem, result):
             f"--check-grid: {', '.join(options.check_grid)} changes the size of the box, so that "
             "the runs cannot be compared"
         )
+    coarse = {(noise.name, noise.kind, noise.stream): noise for noise in noises_of(problem.ivp)}
+    for noise in noises:
+        noise.follow(coarse[noise.name, noise.kind, noise.stream])
+        noise.refinements += halvings
     second = _run(again, options, quiet=True)
     if is_reporting_rank():
         points = ", ".join(f"{name} = {values[name]}" for name in options.check_grid)
         to_stderr(f"check of the grid: {points}: {second.folder}")
-        if noises_of(again.ivp):
+        if noises:
             to_stderr(
-                "  the noise is drawn for every point of a grid: the runs are two realisations, "
-                "and only means over many members can be compared"
+                "  the same path of the noise: its Fourier series on the coarser grid, with no "
+                f"force on shorter waves, in timesteps of {second.timestep:g}"
             )
         for name, (rms, largest) in compare_runs(result.folder, second.folder).items():
             to_stderr(f"  {name}: rms difference {rms:.2e}, largest {largest:.2e}")

@@ -134,6 +134,9 @@ class StabilityWatch:
         check = self._estimate()
         self._reference = found
         if check is None:
+            if self.ends and "|" in name and ratio >= OUT_OF_HAND:
+                self._pass(_growth(name, ratio), "the right side is not finite")
+                self._end(_growth(name, ratio))
             self._estimated, self._next = step, step + OFTEN
             return ""
         is_same = abs(check.share - self._share) <= SAME * self._share
@@ -144,8 +147,7 @@ class StabilityWatch:
     def _judge(self, check, why, is_state):
         """Take another verdict; return a line if the timestep is beyond the limit."""
         if check.is_unstable:
-            now = self._in_time(self.solver.sim_time)
-            self.passed = {"since": now, "why": why, "safe": self._safe(check)}
+            self._pass(why, self._safe(check))
             if check.share > HOPELESS and is_state and self.ends:
                 self._end(why)
         if not check.is_beyond or (self._has_warned and not check.is_unstable):
@@ -156,6 +158,10 @@ class StabilityWatch:
             f"{100 * check.share:.3g} % of the {self.name} stability limit, not at "
             f"{100 * self._at_start:.3g} % as found at the start: {why}; {self._safe(check)}"
         )
+
+    def _pass(self, why, safe):
+        """Note that the timestep is beyond the limit from now on."""
+        self.passed = {"since": self._in_time(self.solver.sim_time), "why": why, "safe": safe}
 
     def _check_again(self, step, name, ratio):
         """End the run, unless the timestep is within the limit again."""

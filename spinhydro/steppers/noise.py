@@ -29,11 +29,13 @@ class WhiteNoise(Field):
     refinements : int
         How many times the timestep of a reference run is halved. With 1, two steps of half the
         length follow the Brownian path of one step of the reference run.
+    coarse : WhiteNoise or None
+        The noise of a reference run on a coarser grid, which this one follows; see `follow`.
     numbers : class
         Makes the normal numbers: ``NormalNumbers``, or a faster class with the same bits.
     """
 
-    refinements = 0
+    refinements, coarse = 0, None
     numbers = NormalNumbers
     seeds = (0,)
     stream, kind = 0, GIVEN
@@ -50,14 +52,61 @@ class WhiteNoise(Field):
         self.preset_layout("g")
         rank = len(self.tensorsig)
         data = self.data.reshape(-1, *self.data.shape[rank:])
+        if self.coarse is None:
+            self._fill_all(data, iteration, timestep, self.refinements)
+        else:
+            layout = self.dist.grid_layout
+            values = self.coarse.whole(len(data), iteration, timestep, self.refinements)
+            values = _on_finer_grid(
+                values, self.coarse.domain.full_bases, layout.global_shape(self.domain, 1)
+            )
+            data[:] = values[(slice(None), *layout.slices(self.domain, 1))]
+        self._drawn = iteration, timestep
+
+    def follow(self, coarse):
+        r"""Take the noise of a coarser grid of the same box, as the Fourier series that it is.
+
+        The force :math:`\xi/\sqrt{V}`, with the volume V of a cell, is then that of the coarse grid
+        on all modes which that grid holds, and zero on the others.
+
+        Parameters
+        ----------
+        coarse : WhiteNoise
+            Of a run that has ended.
+
+        Raises
+        ------
+        InputError
+            If the number of points differs along an axis without a Fourier basis.
+        """
+        shapes = [one.dist.grid_layout.global_shape(one.domain, 1) for one in (coarse, self)]
+        bases = coarse.domain.full_bases
+        for basis, number, size in zip(bases, *shapes, strict=True):
+            if number > size or number < size and not isinstance(basis, FourierBase):
+                raise InputError(
+                    f"'{self.name}' cannot follow the noise of another grid, with {number} points "
+                    f"for {size} along one axis: grids may be coarser along periodic axes only"
+                )
+        self.coarse = coarse
+        self.mark_as_changed()
+
+    def whole(self, components, iteration, timestep, refinements):
+        """Return the noise of one step on the whole grid, on every rank: (components, …)."""
+        shape = self.dist.grid_layout.global_shape(self.domain, 1)
+        self._runs = self._cells_of([slice(0, size) for size in shape])
+        values = np.empty((components, *shape), self.dtype)
+        self._fill_all(values, iteration, timestep, refinements)
+        return values
+
+    def _fill_all(self, data, iteration, timestep, refinements):
+        """Fill values (components, …), which may be complex, of the present cells."""
         if np.iscomplexobj(data):
             # Each part has half of the variance.
             numbers = np.empty((2 * len(data), *data.shape[1:]))
-            self._fill(numbers, iteration, 2 * timestep, self.refinements)
+            self._fill(numbers, iteration, 2 * timestep, refinements)
             data.real, data.imag = numbers[::2], numbers[1::2]
         else:
-            self._fill(data, iteration, timestep, self.refinements)
-        self._drawn = iteration, timestep
+            self._fill(data, iteration, timestep, refinements)
 
     def mark_as_changed(self):
         """Draw again at the next call of `draw`."""
@@ -88,19 +137,43 @@ class WhiteNoise(Field):
     def cells(self):
         """Return (seed, number of the first cell, slice of the cells here) of runs without gaps."""
         if self._runs is None:
-            layout = self.dist.grid_layout
-            shape, spans = layout.global_shape(self.domain, 1), layout.slices(self.domain, 1)
-            axis = getattr(self.dist, "member_axis", None)
-            if len(self.seeds) == 1 or axis is None:
-                self._runs = [(self.seeds[0], *run) for run in _runs(shape, spans)]
-            else:
-                # A member with its own seed has the numbers of a run with this seed.
-                points, local = int(np.prod(shape[1:])), range(shape[0])[spans[0]]
-                self._runs = [
-                    (self.seeds[member], 0, slice(i * points, (i + 1) * points))
-                    for i, member in enumerate(local)
-                ]
+            self._runs = self._cells_of(self.dist.grid_layout.slices(self.domain, 1))
         return self._runs
+
+    def _cells_of(self, spans):
+        """Return `cells` of a part of the grid."""
+        shape = self.dist.grid_layout.global_shape(self.domain, 1)
+        if len(self.seeds) == 1 or getattr(self.dist, "member_axis", None) is None:
+            return [(self.seeds[0], *run) for run in _runs(shape, spans)]
+        # A member with its own seed has the numbers of a run with this seed.
+        points, local = int(np.prod(shape[1:])), range(shape[0])[spans[0]]
+        return [
+            (self.seeds[member], 0, slice(i * points, (i + 1) * points))
+            for i, member in enumerate(local)
+        ]
+
+
+def _on_finer_grid(values, bases, shape):
+    r"""Return the Fourier series of values (components, …), times :math:`\sqrt{V'/V}` of the cells.
+
+    Without the Nyquist modes that the bases drop.
+    """
+    is_real = np.isrealobj(values)
+    for axis, (basis, size) in enumerate(zip(bases, shape, strict=True), 1):
+        number = values.shape[axis]
+        if number == size:
+            continue
+        spectrum = np.moveaxis(np.fft.fft(values, axis=axis, norm="forward"), axis, 0)
+        finer = np.zeros((size, *spectrum.shape[1:]), complex)
+        modes = np.fft.fftfreq(number, 1 / number).round().astype(int)
+        finer[modes] = spectrum
+        if number % 2 == 0:
+            # A cosine, in two halves.
+            half = isinstance(basis, RealFourierNyquist) / 2
+            finer[[number // 2, -number // 2]] = half * spectrum[number // 2]
+        finer *= math.sqrt(number / size)
+        values = np.moveaxis(np.fft.ifft(finer, axis=0, norm="forward"), 0, axis)
+    return values.real if is_real else values
 
 
 def _runs(shape, spans):

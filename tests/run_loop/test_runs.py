@@ -370,6 +370,40 @@ def test_check_of_the_grid_compares_at_the_same_points(tmp_path, capfd):
     assert not (tmp_path / "none").exists()
 
 
+NOISY = """
+import dedalus.public as d3
+import numpy as np
+import spinhydro
+
+Nx, factor = 16, 1.0
+coords = d3.CartesianCoordinates("x")
+dist = spinhydro.distributor(coords, dtype=np.float64)
+basis = spinhydro.RealFourierNyquist(coords["x"], size=Nx, bounds=(0, 2 * np.pi))
+u = dist.Field(name="u", bases=basis)
+xi, strength = spinhydro.white_noise(u, seed=3), np.sqrt(Nx)
+problem = d3.IVP([u], namespace=locals())
+problem.add_equation("dt(u) - 0.3*lap(u) = strength*xi")
+timestepper, timestep, stop_time = "RK4", 0.01 * (16 / Nx) ** factor, 0.2
+output_interval, outputs = 0.1, {"u": "u"}
+"""
+
+
+@pytest.mark.parametrize("engine", ["fused", "dedalus"])
+def test_check_of_the_grid_follows_the_path_of_the_noise(tmp_path, capfd, engine):
+    """All modes of the coarse grid agree in a linear problem, also along a finer path."""
+    (tmp_path / "noisy.py").write_text(NOISY)
+    line = ["run", str(tmp_path / "noisy.py"), "--check-grid", "Nx", "--quiet"]
+    line += ["--out", str(tmp_path / "runs"), "--engine", engine]
+    assert call([*line, "factor=0"]) == 0
+    text = capfd.readouterr().err
+    assert "check of the grid: Nx = 24" in text and "same path of the noise" in text
+    assert float(re.search(r"u: rms difference .*largest (\S+)", text)[1]) < 1e-14
+    assert call([*line, "factor=2"]) == 0
+    text = capfd.readouterr().err
+    assert "in timesteps of 0.0025" in text
+    assert 1e-9 < float(re.search(r"u: rms difference .*largest (\S+)", text)[1]) < 0.05
+
+
 def test_unstable_timestep_is_refused_with_a_safe_one_and_forced_on_demand(tmp_path, capfd):
     arguments = ["run", str(SPIRAL), "timestep=0.1", "--quiet", "--out", str(tmp_path / "runs")]
     assert call(arguments) == 2

@@ -238,7 +238,7 @@ def fillings_in_place(noise, right_side, rows):
     """Return the fillings that draw a noise into rows of the profiles.
 
     None if the profiles are not the grid of the field: with modes that are dropped, on a finer
-    grid, on ranks, or in complex problems; or if the noise refines that of another run.
+    grid, on ranks, or in complex problems; or if the noise follows that of another run.
 
     Parameters
     ----------
@@ -250,7 +250,8 @@ def fillings_in_place(noise, right_side, rows):
     if np.iscomplexobj(values) or space.mask is not None or space.slabs is not None:
         return None
     layout = noise.dist.grid_layout
-    if noise.refinements or tuple(layout.local_shape(noise.domain, 1)) != tuple(space.shape):
+    is_own = not noise.refinements and noise.coarse is None
+    if not is_own or tuple(layout.local_shape(noise.domain, 1)) != tuple(space.shape):
         return None
     return [
         Filling(CompiledNormalNumbers(seed, noise.stream, noise.kind), first, values[rows, cells])
