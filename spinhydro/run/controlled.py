@@ -273,8 +273,9 @@ class ControlledRun(AdaptiveRun):
             # Free of rounding, so that the same timesteps follow from one output to the next.
             left = self.plan.output_interval
         timestep, self.number = even_steps(
-            left, self.control.suggestion, self.timestep, self.number, self.control.order
-        )
+            left, self.control.suggestion, self.timestep, self.number, self.control.order,
+            self.control.longest_allowed(),
+        )  # fmt: skip
         self.ahead = self._steps_ahead(timestep)
         self.number -= self.ahead
         return timestep, not self.number

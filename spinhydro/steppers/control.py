@@ -133,16 +133,16 @@ class ErrorControl:
     def start(self, timestep, scales):
         """Set the first timestep to be tried, and the scales of the variables."""
         self.scales = scales
-        self.suggestion = min(float(timestep), self._limit())
+        self.suggestion = min(float(timestep), self.longest_allowed())
 
-    def _limit(self):
+    def longest_allowed(self):
         """Return the longest timestep at present."""
         return min(self.longest, self.stable / 2 if self.has_companion else self.stable)
 
     def limit(self, stable, longest):
         """Take another stability limit, and another longest timestep, from the next step on."""
         self.stable, self.longest = float(stable), float(longest)
-        self.suggestion = min(self.suggestion, self._limit())
+        self.suggestion = min(self.suggestion, self.longest_allowed())
 
     def forget_growth(self):
         """Measure the error from the present state on, which a script has changed."""
@@ -151,7 +151,9 @@ class ErrorControl:
 
     def recover(self):
         """Go on after `StepTooShort`, without the members that were the reason."""
-        self.suggestion = min(self._previous[0] if self._previous else math.inf, self._limit())
+        self.suggestion = min(
+            self._previous[0] if self._previous else math.inf, self.longest_allowed()
+        )
         if not math.isfinite(self.suggestion):
             self.suggestion = self.duration / 1000
         self._factor, self._just_rejected = None, False
@@ -284,7 +286,9 @@ class ErrorControl:
         factor = MOST
         if ratio > 1e-9:
             factor = ratio ** (-1 / self.order)
-            if self._previous and abs(timestep / self._previous[0] - 1) < 0.2:
+            # A step that an output has shortened says nothing about the trend.
+            is_chosen = timestep > KEPT_FROM * self.suggestion
+            if is_chosen and self._previous and abs(timestep / self._previous[0] - 1) < 0.2:
                 before = self._previous[1]
                 factor = (ratio**-INTEGRAL * before**PROPORTIONAL) ** (1 / self.order)
         if self._just_rejected:
@@ -296,7 +300,7 @@ class ErrorControl:
         self._previous, self._just_rejected = (timestep, max(ratio, 1e-9)), False
         if self.has_companion and unlimited > self.stable / 2:
             self.has_companion = not self._is_far_below()
-        self.suggestion = min(unlimited, self._limit())
+        self.suggestion = min(unlimited, self.longest_allowed())
 
     def _is_far_below(self):
         """Return whether twice the timestep would still end far below the tolerance."""
@@ -324,7 +328,7 @@ class ErrorControl:
         limits = ("tolerance", "duration", "longest", "stable") if keep_limits else ()
         vars(self).update({name: value for name, value in record.items() if name not in limits})
         if keep_limits:
-            self.suggestion = min(self.suggestion, self._limit())
+            self.suggestion = min(self.suggestion, self.longest_allowed())
 
 
 def checked_tolerance(tolerance):
@@ -345,11 +349,12 @@ def checked_tolerance(tolerance):
     return float(tolerance)
 
 
-def even_steps(left, suggestion, timestep=None, number=0, order=4):
+def even_steps(left, suggestion, timestep=None, number=0, order=4, longest=math.inf):
     """Return (timestep, number) of equal steps that end exactly after the time `left`.
 
-    The present timestep is kept while the suggestion stays close to it: schemes with exponentials
-    compute these for every new timestep.
+    They may be a little longer than suggested, if fewer are needed then: the controller aims below
+    the permitted error. The present timestep is kept while the suggestion stays close to it:
+    schemes with exponentials compute these for every new timestep.
 
     Parameters
     ----------
@@ -358,6 +363,8 @@ def even_steps(left, suggestion, timestep=None, number=0, order=4):
         The present timestep, and how many of them would follow; 0 if that is not planned.
     order : int
         Of the scheme.
+    longest : float
+        Longest timestep.
     """
     if timestep and not number:
         whole = round(left / timestep)
@@ -365,7 +372,8 @@ def even_steps(left, suggestion, timestep=None, number=0, order=4):
     if number and timestep * KEPT_FROM ** (4 / order) <= suggestion:
         if number == 1 or suggestion < timestep * KEPT_TO ** (4 / order):
             return timestep, number
-    number = max(1, math.ceil(left / suggestion * (1 - 1e-9)))
+    most = max(1 / longest, KEPT_FROM ** (4 / order) / suggestion)
+    number = max(1, math.ceil(left * most * (1 - 1e-9)))
     if timestep and abs(timestep * number - left) <= 1e-15 * left:
         return timestep, number
     return left / number, number

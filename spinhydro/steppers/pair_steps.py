@@ -83,7 +83,7 @@ class PairSteps:
             self.choose_first(time, timestep)
         end, taken = time + timestep, 0
         planned, self.planned = self.planned or (timestep, 1), None
-        length, number = even_steps(timestep, control.suggestion, *planned, self.order)
+        length, number = self._even_steps(timestep, *planned)
         self._keep()
         if self._sizes_at_end is not None and self._is_untouched():
             sizes = self._sizes_at_end
@@ -114,7 +114,13 @@ class PairSteps:
                     self._keep()
                     sizes = self._sizes()
             left = end - time
-            length, number = even_steps(left, control.suggestion, length, number, self.order)
+            length, number = self._even_steps(left, length, number)
+
+    def _even_steps(self, left, timestep, number):
+        control = self.control
+        return even_steps(
+            left, control.suggestion, timestep, number, self.order, control.longest_allowed()
+        )
 
     def _start_companion(self):
         self._companion = self._copy()

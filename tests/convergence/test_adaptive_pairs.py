@@ -98,7 +98,7 @@ def test_orders_of_the_pair(stepper, engine, gpe, tmp_path, monkeypatch):
 
 def _first(timestep):
     def start(self, _, scales):
-        self.scales, self.suggestion = scales, timestep
+        self.scales, self.suggestion, self.stable = scales, timestep, np.inf
 
     return start
 
@@ -331,8 +331,26 @@ def test_noise_kicks_and_functions_are_refused(gpe, tmp_path):
         simulate(load(gpe).ivp, lambda: 0.1, 1, tolerance=1e-6, out=tmp_path)
 
 
+@pytest.mark.parametrize("stepper", ["IFRK4", "RK8"])
+def test_outputs_cost_few_steps(stepper, gpe, tmp_path):
+    """Steps grow again after an output has shortened them: outputs 1 and 3 steps apart."""
+    values = {"timestepper": stepper, "timestep": "auto", "tolerance": 1e-5, "Nx": 17}
+    values |= {"depth": 0, "stop_time": 3.0}
+
+    def number(interval):
+        _, folder = final(gpe, tmp_path, **values, output_interval=interval)
+        return int((folder / "log.txt").read_text().split("done: ")[1].split()[0])
+
+    alone = number(3.0)
+    for apart in (1, 3):
+        assert number(apart * 3.0 / alone) < 1.35 * alone, apart
+
+
 def test_even_steps():
     assert even_steps(1.0, 0.3) == (0.25, 4)
+    # A little longer than suggested, if a step is saved; not beyond the limit.
+    assert even_steps(1.0, 0.24) == (0.25, 4)
+    assert even_steps(1.0, 0.24, longest=0.245) == (0.2, 5)
     # Kept while the suggestion stays close, and again from one output to the next.
     assert even_steps(0.75, 0.24, 0.25, 3) == (0.25, 3)
     assert even_steps(1.0, 0.28, 0.25, 0) == (0.25, 4)
