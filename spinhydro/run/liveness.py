@@ -1,7 +1,7 @@
 """Telling runs whose process is alive from dead ones."""
 
 import os
-import socket
+import platform
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def signature():
     pid = os.getpid()
     return {
         "pid": pid,
-        "host": socket.gethostname(),
+        "host": platform.node(),
         "process_started": _start_of(pid),
         "heartbeat": provenance.now(),
     }
@@ -24,7 +24,7 @@ def signature():
 
 def is_on_this_host(record):
     """Return whether a record names this host."""
-    return record.get("host") == socket.gethostname()
+    return record.get("host") == platform.node()
 
 
 def is_running(record):

@@ -1,7 +1,7 @@
 """Notice that a rank on this machine has been stopped, while the others wait for it."""
 
 import os
-import socket
+import platform
 import threading
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class RankWatch:
 
     def __init__(self, comm, before_abort):
         self._before_abort = before_abort
-        known = comm.allgather((socket.gethostname(), os.getpid()))
+        known = comm.allgather((platform.node(), os.getpid()))
         here, me = known[comm.rank]
         self._others = {
             pid: rank for rank, (host, pid) in enumerate(known) if host == here and pid != me
