@@ -1,7 +1,11 @@
 """Runge-Kutta schemes with an embedded solution of lower order, on Dedalus's evaluator."""
 
+from functools import cached_property
+
 import numpy as np
 from dedalus.core.basis import RealFourier
+from dedalus.core.operators import GeneralFunction
+from mpi4py import MPI
 
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
@@ -11,6 +15,10 @@ from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.rk8 import ERRORS, RK8, combined_error
 from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
 from spinhydro.steppers.spin_steppers import RKMK4
+
+#: Coefficients on a rank up to which several steps are taken between two measurements: some
+#: hundredths of a second each.
+MOST_AHEAD = 20_000
 
 
 class _Stock(PairSteps):
@@ -26,6 +34,20 @@ class _Stock(PairSteps):
         self.control = control_of(solver)
         self._kept, self._last = (np.zeros_like(self.start.data) for _ in range(2))
         self._fields = [field.copy() for field in solver.state]
+
+    @cached_property
+    def takes_many(self):
+        """Return whether steps need not be measured one by one; see the fused engine.
+
+        They must if anything but the state changes, or if steps take long.
+        """
+        problem = self.solver.problem
+        changes = any(
+            hasattr(equation["F"], "has") and equation["F"].has(problem.time, GeneralFunction)
+            for equation in problem.equations
+        )
+        largest = self.solver.dist.comm.allreduce(self.start.data.size, op=MPI.MAX)
+        return not changes and largest <= MOST_AHEAD
 
     def step(self, timestep, wall_time):
         """Advance the solver's state by exactly `timestep`, in steps that meet the tolerance."""
