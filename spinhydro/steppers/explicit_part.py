@@ -22,8 +22,10 @@ class ExplicitPart:
         As in `Frequencies`.
     senses : array of float, optional
         Those of the values and of the extent, as in `Frequencies`.
-    basis, vectors : array, optional
-        A basis (size, n), and over it the vectors (size, number) of the values and of the extent.
+    basis : list of arrays, optional
+        Orthonormal vectors of the state.
+    vectors : array (size of the basis, number), optional
+        The vectors of the values and of the extent over the basis.
     """
 
     values: np.ndarray
@@ -31,7 +33,7 @@ class ExplicitPart:
     extent: float = 0.0
     pair: tuple = None
     senses: np.ndarray = None
-    basis: np.ndarray = None
+    basis: list = None
     vectors: np.ndarray = None
 
 

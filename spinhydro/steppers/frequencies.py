@@ -22,8 +22,9 @@ from spinhydro.steppers.linearised_rates import (
 )
 from spinhydro.steppers.local_spectrum import spectrum_of_points
 
-#: Size of the state on all ranks, in bytes, from which J is examined point by point if possible.
-LOCAL = 1 << 20
+#: Size of a state on all ranks, in bytes, from which evaluations are costly: J is then examined
+#: point by point if possible, and Krylov spaces end when nothing changes.
+COSTLY = 1 << 20
 #: Dimension of the Krylov space; 24 find the largest frequency of a spin-wave spectrum to 2 %.
 KRYLOV = 24
 #: Linear modes at or above this part of the largest frequency represent the fastest wave.
@@ -126,6 +127,7 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
         return None
     comm = solver.dist.comm
     large = comm.allreduce(rates.nbytes, op=MPI.MAX) > LARGE
+    is_costly = comm.allreduce(rates.nbytes, op=MPI.SUM) > COSTLY
     is_complex = np.iscomplexobj(solver.state[0].data)
     seconds = []
 
@@ -138,13 +140,13 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
         timed(rates.differentiate, vector, comm)
 
     try:
-        local, linear = None, None
-        if comm.allreduce(rates.nbytes, op=MPI.SUM) > LOCAL:
-            local = rates.matrices_at_points(comm)
+        local, linear = rates.matrices_at_points(comm) if is_costly else None, None
         if local is None:
             vector = rates.noise(np.random.default_rng(0))
-            ritz = ritz_values_of_sketches if large else ritz_values
-            part = ritz(differentiate, vector, KRYLOV, comm)
+            if large:
+                part = ritz_values_of_sketches(differentiate, vector, KRYLOV, comm)
+            else:
+                part = ritz_values(differentiate, vector, KRYLOV, comm, is_costly)
             del vector
         else:
             if not explicit_linear:
@@ -233,10 +235,12 @@ def _senses(part, linear, comm):
         return part.senses
     if part.basis is None:
         return np.zeros(len(part.values) + 1)
-    rates = np.zeros_like(part.basis)
-    for vector, rate in zip(part.basis, rates, strict=True):
+    columns, rate = [], np.empty_like(part.basis[0])
+    for vector in part.basis:
+        rate[...] = 0
         linear.add_rates(vector, rate)
-    projected = total(part.basis @ rates.T, comm)
+        columns.append([np.vdot(known, rate) for known in part.basis])
+    projected = total(np.array(columns).T, comm)
     quotients = np.einsum("im,ij,jm->m", part.vectors.conj(), projected, part.vectors)
     return senses_of(quotients, np.append(part.values, 1j), np.abs(projected).max())
 

@@ -12,12 +12,12 @@ EXHAUSTED = 1e-8
 SKETCH = 1024
 #: Part of the largest singular value of the sketches up to which others are rounding errors.
 DEPENDENT = 1e-6
-#: Smallest Krylov space of sketches that are examined, and relative change by three vectors with
-#: which it is large enough.
+#: Smallest Krylov space that is examined, and relative change by three vectors with which it is
+#: large enough.
 FEWEST, SETTLED = 8, 0.005
 
 
-def ritz_values(differentiate, vector, number, comm):
+def ritz_values(differentiate, vector, number, comm, may_settle=False):
     """Estimate extreme eigenvalues of a matrix by the Arnoldi method.
 
     Parameters
@@ -28,12 +28,15 @@ def ritz_values(differentiate, vector, number, comm):
         Where the Krylov space begins; overwritten.
     number : int
         Its dimension.
+    may_settle : bool
+        End before when the largest value, the norm and the extent no longer change.
 
     Returns
     -------
     ExplicitPart or None
         None if a product is not finite.
     """
+    estimates = []
     basis, hessenberg = [vector / norm(vector, comm)], np.zeros((number + 1, number))
     size = number
     for j in range(number):
@@ -48,16 +51,26 @@ def ritz_values(differentiate, vector, number, comm):
         if hessenberg[j + 1, j] <= EXHAUSTED * np.abs(hessenberg).max():
             size = j + 1
             break
+        if may_settle and j + 1 >= FEWEST:
+            estimates.append(_of_hessenberg(hessenberg[: j + 2, : j + 1]))
+            if _is_settled(estimates):
+                size = j + 1
+                break
         basis.append(vector / hessenberg[j + 1, j])
-    square = hessenberg[:size, :size]
+    found = _of_hessenberg(hessenberg[: size + 1, :size])
+    found.basis = basis[:size]
+    return found
+
+
+def _of_hessenberg(hessenberg):
+    """Return what the matrix (size + 1, size) of an Arnoldi method tells of the whole matrix."""
+    square = hessenberg[:-1]
     values, vectors = np.linalg.eig(square)
     kept = are_waves(values)
-    largest = float(np.linalg.norm(hessenberg[: size + 1, :size], 2))
     extents, others = np.linalg.eigh((square - square.T) / 2j)
     vectors = np.column_stack([vectors[:, kept], others[:, -1]])
-    return ExplicitPart(
-        values[kept], largest, float(extents[-1]), basis=np.array(basis[:size]), vectors=vectors
-    )
+    largest = float(np.linalg.norm(hessenberg, 2))
+    return ExplicitPart(values[kept], largest, float(extents[-1]), vectors=vectors)
 
 
 def ritz_values_of_sketches(differentiate, vector, number, comm):

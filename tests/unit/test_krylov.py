@@ -23,7 +23,7 @@ def rotations(frequencies, damping=0.0):
 @pytest.mark.parametrize(
     "power, damping, most", [(1, 0.0, 20), (2, 0.0, 24), (2, 0.2, 24), (0, 0.1, 12)]
 )
-def test_sketches_end_when_nothing_changes(power, damping, most):
+def test_krylov_spaces_end_when_nothing_changes(power, damping, most):
     """With frequencies spread as k^power, as in one dimension; all equal for 0."""
     k = np.linspace(0, 1, SIZE // 2, endpoint=True)
     multiply, number = rotations(10 * k**power if power else np.full(k.size, 10.0), damping), [0]
@@ -36,7 +36,11 @@ def test_sketches_end_when_nothing_changes(power, damping, most):
     found = ritz_values_of_sketches(differentiate, noise.copy(), 24, MPI.COMM_SELF)
     assert 8 <= number[0] <= most
     whole = ritz_values(multiply, noise.copy(), 24, MPI.COMM_SELF)
-    for part, rel in ((found, 0.02), (whole, 0.015)):
+    number[0] = 0
+    settled = ritz_values(differentiate, noise.copy(), 24, MPI.COMM_SELF, may_settle=True)
+    assert number[0] == len(settled.basis) <= most
+    assert len(settled.vectors) == number[0]
+    for part, rel in ((found, 0.02), (settled, 0.02), (whole, 0.015)):
         assert np.abs(part.values).max() == pytest.approx(10 * np.hypot(1, damping), rel=rel)
         assert part.extent == pytest.approx(10, rel=rel)
     assert found.norm == pytest.approx(10 * np.hypot(1, damping), rel=0.1)

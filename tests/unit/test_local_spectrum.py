@@ -113,7 +113,7 @@ def test_the_spectrum_of_a_gas_at_each_point_is_that_of_theory():
 
 def test_large_states_are_examined_point_by_point(monkeypatch):
     solver = solver_of(EQUATIONS["two components"], (16, 12), "ETDRK4")
-    monkeypatch.setattr(frequencies, "LOCAL", 0)
+    monkeypatch.setattr(frequencies, "COSTLY", 0)
     found = frequencies.frequencies_of(solver, False, with_modes=True)
     expected = found_at_points(solver)
     assert (found.coupling, found.extent) == (expected.norm, expected.extent)
@@ -128,12 +128,12 @@ def test_senses_are_those_of_the_krylov_space(factor, monkeypatch):
         f"dt(psi) - {factor}*0.5j*lap(psi) = -3j*psi",
         f"dt(chi) - {factor}*0.5j*lap(chi) = 2j*chi",
     ]
-    for local in (0, 1 << 40):
-        monkeypatch.setattr(frequencies, "LOCAL", local)
+    for costly in (0, 1 << 40):
+        monkeypatch.setattr(frequencies, "COSTLY", costly)
         solver = solver_of(equations, (32,), "ETDRK4")
         found = frequencies.frequencies_of(solver, False, with_modes=True)
         senses = dict(zip(np.abs(found.values.imag).round(), found.senses, strict=True))
-        assert (senses[3], senses[2]) == (factor, -factor), local
+        assert (senses[3], senses[2]) == (factor, -factor), costly
         assert found.extent_sense == factor
         assert found.extent == pytest.approx(3, rel=1e-3)
 
@@ -177,7 +177,7 @@ def test_other_terms_than_local_ones_are_left_to_krylov_spaces(term):
 def test_rates_that_are_not_finite_give_no_estimate(monkeypatch):
     solver = solver_of([GAS], (8, 8))
     solver.problem.namespace["V"]["g"][2, 3] = np.nan
-    monkeypatch.setattr(frequencies, "LOCAL", 0)
+    monkeypatch.setattr(frequencies, "COSTLY", 0)
     assert frequencies.frequencies_of(solver, False) is None
 
 
