@@ -9,6 +9,7 @@ from scipy.sparse.linalg import LinearOperator
 from spinhydro.derivatives.measurement import Measurement
 from spinhydro.derivatives.varying import varying_leaves
 from spinhydro.engines.jax.function import TRANSFORMED
+from spinhydro.engines.jax.rows import split
 from spinhydro.errors import InputError, ParameterError
 
 #: Weights of fields up to which all their columns of the Jacobian are computed, and its numbers.
@@ -128,7 +129,7 @@ class Search:
 
         if reverse:
             frame = jax.checkpoint(frame, static_argnums=1)
-        carry, rows, counts = (leaves["state"], 0), [], self.counts.tolist()
+        carry, rows, counts = (split(leaves["state"]), 0), [], self.counts.tolist()
         regular = len(set(counts[1:])) <= 1 and self.frames > 1
         # Equal intervals are one loop, which is compiled once.
         single = int(counts[0] != counts[1]) if regular else self.frames

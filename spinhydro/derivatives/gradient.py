@@ -15,6 +15,7 @@ from spinhydro.derivatives.taylor import TaylorTest, taylor_test
 from spinhydro.derivatives.varying import VaryingLeaves
 from spinhydro.engines.fused.read.lower import count
 from spinhydro.engines.jax.function import TRANSFORMED
+from spinhydro.engines.jax.rows import split
 from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message
 from spinhydro.kernels.kernel import Kernel
 
@@ -101,7 +102,7 @@ class Objective:
         """The number, for JAX to differentiate."""
         leaves = self.model.prepared(leaves)
         state, total = march(
-            self.jax, self._body(leaves), (leaves["state"], 0.0), self.inputs, self.steps,
+            self.jax, self._body(leaves), (split(leaves["state"]), 0.0), self.inputs, self.steps,
             self.blocks, [TRANSFORMED],
         )  # fmt: skip
         return total if self.integrated else self.measure(state, self._time(self.steps), leaves)
@@ -113,7 +114,7 @@ class Objective:
 
     def _step_bytes(self):
         jax, leaves = self.jax, self.model.leaves
-        carry, first = (leaves["state"], 0.0), jax.tree.map(lambda a: a[0], self.inputs)
+        carry, first = (split(leaves["state"]), 0.0), jax.tree.map(lambda a: a[0], self.inputs)
 
         def last(carry, prepared, kept):
             inputs = jax.tree.map(lambda a: a[None], first)

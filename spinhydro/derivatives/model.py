@@ -18,6 +18,7 @@ from spinhydro.engines.jax.leaves import (
     table_leaves,
 )
 from spinhydro.engines.jax.require import require_jax
+from spinhydro.engines.jax.rows import join
 from spinhydro.engines.jax.schemes import find_scheme
 from spinhydro.errors import EquationError, InputError, Unsupported
 from spinhydro.language.declarations import read_projections
@@ -209,6 +210,7 @@ class Observation:
         self.outputs, self._on_grid = self.function.outputs, on_grid
 
     def __call__(self, state, time, leaves):
+        state = join(state)
         if not self._on_grid:
             state = self.function.backward(state)
         return self.function(state, time, leaves)

@@ -1,5 +1,7 @@
 """Outputs of a graph as a JAX function of the state, the time and the leaves."""
 
+from math import prod
+
 import numpy as np
 
 from spinhydro.engines.fused.read.graph import Node, Spectrum
@@ -7,6 +9,7 @@ from spinhydro.engines.jax.batches import TransformBatches, symbol_key
 from spinhydro.engines.jax.functions import find_function, power, scaled
 from spinhydro.engines.jax.leaves import LeafNumber, constant_rows, kernel_name, profile_rows
 from spinhydro.engines.jax.require import require_jax
+from spinhydro.engines.jax.rows import Rows, like, split
 from spinhydro.errors import Unsupported
 from spinhydro.language.drives import TimeTable
 
@@ -27,7 +30,8 @@ class StateFunction:
         Whether state and outputs are values on the grid, (outputs, *grid shape), instead of
         spectra, (outputs, *spectral shape).
 
-    The leaves are a dictionary: "numbers" (values of the `LeafNumber`), "kernels", "wavenumbers",
+    A state is an array or `Rows`, and the outputs take the same form. The leaves are a dictionary:
+    "numbers" (values of the `LeafNumber`), "kernels", "wavenumbers",
     "even wavenumbers" and "mask" as in `structure_leaves`, "profiles" (rows, *grid shape),
     "constants" (flat; the places of the time and of tables are filled by the function), "tables" as
     in `table_leaves`.
@@ -42,6 +46,7 @@ class StateFunction:
         self._last_axes = tuple(axis - len(space.shape) for axis in space.axes)
         self.batches = TransformBatches(self.outputs, self.is_state, graph.dimensions)
         self._sizes = [space.shape[axis] for axis in space.axes]
+        self._points = prod(self._sizes)
         # Axes of members have no wavenumber.
         self._axis_of_wavenumber = [
             axis for axis, k in enumerate(space.wavenumbers) if k is not None
@@ -63,24 +68,49 @@ class StateFunction:
 
         Axes may come before those of the grid.
         """
-        fft = self.jax.numpy.fft
-        transform = fft.rfftn if self.space.is_real else fft.fftn
-        spectrum = transform(values, axes=self._last_axes, norm="forward")
-        spectrum = _named(spectrum)
-        return spectrum if leaves["mask"] is None else spectrum * leaves["mask"]
+        return self._finished(self._transform(values), leaves)
 
     def backward(self, spectrum):
         """Values on the grid of spectra; axes may come before those of the modes."""
+        return _named(self._inverse_transform(spectrum * float(self._points)))
+
+    def forward_rows(self, rows, leaves):
+        """Return the spectra of several arrays (*grid shape), as `forward` gives them."""
+        return [self._finished(row, leaves) for row in self._each(self._transform, rows)]
+
+    def backward_rows(self, rows):
+        """Return the values of several spectra, as `backward` gives them."""
+        rows = [row * float(self._points) for row in rows]
+        return [_named(row) for row in self._each(self._inverse_transform, rows)]
+
+    def _transform(self, values):
+        fft = self.jax.numpy.fft
+        transform = fft.rfftn if self.space.is_real else fft.fftn
+        return transform(values, axes=self._last_axes)
+
+    def _inverse_transform(self, spectrum):
         fft = self.jax.numpy.fft
         transform = fft.irfftn if self.space.is_real else fft.ifftn
-        values = transform(spectrum, s=self._sizes, axes=self._last_axes, norm="forward")
-        return _named(values)
+        return transform(spectrum, s=self._sizes, axes=self._last_axes)
+
+    def _finished(self, spectrum, leaves):
+        spectrum = _named(spectrum * (1 / self._points))
+        return spectrum if leaves["mask"] is None else spectrum * leaves["mask"]
+
+    def _each(self, transform, rows):
+        """The transform of every row, in one call if there are several along one axis.
+
+        Factors are left to the caller: on single rows they are vectorised, on a stack not.
+        """
+        if len(rows) == 1 or len(self.space.axes) > 1:
+            return [transform(row) for row in rows]
+        return self.rows(transform(self.jax.numpy.stack(rows)))
 
     def rows(self, values):
         """The rows of an array, in a form whose reverse sweep joins them without sums."""
         if values is None or not len(values):
             return []
-        return [part[0] for part in self.jax.lax.split(values, (1,) * len(values))]
+        return [*(values if isinstance(values, Rows) else split(values)).rows]
 
     def symbols(self, leaves):
         """Every symbol of the spectra as an array, by its `symbol_key`."""
@@ -159,7 +189,7 @@ class BoundRate:
         density = np_.real(values) ** 2 + np_.imag(values) ** 2
         potential = -np_.imag(rates * np_.conj(values)) / np_.where(density > 0, density, 1)
         turned = values * np_.exp(-1j * duration * potential)
-        return turned if function.on_grid else function.forward(turned, self._leaves)
+        return like(state, turned if function.on_grid else function.forward(turned, self._leaves))
 
 
 class _Evaluation:
@@ -168,6 +198,7 @@ class _Evaluation:
     def __init__(self, function, state, time, leaves):
         self.function, self.leaves, self.np = function, leaves, function.jax.numpy
         self.state, self.dtype = function.rows(state), getattr(state, "dtype", None)
+        self.in_rows = isinstance(state, Rows)
         self.known, self._real_numbers = {}, None
         self.constants = self.np.asarray(leaves["constants"])
         tables = iter(leaves["tables"])
@@ -183,7 +214,8 @@ class _Evaluation:
         find = self.value if function.on_grid else self.spectrum
         dtype = self.dtype
         found = [np_.broadcast_to(np_.asarray(find(v)), shape) for v in function.outputs]
-        return np_.stack([v.astype(dtype) for v in found])
+        found = [v.astype(dtype) for v in found]
+        return Rows(found) if self.in_rows else np_.stack(found)
 
     def number(self, value):
         """A number of the graph: of Python's, or a leaf."""
@@ -203,7 +235,7 @@ class _Evaluation:
         if base not in self.known:
             batch = self.function.batches.of_base.get(base, [base])
             values = [self._values_of_base(each) for each in batch]
-            transformed = self._each(lambda v: self.function.forward(v, self.leaves), values)
+            transformed = self.function.forward_rows(values, self.leaves)
             self.known.update(zip(batch, transformed, strict=True))
         return self.known[base]
 
@@ -213,12 +245,6 @@ class _Evaluation:
             return self.state[what]
         values = self.np.asarray(self.value(what))
         return self.np.broadcast_to(values, self.function.space.shape)
-
-    def _each(self, transform, rows):
-        """The transform of every row, in one call if there are several along one axis."""
-        if len(rows) == 1 or len(self.function.space.axes) > 1:
-            return [transform(row) for row in rows]
-        return self.function.rows(transform(self.np.stack(rows)))
 
     def spectrum(self, spectrum):
         total = 0.0
@@ -327,7 +353,7 @@ class _Evaluation:
         batch = [n for n in function.batches.of_node.get(node, [node]) if n not in self.known]
         spectra = [self.np.asarray(self.spectrum(n.arguments[0])) for n in batch]
         spectra = [self.np.broadcast_to(s, function.space.spectral_shape) for s in spectra]
-        self.known.update(zip(batch, self._each(function.backward, spectra), strict=True))
+        self.known.update(zip(batch, function.backward_rows(spectra), strict=True))
         return self.known[node]
 
 

@@ -61,8 +61,7 @@ def _scaled():
     @multiply.defjvp
     def derivative(primals, tangents):
         (number, values), (moved, change) = primals, tangents
-        columns = 2 if values.size % 2 == 0 else 1
-        rows = values.reshape(-1, columns) @ (moved * jax.numpy.eye(columns))
+        rows = values.reshape(-1, 1) @ moved.reshape(1, 1)
         return multiply(number, values), number * change + rows.reshape(values.shape)
 
     return multiply

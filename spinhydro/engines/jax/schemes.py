@@ -7,6 +7,8 @@ from dedalus.core import timesteppers
 
 from spinhydro.dedalus_support.blocks import exponentials
 from spinhydro.engines.fused.steppers.linear import of_modes
+from spinhydro.engines.jax.function import TRANSFORMED
+from spinhydro.engines.jax.rows import Rows, join, like
 from spinhydro.errors import Unsupported
 from spinhydro.steppers import (
     ETDRK4,
@@ -50,8 +52,37 @@ def apply_rows(rows, values):
         total = jnp.zeros_like(values[0])
         for column, entry in row.items():
             total = total + entry * values[column]
-        found.append(total)
-    return jnp.stack(found).astype(values.dtype)
+        found.append(total.astype(values.dtype))
+    return Rows(found) if isinstance(values, Rows) else jnp.stack(found)
+
+
+def loop(stage, carry, numbers):
+    """Return what stages of equal form make of a carry.
+
+    XLA computes sums and products anew wherever they are used: those of all earlier stages in each
+    of a sequence, but only those of one in a loop. A quotient is computed once, so that stages
+    divide rates by the reciprocals of weights: a reverse sweep then has its derivative with respect
+    to a rate as an array. It computes everything else but the transforms again, stage by stage.
+
+    Parameters
+    ----------
+    stage : callable(carry, numbers) -> carry
+    numbers : sequence of sequences of float
+        Of each stage; a stage is called with one of each.
+    """
+    import jax
+
+    rule = jax.checkpoint_policies.save_only_these_names(TRANSFORMED)
+    body = jax.checkpoint(lambda c, n: (stage(c, n), None), policy=rule, prevent_cse=False)
+    real = np.finfo(jax.tree.leaves(carry)[0].dtype).dtype
+    return jax.lax.scan(body, carry, tuple(np.array(each, real) for each in numbers))[0]
+
+
+def zeros(state):
+    """Return zeros in the form of a state: `Rows` or an array."""
+    import jax
+
+    return jax.tree.map(jax.numpy.zeros_like, state)
 
 
 class Scheme(Protocol):
@@ -99,25 +130,27 @@ class ClassicalRungeKutta(Explicit):
     """The scheme of ``spinhydro.RK4``."""
 
     def step(self, rate, weights, state, time, timestep):
-        half = timestep / 2
-        first = rate(state, time)
-        second = rate(state + half * first, time + half)
-        third = rate(state + half * second, time + half)
-        fourth = rate(state + timestep * third, time + timestep)
-        return state + timestep / 6 * (first + 2 * (second + third) + fourth)
+        values, half = join(state), timestep / 2
+        first = rate(values, time)
+        second = rate(values + half * first, time + half)
+        third = rate(values + half * second, time + half)
+        fourth = rate(values + timestep * third, time + timestep)
+        return like(state, values + timestep / 6 * (first + 2 * (second + third) + fourth))
 
 
 class OrderEight(Explicit):
     """The scheme of ``spinhydro.RK8``."""
 
     def step(self, rate, weights, state, time, timestep):
-        def moved(rates, weights):
-            return state + sum(timestep * w * rates[stage] for stage, w in weights.items())
+        # Long sums of rates take XLA much longer in separate components.
+        values, rates = join(state), []
 
-        rates = []
+        def moved(weights):
+            return values + sum(timestep * w * rates[stage] for stage, w in weights.items())
+
         for node, earlier in zip(rk8.NODES, rk8.STAGES, strict=True):
-            rates.append(rate(moved(rates, earlier), time + node * timestep))
-        return moved(rates, rk8.WEIGHTS)
+            rates.append(rate(moved(earlier), time + node * timestep))
+        return like(state, moved(rk8.WEIGHTS))
 
 
 class LowStorage(Explicit):
@@ -127,11 +160,16 @@ class LowStorage(Explicit):
         self.kind = kind
 
     def step(self, rate, weights, state, time, timestep):
-        kind, total = self.kind, 0.0
-        for factor, weight, node in zip(kind.factors, kind.weights, kind.nodes, strict=True):
-            total = factor * total + rate(state, time + node * timestep)
-            state = state + (weight * timestep) * total
-        return state
+        def stage(carry, numbers):
+            (values, change), (factor, weight, node) = carry, numbers
+            change = factor * change + rate(values, time + node * timestep) / (weight / timestep)
+            return values + change, change
+
+        kind = self.kind
+        factors, weights = np.array(kind.factors, float), np.array(kind.weights)
+        # The change of a state is a rate times its weight.
+        factors[1:] *= weights[1:] / weights[:-1]
+        return loop(stage, (state, zeros(state)), (factors, 1 / weights, kind.nodes))[0]
 
 
 class IntegratingFactor:
