@@ -157,11 +157,22 @@ def nothing_stored(expressions):
             _forget(expression)
 
 
-def evaluated(operand):
-    """Return the field that an operand evaluates to, without keeping values of a large one."""
+def evaluated(operand, reuse=False):
+    """Return the field that an operand evaluates to, without keeping values of a large one.
+
+    Parameters
+    ----------
+    operand : operand or number
+    reuse : bool
+        Evaluate parts of a small operand that occur several times only once, as in a step: a part
+        that is also differentiated is then truncated everywhere.
+    """
     if not hasattr(operand, "evaluate"):
         return operand
     if _largest_bytes(operand) < WORTH_REUSING:
+        if reuse and isinstance(operand, future.Future):
+            # Dedalus keeps values for the evaluation that an identity names.
+            return operand.evaluate(id=object())
         return operand.evaluate()
     with nothing_stored([operand]):
         return operand.evaluate()

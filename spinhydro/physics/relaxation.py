@@ -73,7 +73,7 @@ def relax(problem, tolerance=1e-6, iterations=20000, alpha=None):
     def values(operand):
         if isinstance(operand, (int, float)):
             return operand
-        found = evaluated(operand)
+        found = evaluated(operand, reuse=True)
         found.change_scales(1)
         return found["g"].copy()
 
