@@ -22,6 +22,7 @@ from spinhydro.steppers import (
 )
 from spinhydro.steppers.constraints import is_constraint
 from spinhydro.steppers.control import (
+    SMALLEST_TOLERANCE,
     USUAL_TOLERANCE,
     ErrorControl,
     StepTooShort,
@@ -35,6 +36,8 @@ from spinhydro.steppers.stability import StabilityCheck
 #: Relative change by a second projection, as part of the tolerance, from which adaptive timesteps
 #: are refused: it is made in every step, however short.
 NOT_IDEMPOTENT = 1e-3
+#: Estimated error over the tolerance from which a run has missed it.
+MISSED = 2.0
 
 
 def read_tolerance(ivp, plan):
@@ -329,3 +332,15 @@ class ControlledRun(AdaptiveRun):
             + f", {control.rejected} rejected, estimated error {control.error:.2g} (tolerance "
             f"{control.tolerance:g}) in {clock(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
         )
+
+    def report(self, seconds):
+        """Report the duration of the run, and whether it has missed its tolerance."""
+        super().report(seconds)
+        error, tolerance = self.control.error, self.control.tolerance
+        if error > MISSED * tolerance:
+            stricter = max(SMALLEST_TOLERANCE, tolerance**2 / error)
+            self.log(
+                f"warning: the estimated error is {error / tolerance:.2g} times the tolerance: "
+                "late in the run the equations amplify errors faster than before. Run again with "
+                f"tolerance={stricter:.0e}, or to an earlier stop time"
+            )
