@@ -17,12 +17,17 @@ def add_ranks(parser):
 
 def launched(options, arguments):
     """Return the exit code of a command that is started on several ranks, or None without -n."""
-    from spinhydro.run.launch import is_rank, launch
+    from spinhydro.run.launch import cores, is_rank, launch, most_ranks
 
     if options.ranks is None:
         return None
     if options.ranks < 1:
         raise InputError(f"-n {options.ranks}: the number of ranks must be 1 or more")
+    if options.ranks > most_ranks():
+        raise InputError(
+            f"-n {options.ranks}: with {cores()} core(s) for them, ranks only wait for each other; "
+            f"-n takes up to {most_ranks()} here, and any number in a batch job"
+        )
     if is_rank():
         raise InputError("-n starts mpiexec, and this process is already a rank: leave it out")
     at = next(i for i, text in enumerate(arguments) if text.startswith("-n"))

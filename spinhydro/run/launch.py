@@ -14,6 +14,10 @@ from spinhydro.run.signals import NOTED
 
 #: The variables that tell a process its rank.
 RANK_VARIABLES = (b"OMPI_COMM_WORLD_RANK=", b"PMI_RANK=", b"PMIX_RANK=")
+#: The variables of batch jobs, which may have cores on other machines too.
+BATCH_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
+#: Ranks for each core that are started outside of a batch job, and ranks that always are.
+RANKS_PER_CORE, FEW_RANKS = 4, 32
 _PR_SET_PDEATHSIG = 1
 
 
@@ -22,6 +26,13 @@ def cores():
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def most_ranks():
+    """Return the largest number of ranks that -n starts; in a batch job it is not limited."""
+    if any(name in os.environ for name in BATCH_VARIABLES):
+        return sys.maxsize
+    return max(FEW_RANKS, RANKS_PER_CORE * cores())
 
 
 def is_rank():

@@ -21,7 +21,6 @@ from spinhydro.errors import (
     SpinhydroError,
     Stopped,
     WatchError,
-    unknown_name_message,
 )
 from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.controlled import (
@@ -33,9 +32,9 @@ from spinhydro.run.controlled import (
 from spinhydro.run.folder import RunFolder, check_writable
 from spinhydro.run.linear_waves import waves_of
 from spinhydro.run.loop import Run
-from spinhydro.run.members import CHOICES
 from spinhydro.run.plan import (
     check_free_space,
+    check_limits,
     check_number_of_outputs,
     controlled_schedule,
     schedule,
@@ -96,10 +95,7 @@ def carry_out(
         "engine": engine, "force": force, "precision": precision,
         "checkpoint_interval": plan.checkpoint_interval, "checkpoints_kept": plan.checkpoints_kept,
     }  # fmt: skip
-    if plan.members_fail not in CHOICES:
-        raise InputError(
-            f"members_fail: {unknown_name_message('choice', plan.members_fail, CHOICES)}"
-        )
+    check_limits(plan)
     plan.record["stated"] = _stated(plan)
     continued = None
     if resume is None:

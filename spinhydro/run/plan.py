@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spinhydro.errors import ParameterError
+from spinhydro.errors import InputError, ParameterError, unknown_name_message
+from spinhydro.run.members import CHOICES
 
 
 @dataclass
@@ -146,6 +147,26 @@ def schedule(plan):
     if plan.stop_iteration is not None and plan.stop_iteration <= steps:
         steps, remainder = int(plan.stop_iteration), 0.0
     return timestep, per_output, steps, remainder
+
+
+def check_limits(plan):
+    """Raise InputError for limits of a run that no run can keep."""
+    if plan.members_fail not in CHOICES:
+        raise InputError(
+            f"members_fail: {unknown_name_message('choice', plan.members_fail, CHOICES)}"
+        )
+    kept = plan.checkpoints_kept
+    if not isinstance(kept, int) or kept < 1:
+        raise InputError(
+            f"checkpoints_kept = {kept}: it must be a whole number, 1 or more (2 are usual: one is "
+            "left while the next is written)"
+        )
+    if plan.wall_limit is not None and not plan.wall_limit > plan.grace:
+        raise InputError(
+            f"wall_limit = {plan.wall_limit:g} s is over before the run begins, with grace = "
+            f"{plan.grace:g} s: the run stops that long before the limit; give a longer limit, or "
+            "a shorter grace"
+        )
 
 
 def check_number_of_outputs(plan, steps, per_output, force):

@@ -231,6 +231,15 @@ class StabilityCheck:
         return self.is_unstable or self.may_resonate or self.in_motion > 1
 
     @property
+    def is_meaningless(self):
+        """Return whether a splitting scheme resonates, and turns phases by more than a full turn.
+
+        Its commutators of the linear part with the rotations are then far from small.
+        """
+        turns = self.found.explicit * self.timestep > 2 * math.pi
+        return self.name in SPLITTING and turns and self.may_resonate
+
+    @property
     def may_resonate(self):
         """Return whether linear modes may resonate with the timestep."""
         return self.phase is not None and self.phase >= self.largest_phase * REFUSED
@@ -310,6 +319,15 @@ class StabilityCheck:
 
     def refusal(self, unit):
         """Return the message for a timestep that is refused."""
+        if self.is_meaningless:
+            return (
+                f"timestep = {self.timestep:g} {unit}".rstrip()
+                + f" is too long for {self.name}: the right side turns phases by "
+                f"{self.found.explicit * self.timestep:.3g} rad per step, and linear waves by "
+                f"{self.phase:.3g} rad, where they resonate from {self.largest_phase:.3g} rad on. "
+                f"Largest safe timestep: {self.largest_safe:.3g}. Take that, or --force to run all "
+                "the same"
+            )
         return (
             f"timestep = {self.timestep:g} {unit}".rstrip()
             + f" is unstable: it is at {100 * self.fraction:.3g} % of the {self.name} stability "
@@ -374,7 +392,7 @@ def examine_timestep(
     check = None
     if is_known(stepper_name):
         check = StabilityCheck(found, stepper_name, timestep, unit, duration)
-        if check.is_unstable and not force:
+        if (check.is_unstable or check.is_meaningless) and not force:
             raise ParameterError(check.refusal(unit))
         line = check.line(proviso)
     else:
