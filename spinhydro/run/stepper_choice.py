@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from mpi4py import MPI
 
 from spinhydro.engines.choose import make_stepper, take_stepper
 from spinhydro.errors import SpinhydroError
@@ -13,6 +14,8 @@ from spinhydro.steppers.trial import LARGEST_STATE, is_worth_a_trial, is_worthwh
 
 #: Values of a state from which trial steps are compiled.
 COMPILED_FROM = 100_000
+#: Work of IFRK4 relative to the predicted one where modes are damped within a timestep.
+STIFF = 2
 #: Steps to the state of the trials.
 AHEAD = 8
 
@@ -43,6 +46,31 @@ class KeptField:
         self.field.preset_scales(self.scales)
         self.field.preset_layout(self.layout)
         np.copyto(self.field.data, self.data)
+
+
+def largest_damping(stepper, comm):
+    """Return the largest rate of decay of linear terms, from their diagonal.
+
+    Parameters
+    ----------
+    stepper : IFRK43
+        On any engine.
+    comm : MPI communicator
+    """
+    if hasattr(stepper, "linear_row"):
+        found = [
+            np.max(np.real(values))
+            for row in range(len(stepper.state))
+            for column, values in stepper.linear_row(row)
+            if column == row
+        ]
+    else:
+        found = [
+            -np.min(np.einsum("bii->bi", rates).real)
+            for blocks in stepper.linear_rates.values()
+            for rates, _ in blocks
+        ]
+    return comm.allreduce(float(max(found, default=0.0)), op=MPI.MAX)
 
 
 class StepperChoice:
@@ -107,6 +135,7 @@ class StepperChoice:
         """Return the `Prediction` of each pair that is tried."""
         plan, present = self.run.plan, self.solver.timestepper
         first = predict(present, self.pair, present.control, self.interval)
+        first = self._weighed(self.pair, present, first)
         works = {self.pair: first}
         values = self.run.number_of_values()
         is_small = values * self.solver.dtype.itemsize <= LARGEST_STATE
@@ -116,6 +145,18 @@ class StepperChoice:
                 if found is not None:
                     works[other] = found
         return works
+
+    def _weighed(self, pair, stepper, prediction):
+        """Return a prediction, with more work for IFRK43 where modes are damped in a timestep.
+
+        They follow the others as soon as these are large enough, which the beginning of a run need
+        not show. The scheme then needs shorter steps, and ETDRK43 does not.
+        """
+        if pair is IFRK43:
+            damping = largest_damping(stepper, self.solver.dist.comm)
+            if damping * prediction.timestep > 1:
+                prediction.work *= STIFF
+        return prediction
 
     def _predict(self, pair):
         """Return the `Prediction` of another pair; None if the engine cannot take its steps."""
@@ -129,7 +170,8 @@ class StepperChoice:
         solver.timestepper = stepper
         try:
             stepper.begin(run.control_of(pair, self.frequencies(pair))[0], self.interval)
-            return predict(stepper, pair, stepper.control, self.interval)
+            prediction = predict(stepper, pair, stepper.control, self.interval)
+            return self._weighed(pair, stepper, prediction)
         finally:
             take_stepper(solver, present)
             # Steppers begin with the controller of the one before, and set its order.

@@ -172,7 +172,7 @@ def test_linear_terms_are_taken_exactly_where_it_pays(gpe, tmp_path, monkeypatch
     ivp = load(gpe, **values).ivp
     result = simulate(ivp, "auto", 1.0, output_interval=0.5, out=tmp_path, quiet=True)
     text = (result.folder / "log.txt").read_text()
-    assert "stepper: IFRK4 in place of RK4: " in text, text
+    assert "stepper: ETDRK4 in place of RK4: " in text, text
     exact, _ = final(gpe, tmp_path, **values, timestep="auto", tolerance=1e-8)
     assert distance([ivp.variables[0]["c"]], exact) < 5e-6
 

@@ -133,17 +133,25 @@ def test_resumed_run_has_the_bytes_of_the_run_in_one_piece(
     assert found["expect"] == record(whole.folder)["expect"]
 
 
-@pytest.mark.parametrize("stepper", ["RK43", "RK853", "RKMK43"])
+@pytest.mark.parametrize(
+    ("stepper", "engine"),
+    [
+        ("RK43", "fused"),
+        ("RK853", "fused"),
+        ("RKMK43", "fused"),
+        pytest.param("RK43", "lean", marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_whose_steps_are_measured_now_and_then_has_the_same_bytes(
-    stepper, chain, stopped, tmp_path
+    stepper, engine, chain, stopped, tmp_path
 ):
     """Steady equations: several adaptive steps are one call."""
     chain.write_text(
         CHAIN.replace("sin(3*t)", "0.5").replace("stop_time = 0.04", "stop_time = 1.6")
     )
     values = {"timestepper": stepper, "output_interval": 0.2, "timestep": "auto"}
-    whole = load(chain, **values).run(out=tmp_path / "a", quiet=True)
-    folder = stopped(load(chain, **values), 51, out=tmp_path / "b")
+    whole = load(chain, **values).run(out=tmp_path / "a", quiet=True, engine=engine)
+    folder = stopped(load(chain, **values), 51, out=tmp_path / "b", engine=engine)
     calls = record(folder)["iteration"]
     assert resume_run(folder, quiet=True).folder == folder
     assert_same_bytes(whole.folder, folder)
