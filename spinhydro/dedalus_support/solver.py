@@ -164,18 +164,17 @@ def evaluated(operand, reuse=False):
     ----------
     operand : operand or number
     reuse : bool
-        Evaluate parts of a small operand that occur several times only once, as in a step: a part
-        that is also differentiated is then truncated everywhere.
+        Evaluate parts that occur several times only once, as in a step: a part that is also
+        differentiated is then truncated everywhere.
     """
     if not hasattr(operand, "evaluate"):
         return operand
+    # Dedalus keeps values for the evaluation that an identity names.
+    options = {"id": object()} if reuse and isinstance(operand, future.Future) else {}
     if _largest_bytes(operand) < WORTH_REUSING:
-        if reuse and isinstance(operand, future.Future):
-            # Dedalus keeps values for the evaluation that an identity names.
-            return operand.evaluate(id=object())
-        return operand.evaluate()
+        return operand.evaluate(**options)
     with nothing_stored([operand]):
-        return operand.evaluate()
+        return operand.evaluate(**options)
 
 
 def is_large(operand):
