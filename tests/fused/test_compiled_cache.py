@@ -80,7 +80,7 @@ def place(tmp_path, monkeypatch):
 @pytest.mark.parametrize("damage", [b"", b"nonsense", None])
 def test_a_damaged_file_is_compiled_anew(damage, place):
     assert doubled() == [2, 4, 6]
-    (path,) = place.iterdir()
+    (path,) = place.glob("*.o")
     whole = path.read_bytes()
     path.write_bytes(whole[:-100] + bytes(100) if damage is None else damage)
     assert doubled() == [2, 4, 6]
@@ -161,6 +161,17 @@ def test_what_nobody_uses_goes_and_what_is_not_ours_stays(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"new-2.o", "newer-3.o", "notes.txt"}
     store.prune(tmp_path, size=1500)
     assert {path.name for path in tmp_path.iterdir()} == {"newer-3.o", "notes.txt"}
+
+
+def test_writing_looks_through_the_folder_once_a_day(tmp_path):
+    assert store.write_file(tmp_path / "a-1.o", b"", b"code")
+    old = tmp_path / "old-1.o"
+    old.write_bytes(b"")
+    os.utime(old, (0, 0))
+    assert store.write_file(tmp_path / "b-2.o", b"", b"code") and old.exists()
+    os.utime(tmp_path / "pruned", (0, 0))
+    assert store.write_file(tmp_path / "c-3.o", b"", b"code") and not old.exists()
+    assert store.read_file(tmp_path / "a-1.o", b"") == b"code"
 
 
 def test_regions_of_memory_are_those_of_arrays_that_overlap():

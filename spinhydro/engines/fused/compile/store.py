@@ -3,7 +3,7 @@
 The folder is ``$SPINHYDRO_CACHE_DIR``, or ``spinhydro`` in ``$XDG_CACHE_HOME`` or ``~/.cache``.
 Files are written atomically and begin with a hash of their content; a damaged file counts as
 missing. Nothing here is an error: without a folder everything is compiled in every process.
-Machine code that was not used for 60 days is deleted.
+Machine code that was not used for 60 days is deleted, once a day.
 """
 
 import hashlib
@@ -14,6 +14,9 @@ from pathlib import Path
 
 #: Days after which an unused file is deleted, and the largest size of all machine code in bytes.
 KEPT_DAYS, KEPT_BYTES = 60, 50_000_000
+_DAY = 86400.0
+#: File whose time is that of the last pruning.
+_PRUNED = "pruned"
 
 
 def folder():
@@ -36,7 +39,7 @@ def read_file(path, magic):
         digest, content = whole[head : head + 32], whole[head + 32 :]
         if whole[:head] != magic or hashlib.sha256(content).digest() != digest:
             return None
-        if time.time() - path.stat().st_mtime > 86400:
+        if time.time() - path.stat().st_mtime > _DAY:
             # Still in use: pruning uses the time of the file.
             os.utime(path)
     except OSError:
@@ -53,12 +56,21 @@ def write_file(path, magic, content):
         with os.fdopen(number, "wb") as file:
             file.write(magic + hashlib.sha256(content).digest() + content)
         os.replace(temporary, path)
-        prune(path.parent)
+        _prune_daily(path.parent)
     except OSError:
         if temporary is not None:
             _remove(temporary)
         return False
     return True
+
+
+def _prune_daily(place):
+    """Prune a folder once a day: looking at thousands of files takes longer than compiling."""
+    mark = place / _PRUNED
+    if mark.exists() and time.time() - mark.stat().st_mtime < _DAY:
+        return
+    mark.touch()
+    prune(place)
 
 
 def prune(place, days=KEPT_DAYS, size=KEPT_BYTES):
@@ -67,17 +79,19 @@ def prune(place, days=KEPT_DAYS, size=KEPT_BYTES):
     Other files stay. Another process may do the same at the same time.
     """
     now, found = time.time(), []
-    ours = ("*-*.o", ".part-*")
-    for path in (path for pattern in ours for path in place.glob(pattern)):
+    for entry in os.scandir(place):
+        is_part = entry.name.startswith(".part-")
+        if not is_part and not ("-" in entry.name and entry.name.endswith(".o")):
+            continue
         try:
-            status = path.stat()
+            status = entry.stat()
         except OSError:
             continue
         age = now - status.st_mtime
-        if age > days * 86400 or (path.name.startswith(".part-") and age > 86400):
-            _remove(path)
+        if age > days * _DAY or (is_part and age > _DAY):
+            _remove(entry.path)
         else:
-            found.append((age, status.st_size, path))
+            found.append((age, status.st_size, entry.path))
     total = 0
     for _, length, path in sorted(found):
         total += length
