@@ -25,6 +25,10 @@ TINY = 1e-4
 REVERSED = 1.0
 #: A rate that a frame reduces to less than this fraction is that of a state that moves.
 MOVES = 0.5
+#: Distance of a stationary state from the initial one above which it may be another state.
+FAR = 0.3
+#: Newton's method stalls if it leaves more than this fraction of the initial rate.
+STALLED = 0.5
 #: Largest number of unknowns of the dense matrix in Newton's method.
 LARGEST_NEWTON = 1000
 
@@ -62,6 +66,18 @@ class Background:
         frame = self.frame.text(time, length)
         return line + (f", in the frame of {frame}" if frame else "")
 
+    def warnings(self):
+        """Lines for a table: a stationary state that may not be the intended one."""
+        if self.kind != "stationary" or self.distance <= FAR:
+            return []
+        return [
+            "WARNING: the stationary state differs from the initial one by "
+            f"{100 * self.distance:.0f} % of its size (more than {100 * FAR:.0f} %): it may be "
+            "another state than the one that is meant. Start closer to it, from the end of a "
+            "damped run or with spinhydro.relax in the file, or type --about initial or --about "
+            "uniform"
+        ]
+
 
 def find_background(form, kind=None):
     """The background of a given kind, or the first that is at rest.
@@ -84,7 +100,7 @@ def find_background(form, kind=None):
     form.keep_lengths(start)
     scale = fastest_rate(form, start)
     symmetries = find_symmetries(form, start)
-    tried, moving = [], None
+    tried, moving = {}, None
     for name in (kind,) if kind else _worth_trying(start):
         if name == "stationary" and moving:
             break
@@ -102,13 +118,26 @@ def find_background(form, kind=None):
             # A wave on a uniform state rotates too: a state at rest comes first.
             moving = moving or found
             continue
-        tried.append(f"{name} {found.rest:.1e}")
+        tried[name] = found.rest
     if moving:
         form.keep_lengths(moving.values)
         return moving
     raise InputError(
         "the background is not at rest: largest rate over the fastest rate of perturbations: "
-        f"{', '.join(tried)} (at most {AT_REST:g}, {FOUND_AT_REST:g} of a stationary state); "
+        f"{', '.join(f'{name} {rest:.1e}' for name, rest in tried.items())} (at most {AT_REST:g}, "
+        f"{FOUND_AT_REST:g} of a stationary state); {_advice(tried)}"
+    )
+
+
+def _advice(rests):
+    """Return what to change, from the rates that each kind of background leaves."""
+    if rests.get("stationary", 0.0) > STALLED * rests.get("initial", np.inf):
+        return (
+            "Newton's method does not come closer from this state: let the file relax it with "
+            "spinhydro.relax in the field of the equations and with a smaller tolerance, or take "
+            "the end of a damped run as the initial state"
+        )
+    return (
         "change the initial state, or take a finer grid if it does not resolve a stationary state"
     )
 

@@ -48,6 +48,7 @@ class LowestModes:
         unit = f" rad/{self.time_unit}" if self.time_unit else ""
         lines = [
             self.background.text(self.time_unit, self.length_unit),
+            *self.background.warnings(),
             f"{'omega' + unit:>22} {'growth':>14} {'residual':>10}",
         ]
         for value, rest in zip(self.eigenvalues, self.residuals, strict=True):

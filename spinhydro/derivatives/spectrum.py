@@ -78,6 +78,7 @@ class Spectrum:
         cells = " x ".join(map(str, self.cell))
         lines = [
             background.text(self.time_unit, self.length_unit),
+            *background.warnings(),
             f"{len(self.k)} wavevectors, cell of {cells} points, "
             f"{self.eigenvalues.shape[1]} branches",
             f"resolution: {self.resolution:.0e}{unit}; double eigenvalues (zero modes) "

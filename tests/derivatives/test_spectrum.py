@@ -10,6 +10,7 @@ from scipy.special import mathieu_a, mathieu_b
 from spinhydro import load
 from spinhydro.analysis.dispersion import analyse
 from spinhydro.cli.main import call
+from spinhydro.derivatives.background import _advice
 from spinhydro.derivatives.lowest_modes import lowest_modes
 from spinhydro.derivatives.overlay import Overlay
 from spinhydro.derivatives.spectrum import growth_derivatives, spectrum
@@ -180,6 +181,72 @@ def test_lowest_modes_of_a_skyrmion():
     # The skyrmion is stable: the next mode decays.
     assert sizes[2] > 1e-2 and found.eigenvalues[2:].real.max() < -1e-2
     assert found.residuals.max() <= found.tolerance
+
+
+FIELD = """
+import dedalus.public as d3
+import numpy as np
+import spinhydro
+
+N, tilt = 12, 0.0
+timestepper, timestep, stop_time, output_interval = "RK4", 0.01, 1.0, 1.0
+coords = d3.CartesianCoordinates("x", "y")
+dist = spinhydro.distributor(coords, dtype=np.float64)
+bases = [
+    spinhydro.RealFourierNyquist(c, size=N, bounds=(0, L))
+    for c, L in zip(coords.coords, (7.0, 5.0))
+]
+s = dist.VectorField(spinhydro.spin, name="s", bases=bases)
+h, t = dist.Field(name="h", bases=bases), dist.Field(name="t")
+x, y = dist.local_grids(*bases)
+h["g"] = 1.3 + 0.4 * np.cos(2 * np.pi * x / 7) + 0.3 * np.cos(2 * np.pi * (x / 7 + y / 5) + 1)
+s["g"][0], s["g"][2] = np.sin(tilt), np.cos(tilt)
+problem = d3.IVP([s], time=t, namespace=locals())
+ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
+problem.add_equation("dt(s) = cross(s, lap(s) + h*ez)")
+projections = {"s": "s/sqrt(s@s)"}
+outputs = {"s": "s"}
+"""
+
+
+@pytest.fixture(scope="module")
+def field_in_a_plane(tmp_path_factory):
+    path = tmp_path_factory.mktemp("plane") / "field.py"
+    path.write_text(FIELD)
+    return path
+
+
+def test_dense_and_lowest_modes_of_a_plane(field_in_a_plane):
+    """Spins along a field h(x, y): the frequencies are the eigenvalues of h - lap."""
+    sizes = np.sort(np.abs(spectrum(load(field_in_a_plane)).eigenvalues.ravel()))
+    found = lowest_modes(load(field_in_a_plane), 6)
+    h = load(field_in_a_plane)["h"]["g"]
+    n = len(h)
+    waves = np.exp(2j * np.pi * np.outer(range(n), range(n)) / n) / np.sqrt(n)
+    squares = np.fft.fftfreq(n, 1 / n) ** 2
+    along_x, along_y = (
+        (waves * (2 * np.pi / L) ** 2 * squares) @ waves.conj().T for L in (7.0, 5.0)
+    )
+    matrix = np.kron(along_x, np.eye(n)) + np.kron(np.eye(n), along_y) + np.diag(h.ravel())
+    exact = np.linalg.eigvalsh(matrix)
+    assert np.allclose(sizes[:12], np.repeat(exact[:6], 2), rtol=1e-10)
+    assert np.allclose(np.abs(found.eigenvalues), np.repeat(exact[:3], 2), rtol=1e-8)
+    assert found.residuals.max() <= found.tolerance
+
+
+def test_a_distant_stationary_state_comes_with_a_warning(field_in_a_plane):
+    options = {"N": 8, "tilt": 1.0}
+    lines = spectrum(load(field_in_a_plane, **options), about="stationary").table()
+    assert lines[1].startswith("WARNING: the stationary state differs from the initial one by 96 %")
+    assert "--about initial" in lines[1]
+    near = spectrum(load(field_in_a_plane, N=8, tilt=0.01), about="stationary").table()
+    assert not any("WARNING" in line for line in near)
+
+
+def test_advice_where_newton_stalls():
+    assert "spinhydro.relax" in _advice({"initial": 5.6e-4, "stationary": 5.5e-4})
+    assert "finer grid" in _advice({"initial": 0.2, "stationary": 7e-5})
+    assert "finer grid" in _advice({"initial": 0.2})
 
 
 def test_moving_state_is_refused():
