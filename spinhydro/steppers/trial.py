@@ -58,7 +58,7 @@ def predict(stepper, pair, control, interval):
     Parameters
     ----------
     stepper : PairSteps
-        On the engine of the run, at the initial state.
+        On the engine of the run, at the state of the trials.
     pair : type
         Its class.
     control : ErrorControl
