@@ -43,6 +43,7 @@ _ADVICE = 'Try a shorter timestep, or timestep="auto"'
 _RECORDED = (
     "passed", "_reference", "_share", "_fastest", "_estimated", "_without_effect", "_before",
     "_next", "_has_warned", "_told", "_most",
+    "_is_seldom",
 )  # fmt: skip
 
 
@@ -77,6 +78,7 @@ class StabilityWatch:
         self._reference, self._at_start = self._magnitudes.measure(), check.share
         self._most = SELDOM
         self.passed, self._has_warned, self._without_effect = None, check.is_beyond, ""
+        self._is_seldom = False
         self._accept(0, check)
 
     def look_ahead(self, duration):
@@ -125,49 +127,80 @@ class StabilityWatch:
             name, ratio = self._grown(self._magnitudes.measure(with_drives=False))
             if ratio >= OUT_OF_HAND:
                 self._check_again(step, name, ratio)
+            elif step >= self._estimated + SELDOM and not self._has_warned:
+                return self._confirmed(step)
             return ""
         found = self._magnitudes.measure()
         name, ratio = self._grown(found)
-        if ratio <= self._allowed(name) and step < self._estimated + AGAIN:
+        # After a warning, a run is examined seldom: its limit may vary from step to step.
+        is_early = self._is_seldom and step < self._estimated + SELDOM
+        if is_early or (ratio <= self._allowed(name) and step < self._estimated + AGAIN):
             self._schedule(step, name, ratio, found)
             return ""
         check = self._estimate()
         self._reference = found
         if check is None:
             if self.ends and "|" in name and ratio >= OUT_OF_HAND:
-                self._pass(_growth(name, ratio), "the right side is not finite")
+                self._pass(_growth(name, ratio), "the right side is not finite", math.inf)
                 self._end(_growth(name, ratio))
             self._estimated, self._next = step, step + OFTEN
             return ""
         is_same = abs(check.share - self._share) <= SAME * self._share
         self._without_effect = name if is_same else ""
         self._accept(step, check)
-        return self._judge(check, _growth(name, ratio), "|" in name)
+        # What begins at zero may pass through values where its rate is large, such as a root's.
+        has_grown = "|" in name and OUT_OF_HAND <= ratio < math.inf
+        return self._judge(check, _growth(name, ratio), has_grown)
 
-    def _judge(self, check, why, is_state):
+    def _judge(self, check, why, has_grown):
         """Take another verdict; return a line if the timestep is beyond the limit."""
         if check.is_unstable:
-            self._pass(why, self._safe(check))
-            if check.share > HOPELESS and is_state and self.ends:
+            self._pass(why, self._safe(check), check.share)
+            if check.share > HOPELESS and has_grown and _is_wave(check) and self.ends:
                 self._end(why)
         if not check.is_beyond or (self._has_warned and not check.is_unstable):
             return ""
-        self._has_warned = True
+        if not check.is_unstable or _is_wave(check):
+            return self._warning(check, why)
+        # Damping, which may be strong for a moment only: see `_confirmed`.
+        return ""
+
+    def _confirmed(self, step):
+        """Return a line if the timestep is still beyond the limit."""
+        check, why = self._estimate(), self.passed["why"]
+        if check is None:
+            return ""
+        if not check.is_unstable:
+            self.passed, self._reference = None, self._magnitudes.measure()
+        self._accept(step, check)
+        return self._warning(check, why) if check.is_unstable else ""
+
+    def _warning(self, check, why):
+        self._has_warned = self._is_seldom = True
         return (
             f"warning: stability: at t = {self._in_time(self.solver.sim_time)} the timestep is at "
             f"{100 * check.share:.3g} % of the {self.name} stability limit, not at "
             f"{100 * self._at_start:.3g} % as found at the start: {why}; {self._safe(check)}"
         )
 
-    def _pass(self, why, safe):
+    def _pass(self, why, safe, share):
         """Note that the timestep is beyond the limit from now on."""
-        self.passed = {"since": self._in_time(self.solver.sim_time), "why": why, "safe": safe}
+        since = self._in_time(self.solver.sim_time)
+        self.passed = {"since": since, "why": why, "safe": safe, "share": share}
 
     def _check_again(self, step, name, ratio):
-        """End the run, unless the timestep is within the limit again."""
+        """End the run if its growth takes the timestep farther beyond the limit of waves.
+
+        Growth that does not is that of the equations, such as heating.
+        """
         check = self._estimate()
-        if check is not None and not check.is_unstable:
-            self.passed, self._reference = None, self._magnitudes.measure()
+        if check is not None and (
+            not check.is_unstable
+            or not _is_wave(check)
+            or check.share <= self.passed["share"] * (1 + SAME)
+        ):
+            self.passed = self.passed if check.is_unstable else None
+            self._reference = self._magnitudes.measure()
             self._accept(step, check)
             return
         if self.ends:
@@ -280,6 +313,16 @@ def rounded_limit(limit):
     return GRID ** math.floor(math.log(limit, GRID)) if 0 < limit < math.inf else limit
 
 
+def _is_wave(check):
+    """Return whether the fastest explicit term oscillates, so that it grows without bound.
+
+    Damping beyond the limit may be bounded by the equations: sqrt(theta) is steep at 0 only.
+    """
+    values = check.found.values
+    fastest = max(values, key=abs, default=0)
+    return abs(fastest.real) < abs(fastest.imag) / 2
+
+
 def _growth(name, ratio):
     """Return what has changed a verdict, as text."""
     if ratio <= LEAST:
@@ -311,7 +354,7 @@ class LimitOfAdaptiveSteps(StabilityWatch):
     def _timestep(self):
         return self.run.control.stable
 
-    def _judge(self, check, why, is_state):
+    def _judge(self, check, why, has_grown):
         """Take another limit; return a line if it differs much."""
         control, limit = self.run.control, rounded_limit(check.largest_safe)
         control.limit(limit, min(limit, self._given))

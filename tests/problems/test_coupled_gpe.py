@@ -85,7 +85,7 @@ def test_more_dimensions(dimensions, tmp_path):
         ({"dimensions": 4}, "dimensions must be 1, 2 or 3"),
         ({"g_aa_over_g": 0.8}, "immiscible"),
         ({"dimensions": 2, "L_y": "4*um"}, "2.05 R_y < L_y"),
-        ({"Nx": 501}, "even number"),
+        ({"Nx": 63}, "Nx must be at least 64"),
     ],
     ids=str,
 )
