@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinhydro.derivatives.background import check_constant, fastest_rate, find_background
-from spinhydro.derivatives.spectrum import linear_form
+from spinhydro.derivatives.spectrum import LARGEST_DENSE, linear_form
 from spinhydro.derivatives.tangent import TangentMap, approximate_inverse
 from spinhydro.errors import InputError
 
@@ -57,9 +57,20 @@ class LowestModes:
         if missed:
             lines.append(
                 f"{missed} of {len(self.residuals)} modes did not converge (residual above "
-                f"{self.tolerance:.0e})"
+                f"{self.tolerance:.0e}): their frequencies are no better than that. "
+                f"{self._advice()}"
             )
         return lines
+
+    def _advice(self):
+        """Return what to type where modes did not converge."""
+        unknowns = int(np.prod(self.vectors.shape[1:]))
+        if unknowns <= LARGEST_DENSE:
+            return f"The matrix has {unknowns} rows: leave out --lowest for all modes of it"
+        return (
+            f"Type a grid with at most {LARGEST_DENSE} unknowns (this one has {unknowns}) and "
+            "leave out --lowest"
+        )
 
 
 def lowest_modes(problem, number=6, about=None, tolerance=1e-7):

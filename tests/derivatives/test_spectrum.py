@@ -11,7 +11,7 @@ from spinhydro import load
 from spinhydro.analysis.dispersion import analyse
 from spinhydro.cli.main import call
 from spinhydro.derivatives.background import _advice
-from spinhydro.derivatives.lowest_modes import lowest_modes
+from spinhydro.derivatives.lowest_modes import LowestModes, lowest_modes
 from spinhydro.derivatives.overlay import Overlay
 from spinhydro.derivatives.spectrum import growth_derivatives, spectrum
 from spinhydro.derivatives.spectrum_output import save
@@ -241,6 +241,16 @@ def test_a_distant_stationary_state_comes_with_a_warning(field_in_a_plane):
     assert "--about initial" in lines[1]
     near = spectrum(load(field_in_a_plane, N=8, tilt=0.01), about="stationary").table()
     assert not any("WARNING" in line for line in near)
+
+
+def test_advice_where_modes_did_not_converge():
+    def last_line(points):
+        background = SimpleNamespace(text=lambda *units: "", warnings=list)
+        vectors, residuals = np.zeros((1, 3, points, points)), np.array([1e-3])
+        return LowestModes(np.zeros(1), residuals, vectors, background, 9, 1e-9).table()[-1]
+
+    assert last_line(12).endswith("The matrix has 432 rows: leave out --lowest for all modes of it")
+    assert "at most 4000 unknowns (this one has 12288)" in last_line(64)
 
 
 def test_advice_where_newton_stalls():
