@@ -73,8 +73,8 @@ def check_rotation(solver, name):
         raise _refused(
             name,
             f"the right side is not -i V psi with a V of densities, place and time (differs by "
-            f"{difference / scale:.1e} after a change of phases). Move derivatives and the linear "
-            "coupling of components to the left side, or",
+            f"{difference / scale:.1e} after a change of phases). Move derivatives and a constant "
+            "coupling of components to the left side (where nothing can depend on time), or",
         )
     if not along <= ROUNDING * scale:
         raise _refused(
