@@ -176,13 +176,14 @@ def test_a_mistake_in_terms_that_cancel_is_found(mistake):
     problem.add_equation("dt(u) = dx(dx(u)) + u - c*u**3")
     solver = problem.build_solver(FusedRK4, **OPTIONS)
     assert solver.timestepper.check() < 1e-11
-    read = solver.timestepper.right_side._read_constants
+    constants = solver.timestepper.right_side._constants
+    read = constants.read
 
     def wrong():
         read()
-        solver.timestepper.right_side._constants[:] *= 1 + mistake
+        constants.values *= 1 + mistake
 
-    solver.timestepper.right_side._read_constants = wrong
+    constants.read = wrong
     with pytest.raises(InputError, match="disagree"):
         solver.timestepper.check()
 
