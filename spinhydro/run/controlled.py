@@ -7,10 +7,11 @@ from mpi4py import MPI
 from spinhydro.errors import InputError, NotFiniteError, ParameterError
 from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
+from spinhydro.run.kept_state import KeptState
 from spinhydro.run.loop import WATCH_CADENCE, Run
 from spinhydro.run.progress import duration as clock
 from spinhydro.run.stability_watch import LimitOfAdaptiveSteps, rounded_limit
-from spinhydro.run.stepper_choice import KeptField, StepperChoice, candidates_of
+from spinhydro.run.stepper_choice import StepperChoice, candidates_of
 from spinhydro.steppers import (
     IFRK4,
     RK4,
@@ -124,7 +125,7 @@ class ControlledRun(AdaptiveRun):
         self.number, self.ahead = 0, 1
         self.shortest, self.longest = math.inf, 0.0
         #: The initial state, while the stepper is chosen.
-        self.filled = ()
+        self.filled = None
 
     def check_start(self):
         """Check everything that can be known before the first step; see ``Run.check_start``.
@@ -238,7 +239,7 @@ class ControlledRun(AdaptiveRun):
     def choose_engine(self, engine, steps, precision="double"):
         """Choose the engine that steps the solver."""
         if self.plan.candidates:
-            self.filled = [KeptField(field) for field in self.solver.state]
+            self.filled = KeptState(self.solver)
         super().choose_engine(engine, steps, precision)
         if not self.keeps_state:
             self.solver.timestepper.projections = self.projections

@@ -65,17 +65,17 @@ class FilledModes:
         return found
 
     def _add(self, field, energies):
-        squares = _squares(field.data)
-        if not np.isfinite(np.sum(squares)):
+        found = squares(field.data)
+        if not np.isfinite(np.sum(found)):
             # Members that have failed are NaN.
-            squares = np.nan_to_num(squares)
-        first = squares.ndim - field.dist.dim
+            found = np.nan_to_num(found)
+        first = found.ndim - field.dist.dim
         for axis, row in zip(self.axes, energies, strict=True):
             bins = self._bins.get((field.domain, axis))
             if bins is None:
                 bins = self._bins[field.domain, axis] = _bins_of(field.domain, axis)
-            others = tuple(i for i in range(squares.ndim) if i != first + axis)
-            row += np.bincount(bins, squares.sum(axis=others), _BINS + 1)
+            others = tuple(i for i in range(found.ndim) if i != first + axis)
+            row += np.bincount(bins, found.sum(axis=others), _BINS + 1)
 
     def amplitude_above(self, found, fraction, inclusive=False):
         """Return the largest amplitude above a fraction along any axis, of a `measure`.
@@ -119,7 +119,7 @@ class FilledModes:
         )
 
 
-def _squares(values):
+def squares(values):
     """Return |values|^2 without the roots of np.abs."""
     if np.iscomplexobj(values):
         return values.real**2 + values.imag**2

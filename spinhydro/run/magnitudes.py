@@ -7,6 +7,7 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.dedalus_support.solver import evaluated
+from spinhydro.run.filled_modes import squares
 from spinhydro.steppers.noise import noises_of
 
 #: Times at which drives are evaluated before a run, and those of drives that are profiles in space.
@@ -42,14 +43,14 @@ class Magnitudes:
     def measure(self, with_drives=True):
         """Return ``{description: magnitude}`` at the present state and time; a collective call."""
         largest, smallest = {}, {}
-        squares = defaultdict(float)
+        densities = defaultdict(float)
         for variable, components in self._components():
             name = self._names[variable]
             for values in components:
-                squares[name] = squares[name] + _square(values)
+                densities[name] = densities[name] + squares(values)
             if not variable.tensorsig and not np.iscomplexobj(values):
                 smallest[f"1/{name}"] = max(-_largest(-values), -_largest(values))
-        for name, square in squares.items():
+        for name, square in densities.items():
             largest[name] = np.sqrt(_largest(square))
         for i, drive in enumerate(self.drives if with_drives else ()):
             number = f" ({i + 1} of {len(self.drives)})" if len(self.drives) > 1 else ""
@@ -134,12 +135,6 @@ def _is_uniform(operand):
 def _size(operand):
     """Return the largest absolute value of an operand on this rank."""
     return _largest(np.abs(evaluated(operand)["g"]))
-
-
-def _square(values):
-    if np.iscomplexobj(values):
-        return values.real**2 + values.imag**2
-    return values**2
 
 
 def _largest(values):

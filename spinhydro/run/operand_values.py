@@ -103,8 +103,6 @@ class OperandValues:
     def _compared(self, operand, name):
         """Return the values, after a comparison with Dedalus's."""
         ours, theirs = self._values(name), evaluated(operand)
-        theirs.change_scales(ours.scales)
-        theirs.require_grid_space()
         is_equal = self._are_equal(ours, theirs, self._known[name])
         if is_equal is False:
             self._refused.add(name)
@@ -126,16 +124,16 @@ class OperandValues:
         except Exception:
             # Not every operator acts on every grid. Whatever the reason, Dedalus's values remain.
             return False
-        ours, theirs = values.field(solver.sim_time), copy.evaluate()
-        theirs.change_scales(ours.scales)
-        theirs.require_grid_space()
-        return self._are_equal(ours, theirs, values) is True
+        ours = values.field(solver.sim_time)
+        return self._are_equal(ours, copy.evaluate(), values) is True
 
     def _are_equal(self, ours, theirs, values):
         """Return whether two fields are equal to rounding; None if both are zero or not finite.
 
         Zeros prove nothing.
         """
+        theirs.change_scales(ours.scales)
+        theirs.require_grid_space()
         comm, sizes = self.solver.dist.comm, compare(ours.data, theirs.data)
         if relative(sizes, comm) > TOLERANCE:
             # Quotients of small numbers have fewer digits.

@@ -3,8 +3,8 @@
 import math
 
 from spinhydro.errors import UnstableError
+from spinhydro.run.kept_state import KeptState
 from spinhydro.run.magnitudes import Magnitudes, at_time
-from spinhydro.run.stepper_choice import KeptField
 from spinhydro.steppers import SPLITTING
 from spinhydro.steppers.records import restore, state_record
 from spinhydro.steppers.stability import REFUSED, compare_timestep
@@ -169,6 +169,7 @@ class StabilityWatch:
         """Return a line if the timestep is still beyond the limit."""
         check, why = self._estimate(), self.passed["why"]
         if check is None:
+            self._estimated = step
             return ""
         if not check.is_unstable:
             self.passed, self._reference = None, self._magnitudes.measure()
@@ -269,13 +270,12 @@ class StabilityWatch:
         if run.keeps_state:
             kept = state_record(solver)
         else:
-            kept = [KeptField(variable) for variable in solver.state]
+            kept = KeptState(solver)
         check = compare_timestep(solver, self.name, self._timestep, self.unit, run.plan.stop_time)
         if run.keeps_state:
             restore(solver, kept)
             return check
-        for field in kept:
-            field.restore()
+        kept.restore()
         return check
 
     def _schedule(self, step, name, ratio, found):

@@ -7,6 +7,7 @@ from mpi4py import MPI
 
 from spinhydro.engines.choose import make_stepper, take_stepper
 from spinhydro.errors import SpinhydroError
+from spinhydro.run.kept_state import KeptState
 from spinhydro.run.rates import calls_functions
 from spinhydro.steppers import ETDRK43, EXPLICIT, IFRK43, RK43, RK853, RKMK43
 from spinhydro.steppers.frequencies import frequencies_of
@@ -32,20 +33,6 @@ def candidates_of(ivp, pair):
     has_linear = any(hasattr(equation["L"], "tensorsig") for equation in ivp.equations)
     known = (RK43, RK853, IFRK43, ETDRK43) if has_linear else (RK43, RK853)
     return tuple(other for other in known if other is not pair)
-
-
-class KeptField:
-    """A copy of a field as it is, on the grid or in coefficient space."""
-
-    def __init__(self, field):
-        self.field, self.layout, self.scales = field, field.layout, field.scales
-        self.data = field.data.copy()
-
-    def restore(self):
-        """Give the field the copied values."""
-        self.field.preset_scales(self.scales)
-        self.field.preset_layout(self.layout)
-        np.copyto(self.field.data, self.data)
 
 
 def largest_damping(stepper, comm):
@@ -101,35 +88,30 @@ class StepperChoice:
         """Replace the stepper of the run if another needs less work; return a line for the log."""
         if not self.run.plan.candidates or not math.isfinite(self.run.plan.stop_time):
             return ""
-        solver = self.solver
-        kept, time = [KeptField(field) for field in solver.state], solver.sim_time
+        kept = KeptState(self.solver)
         try:
             self._go_ahead()
             works = self._try()
         finally:
-            for field in kept:
-                field.restore()
-            solver.sim_time = time
+            kept.restore()
             # Limits are those of the initial state.
             self._found.clear()
         best = min(works, key=lambda pair: works[pair].work)
         is_better = is_worthwhile(works[self.pair], works[best], self.run.number_of_values())
         if not is_better or not self._take(best):
             best = self.pair
-        self.run.filled = ()
+        self.run.filled = None
         return self._line(best, works)
 
     def _go_ahead(self):
         """Leave the state in which a run begins, which is often at rest, or zero."""
         present = self.solver.timestepper
         timestep = min(present.control.longest, present.control.stable / 2, self.interval)
-        kept, time = [KeptField(field) for field in self.solver.state], self.solver.sim_time
+        kept = KeptState(self.solver)
         present.go_ahead(timestep, AHEAD)
         sizes = [self.run.largest(field["c"]) for field in self.solver.state]
         if not np.isfinite(sizes).all():
-            for field in kept:
-                field.restore()
-            self.solver.sim_time = time
+            kept.restore()
 
     def _try(self):
         """Return the `Prediction` of each pair that is tried."""
@@ -184,16 +166,14 @@ class StepperChoice:
         this stepper.
         """
         run, solver = self.run, self.solver
-        present = [KeptField(field) for field in solver.state]
-        for field in run.filled:
-            field.restore()
+        present = KeptState(solver)
+        run.filled.restore()
         try:
             stepper = make_stepper(solver, run.engine, pair, run.projections)
             if hasattr(stepper, "check"):
                 stepper.check()
         except SpinhydroError:
-            for field in present:
-                field.restore()
+            present.restore()
             return False
         take_stepper(solver, stepper)
         run.plan.timestepper, run.stepper_name = pair, pair.__name__

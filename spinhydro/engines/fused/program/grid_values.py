@@ -92,7 +92,9 @@ class GridValues:
         """
         part, random = 1e-8, np.random.default_rng(self.space.dist.comm.rank)
         grid = self._rows(self.variables)
-        largest = self.space.dist.comm.allreduce(max(abs(row).max() for row in grid), op=MPI.MAX)
+        largest = self.space.dist.comm.allreduce(
+            max(abs(row).max(initial=0) for row in grid), op=MPI.MAX
+        )
         size, before = part * largest, self._values(grid, time)
         moved = [row + size * random.uniform(-1, 1, row.shape) for row in grid]
         changed = self._values(moved, time)
