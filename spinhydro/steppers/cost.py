@@ -7,7 +7,7 @@ from mpi4py import MPI
 from spinhydro.errors import NotConvergedError
 
 #: Schemes that iterate: the number of evaluations per step is not known beforehand.
-ITERATES = {"ImplicitMidpoint", "SemiImplicit"}
+ITERATES = {"ImplicitMidpoint"}
 
 #: CPU seconds for a measurement of compiled steps, the longest step that is measured, and the
 #: largest number of steps.

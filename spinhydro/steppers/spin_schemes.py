@@ -182,7 +182,12 @@ def implicit_midpoint(evaluate, start, spins, time, timestep, ranks):
             break
         smallest = min(smallest, change)
         mean = mixing(mean, image)
-    raise NotConvergedError(
+    raise not_converged(time, smallest)
+
+
+def not_converged(time, smallest):
+    """Return the error for an implicit step from a time, with the smallest relative change."""
+    return NotConvergedError(
         f"the implicit step from t = {time:.6g} did not converge (smallest change "
         f"{smallest:.1e}): take a shorter timestep"
     )

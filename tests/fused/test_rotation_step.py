@@ -1,11 +1,16 @@
 """Compiled rotations of spins: the numbers of the schemes in NumPy, and lengths to rounding."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from spinhydro.engines.choose import build_solver
 from spinhydro.engines.fused import FUSED
+from spinhydro.engines.fused.step.midpoint_loops import CONVERGED, FAILED
+from spinhydro.engines.fused.step.midpoint_step import MidpointLoops
 from spinhydro.engines.fused.step.rotation_step import RotationLoops
+from spinhydro.errors import NotConvergedError
 from spinhydro.problem.load import load
 from spinhydro.steppers import find_stepper
 from spinhydro.steppers.control import ErrorControl
@@ -15,7 +20,7 @@ from ..conftest import ROOT
 from ..spins.test_spin_steppers import MIXED, small_problem
 from .test_stencil_steps import Case
 
-STEPPERS = ["RKMK4", "SemiImplicit", "RKMK43"]
+STEPPERS = ["RKMK4", "SemiImplicit", "RKMK43", "ImplicitMidpoint"]
 
 
 def stepped(solver, stepper, compiled, timestep, steps=5):
@@ -65,9 +70,10 @@ def test_spins_with_neighbours(dimensions, stepper):
     np.testing.assert_allclose((state**2).sum(axis=0), 1, rtol=0, atol=1e-14)
 
 
-def test_members_and_many_steps_in_one_call(tmp_path):
+@pytest.mark.parametrize("stepper", ["RKMK4", "ImplicitMidpoint"])
+def test_members_and_many_steps_in_one_call(stepper, tmp_path):
     """Members, each of which takes all steps of a call before the next, are single runs."""
-    path, values = ROOT / "problems" / "quantum_torque.py", {"Nx": 64, "timestepper": "RKMK4"}
+    path, values = ROOT / "problems" / "quantum_torque.py", {"Nx": 64, "timestepper": stepper}
     values |= {"timestep": "0.02*ms", "stop_time": "2*ms", "output_interval": "1*ms"}
     ends = []
     for given in ({"members": 2, "Omega_R": [1.0, 2.0]}, {"Omega_R": 1.0}, {"Omega_R": 2.0}):
@@ -81,6 +87,42 @@ def test_members_and_many_steps_in_one_call(tmp_path):
     assert np.abs((alone[1] ** 2).sum(axis=0) - 1).max() < 1e-12
 
 
+def test_an_iteration_that_does_not_converge_says_so():
+    """The time of the step is in the message, and the state at its beginning is kept."""
+    solver = build_solver(*small_problem(["dt(a) = 0.3*cross(a, lap(a))"], "ImplicitMidpoint"))
+    solver.timestepper = fused = FUSED[find_stepper("ImplicitMidpoint")](solver, ())
+    fused.sync_on_request = True
+    solver.step(0.01)
+    before = fused.state.copy()
+    for step in (partial(solver.step, 1e6), partial(fused.step_many, 1e6, 5)):
+        with pytest.raises(NotConvergedError, match=r"from t = 0.01 .*smallest.*shorter timestep"):
+            step()
+        np.testing.assert_array_equal(fused.state, before)
+    fused.step_many(0.01, 5)
+    assert np.isfinite(fused.state).all()
+    fused.state[0, 3] = np.nan
+    with pytest.raises(NotConvergedError, match=r"from t = 0.06 .*change inf"):
+        fused.step_many(0.01, 5)
+
+
+def test_a_member_that_does_not_converge_ends_the_others_later():
+    random = np.random.default_rng(1)
+    m = random.standard_normal((3, 2, 9))
+    m /= np.sqrt((m**2).sum(axis=0))
+    state, rate, fields = m.copy(), np.empty_like(m), np.array([1.0, 1e5])[:, None]
+
+    def evaluate(time):
+        rate[...] = cross(fields * (np.roll(state, 1, -1) - time * state), state)
+
+    loops = MidpointLoops([(range(3), True)], state, rate, 2, 2)
+    loops.step(evaluate, 1.0, 0.1)
+    assert loops.report[:, :2].tolist() == [[CONVERGED, 1], [FAILED, 0]]
+    np.testing.assert_array_equal(state[:, 1], m[:, 1])
+    mean = (m + state)[:, 0] / 2
+    expected = m[:, 0] + 0.1 * cross(np.roll(mean, 1, -1) - 1.05 * mean, mean)
+    np.testing.assert_allclose(state[:, 0], expected, atol=1e-12)
+
+
 @pytest.mark.parametrize("size", [0.0, 1e-200, 1e-9, 1e-3, 1.0, 3.2, 40.0, 1e4])
 def test_rotations_by_any_angle(size):
     """The first stage of RKMK4 and the second of SemiImplicit, with lengths of 0.1 and 10."""
@@ -91,7 +133,7 @@ def test_rotations_by_any_angle(size):
     axis *= size / np.sqrt((axis**2).sum(axis=0))
     for name, stage, turn in (("RKMK4", 0, rotate), ("SemiImplicit", 1, cayley)):
         state, rate = m.copy(), cross(2 * axis, m)
-        loops = RotationLoops(name, [range(3)], state, rate, 1)
+        loops = RotationLoops(name, [(range(3), True)], state, rate, 1)
         loops._arrays["start"][...] = m
         loops.run(stage, 1.0 if name == "RKMK4" else 0.5)
         scale = np.sqrt((m**2).sum(axis=0))

@@ -125,25 +125,29 @@ class Point:
     Parameters
     ----------
     rows : sequence of int
-        Three of a spin, else one.
+        Of all components.
+    is_spin : bool
     """
 
-    def __init__(self, rows):
-        self.rows, self.is_spin, self.lines = list(rows), len(rows) == 3, []
+    def __init__(self, rows, is_spin):
+        self.rows, self.is_spin, self.lines = list(rows), is_spin, []
+
+    def place(self, array, row):
+        """Return the place of the point in a row of an array."""
+        shared = array in ("first", "total", "start")
+        return f"{array}_[{row}, {'p' if shared else 'member, p'}]"
 
     def load(self, name, array):
         """Name the components of an element of an array; return the names."""
-        shared = array in ("first", "total", "start")
-        at = "p" if shared else "member, p"
-        lines, names = assigned(name, [f"{array}_[{row}, {at}]" for row in self.rows])
+        lines, names = assigned(name, [self.place(array, row) for row in self.rows])
         self.lines += lines
         return names
 
     def store(self, array, values):
         """Store the components of a vector."""
-        at = "p" if array in ("first", "total", "start") else "member, p"
         self.lines += [
-            f"{array}_[{row}, {at}] = {value}" for row, value in zip(self.rows, values, strict=True)
+            f"{self.place(array, row)} = {value}"
+            for row, value in zip(self.rows, values, strict=True)
         ]
 
     def increment(self):
@@ -235,8 +239,8 @@ def loops(scheme, stages, groups, points, is_pair):
     scheme : callable(point, stage, is_pair)
         rkmk4 or semi_implicit.
     stages : sequence of int
-    groups : sequence of sequences of int
-        The rows of each spin and of each other component.
+    groups : sequence of (rows, bool)
+        The rows of each variable, and whether it is a spin.
     points : int
         Of a member.
     is_pair : bool
@@ -244,8 +248,8 @@ def loops(scheme, stages, groups, points, is_pair):
     lines = ["timestep = ahead"]
     for stage in stages:
         lines.append(f"if stage == {stage}:")
-        for rows in groups:
-            point = Point(rows)
+        for rows, is_spin in groups:
+            point = Point(rows, is_spin)
             scheme(point, stage, is_pair)
             lines += indent([f"for p in range({points}):", *indent(point.lines)])
     return lines

@@ -25,8 +25,8 @@ class RotationLoops:
     ----------
     name : str
         One of SCHEMES.
-    groups : sequence of sequences of int
-        The rows of each spin and of each other component.
+    groups : sequence of (rows, bool)
+        The rows of each variable, and whether it is a spin.
     state, rate : array (components, members, …)
         Or without members.
     members : int

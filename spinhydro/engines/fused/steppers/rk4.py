@@ -152,15 +152,16 @@ class FusedRK4:
         self.read_fields()
         time, iteration = self.solver.sim_time, int(self.solver.iteration)
         begin = process_time()
-        if self.native and self.native.can_batch:
-            self.native.step(time, timestep, number)
-        else:
-            for ahead in range(number):
-                self.right_side.draw(iteration + ahead, timestep, in_place=self.sync_on_request)
-                self._one_step(time, timestep)
-        seconds = process_time() - begin
-        self.read_again()
-        return seconds / number
+        try:
+            if self.native and self.native.can_batch:
+                self.native.step(time, timestep, number)
+            else:
+                for ahead in range(number):
+                    self.right_side.draw(iteration + ahead, timestep, in_place=self.sync_on_request)
+                    self._one_step(time, timestep)
+            return (process_time() - begin) / number
+        finally:
+            self.read_again()
 
     def _evaluate_handlers(self, timestep, wall_time):
         def synchronise():

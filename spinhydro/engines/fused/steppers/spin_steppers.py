@@ -5,6 +5,7 @@ import numpy as np
 from spinhydro.engines.fused.read.graph import Unsupported
 from spinhydro.engines.fused.step import choose as compiled_step
 from spinhydro.engines.fused.step import stencil_step
+from spinhydro.engines.fused.step.midpoint_step import FourierMidpoint, StencilMidpoint
 from spinhydro.engines.fused.step.rotation_step import (
     FourierRotations,
     StencilRotations,
@@ -34,7 +35,7 @@ class FusedScheme(FusedRK4):
 
     def _one_step(self, time, timestep):
         """Advance the state by one step and its projections, with the noise that is drawn."""
-        if self.compiles_steps:
+        if self.native is not None and self.native.has_steps:
             self.native.step(time, timestep)
             return
         self.assign(self.end_of_step(self.values(), time, timestep))
@@ -42,7 +43,7 @@ class FusedScheme(FusedRK4):
 
     @property
     def compiles_steps(self):
-        """Return whether whole steps are compiled, and not only the rates."""
+        """Return whether whole steps are compiled, so that they cost what their stages cost."""
         return self.native is not None and self.native.has_steps
 
     def spans(self, field):
@@ -113,22 +114,22 @@ class FusedSpins(FusedScheme):
     #: The scheme of `rotation_step.SCHEMES` that compiled steps take, and whether they keep what
     #: the difference of an embedded solution needs.
     compiled_scheme, is_pair = None, False
+    #: Compiled steps with transforms, and without.
+    compiled_steps = FourierRotations, StencilRotations
 
     def _make_native(self):
-        if self.compiled_scheme is None:
-            return super()._make_native()
         has_neighbours = self.right_side.lowering.graph.has_neighbours
-        return (StencilRotations if has_neighbours else FourierRotations)(self.right_side)
+        return self.compiled_steps[has_neighbours](self.right_side)
 
     def find_spins(self):
         """Find the variables that are spins, if that is not known, and compile their rotations."""
         if self.spins is None:
             self.spins = find_spins(self, self.kind.__name__)
-        if self.native and self.compiled_scheme and not self.native.has_steps:
-            groups = []
-            for is_spin, (_, rows) in zip(self.spins, self.fields.rows(), strict=True):
-                every = range(rows.start, rows.stop)
-                groups += [every] if is_spin else [[row] for row in every]
+        if self.native and not self.native.has_steps:
+            groups = [
+                (range(rows.start, rows.stop), is_spin)
+                for is_spin, (_, rows) in zip(self.spins, self.fields.rows(), strict=True)
+            ]
             self.native.set_rotations(self.compiled_scheme, groups, self.is_pair)
 
     def _one_step(self, time, timestep):
@@ -147,6 +148,9 @@ class FusedRKMK4(FusedSpins):
 
 class FusedImplicitMidpoint(FusedSpins):
     kind = ImplicitMidpoint
+    compiled_steps = FourierMidpoint, StencilMidpoint
+    #: The number of iterations is not known beforehand.
+    compiles_steps = False
 
 
 class FusedSemiImplicit(FusedSpins):
