@@ -95,6 +95,8 @@ def write_table(ds, path):
                 columns[f"{label} real"], columns[f"{label} imag"] = series.real, series.imag
             else:
                 columns[label] = series
+    if "sweep" in ds.attrs:
+        raise InputError(f"the table of a sweep is there already: {ds.attrs['sweep']}/sweep.csv")
     if len(columns) == 1:
         raise InputError(
             "table: every output of this run has an axis of space; declare averages, for example "

@@ -20,6 +20,7 @@ from . import figures, quantities
 from .equations import edited_equations
 from .rows import FORMULA, HEADER, RUN, Row, against, attempt, cells, table
 from .style import run_name
+from .sweeps import is_sweep
 
 __all__ = ["FORMULA", "RUN", "Row", "against", "attempt", "cells", "main", "table"]
 
@@ -28,6 +29,11 @@ def main(argv=None):
     """Print the table of every run.  Return the exit code: 0, or 2 for bad input."""
     try:
         arguments = _parser().parse_args(argv)
+        for path in filter(is_sweep, arguments.runs):
+            raise InputError(
+                f"{path} is a sweep: `spinhydro info {path}` prints its numbers, `spinhydro plot "
+                f"{path}` draws one; to measure one run, name its folder below {path}/tasks"
+            )
         runs = [line.read(path) for path in arguments.runs]
         fitting = _fitting(runs, arguments)
         tables = _tables(runs, fitting, arguments)

@@ -88,8 +88,10 @@ def cells(row):
 
 def table(rows):
     """Return lines of plain text in columns."""
-    texts = [HEADER, *(cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in texts) for column in range(len(HEADER))]
+    columns = list(zip(HEADER, *(cells(row) for row in rows), strict=True))
+    # Columns such as `paper` are left out where no row has an entry.
+    texts = list(zip(*(column for column in columns if any(column[1:])), strict=True))
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(one, widths, strict=True)).rstrip()
         for one in texts

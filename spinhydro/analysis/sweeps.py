@@ -3,6 +3,7 @@
 import csv
 import json
 from functools import lru_cache
+from math import isclose
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,14 @@ def _value(text):
     return text
 
 
+def _equal(held, value):
+    """True for equal texts, and for numbers that differ by rounding only."""
+    try:
+        return isclose(held, value, rel_tol=1e-9)
+    except TypeError:
+        return str(held) == str(value)
+
+
 def load_sweep(path, load_run, tasks=None, **where):
     """Read the cases of a sweep into one Dataset; data are read lazily.
 
@@ -83,7 +92,7 @@ def load_sweep(path, load_run, tasks=None, **where):
     for name, value in where.items():
         if name not in names:
             raise InputError(f"the sweep varies no '{name}'; {did_you_mean(name, names)}")
-        rows = [row for row in rows if str(row[name]) == str(value)]
+        rows = [row for row in rows if _equal(row[name], value)]
         shape = []
     computed = [row for row in rows if row.get("run")]
     if not computed:

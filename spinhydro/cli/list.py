@@ -1,10 +1,10 @@
-"""spinhydro list: problem files and runs in this folder."""
+"""spinhydro list: problem files, runs and sweeps in this folder."""
 
 import ast
 from pathlib import Path
 
 from spinhydro.cli.parser import Parser
-from spinhydro.cli.records import dictionary, number
+from spinhydro.cli.records import dictionary, number, sweep_cases
 from spinhydro.cli.terminal import printable
 from spinhydro.errors import InputError
 from spinhydro.run.liveness import shown_status
@@ -12,8 +12,8 @@ from spinhydro.run.record import read_record
 
 
 def command(arguments):
-    """Print a line for every problem file and every run."""
-    parser = Parser("list", "Problem files and runs in this folder.")
+    """Print a line for every problem file, run and sweep."""
+    parser = Parser("list", "Problem files, runs and sweeps in this folder.")
     parser.add_argument("--out", default="runs", metavar="DIR", help="folder of all runs [runs]")
     out = Path(parser.read(arguments).out)
     print("problems")
@@ -23,8 +23,9 @@ def command(arguments):
     if not paths:
         print("  none in this folder; `spinhydro examples` copies those that come with spinhydro")
     print("runs")
-    for path in sorted(out.glob("*/*/run.json")):
-        print(printable(f"  {path.parent}  {_state(path.parent)}"))
+    for path in sorted([*out.glob("*/*/run.json"), *out.glob("*/*/sweep.json")]):
+        state = _state(path.parent) if path.name == "run.json" else sweep_cases(path.parent)
+        print(printable(f"  {path.parent}  {state}"))
     return 0
 
 
@@ -41,5 +42,9 @@ def _state(folder):
         record = read_record(folder)
     except InputError:
         return "damaged run.json"
-    changed = " ".join(f"{k}={v}" for k, v in dictionary(record, "overrides").items())
-    return f"{shown_status(record)}  t = {number(record, 'sim_time')}  {changed}"
+    unit = dictionary(record, "units").get("time") or ""
+    changed = [f"{k}={v}" for k, v in dictionary(record, "overrides").items()]
+    given = record.get("given_equations")
+    changed += [f"--equation '{text}'" for text in (given if isinstance(given, list) else [])]
+    time = f"t = {number(record, 'sim_time')} {unit}".rstrip()
+    return "  ".join([shown_status(record), time, " ".join(changed)]).rstrip()

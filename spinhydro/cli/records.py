@@ -1,5 +1,8 @@
 """Entries of run.json as commands print them: any part may be missing or damaged."""
 
+import csv
+from collections import Counter
+
 from spinhydro.run.liveness import shown_status
 
 
@@ -18,6 +21,21 @@ def dictionary(record, name):
     """An entry of a record that should be a dictionary; empty if it is anything else."""
     entry = record.get(name)
     return entry if isinstance(entry, dict) else {}
+
+
+def sweep_cases(folder):
+    """Return how many cases of a sweep have which status, "5 done, 1 failed"."""
+    try:
+        with open(folder / "sweep.csv", newline="", encoding="utf-8") as file:
+            found = Counter(row.get("status") for row in csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return "damaged sweep.csv"
+    return ", ".join(f"{count} {status}" for status, count in found.items())
+
+
+def rounded(value):
+    """Return a number with six digits, and anything else unchanged."""
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 def number(record, name):

@@ -154,7 +154,7 @@ def _check(options, values, problem, result):
             line = f"  {name}: rms difference {rms:.2e}, largest {largest:.2e}"
             if order and not noises and result.tolerance is None:
                 error = extrapolated(largest, order)
-                line += f"; error of the first timestep about {error:.2e} (order {order})"
+                line += f"; error of the first run about {error:.2e} (order {order})"
             to_stderr(line)
 
 

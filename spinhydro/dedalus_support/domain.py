@@ -191,8 +191,17 @@ def _largest_prime(size):
 
 
 def fast_size(minimum, odd=False):
-    """Return the smallest even (or odd) number >= `minimum` with no prime factor above 5."""
+    """Return the smallest even (or odd) number >= `minimum` that FFTW transforms fast.
+
+    It has no prime factor above 5; or above 13 where that would take over 20 % more points, which
+    cost more than they save: 273 rather than 375 for 255.
+    """
     size = minimum + (minimum + bool(odd)) % 2
+    candidates = range(size, size + size // 5 + 1, 2)
+    for largest in (5, 13):
+        for candidate in candidates:
+            if _largest_prime(candidate) <= largest:
+                return candidate
     while _largest_prime(size) > 5:
         size += 2
     return size

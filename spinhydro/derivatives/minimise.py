@@ -147,7 +147,8 @@ def _lbfgs(search, start, limits, iterations):
         search, start, jac=True, method="L-BFGS-B", bounds=limits,
         options={"maxiter": iterations, "ftol": 1e-13, "gtol": 1e-10},
     )  # fmt: skip
-    return float(found.fun), found.x, str(found.message)
+    ends = {0: "converged: the number no longer falls", 1: f"stopped after {found.nit} iterations"}
+    return float(found.fun), found.x, ends.get(found.status, str(found.message))
 
 
 def _adam(search, start, limits, iterations, rate):

@@ -111,7 +111,7 @@ class Spectrum:
         return not nonzero.size or nonzero[0] > 0
 
     def _shown(self, value):
-        text = f"{-value.imag:.8g}"
+        text = f"{-value.imag:.8g}" if abs(value.imag) > self.resolution else "0"
         if abs(value.real) > 3 * self.resolution:
             text += f" ({value.real:+.4g})"
         return text

@@ -9,7 +9,7 @@ from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.kept_state import KeptState
 from spinhydro.run.loop import WATCH_CADENCE, Run
-from spinhydro.run.progress import duration as clock
+from spinhydro.run.progress import elapsed
 from spinhydro.run.stability_watch import LimitOfAdaptiveSteps, rounded_limit
 from spinhydro.run.stepper_choice import StepperChoice, candidates_of
 from spinhydro.steppers import (
@@ -330,8 +330,9 @@ class ControlledRun(AdaptiveRun):
         lengths = shortest if shortest == longest else f"{shortest} to {longest}"
         return (
             f"done: {control.accepted} steps of {lengths} {self.time_unit}".rstrip()
-            + f", {control.rejected} rejected, estimated error {control.error:.2g} (tolerance "
-            f"{control.tolerance:g}) in {clock(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
+            + f", {control.rejected} rejected, estimated error {control.error:.2g} "
+            f"(tolerance {control.tolerance:g}) in {elapsed(seconds)} "
+            f"({1e3 * seconds / steps:.2g} ms per step)"
         )
 
     def report(self, seconds):

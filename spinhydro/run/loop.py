@@ -21,7 +21,7 @@ from spinhydro.run.filled_modes import FilledModes
 from spinhydro.run.handlers import ScheduledOutput
 from spinhydro.run.members import FailedMembers
 from spinhydro.run.operand_values import OperandValues
-from spinhydro.run.progress import duration
+from spinhydro.run.progress import elapsed
 from spinhydro.run.recording import RunRecording
 from spinhydro.run.resolution import Resolution
 from spinhydro.run.truncation import stated_truncation
@@ -307,5 +307,5 @@ class Run(RunChecks, RunRecording):
         steps = max(1, self.solver.iteration)
         return (
             f"done: {self.solver.iteration} steps of {self.timestep:g} {self.time_unit}".rstrip()
-            + f" in {duration(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
+            + f" in {elapsed(seconds)} ({1e3 * seconds / steps:.2g} ms per step)"
         )

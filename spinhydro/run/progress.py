@@ -74,6 +74,11 @@ class Progress:
             self.drawn = False
 
 
+def elapsed(seconds):
+    """Return the duration of a run as text: 0.3 -> "0.3 s", 75 -> "1 min 15 s"."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
+
+
 def duration(seconds):
     """Return seconds as a clock shows them: 75 -> "1 min 15 s"."""
     if seconds != seconds or seconds == float("inf"):

@@ -10,7 +10,7 @@ from spinhydro.run.checkpoint import Checkpoints
 from spinhydro.run.folder import RunFolder
 from spinhydro.run.messages import to_stderr
 from spinhydro.run.output import FieldOutput
-from spinhydro.run.progress import Progress, duration
+from spinhydro.run.progress import Progress, elapsed
 from spinhydro.run.record import read_record
 
 
@@ -154,7 +154,7 @@ class RunRecording:
             entries |= {"message": self.failed.summary(), "exit_code": NotFiniteError.exit_code}
         try:
             self.folder.update(**entries)
-            self.folder.log(message or f"done in {duration(seconds)}")
+            self.folder.log(message or f"done in {elapsed(seconds)}")
             self.folder.release_reserve()
         except OutputError:
             if error is None:

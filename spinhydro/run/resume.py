@@ -142,9 +142,8 @@ def check_not_complete(continued, plan, steps):
     is_done = record.get("status") == "done" and plan.stop_time <= (record.get("stop_time") or 0)
     if is_done and not continued.changed and continued.note.get("choice") is None:
         raise InputError(
-            f"{continued.folder.path} is complete (t = {record.get('sim_time')}): give a later "
-            "stop_time=… to continue it"
-        )
+            f"it is complete (t = {record.get('sim_time')}); give a later stop_time=… to continue"
+        ).at(str(continued.folder.path))
     if checkpoint is not None and checkpoint.progress["step"] > steps:
         raise InputError(
             f"{checkpoint.path} is at t = {checkpoint.sim_time:g}, beyond stop_time = "

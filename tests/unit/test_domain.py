@@ -110,6 +110,7 @@ def test_fast_sizes():
     assert fast_size(1127) == fast_size(1128) == 1152
     assert fast_size(1127, odd=True) == 1215
     assert fast_size(2048) == 2048
+    assert fast_size(255, odd=True) == 273 and fast_size(8) == 8 and fast_size(7, odd=True) == 7
 
 
 def test_sizes_with_large_prime_factors_are_slow():

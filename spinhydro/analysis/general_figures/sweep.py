@@ -9,9 +9,12 @@ NEEDS = {"sweep": ("quantum_torque",)}
 
 
 def draw(ax, sweep, number=None):
-    """Draw `number`, by default the first, of a grid of one or two parameters, or of any cases."""
+    """Draw `number` of a grid of one or two parameters, or of any cases.
+
+    By default the first number that differs between cases.
+    """
     names = numbers(sweep)
-    name = number or names[0]
+    name = number or next((one for one in names if _varies(sweep[one])), names[0])
     if name not in names:
         raise InputError(f"the sweep has no number '{name}'; {did_you_mean(name, names)}")
     values = sweep[name]
@@ -28,7 +31,7 @@ def draw(ax, sweep, number=None):
     elif "case" in values.dims and len(scalars) == 2:
         x, y = (sweep[key] for key in scalars)
         mesh = ax.scatter(x, y, c=values, cmap=style.SEQUENTIAL)
-        ax.figure.colorbar(mesh, ax=ax, label=name)
+        ax.figure.colorbar(mesh, ax=ax, label=_label(name))
         ax.set_xlabel(style.label(x, scalars[0]))
         ax.set_ylabel(style.label(y, scalars[1]))
     else:
@@ -42,10 +45,11 @@ def draw(ax, sweep, number=None):
         ax.plot(sweep[along].values[order], values.values[order], "o-", ms=4)
         ax.set_xlabel(along)
     if len(varied) != 2:
-        ax.set_ylabel(name)
+        ax.set_ylabel(_label(name))
     ax.set_title(style.run_name(sweep))
     finite = int(np.isfinite(values).sum())
-    return {"cases": f"{finite} of {values.size} with a number"}
+    others = ", ".join(f"number='{other}'" for other in names if other != name) or "none"
+    return {"cases": f"{finite} of {values.size} with a number", "others": others}
 
 
 def _line(ax, values, axis):
@@ -81,6 +85,16 @@ def numbers(sweep):
         if held.dims == axes and held.dtype.kind in "iuf"
     ]
     return sorted(names, key=lambda name: (name == "cpu_seconds", name.startswith("expect ")))
+
+
+def _varies(values):
+    """True if a number differs between cases by more than rounding."""
+    return float(values.max() - values.min()) > 1e-12 * float(abs(values).max())
+
+
+def _label(name):
+    """Name of a number as an axis shows it; an expectation is a deviation from what is expected."""
+    return f"deviation: {name.removeprefix('expect ')}" if name.startswith("expect ") else name
 
 
 def check(name, run):

@@ -60,7 +60,7 @@ def _solve_cases(sweep, number, numbers):
     cost = (_processor_seconds() - before) / len(numbers)
     return {
         str(case): {"run": str(run.relative_to(sweep.path)), **row, "cpu_seconds": round(cost, 3)}
-        for case, row in zip(numbers, _rows(run, len(numbers)), strict=True)
+        for case, row in zip(numbers, _rows(run, len(numbers), sweep.design.names), strict=True)
     }
 
 
@@ -90,8 +90,8 @@ def _run(sweep, numbers, folder):
     ).folder
 
 
-def _rows(run, number):
-    """Status, expectations and final scalars of every member of a run."""
+def _rows(run, number, varied):
+    """Varied parameters, status, expectations and final scalars of every member of a run."""
     record = read_json(run / "run.json")
     expected = record.get("expect") or {}
     failed = {str(k): v for k, v in (record.get("failed_members") or {}).items()}
@@ -100,7 +100,7 @@ def _rows(run, number):
     for member in range(number):
         values = {name: _of_member(found, member) for name, found in expected.items()}
         met = all(value.get("met") for value in values.values())
-        row = {"status": DONE if met else MISSED}
+        row = {"status": DONE if met else MISSED, **_given(record, varied, member)}
         if number > 1:
             row["member"] = member
         if str(member) in failed:
@@ -108,6 +108,17 @@ def _rows(run, number):
         row |= {f"expect {name}": value.get("value") for name, value in values.items()}
         rows.append(row | {name: _plain(values[member]) for name, values in scalars.items()})
     return rows
+
+
+def _given(record, varied, member):
+    """Numbers of the varied parameters, in the units of the file."""
+    found = {}
+    for name in varied:
+        value = (record.get("parameters") or {}).get(name)
+        value = value[member] if isinstance(value, list) and member < len(value) else value
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            found[name] = value
+    return found
 
 
 def _of_member(found, member):
