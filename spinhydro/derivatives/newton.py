@@ -12,6 +12,8 @@ CONVERGED = 1e-11
 INNER = 1e-3
 #: Shifts of the first step, relative to a typical slow rate: almost Newton's step, then shorter.
 SHIFTS = (0.05, 1.0, 10.0)
+#: Shift below which Newton's step is not improved by a smaller one.
+LEAST_SHIFT = 1e-4
 #: A state is smooth if damping its shortest waves does not raise the rate by this factor.
 BLURRED = 4.0
 #: A rate that has fallen this much has found its state: what is left is that of the grid.
@@ -132,9 +134,10 @@ def _iterate(tangent, project, values, shift, goal, damping):
             break
         halved = halved if stalled else least
         if size > 0.8 * before and moved < 1e-3:
-            if not damping:
+            if not damping and shift <= LEAST_SHIFT * inverse.gap:
                 break
-            damping = False
+            # Soft directions, such as those of elliptic precession, need a smaller shift.
+            damping, shift = False, 0.1 * shift
         shift *= min(size / before, 2.0)
     return best, least
 

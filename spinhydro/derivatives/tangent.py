@@ -84,6 +84,18 @@ class TangentMap:
         point = likeliest_point(start)
         return round(float(np.trace(np.asarray(form.model.jax.jacfwd(project)(point)))))
 
+    def free_points(self, values):
+        """Return booleans (shape): where the projections leave a perturbation.
+
+        There is none in the empty space around a body.
+        """
+        parts = 0.0
+        for j in range(len(values)):
+            unit = np.zeros(values.shape)
+            unit[j] = 1
+            parts = parts + np.asarray(self.onto(values, unit))[j]
+        return parts > 0.5
+
     def _solve_locally(self, values, vector, inverse, factor):
         np_, axes = self.form.np, tuple(range(1, values.ndim))
         moved = np_.einsum("ij...,j...->i...", inverse, vector)
@@ -130,12 +142,14 @@ class LocalInverse:
         leading = sum(uniform[(..., *wave)] - at_rest for wave in waves) / len(waves)
         left, sizes, right = np.linalg.svd(np.moveaxis(change, (0, 1), (-2, -1)))
         self._rank = int(np.sum(np.linalg.svd(leading)[1] > 1e-3 * np.abs(leading).max()))
-        kept = sizes[..., : self._rank]
+        kept, free = sizes[..., : self._rank], tangent.free_points(values)
         self.is_regular = self._rank == tangent.freedom and bool(
-            np.all(kept[..., -1] > 1e-3 * kept[..., 0])
+            np.all((kept[..., -1] > 1e-3 * kept[..., 0])[free])
         )
         if not self.is_regular:
             return
+        # Nothing moves in the empty space around a body.
+        kept = np.where(free[..., None], kept, np.inf)
         inverse = np.einsum(
             "...ji,...j,...kj->...ik",
             right[..., : self._rank, :], 1 / kept, left[..., :, : self._rank],
@@ -146,7 +160,7 @@ class LocalInverse:
         growth = np.maximum(np.einsum("ij,ji...->...", pseudo, growth) / self._rank, 0)
         slow = np.einsum("...ij,ji...->...", inverse, constant) / self._rank
         longest = growth[growth > 1e-6 * growth.max()].min(initial=1.0)
-        offset = max(abs(float(np.median(slow))), float(longest))
+        offset = max(abs(float(np.median(slow[free]))), float(longest))
         self._filter = 1 / (growth + offset)
         self.gap = offset * float(np.linalg.norm(leading, 2))
 

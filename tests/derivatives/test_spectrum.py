@@ -295,3 +295,14 @@ def test_a_spectrum_is_drawn_over_the_map_of_a_run_without_jax(tmp_path):
     overlay = Overlay(run, waves, "m", (1,), np.full((waves.found.sizes["k"], 1), np.nan))
     save(found, tmp_path / "waves.png", overlay)
     assert (tmp_path / "waves.png").stat().st_size > 10_000
+
+
+def test_lowest_modes_of_a_body_in_empty_space():
+    """Newton's method and the block Davidson method leave out the empty space around a film."""
+    options = {"N": 6, "turn": [0.7, 0.7]}
+    dense = spectrum(load("problems/fmr.py", **options)).eigenvalues.ravel()
+    dense = np.sort_complex(dense[np.argsort(np.abs(dense))][:4])
+    found = lowest_modes(load("problems/fmr.py", **options), 4)
+    assert found.background.rest <= 1e-10
+    assert found.residuals.max() <= found.tolerance
+    assert np.allclose(np.sort_complex(found.eigenvalues), dense, rtol=1e-6)
