@@ -66,7 +66,7 @@ class Frequencies:
         so far from normal that waves of finite size grow where this, and no eigenvalue, is beyond
         the limit.
     components : (array, array), optional
-        Several real fields: J at some points and A of some modes (see `coupled_components`).
+        Several real fields: J and A of some waves at some points (see `coupled_components`).
     """
 
     values: np.ndarray
@@ -169,8 +169,8 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
                 senses = _senses(part, linear, comm)
                 found.senses, found.extent_sense = senses[:-1], senses[-1]
                 found.modes = _some_modes(linear, comm)
-            if with_modes and found.linear > 0 and not is_complex:
-                found.components = coupled_components(rates, linear, MODES, comm)
+            if with_modes and not is_complex:
+                found.components = coupled_components(rates, comm, is_costly)
             if with_modes and is_complex:
                 found.pair = part.pair or _pair(differentiate, rates, comm)
     finally:

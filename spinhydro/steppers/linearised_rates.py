@@ -64,6 +64,32 @@ def _kept(stepper):
     return stepper.kept() if hasattr(stepper, "kept") else None
 
 
+def widest_domain(variables):
+    """Return the domain with the most bases of those of some variables."""
+    return max((variable.domain for variable in variables), key=lambda domain: len(domain.bases))
+
+
+def wave_on_grid(domain, mode, is_sine):
+    """Return the values of a wave on a rank's part of the grid of Fourier bases.
+
+    Parameters
+    ----------
+    domain : Domain
+    mode : tuple of int
+        Number of waves along each axis.
+    is_sine : bool
+        Whether it is a sine, else a cosine.
+    """
+    layout, phase = domain.dist.grid_layout, 0.0
+    shape, slices = layout.global_shape(domain, 1), layout.slices(domain, 1)
+    for axis, number in enumerate(mode):
+        places = np.arange(shape[axis])[slices[axis]]
+        places = places.reshape([-1 if other == axis else 1 for other in range(len(shape))])
+        phase = phase + 2 * np.pi * number * places / shape[axis]
+    values = np.sin(phase) if is_sine else np.cos(phase)
+    return np.broadcast_to(values, layout.local_shape(domain, 1))
+
+
 class StockRates:
     """M^-1 (F - L X), or M^-1 F, as Dedalus computes it.
 
@@ -151,6 +177,63 @@ class StockRates:
     def matrices_at_points(self, comm):
         """Return None: which terms are local is not known."""
 
+    def state(self):
+        """Return the present state."""
+        return _as_reals(self.present.data).copy()
+
+    @property
+    def domain(self):
+        """Return the domain of the variables that are waves in space."""
+        return widest_domain(self.solver.state)
+
+    def waves(self, mode, is_sine):
+        """Yield a state that is a wave of one component of the variables on `domain`, for each.
+
+        Parameters
+        ----------
+        mode : tuple of int
+            Number of waves along each axis.
+        is_sine : bool
+            Whether it is a sine, else a cosine.
+        """
+        values = wave_on_grid(self.domain, mode, is_sine)
+        for waving, component in self._components():
+            for field in self.solver.state:
+                field.preset_scales(1)
+                field.preset_layout("g" if field is waving else "c")
+                field.data[...] = 0
+            waving.data.reshape(-1, *values.shape)[component] = values
+            yield self._gathered()
+
+    def _components(self):
+        """Yield the variables on `domain`, and the number of each of their components."""
+        for field in self.solver.state:
+            if field.domain is self.domain:
+                number = int(np.prod([system.dim for system in field.tensorsig], dtype=int))
+                yield from ((field, component) for component in range(number))
+
+    def on_grid(self, vector):
+        """Return a state on the grid, an array (components on `domain`, points)."""
+        np.copyto(self.stage.data, vector.view(self.solver.dtype))
+        self._scatter(self.stage)
+        found = []
+        for field, component in self._components():
+            field.change_scales(1)
+            values = field["g"]
+            values = values.reshape(-1, *values.shape[len(field.tensorsig) :])
+            found.append(values[component].ravel())
+        return np.array(found)
+
+    def apply_linear(self, vector):
+        """vector = A vector, A = -M^-1 L."""
+        np.copyto(self.stage.data, vector.view(self.solver.dtype))
+        for sp in self.subproblems:
+            rate = -(sp.L_min @ self.stage.get_subdata(sp))
+            self.rate.get_subdata(sp)[:] = self.mass[sp].solve(rate)
+        np.copyto(vector, _as_reals(self.rate.data))
+        if self._advanced is not None:
+            vector *= self._advanced
+
     def noise(self, random):
         """Return a random state: noise on the grid, truncated to the modes that are advanced."""
         for field in self.solver.state:
@@ -159,19 +242,24 @@ class StockRates:
             field.data[...] = random.standard_normal(field.data.shape)
             if np.iscomplexobj(field.data):
                 field.data.imag = random.standard_normal(field.data.shape)
-        self.solver.evaluator.require_coeff_space(self.solver.state)
-        for sp in self.subproblems:
-            sp.gather_inputs(self.solver.state, out=self.stage.get_subdata(sp))
-        noise = _as_reals(self.stage.data)
-        if self.kept is not None:
-            noise *= self.kept
+        noise = self._gathered()
         if self._advanced is not None:
             # Noise that keeps the constraints.
             for sp in self.subproblems:
                 data = self.stage.get_subdata(sp)
                 data[:] = self.mass[sp].solve(sp.M_min @ data)
-            noise *= self._advanced
-        return noise.copy()
+            noise = _as_reals(self.stage.data) * self._advanced
+        return noise
+
+    def _gathered(self):
+        """Return the fields as a state of the modes that are advanced."""
+        self.solver.evaluator.require_coeff_space(self.solver.state)
+        for sp in self.subproblems:
+            sp.gather_inputs(self.solver.state, out=self.stage.get_subdata(sp))
+        values = _as_reals(self.stage.data)
+        if self.kept is not None:
+            values *= self.kept
+        return values.copy()
 
     def linear_part(self):
         """Return the linear part; NoSmallBlocks with constraints, where modes are not its own."""
@@ -299,6 +387,39 @@ class FusedRates:
             return self.linearised.matrices_at_points(root_mean_square)
         except Unsupported:
             return None
+
+    def state(self):
+        """Return the present state."""
+        return self.linearised.state()
+
+    @property
+    def domain(self):
+        """Return the domain of the variables that are waves in space."""
+        return widest_domain(self.stepper.solver.state)
+
+    def waves(self, mode, is_sine):
+        """Yield waves, as `StockRates.waves`."""
+        domain = self.domain
+        field = domain.dist.Field(bases=domain.bases, dtype=self.stepper.solver.dtype)
+        field["g"] = wave_on_grid(domain, mode, is_sine)
+        for wave in self.linearised.states_of(field, self.linearised.rows_on(domain)):
+            yield self._truncate(wave)
+
+    def on_grid(self, vector):
+        """Return a state on the grid, an array (components on `domain`, points)."""
+        return self.linearised.on_grid(vector, self.linearised.rows_on(self.domain))
+
+    def apply_linear(self, vector):
+        """vector = A vector, A = -M^-1 L."""
+        stepper = self.stepper
+        values = vector.view(stepper.state.dtype).reshape(stepper.state.shape)
+        rates = np.zeros_like(values)
+        for row in range(len(values)):
+            for column, symbol in stepper.linear_row(row):
+                rates[row] -= symbol * values[column]
+        values[...] = rates
+        self._constrain(vector)
+        self._truncate(vector)
 
     def noise(self, random):
         """Return a random state of modes that are advanced, which keeps the constraints."""

@@ -31,8 +31,16 @@ class StepGrowth:
         self.found, self.name = found, name
         self.cases, self._components = list(self._find_cases()), []
         if found.components is not None:
-            matrices, blocks = found.components
-            self._components = [(matrix, blocks) for matrix in matrices]
+            self._components = [found.components]
+        # Growth that the equations have by themselves is physics.
+        self._examined = [
+            (
+                explicit,
+                linear,
+                np.maximum(np.linalg.eigvals(explicit + linear).real.max(axis=-1), 0),
+            )
+            for explicit, linear in (*self.cases, *self._components)
+        ]
 
     def rate(self, allowed):
         """Return the inverse of the largest timestep with little growth; 0 without a limit.
@@ -64,10 +72,12 @@ class StepGrowth:
     def _rates_of_components(self):
         """Yield the rates of the slowest and of the fastest mode of components with linear terms.
 
-        Entries of J are no measure: they depend on the units of the components.
+        Entries of J are not a measure: they depend on the units of the components. Damping by
+        linear terms, which is infinite for constraints, is not a rate that limits timesteps.
         """
         for explicit, linear in self._components:
-            sizes = np.abs(np.linalg.eigvals(explicit + linear)).max(axis=-1)
+            of_both = np.abs(np.linalg.eigvals(explicit + linear).imag).max(axis=-1)
+            sizes = np.maximum(of_both, np.abs(np.linalg.eigvals(explicit)).max(axis=-1))
             sizes = sizes[sizes > _SLOWEST * sizes.max()]
             if sizes.size:
                 yield from (float(sizes.min()), float(sizes.max()))
@@ -104,14 +114,13 @@ class StepGrowth:
     def per_step(self, timestep):
         """Return the largest logarithm of the growth of a mode in a step, beyond its own."""
         largest = 0.0
-        for explicit, linear in (*self.cases, *self._components):
+        for explicit, linear, own in self._examined:
             is_coupled = explicit.shape[-1] > 1
             if is_coupled and self.name in RESONANT and self.found.linear * timestep > SMALL_PHASE:
                 # The resonance with the timestep is the limit then.
                 continue
-            own = np.linalg.eigvals(explicit + linear).real.max(axis=-1)
             factors = growth(self.name, timestep * explicit, timestep * linear)
             with np.errstate(divide="ignore"):
-                excess = np.log(factors) - np.maximum(own, 0) * timestep
+                excess = np.log(factors) - own * timestep
             largest = max(largest, float(np.max(excess, initial=0.0)))
         return largest

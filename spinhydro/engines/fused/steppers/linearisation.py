@@ -87,6 +87,37 @@ class Linearisation:
         time = stepper.solver.sim_time
         return local.points, local.matrices(rows, time, root_mean_square(rows))
 
+    def state(self):
+        """Return the state of the fields."""
+        self._read()
+        return as_reals(self.stepper.state).copy()
+
+    def rows_on(self, domain):
+        """Return the rows of the state that belong to variables on a domain."""
+        rows = self.stepper.fields.rows()
+        return [
+            row for v, mine in rows if v.domain is domain for row in range(mine.start, mine.stop)
+        ]
+
+    def states_of(self, field, rows):
+        """Yield states that hold a scalar field in one row each, and else zero."""
+        stepper, exchange = self.stepper, self.stepper.fields.exchange
+        (values,) = stepper.fields.values(field)
+        if not stepper.right_side.on_grid:
+            np.copyto(exchange.grid[0], values)
+            exchange.forward()
+            values = exchange.spectra[0].copy()
+        for row in rows:
+            found = np.zeros_like(stepper.state)
+            found[row] = values
+            yield as_reals(found)
+
+    def on_grid(self, vector, rows):
+        """Return some rows of a state on the grid, an array (rows, points)."""
+        stepper = self.stepper
+        values = vector.view(stepper.state.dtype).reshape(stepper.state.shape)
+        return np.stack([stepper.fields.row_on_grid(values, row).flatten() for row in rows])
+
     def noise(self, random):
         """Return a random state: noise on the grid, truncated to the modes of the bases."""
         stepper, exchange = self.stepper, self.stepper.fields.exchange
