@@ -3,6 +3,7 @@
 import json
 import sys
 import time as clock
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -30,10 +31,10 @@ PACKAGES = ("dedalus", "numpy")
 _NOTES = Path(__file__).parent / "schemes.txt"
 #: Equations of the four problems; "lle" has a vector s, the others a complex field a.
 EQUATIONS = {
-    "dispersive": "dt(a) - 0.5j*lap(a) = -1j*V*a",
-    "GPE": "dt(a) - 0.5j*lap(a) = -1j*(V + abs2(a))*a",
-    "LLE": "dt(s) = cross(s, lap(s)) + 0.5*(s@ez)*cross(ez, s)",
-    "damped": "dt(a) - (0.5j + 0.05)*lap(a) = -1j*(V + abs2(a))*a",
+    "dispersive": "dt(a) - 0.5j*lap(a) = -1j*g*V*a",
+    "GPE": "dt(a) - 0.5j*lap(a) = -1j*g*(V + abs2(a))*a",
+    "LLE": "dt(s) = cross(s, lap(s)) + 0.5*g*(s@ez)*cross(ez, s)",
+    "damped": "dt(a) - (0.5j + 0.05)*lap(a) = -1j*g*(V + abs2(a))*a",
 }
 #: Columns of the two tables of the page: one table of all would be wider than it.
 ORDERS = ["stepper", *EQUATIONS, "imaginary", "real", "stages", "transforms"]
@@ -41,13 +42,37 @@ CONDUCT = ["stepper", "when", "drift", "resonance"]
 ADAPTIVE = ["adaptive", "steps of", "stages", "further stages", *EQUATIONS]
 #: Tolerances of adaptive steppers.
 TOLERANCES = (1e-4, 1e-6, 1e-8)
-TIME = {"dispersive": 2.0, "GPE": 2.0, "LLE": 1.0, "damped": 2.0}
-#: Numbers of steps that are tried, by factors of the root of two; more closely for schemes of high
-#: order, whose errors fall to rounding within a few of them.
-STEPS = [round(4 * 2 ** (i / 2)) for i in range(19)]
-CLOSE_STEPS = [round(8 * 2 ** (i / 5)) for i in range(20)]
-#: Errors between which orders are fitted, to the shortest four steps.
-LARGEST_ERROR, SMALLEST_ERROR = 2e-3, 1e-11
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Sizes of the problems, and the numbers of steps that are tried."""
+
+    points_of_spins: int
+    #: Odd: the bases then hold all that is on the grid.
+    points_of_gases: int
+    #: Strength g of the potential, the interaction and the anisotropy.
+    coupling: float
+    times: dict
+    steps: tuple
+    #: Errors between which orders are fitted, to the shortest four steps.
+    largest_error: float
+    smallest_error: float
+
+
+USUAL = Setting(
+    16, 17, 1.0, {"dispersive": 2.0, "GPE": 2.0, "LLE": 1.0, "damped": 2.0},
+    tuple(round(4 * 2 ** (i / 2)) for i in range(19)), 2e-3, 1e-11,
+)  # fmt: skip
+#: For orders above 6. Few points: the fast waves of fine grids have errors of h^9 and more at all
+#: timesteps with errors above rounding. Strong couplings and long times: the error of the other
+#: waves is above rounding at timesteps where it is h^8.
+LONG = Setting(
+    8, 9, 2.0, {"dispersive": 10.0, "GPE": 4.0, "LLE": 10.0, "damped": 4.0},
+    tuple(round(40 * 2 ** (i / 2)) for i in range(13)), 2e-3, 3e-13,
+)  # fmt: skip
+#: Of DOP853: truncation errors then add up to less than 1e-14.
+LONGEST_STEP = 0.01
 #: Steps, and growth from their first half to the second, of the search for a limit. The waves that
 #: a multistep scheme adds at its start are in both.
 LIMIT_STEPS, GROWN = 400, 1.05
@@ -63,10 +88,9 @@ class Case:
     Raises SpinhydroError if the stepper does not take the problem.
     """
 
-    def __init__(self, equation, stepper):
+    def __init__(self, equation, stepper, setting=USUAL):
         is_spin = "s@ez" in equation
-        # Odd where that is possible: the bases then hold all that is on the grid.
-        N = 16 if is_spin else 17
+        N = setting.points_of_spins if is_spin else setting.points_of_gases
         coords = d3.CartesianCoordinates("x")
         dist = spinhydro.distributor(coords, dtype=np.float64 if is_spin else np.complex128)
         kind = spinhydro.RealFourierNyquist if is_spin else d3.ComplexFourier
@@ -75,6 +99,7 @@ class Case:
         V, self.rate = dist.Field(name="V", bases=basis), dist.Field(name="z")
         V["g"] = np.cos(x)
         words = {"abs2": spinhydro.abs2, "lap": d3.lap, "V": V, "z": self.rate}
+        words["g"] = setting.coupling
         if is_spin:
             variable = dist.VectorField(spinhydro.spin, name="s", bases=basis)
             polar, azimuth = 0.8 + 0.2 * np.sin(x), 0.3 * np.cos(x)
@@ -110,55 +135,70 @@ class Case:
         return self.variable["g"].copy(), seconds
 
 
-def final_state(name, stepper, steps):
+def final_state(name, stepper, steps, setting=USUAL):
     """The state of a problem at its end; SpinhydroError if the stepper does not take it."""
-    case = Case(EQUATIONS[name], stepper)
-    return case.advance(TIME[name] / steps, steps)[0]
+    case = Case(EQUATIONS[name], stepper, setting)
+    return case.advance(setting.times[name] / steps, steps)[0]
 
 
-def exact_states():
+def exact_states(setting=USUAL):
     """States at the end of the four problems, by SciPy and NumPy's transforms."""
-    return {name: _exact_state(name) for name in EQUATIONS}
+    return {name: _exact_state(name, setting) for name in EQUATIONS}
 
 
-def _exact_state(name):
-    start = Case(EQUATIONS[name], all_steppers()["RK4"]).start
-    N = start.shape[-1]
+def _exact_state(name, setting):
+    start = Case(EQUATIONS[name], all_steppers()["RK4"], setting).start
+    change = rate(name, setting, start.shape[-1])
+
+    def of_numbers(_, values):
+        return change(values.view(start.dtype).reshape(start.shape)).ravel().view(float)
+
+    # With the longest step, errors are rounding alone.
+    options = {"method": "DOP853", "rtol": 3e-14, "atol": 1e-15, "max_step": LONGEST_STEP}
+    values = start.ravel().view(float)
+    found = solve_ivp(of_numbers, (0, setting.times[name]), values, **options)
+    return found.y[:, -1].copy().view(start.dtype).reshape(start.shape)
+
+
+def rate(name, setting, N):
+    """Return the right side of a problem by NumPy's transforms, a function of the state."""
     k, V = np.fft.fftfreq(N, 1 / N), np.cos(2 * np.pi * np.arange(N) / N)
+    g = setting.coupling
 
-    def rate(_, values):
-        a = values.view(start.dtype).reshape(start.shape)
+    def change(a):
         lap = np.fft.ifft(-(k**2) * np.fft.fft(a))
         if name == "LLE":
-            field = lap.real - 0.5 * a[2] * np.eye(3)[2][:, None]
-            change = np.cross(a, field, axis=0)
-        else:
-            density = 0.0 if name == "dispersive" else np.abs(a) ** 2
-            change = (0.5j + 0.05 * (name == "damped")) * lap - 1j * (V + density) * a
-        return change.ravel().view(float)
+            field = lap.real - 0.5 * g * a[2] * np.eye(3)[2][:, None]
+            return np.cross(a, field, axis=0)
+        density = 0.0 if name == "dispersive" else np.abs(a) ** 2
+        return (0.5j + 0.05 * (name == "damped")) * lap - 1j * g * (V + density) * a
 
-    values = start.ravel().view(float)
-    found = solve_ivp(rate, (0, TIME[name]), values, method="DOP853", rtol=3e-14, atol=1e-15)
-    return found.y[:, -1].copy().view(start.dtype).reshape(start.shape)
+    return change
 
 
 def order(name, stepper, exact):
     """The order of a stepper on a problem, or None if too few timesteps show one.
 
+    Parameters
+    ----------
+    exact : dict
+        ``{setting: exact_states(setting)}`` for USUAL and LONG.
+
     Raises SpinhydroError if the stepper does not take the problem.
     """
+    setting = LONG if ORDERS_OF_SCHEMES.get(stepper.__name__, 0) > 6 else USUAL
     steps, errors = [], []
-    Case(EQUATIONS[name], stepper)
-    for number in CLOSE_STEPS if ORDERS_OF_SCHEMES.get(stepper.__name__, 0) > 6 else STEPS:
+    Case(EQUATIONS[name], stepper, setting)
+    for number in setting.steps:
         try:
-            found = final_state(name, stepper, number)
+            found = final_state(name, stepper, number, setting)
         except SpinhydroError:
             # An implicit step that does not converge; the equations are taken.
             continue
-        error = float(np.abs(found - exact).max())
-        if not error < LARGEST_ERROR:
+        error = float(np.abs(found - exact[setting][name]).max())
+        if not error < setting.largest_error:
             continue
-        if error < SMALLEST_ERROR:
+        if error < setting.smallest_error:
             break
         steps.append(number)
         errors.append(error)
@@ -277,7 +317,7 @@ def errors_of_pair(problem, stepper, exact):
 
     Raises SpinhydroError if the stepper does not take the problem.
     """
-    found, duration, main = [], TIME[problem], stepper.main.__name__
+    found, duration, main = [], USUAL.times[problem], stepper.main.__name__
     for tolerance in TOLERANCES:
         case = Case(EQUATIONS[problem], stepper)
         frequencies = frequencies_of(case.solver, explicit_linear=main in EXPLICIT)
@@ -308,7 +348,7 @@ def row(name, stepper, exact, uses):
     orders = []
     for problem in EQUATIONS:
         try:
-            found = order(problem, stepper, exact[problem])
+            found = order(problem, stepper, exact)
         except SpinhydroError:
             orders.append("refused")
         else:
@@ -356,12 +396,13 @@ def main(out=PAGE, names=(), store=STORE):
         )
     found = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {}
     chosen = list(names) or [name for name in known if name not in found]
-    exact, (text, when) = exact_states() if chosen else None, uses()
+    exact = {setting: exact_states(setting) for setting in (USUAL, LONG)} if chosen else {}
+    text, when = uses()
     write_page(out, found, text)
     for number, name in enumerate(chosen, 1):
         print(f"{name} ({number} of {len(chosen)}) …", file=sys.stderr, flush=True)
         if name in adaptive_steppers():
-            cells = {"adaptive": row_of_pair(name, all_steppers()[name], exact)}
+            cells = {"adaptive": row_of_pair(name, all_steppers()[name], exact[USUAL])}
         else:
             cells = dict(zip(("orders", "conduct"), row(name, all_steppers()[name], exact, when),
                              strict=True))  # fmt: skip

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy.integrate import DOP853
 
-from spinhydro.steppers import rk8
+from benchmarks import schemes
+from spinhydro.steppers import RK8, rk8
 from spinhydro.steppers.control import ErrorControl
 from spinhydro.steppers.stability import explicit_limit
 
-from .test_adaptive_pairs import _first, distance, final
+from .test_adaptive_pairs import _first, final
 from .test_low_storage import assert_engines_agree, sizes_after_oscillation, write_files
 
 
@@ -28,14 +29,27 @@ def test_coefficients():
     assert abs(series[9] - 1) > 0.01
 
 
-def test_order(files, tmp_path):
-    values = {"timestepper": "RK8", "Nx": 17, "stop_time": 2.0, "output_interval": 2.0}
-    exact, _ = final(files["gpe"], tmp_path, **values, timestep=0.01)
-    steps = [0.25, 0.2, 2 / 12, 2 / 16]
-    errors = [
-        distance(final(files["gpe"], tmp_path, **values, timestep=step)[0], exact) for step in steps
-    ]
-    assert np.polyfit(np.log(steps), np.log(errors), 1)[0] == pytest.approx(8, abs=0.3)
+def test_order_of_four_problems():
+    """As in docs/schemes.md: fitted to the shortest four timesteps with errors above rounding."""
+    exact = {schemes.LONG: schemes.exact_states(schemes.LONG)}
+    orders = [schemes.order(name, RK8, exact) for name in schemes.EQUATIONS]
+    assert orders == pytest.approx([8] * 4, abs=0.1)
+
+
+def test_rounding_of_a_step():
+    """Steps are those of the same tableau with long doubles, to rounding."""
+    name, setting, timestep = "LLE", schemes.LONG, 0.02
+    case = schemes.Case(schemes.EQUATIONS[name], RK8, setting)
+    change = schemes.rate(name, setting, case.start.shape[-1])
+    state = case.start.astype(np.longdouble)
+    for _ in range(20):
+        rates = []
+        for weights in (*rk8.STAGES, rk8.WEIGHTS):
+            moved = sum(np.longdouble(w) * rates[stage] for stage, w in weights.items())
+            rates.append(change(state + np.longdouble(timestep) * moved))
+        state = state + np.longdouble(timestep) * moved
+    found, _ = case.advance(timestep, 20)
+    np.testing.assert_allclose(found, state.astype(float), rtol=0, atol=2e-15)
 
 
 @pytest.mark.parametrize("name", ["gpe", "stencil", "kernel"])
