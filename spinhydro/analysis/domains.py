@@ -12,6 +12,7 @@ import xarray as xr
 
 from spinhydro.errors import InputError
 
+from .complex_outputs import as_real
 from .magnets import has_spins, scalar, space_axes, spacing, spins
 
 
@@ -145,7 +146,7 @@ def _field(ds, output):
     if output is None and "Z" not in ds and has_spins(ds):
         field = spins(ds).isel(spin=2, drop=True)
     else:
-        field = scalar(ds, output or "Z")
+        field = as_real(scalar(ds, output or "Z"))
     axes = space_axes(field)
     if not axes or np.iscomplexobj(field.values):
         raise InputError(

@@ -18,6 +18,7 @@ import numpy as np
 from spinhydro.errors import InputError, SpinhydroError, did_you_mean, refuse_existing
 
 from . import arguments as line
+from .complex_outputs import as_real
 from .style import is_tensor
 
 #: Frames of a movie: more are thinned out evenly.
@@ -132,6 +133,7 @@ def _gif(ds, path, arguments):
             f"movie: {name} runs along {', '.join(map(str, variable.dims))}; it needs time and one "
             "or two axes of space: choose a plane with --cut"
         )
+    variable = as_real(variable)
     if np.iscomplexobj(variable):
         variable, name = abs(variable) ** 2, f"|{name}|²"
     chosen = np.unique(np.linspace(0, ds.sizes["t"] - 1, MOST_FRAMES).round().astype(int))

@@ -429,4 +429,5 @@ def _caption(sheet, runs, lines):
     from .style import run_label, wrapped
 
     text = "; ".join([", ".join(run_label(run) for run in runs), *lines])
-    sheet.text(0.03, 0.025, wrapped(text, 95), fontsize=6, va="bottom")
+    if text != sheet.axes[0].get_title():
+        sheet.text(0.03, 0.025, wrapped(text, 95), fontsize=6, va="bottom")

@@ -4,6 +4,7 @@ import numpy as np
 
 from spinhydro.errors import InputError
 
+from .complex_outputs import as_real
 from .sampling import squeezed
 from .style import DIVERGING, SEQUENTIAL, axes_or_new, colour_bar, is_tensor, label
 
@@ -48,7 +49,7 @@ def space_time(variable, ax=None, colour_scale=None, bar=True, name=None):
     if variable.sizes["t"] < 2:
         raise InputError("space-time map: the run has one output so far; at least 2 are needed")
     position = variable.coords.get(variable.dims[1], variable[variable.dims[1]])
-    values, text = np.asarray(variable.values), label(variable, name)
+    values, text = as_real(np.asarray(variable.values)), label(variable, name)
     if np.iscomplexobj(values):
         values, text = np.abs(values) ** 2, f"|{name}|²"
     low, high, colours = _colours(name, values, colour_scale)

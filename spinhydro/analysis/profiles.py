@@ -4,6 +4,7 @@ import numpy as np
 
 from spinhydro.errors import InputError, unknown_name_message
 
+from .complex_outputs import as_real
 from .style import (
     DIVERGING,
     SEQUENTIAL,
@@ -76,9 +77,9 @@ def scan_parameter(ds):
 
 def plot_state(variable, name, ax):
     """Draw one panel: a DataArray with one or two axes, and tensor components in the first case."""
-    values = variable
-    if np.iscomplexobj(variable.values):
-        values, name = np.abs(variable), f"|{name}|"
+    values = as_real(variable)
+    if np.iscomplexobj(values.values):
+        values, name = np.abs(values), f"|{name}|"
     if not np.isfinite(values.values).any():
         ax.text(0.5, 0.5, "no finite value", transform=ax.transAxes, ha="center", va="center")
         ax.set_title(name)

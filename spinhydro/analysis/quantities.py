@@ -4,6 +4,7 @@ import numpy as np
 
 from spinhydro.errors import InputError
 
+from .complex_outputs import as_real
 from .magnets import has_spins, space_axes, spins
 from .means import has_modes, mean
 from .rows import Row, attempt
@@ -43,10 +44,10 @@ def _of_output(ds, name):
         return []
     tensor = [str(dim) for dim in variable.dims if is_tensor(str(dim))]
     axes = tuple(range(len(tensor)))
-    bars = f"|{name}|" if tensor or variable.dtype.kind == "c" else name
+    ends = as_real(np.asarray(variable.isel(t=[0, -1]).transpose("t", *tensor, ...)))
+    bars = f"|{name}|" if tensor or np.iscomplexobj(ends) else name
     rows = []
-    for word, index in (("first", 0), ("last", -1)):
-        values = np.asarray(variable.isel(t=index).transpose(*tensor, ...))
+    for word, values in zip(("first", "last"), ends, strict=True):
         values = np.abs(values) if np.iscomplexobj(values) else values
         if len(variable.dims) == 1:
             rows.append(Row(f"{bars}, {word}", float(values), unit))

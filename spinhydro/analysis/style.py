@@ -133,7 +133,8 @@ def grid_of_panels(figure, count, columns, size=(3.1, 2.5)):
 
 def sheet_title(figure, text):
     """Write a title above the panels of `grid_of_panels`."""
-    figure.suptitle(text, fontsize=8, y=0.995, va="top")
+    height = figure.get_size_inches()[1]
+    figure.suptitle(text, fontsize=8, y=1 - 0.08 / height, va="top")
 
 
 def axes_or_new(ax):

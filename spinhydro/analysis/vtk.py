@@ -9,6 +9,7 @@ import xarray as xr
 
 from spinhydro.errors import InputError, refuse_existing, shorten
 
+from .complex_outputs import as_real
 from .style import is_tensor
 
 AXES = "xyz"
@@ -55,7 +56,8 @@ def write_vtk(ds, path):
         ElementTree.SubElement(image, "Piece", Extent=extent), "PointData"
     )
     for name in names:
-        values = np.abs(ds[name]) if np.iscomplexobj(ds[name].values) else ds[name]
+        values = as_real(ds[name])
+        values = np.abs(values) if np.iscomplexobj(values.values) else values
         tensor = [dim for dim in values.dims if is_tensor(dim)]
         order = [axis for axis in AXES[::-1] if axis in space]
         data = np.ascontiguousarray(values.transpose(*order, *tensor).values, "<f8")

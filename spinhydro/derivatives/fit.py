@@ -63,6 +63,8 @@ class Fit:
     evaluations : int
         Runs.
     posterior : Posterior, or None without samples
+    units : dict
+        Names of the units of the file, ``{"length": "um", "time": "ms"}``.
     """
 
     names: list
@@ -82,6 +84,7 @@ class Fit:
     fields: dict = field(default_factory=dict)
     evaluations: int = 0
     posterior: object = None
+    units: dict = field(default_factory=dict)
 
     def table(self):
         """Lines for a terminal."""
@@ -344,6 +347,7 @@ def _result(search, best, noise_is_known, agreeing):
     nuisance = {"offset": offsets} if search.offset else {}
     nuisance |= {"scale": scales} if search.scale else {}
     return Fit(
+        units=dict(search.model.problem.units),
         names=search.family.names, estimates=parameters, errors=errors, covariance=covariance,
         chi_squared=chi_squared, singular_values=values, directions=rows, model=model,
         data=search.data,

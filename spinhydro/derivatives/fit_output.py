@@ -153,7 +153,7 @@ def _draw_field(figure, estimate):
             )
         panel.plot(points, prior, color="0.6", linewidth=0.6)
         panel.plot(points, mean, color="C0")
-        panel.set_xlabel(f"{axis} ({estimate.unit})" if estimate.unit else axis)
+        panel.set_xlabel(_with_unit(axis, estimate.unit))
         panel.set_ylabel(f"{estimate.name}[{component}]" if number > 1 else estimate.name)
         panel.legend()
 
@@ -161,20 +161,29 @@ def _draw_field(figure, estimate):
 def _draw_frames(figure, found, data):
     """Data, model and residuals of the first output."""
     axis = next(name for name in data.axes if name != "t")
+    output = next(iter(data.values))
     panels = figure.subplots(1, 3, sharey=True)
     largest = np.nanmax(np.abs(found.data[0]))
     for panel, (title, values, limit) in zip(
         panels,
         (
-            ("data", found.data[0], largest),
-            ("model", found.model[0], largest),
+            (f"{output}, data", found.data[0], largest),
+            (f"{output}, model", found.model[0], largest),
             ("(data - model)/noise", found.residuals[0], 4),
         ),
         strict=True,
     ):
-        axes = (axis, data.axes[axis]), ("t", data.axes["t"])
+        axes = (
+            (_with_unit(axis, found.units.get("length")), data.axes[axis]),
+            (_with_unit("t", found.units.get("time")), data.axes["t"]),
+        )
         _map(figure, panel, _first_plane(values), *axes, limit)
         panel.set_title(title)
+
+
+def _with_unit(name, unit):
+    """Return the label of an axis."""
+    return f"{name} ({unit.replace('um', 'µm')})" if unit else name
 
 
 def _first_plane(values):
@@ -187,9 +196,11 @@ def _first_plane(values):
 def _map(figure, panel, values, across, up, limit=None):
     """An image of values (up, across), each axis a name with its points."""
     low = None if limit is None else -limit
+    if limit is not None and np.nanmin(values) >= 0:
+        low = 0
     image = panel.pcolormesh(
         across[1], up[1], values, vmin=low, vmax=limit, rasterized=True,
-        cmap="viridis" if limit is None else "RdBu_r", shading="nearest",
+        cmap="RdBu_r" if low is not None and low < 0 else "viridis", shading="nearest",
     )  # fmt: skip
     panel.set_xlabel(across[0])
     panel.set_ylabel(up[0])
