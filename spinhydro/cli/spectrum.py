@@ -19,6 +19,11 @@ def _parser():
         "that is at rest]",
     )  # fmt: skip
     parser.add_argument(
+        "--start", metavar="RUN",
+        help="begin from the last state of this run, or from a checkpoint file [the initial state "
+        "of the problem file]",
+    )  # fmt: skip
+    parser.add_argument(
         "--period", metavar="EXPRESSION",
         help="Floquet exponents of equations with this period in time, '2*pi/omega'",
     )  # fmt: skip
@@ -76,16 +81,24 @@ def command(arguments):
         formula_values,
         save,
     )
+    from spinhydro.derivatives.start import check_source, start_at_end
     from spinhydro.problem.quantities import TIME, number
 
     if options.save:
         check_save(Path(options.save), ENDINGS)
 
+    started = []
+    if options.start is not None:
+        check_source(options.start)
+
     def load(**values):
-        return load_one_member(
+        problem = load_one_member(
             options.problem, equations=options.equation, quick=options.quick,
             **{**options.values, **values},
         )  # fmt: skip
+        if options.start is not None:
+            started.append(start_at_end(problem, options.start))
+        return problem
 
     problem = load()
     # Mistakes in what is needed at the end are reported before anything is computed.
@@ -100,11 +113,11 @@ def command(arguments):
         open_output(options.overlay, options.output, direction)
     if options.lowest is not None:
         lines = lowest_modes(problem, options.lowest, options.about).table()
-        print("\n".join(lines))
+        print("\n".join([*started[:1], *lines]))
         return 0
     period = number(problem, options.period, "--period", TIME) if options.period else None
     found = spectrum(problem, options.about, period)
-    print("\n".join(found.table(options.rows)))
+    print("\n".join([*started[:1], *found.table(options.rows)]))
     if names:
         for name, slope in growth_derivatives(load, names, options.about, period).items():
             print(f"d(fastest growth)/d({name}) = {slope:.10g}")

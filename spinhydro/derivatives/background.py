@@ -135,7 +135,7 @@ def _advice(rests):
         return (
             "Newton's method does not come closer from this state: let the file relax it with "
             "spinhydro.relax in the field of the equations and with a smaller tolerance, or take "
-            "the end of a damped run as the initial state"
+            "the end of a damped run, --start RUN"
         )
     return (
         "change the initial state, or take a finer grid if it does not resolve a stationary state"

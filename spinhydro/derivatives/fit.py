@@ -13,7 +13,7 @@ from spinhydro.derivatives.field_estimates import (
 from spinhydro.derivatives.fit_search import Search
 from spinhydro.derivatives.gradient import split_names
 from spinhydro.derivatives.measurement import common_steps
-from spinhydro.derivatives.parameters import fixed_timestep
+from spinhydro.derivatives.parameters import fixed_timestep, initial_time
 from spinhydro.derivatives.smoothness import refuse_jumps
 from spinhydro.derivatives.unknown_fields import UnknownField
 from spinhydro.derivatives.varying import varying_leaves
@@ -150,7 +150,7 @@ def fit(
     problem : Problem
         The values of the file are the start.
     data : Data
-        Values of outputs of the file, at times from the start of the run.
+        Values of outputs of the file, at times of its run (from 0, if the file sets no t).
     names : sequence of str
         Parameters, fields and kernels.
     blur : float
@@ -201,8 +201,8 @@ def fit(
                 f"--sample samples parameters only, not {', '.join(others)}: leave one of them out"
             )
     outputs = problem.declared("outputs") or {}
-    _check_times(problem, data)
-    timestep, steps = common_steps(data.axes["t"], fixed_timestep(problem))
+    times = _times_of_run(problem, data)
+    timestep, steps = common_steps(times, fixed_timestep(problem))
     family = Family(problem, numbers, [outputs[n] for n in data.values], timestep, "the fit")
     _refuse_noise(family.model)
     fields = [UnknownField(family.model, n, smooth[n], *priors.pop(n)) for n in others]
@@ -218,15 +218,17 @@ def fit(
     return result
 
 
-def _check_times(problem, data):
-    """Raise InputError for data after the end of the run."""
-    last, stop_time = data.axes["t"][-1], problem.declared("stop_time")
-    if stop_time is not None and last > float(stop_time) * (1 + 1e-6):
+def _times_of_run(problem, data):
+    """Return the times of the data from the start of the run; InputError if it ends before."""
+    start = initial_time(problem)
+    times, stop_time = data.axes["t"] - start, problem.declared("stop_time")
+    if stop_time is not None and times[-1] > float(stop_time) * (1 + 1e-6):
         raise InputError(
-            f"the data reach to t = {last:g}, the run to stop_time = {stop_time:g}: type "
-            f"stop_time={last:g} for a longer run, or --window t=0:{stop_time:g} for part of the "
-            "data"
+            f"the data reach to t = {times[-1] + start:g}, the run to t = {start + stop_time:g}: "
+            f"type stop_time={times[-1]:g} for a longer run, or --window "
+            f"t={start:g}:{start + stop_time:g} for part of the data"
         )
+    return times
 
 
 def _refuse_noise(model):

@@ -9,6 +9,8 @@ import numpy as np
 CHUNK = 64
 #: Component of the rate of a spin along it that is rounding, relative to the rate.
 PERPENDICULAR = 1e-9
+#: Length of a spin, relative to the longest, up to which there is none.
+EMPTY = 1e-8
 
 
 class RealForm:
@@ -86,9 +88,11 @@ class RealForm:
         """
         if self._spins is None:
             self._spins = list(self._conserved(values))
-        self.lengths = {
-            first: np.sqrt(np.sum(values[first : first + 3] ** 2, axis=0)) for first in self._spins
-        }
+        self.lengths = {}
+        for first in self._spins:
+            lengths = np.sqrt(np.sum(values[first : first + 3] ** 2, axis=0))
+            # Empty space around a body holds the rounding of transforms.
+            self.lengths[first] = np.where(lengths > EMPTY * lengths.max(), lengths, 0)
 
     def _conserved(self, values):
         """Yield the first components of spins of constant length."""

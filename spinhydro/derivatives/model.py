@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spinhydro.derivatives.lowering import LeafLowering, structure
-from spinhydro.derivatives.parameters import fixed_timestep
+from spinhydro.derivatives.parameters import fixed_timestep, initial_time
 from spinhydro.engines.choose import build_solver
 from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.engines.fused.read.equations import Equations
@@ -41,8 +41,9 @@ class Model:
     on_grid : bool
         Whether a state is values on the grid, (components, *grid shape), or spectra.
     rate, project : callable
-        ``f(state, time, leaves)``; `project` is None without projections. With a scheme that
-        treats the linear terms L separately, the rate is without them.
+        ``f(state, time, leaves)`` with the time from the start of the run; `project` is None
+        without projections. With a scheme that treats the linear terms L separately, the rate is
+        without them.
     observe : callable
         ``f(state, time, leaves)`` -> the observed values on the grid, (texts, *grid shape).
     scheme : Scheme
@@ -158,9 +159,12 @@ def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_a
         if len(values) != 1:
             raise Unsupported("observed values with components: name one, such as s@ez")
         scalars += list(values)
-    rate = StateFunction(space, lowering, read.rates, on_grid)
-    project = StateFunction(space, lowering, read.projected, on_grid) if projections else None
-    observe = Observation(space, lowering, scalars, on_grid)
+    start = initial_time(problem)
+    rate = StateFunction(space, lowering, read.rates, on_grid, start)
+    project = (
+        StateFunction(space, lowering, read.projected, on_grid, start) if projections else None
+    )
+    observe = Observation(space, lowering, scalars, on_grid, start)
     outputs = [*rate.outputs, *(project.outputs if project else ()), *observe.outputs]
     if timestep is None:
         timestep = fixed_timestep(problem) if linear_apart else 1.0
@@ -205,8 +209,8 @@ def _truncation(problem, solver, name, timestep):
 class Observation:
     """Observed values on the grid of a state in either form."""
 
-    def __init__(self, space, lowering, scalars, on_grid):
-        self.function = StateFunction(space, lowering, scalars, True)
+    def __init__(self, space, lowering, scalars, on_grid, initial_time):
+        self.function = StateFunction(space, lowering, scalars, True, initial_time)
         self.outputs, self._on_grid = self.function.outputs, on_grid
 
     def __call__(self, state, time, leaves):

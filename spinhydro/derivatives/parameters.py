@@ -69,6 +69,11 @@ def fixed_timestep(problem):
     return float(timestep)
 
 
+def initial_time(problem):
+    """Return the time at the start of a run, which a file may set with ``t["g"]``."""
+    return float(problem.ivp.time.allreduce_data_max(layout="g"))
+
+
 def _is_number(value):
     return isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
 

@@ -47,6 +47,18 @@ class Checkpoint:
         self.sim_time, self.timestep = float(scales["sim_time"]), float(scales["timestep"])
         self.iteration = int(scales["iteration"])
 
+    def load_fields(self, variables):
+        """Fill fields with the values of the file; a collective operation.
+
+        Raises
+        ------
+        InputError
+            If the fields are not those of the file, by name, shape and type.
+        """
+        self.check_variables(variables)
+        with h5py.File(self.path, "r", locking=False) as file:
+            _load(variables, file)
+
     def check_variables(self, variables):
         """Raise InputError if the fields are not those of the file, by name, shape and type.
 
@@ -58,20 +70,20 @@ class Checkpoint:
                 if name not in file["tasks"]:
                     held = ", ".join(file["tasks"])
                     raise InputError(
-                        f"{self.path} holds no variable '{name}' (it holds {held}): it can only "
-                        "be resumed with the variables of its problem"
+                        f"{self.path} holds no variable '{name}' (it holds {held}): take the "
+                        "problem of that run"
                     )
                 data = file["tasks"][name]
                 held, needed = data.shape[1:], _global_shape(variable)
                 if held != needed:
                     raise InputError(
-                        f"{self.path} holds '{name}' with the shape {held}, not {needed}: resume "
-                        "with the same bases and members, or begin a new run"
+                        f"{self.path} holds '{name}' with the shape {held}, not {needed}: take "
+                        "the same bases and members, or begin a new run"
                     )
                 if (data.dtype.kind == "c") != (np.dtype(variable.dtype).kind == "c"):
                     raise InputError(
                         f"{self.path} holds '{name}' as {data.dtype}, not "
-                        f"{np.dtype(variable.dtype)}: resume with the same dtype"
+                        f"{np.dtype(variable.dtype)}: take the same dtype"
                     )
 
     def restore(self, solver, strict=True):
@@ -101,7 +113,7 @@ class Checkpoint:
         solver.sim_time = self.sim_time
         solver.iteration = self.iteration
         with h5py.File(self.path, "r", locking=False) as file:
-            self._load_fields(solver, file)
+            _load(solver.state, file)
             settle_engine(solver)
             if self._same_ranks(comm):
                 record = self._record_of(file, comm.rank)
@@ -127,10 +139,6 @@ class Checkpoint:
 
     def _same_ranks(self, comm):
         return self.progress["ranks"] == comm.size
-
-    def _load_fields(self, solver, file):
-        for variable in solver.state:
-            variable.load_from_hdf5(file, 0)
 
     @staticmethod
     def _record_of(file, rank):
@@ -181,6 +189,11 @@ class Checkpoint:
         except InputError:
             failed = True
         return not solver.dist.comm.allreduce(int(failed))
+
+
+def _load(variables, file):
+    for variable in variables:
+        variable.load_from_hdf5(file, 0)
 
 
 def _global_shape(variable):

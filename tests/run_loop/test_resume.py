@@ -239,7 +239,7 @@ def test_an_edited_file_counts_only_if_that_is_asked(chain, stopped, tmp_path):
 
 @pytest.mark.parametrize(
     "values, text",
-    [({"N": "24"}, "shape (3, 32), not (3, 24): resume with the same bases"),
+    [({"N": "24"}, "shape (3, 32), not (3, 24): take the same bases"),
      ({"N": "48"}, "shape (3, 32), not (3, 48)"),
      ({"N": "48", "stop_time": "0.08"}, "not (3, 48)"),
      ({"members": "2"}, "shape (3, 32), not (3, 2, 32)")],

@@ -29,6 +29,8 @@ class StateFunction:
     on_grid : bool
         Whether state and outputs are values on the grid, (outputs, *grid shape), instead of
         spectra, (outputs, *spectral shape).
+    initial_time : float
+        Is added to the time.
 
     A state is an array or `Rows`, and the outputs take the same form. The leaves are a dictionary:
     "numbers" (values of the `LeafNumber`), "kernels", "wavenumbers",
@@ -37,9 +39,10 @@ class StateFunction:
     in `table_leaves`.
     """
 
-    def __init__(self, space, lowering, outputs, on_grid):
+    def __init__(self, space, lowering, outputs, on_grid, initial_time=0.0):
         self.jax = require_jax("this")
         self.space, self.lowering, self.on_grid = space, lowering, on_grid
+        self.initial_time = initial_time
         graph = lowering.graph
         self.outputs = [graph.to_grid(v) if on_grid else graph.to_spectrum(v) for v in outputs]
         self._dimensions = graph.dimensions
@@ -203,9 +206,9 @@ class _Evaluation:
         self.constants = self.np.asarray(leaves["constants"])
         tables = iter(leaves["tables"])
         for row, constant in function._varying:
-            value = time
+            value = time + function.initial_time
             if isinstance(constant, TimeTable):
-                value = self.np.interp(time.real, *next(tables))
+                value = self.np.interp(value.real, *next(tables))
             self.constants = self.constants.at[row].set(value)
 
     def outputs(self):
