@@ -182,6 +182,11 @@ def is_large(operand):
     return _largest_bytes(operand) > WORTH_FREEING
 
 
+def is_costly(operand):
+    """Return whether Dedalus takes much longer to evaluate an operand than compiled code does."""
+    return _largest_bytes(operand) > WORTH_REUSING
+
+
 def _largest_bytes(operand):
     """Return the largest size of an operand and of the fields in it, as of real numbers."""
     found = _known_sizes.get(operand)

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from mpi4py import MPI
 
-from spinhydro.dedalus_support.solver import is_large, no_stored_outputs
+from spinhydro.dedalus_support.solver import is_costly, is_large, no_stored_outputs
 from spinhydro.engines.choose import stepper_kind
 from spinhydro.errors import InputError, NotFiniteError, SpinhydroError, UnresolvedError, WatchError
 from spinhydro.language.equations import fields_of
@@ -82,6 +82,9 @@ class RunChecks:
         An engine that keeps the state leaves the fields as they are until the first write, which
         then takes the values that are found here.
         """
+        if self.values.is_large:
+            # The spectra of the first step serve the outputs too.
+            self.solver.timestepper.read_fields()
         for name, operand in self.outputs.items():
             evaluate = partial(grid_values, operand)
             if self.keeps_state:
@@ -94,12 +97,12 @@ class RunChecks:
     def _can_leave_rates_to_engine(self):
         """Return whether the check of a fused engine may be the first evaluation of the right side.
 
-        For large states, which take long to evaluate.
+        For states that take long to evaluate.
         """
         kind = stepper_kind(self.solver)
         if hasattr(kind, "find_spins") or hasattr(kind, "check_problem"):
             return False
-        return self.has_large_state
+        return self._on_all_ranks(any(map(is_costly, self.solver.state)))
 
     def check_right_side(self):
         """Raise InputError if Dedalus cannot evaluate the right side."""

@@ -47,11 +47,11 @@ class FilledModes:
         A collective call. The fields of the solver must be up to date; they are left as they are.
         """
         energies = np.zeros((len(self.axes), _BINS + 1))
-        for field in self.solver.state if self.axes else ():
-            if field.layout is not field.dist.coeff_layout:
-                field = field.copy()
-                field.require_coeff_space()
-            self._add(field, energies)
+        spectra = getattr(self.solver.timestepper, "spectra", None)
+        if spectra is not None:
+            self._add_spectra(spectra, self.solver.timestepper.right_side.space, energies)
+        elif self.axes:
+            self._add_fields(energies)
         self.solver.dist.comm.Allreduce(MPI.IN_PLACE, energies, op=MPI.SUM)
         found = {}
         for axis, row in zip(self.axes, energies, strict=True):
@@ -64,18 +64,39 @@ class FilledModes:
             self.above[axis] = np.maximum(self.above[axis], found[axis])
         return found
 
-    def _add(self, field, energies):
-        found = squares(field.data)
-        if not np.isfinite(np.sum(found)):
-            # Members that have failed are NaN.
-            found = np.nan_to_num(found)
-        first = found.ndim - field.dist.dim
-        for axis, row in zip(self.axes, energies, strict=True):
-            bins = self._bins.get((field.domain, axis))
-            if bins is None:
-                bins = self._bins[field.domain, axis] = _bins_of(field.domain, axis)
-            others = tuple(i for i in range(found.ndim) if i != first + axis)
-            row += np.bincount(bins, found.sum(axis=others), _BINS + 1)
+    def _add_fields(self, energies):
+        for field in self.solver.state:
+            if field.layout is not field.dist.coeff_layout:
+                field = field.copy()
+                field.require_coeff_space()
+            first = field.data.ndim - field.dist.dim
+            bins = [self._bins_of(field.domain, axis) for axis in self.axes]
+            _add(squares(field.data), bins, [first + axis for axis in self.axes], energies)
+
+    def _add_spectra(self, spectra, space, energies):
+        """Add the energies of an engine's spectra, as those of the coefficients of Dedalus.
+
+        A coefficient of a real field is twice as large as the mode, for every axis along which the
+        mode varies; half of the modes are stored.
+        """
+        numbers = {axis: np.abs(space.modes(axis)) for axis in space.axes}
+        bins = [_bins(2 * numbers[axis] / space.bases[axis].size) for axis in self.axes]
+        for spectrum in spectra:
+            found = squares(spectrum)
+            for axis in space.axes if space.is_real else ():
+                factor = 4 if axis == space.axes[-1] else 2
+                found *= space.along(axis, np.where(numbers[axis] > 0, factor, 1))
+            _add(found, bins, self.axes, energies)
+
+    def _bins_of(self, domain, axis):
+        found = self._bins.get((domain, axis))
+        if found is None:
+            basis = domain.full_bases[axis]
+            (k,) = local_wavenumbers(domain, [axis])
+            left, right = basis.bounds
+            found = _bins(np.abs(k.ravel()) * (right - left) / (np.pi * basis.size))
+            self._bins[domain, axis] = found
+        return found
 
     def amplitude_above(self, found, fraction, inclusive=False):
         """Return the largest amplitude above a fraction along any axis, of a `measure`.
@@ -126,10 +147,16 @@ def squares(values):
     return values**2
 
 
-def _bins_of(domain, axis):
-    """Return the bin of every local mode along an axis."""
-    basis = domain.full_bases[axis]
-    (k,) = local_wavenumbers(domain, [axis])
-    left, right = basis.bounds
-    fractions = np.abs(k.ravel()) * (right - left) / (np.pi * basis.size)
+def _add(found, bins, axes, energies):
+    """Add the energies of modes to bins along every axis."""
+    if not np.isfinite(np.sum(found)):
+        # Members that have failed are NaN.
+        found = np.nan_to_num(found)
+    for row, axis, places in zip(energies, axes, bins, strict=True):
+        others = tuple(i for i in range(found.ndim) if i != axis)
+        row += np.bincount(places, found.sum(axis=others), _BINS + 1)
+
+
+def _bins(fractions):
+    """Return the bin of every mode, from its part of the largest wavenumber."""
     return np.minimum(np.ceil(fractions * _BINS - 1e-9).astype(int), _BINS)

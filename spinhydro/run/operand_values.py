@@ -95,10 +95,7 @@ class OperandValues:
         return True
 
     def _values(self, name):
-        stepper = self.solver.timestepper
-        is_current = stepper.fields.in_sync and not stepper.right_side.on_grid
-        spectra = stepper.state if is_current else None
-        return self._known[name].field(self.solver.sim_time, spectra)
+        return self._known[name].field(self.solver.sim_time, self.solver.timestepper.spectra)
 
     def _compared(self, operand, name):
         """Return the values, after a comparison with Dedalus's."""

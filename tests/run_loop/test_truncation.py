@@ -124,3 +124,23 @@ def test_amplitudes_above_a_fraction_do_not_count_the_modes_at_it():
         assert modes.amplitude_above(found, fraction) == pytest.approx(relative, rel=1e-12)
     assert modes.amplitude_above(found, 0.5) < 1e-14
     assert modes.filled() == {0: 0.5}
+
+
+@pytest.mark.parametrize("dtype, sizes", [(complex, (12, 10)), (float, (12, 10)), (float, (16,))])
+def test_amplitudes_of_an_engine_are_those_of_coefficients(dtype, sizes):
+    coords = d3.CartesianCoordinates(*"xy"[: len(sizes)])
+    dist = d3.Distributor(coords, dtype=dtype)
+    basis = d3.ComplexFourier if dtype is complex else d3.RealFourier
+    bases = [basis(c, n, (0, 1), dealias=1.5) for c, n in zip(coords.coords, sizes, strict=True)]
+    u = dist.Field(name="u", bases=bases)
+    u.fill_random("g", seed=1)
+    u.low_pass_filter(scales=0.7)
+    problem = d3.IVP([u], namespace={"u": u, "lap": d3.lap})
+    problem.add_equation("dt(u) - 0.01*lap(u) = -u*u")
+    solver = problem.build_solver(spinhydro.FusedIFRK4)
+    solver.step(1e-3)
+    found = FilledModes(solver).measure()
+    assert solver.timestepper.spectra is not None
+    solver.timestepper.read_again()
+    for axis, expected in FilledModes(solver).measure().items():
+        np.testing.assert_allclose(found[axis], expected, rtol=0, atol=1e-15)

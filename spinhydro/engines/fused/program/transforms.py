@@ -145,10 +145,12 @@ class Space:
         """The largest value of all ranks of the same space."""
         return self.dist.comm.allreduce(value, op=MPI.MAX) if self.slabs else value
 
-    def _along(self, axis, values):
+    def along(self, axis, values):
+        """Numbers along an axis, to be broadcast to the grid or to spectra."""
         return values.reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
 
-    def _modes(self, axis):
+    def modes(self, axis):
+        """Numbers of the modes of this rank along an axis."""
         size = self.whole[axis]
         if self.is_real and axis == len(self.shape) - 1:
             modes = np.arange(size // 2 + 1)
@@ -157,12 +159,12 @@ class Space:
         return modes[self.slabs.span(modes.size)] if self.slabs and axis == 1 else modes
 
     def _wavenumbers(self, axis, order):
-        basis, modes = self.bases[axis], self._modes(axis)
+        basis, modes = self.bases[axis], self.modes(axis)
         left, right = basis.bounds
         if order % 2 or not differentiates_nyquist(basis):
             # An odd derivative of the Nyquist mode is zero.
             modes = np.where(2 * np.abs(modes) == basis.size, 0, modes)
-        return self._along(axis, 2 * np.pi / (right - left) * modes)
+        return self.along(axis, 2 * np.pi / (right - left) * modes)
 
     def wavenumbers_of(self, order):
         """Wavenumbers along every axis for a derivative of some order; None for members."""
@@ -172,11 +174,11 @@ class Space:
         """Mask of the modes that the bases hold; None if they hold all of them."""
         held = np.ones(self.spectral_shape, bool)
         for axis in self.axes:
-            basis, modes = self.bases[axis], np.abs(self._modes(axis))
+            basis, modes = self.bases[axis], np.abs(self.modes(axis))
             largest = (min(basis.size, self.whole[axis]) - 1) // 2
             keeps_nyquist = isinstance(basis, RealFourierNyquist) and basis.size == self.whole[axis]
             if not keeps_nyquist:
-                held &= self._along(axis, modes <= largest)
+                held &= self.along(axis, modes <= largest)
         return held if self.anywhere(not held.all()) else None
 
     def modes_of(self, domain):
@@ -184,7 +186,7 @@ class Space:
         held = np.ones(self.spectral_shape, bool) if self.mask is None else self.mask.copy()
         for axis in self.axes:
             if domain.full_bases[axis] is None:
-                held &= self._along(axis, self._modes(axis) == 0)
+                held &= self.along(axis, self.modes(axis) == 0)
         return held
 
     def part_of(self, domain, values):
@@ -204,8 +206,8 @@ class Space:
         kept = []
         for axis in self.axes:
             left, right = self.bases[axis].bounds
-            k = 2 * np.pi / (right - left) * self._modes(axis)
-            kept.append(self._along(axis, kept_along(self.bases[axis], k, fraction)))
+            k = 2 * np.pi / (right - left) * self.modes(axis)
+            kept.append(self.along(axis, kept_along(self.bases[axis], k, fraction)))
         return kept
 
     def kept(self, fraction):
@@ -298,12 +300,12 @@ class Space:
         if kernel not in self._kernels:
             wavenumbers, signless = [], []
             for axis in self.axes:
-                basis, modes = self.bases[axis], self._modes(axis)
+                basis, modes = self.bases[axis], self.modes(axis)
                 left, right = basis.bounds
                 # Only modes of the bases are evaluated.
                 modes = np.where(2 * np.abs(modes) <= basis.size, modes, 0)
-                wavenumbers.append(self._along(axis, 2 * np.pi / (right - left) * modes))
-                signless.append(self._along(axis, 2 * np.abs(modes) == basis.size))
+                wavenumbers.append(self.along(axis, 2 * np.pi / (right - left) * modes))
+                signless.append(self.along(axis, 2 * np.abs(modes) == basis.size))
             if not self.is_real:
                 signless = [np.zeros_like(mask) for mask in signless]
             self._kernels[kernel] = kernel.symmetric_matrix(wavenumbers, signless)

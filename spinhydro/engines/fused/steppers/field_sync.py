@@ -99,6 +99,7 @@ class FieldSynchroniser:
             np.copyto(state[row], values)
         if self.on_request:
             self.exchange.free_scratch()
+        self.in_sync = True
         self._take_snapshot()
         return True
 

@@ -281,6 +281,12 @@ class FusedRK4:
         if self.fields.read(self.state):
             self._forget_next_step()
 
+    @property
+    def spectra(self):
+        """Return the spectra of what the fields hold; None if they are not known."""
+        is_known = self.fields.in_sync and not self.right_side.on_grid
+        return self.state if is_known else None
+
     def _forget_next_step(self):
         """Drop what a compiled step has already done of the next one: the state has changed."""
 
@@ -296,8 +302,9 @@ class FusedRK4:
     def check(self):
         """Compare the fused right-hand side with Dedalus's.
 
-        They are compared at the present state, and at that state with noise on it (a uniform state
-        would hide an error in a derivative).
+        They are compared at the present state with noise on it (a uniform state would hide an error
+        in a derivative), and at that state itself if it is small, or if the rates are not finite
+        with noise.
 
         Returns
         -------
