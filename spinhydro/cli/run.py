@@ -47,7 +47,11 @@ def _parser():
     parser.add_argument(
         "--strict", action="store_true", help="exit with code 1 if an expectation is missed"
     )
-    parser.add_argument("--force", action="store_true", help="run even if the timestep is unstable")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="run even if the timestep is unstable, or memory or the disk too small",
+    )
     add_ranks(parser)
     add_limit_arguments(parser)
     parser.add_quiet()
@@ -97,6 +101,7 @@ def _solve(options, values):
 
 
 def _load(options, values):
+    from spinhydro.dedalus_support.field_sizes import any_capacity
     from spinhydro.dedalus_support.memory import separate_large_blocks
     from spinhydro.problem.load import load
     from spinhydro.run.folder import check_writable
@@ -106,7 +111,8 @@ def _load(options, values):
         separate_large_blocks(False)
         if is_reporting_rank():
             check_writable(options.out, Path(options.problem).stem)
-        return load(options.problem, equations=options.equation, **values)
+        with any_capacity(options.force):
+            return load(options.problem, equations=options.equation, **values)
 
     return on_all_ranks(load_here)
 

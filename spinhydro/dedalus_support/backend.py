@@ -6,6 +6,7 @@ from dedalus.tools.config import config
 
 from spinhydro.dedalus_support.block_diagonal import assemble_blocks_at_once
 from spinhydro.dedalus_support.complex_transforms import refuse_real_fields
+from spinhydro.dedalus_support.field_sizes import check_sizes_of_fields
 from spinhydro.dedalus_support.memory import reuse_large_buffers, share_temporaries
 from spinhydro.dedalus_support.valid_modes import find_valid_modes_by_axis
 
@@ -17,6 +18,7 @@ for _section in ("transforms-fftw", "parallelism-fftw"):
 refuse_real_fields()
 share_temporaries()
 reuse_large_buffers()
+check_sizes_of_fields()
 assemble_blocks_at_once()
 find_valid_modes_by_axis()
 

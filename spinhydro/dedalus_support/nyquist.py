@@ -7,6 +7,7 @@ from scipy import sparse
 
 from spinhydro.dedalus_support import backend  # noqa: F401  (sets Dedalus up)
 from spinhydro.dedalus_support.ensemble.values import PerMember
+from spinhydro.dedalus_support.field_sizes import check_dealias
 from spinhydro.errors import InputError
 
 import dedalus.public as d3  # isort: skip
@@ -69,9 +70,7 @@ class RealFourierNyquist(d3.RealFourier):
     def _preprocess_cache_args(cls, coord, size, bounds, dealias, library):
         _check_size(size)
         _check_bounds(bounds)
-        factors = dealias if isinstance(dealias, (tuple, list)) else (dealias,)
-        if not all(_is_number(factor) and factor > 0 for factor in factors):
-            raise InputError(f"dealias = {dealias}: it must be positive, 1 or 3/2")
+        check_dealias(dealias)
         return super()._preprocess_cache_args(coord, size, bounds, dealias, library)
 
     def global_shape(self, grid_space, scales):

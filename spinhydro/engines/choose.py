@@ -120,6 +120,18 @@ def stepper_kind(solver):
     return type(solver.timestepper)
 
 
+def check_scheme(solver):
+    """Check that the scheme of a solver can treat its problem, on any engine.
+
+    Raises InputError or ParameterError if spins or phases that it rotates are not there.
+    """
+    kind = stepper_kind(solver)
+    if hasattr(kind, "find_spins"):
+        solver.timestepper.find_spins()
+    if hasattr(kind, "check_problem"):
+        kind.check_problem(solver)
+
+
 def choose_engine(
     solver, engine, projections=(), steps=None, sync_on_request=True, precision="double"
 ):
@@ -182,7 +194,7 @@ def choose_engine(
             _compile_noise(solver)
             return name, f" ({'; '.join([text, *reasons])})"
         if engine == name:
-            raise InputError(f"{reasons[0]}: use --engine auto")
+            raise InputError(f'{reasons[0]}: use --engine auto, in a script engine="auto"')
     separate_large_blocks(False)
     _make_stepper(solver)
     reasons += slow_sizes(solver.state[0].domain.bases)
@@ -370,6 +382,7 @@ class _ChoosesAtFirstStep:
         """Replace this time stepper by that of the chosen engine, checked on the present state."""
         solver = self.solver
         solver.timestepper = self.stepper
+        check_scheme(solver)
         name, why = choose_engine(solver, self.engine, sync_on_request=False)
         solver.accelerated = True
         if solver.dist.comm.rank == 0:

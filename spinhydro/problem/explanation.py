@@ -1,6 +1,7 @@
 """Explain an exception that a statement of a problem file raised."""
 
 import ast
+import errno
 
 from spinhydro.errors import did_you_mean
 from spinhydro.problem.plain_values import is_plain
@@ -18,6 +19,10 @@ def explain(statement, error, namespace, lines):
             "Dedalus cannot split one space dimension over several ranks; write "
             "dist = spinhydro.distributor(coords, dtype=…) or use one rank"
         )
+    if "size must be positive" in str(error):
+        message = "the number of grid points along an axis must be a whole number, 1 or more"
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        message = f"not enough memory: {error}. Take fewer grid points, or more machines"
     used = {
         node.id: namespace[node.id]
         for node in ast.walk(statement)

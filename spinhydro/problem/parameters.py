@@ -168,7 +168,7 @@ def override(source, values):
     assigned = {}
     for assignment in source.assignments:
         assigned.setdefault(assignment.name, []).append(assignment)
-    texts, edits = {}, []
+    texts, edits, replaced = {}, [], set()
     for name, value in values.items():
         if name in ADDED and name not in assigned and assigned:
             start, _ = offsets(source.text, source.assignments[0].statement)
@@ -191,7 +191,14 @@ def override(source, values):
         if new != texts[name] and "spinhydro" not in source.names_above(first.line):
             prefix += "import spinhydro; "
         for assignment in assigned[name]:
-            edits.append((offsets(source.text, assignment.value), new))
+            place = offsets(source.text, assignment.value)
+            if place in replaced:
+                # The second name of Nx = Ny = 160.
+                _, end = offsets(source.text, assignment.statement)
+                edits.append(((end, end), f"; {name} = {new}"))
+                continue
+            replaced.add(place)
+            edits.append((place, new))
         if prefix:
             start, _ = offsets(source.text, first.statement)
             edits.append(((start, start), prefix))

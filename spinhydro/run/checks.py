@@ -6,7 +6,7 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.dedalus_support.solver import is_costly, is_large, no_stored_outputs
-from spinhydro.engines.choose import stepper_kind
+from spinhydro.engines.choose import check_scheme, stepper_kind
 from spinhydro.errors import InputError, NotFiniteError, SpinhydroError, UnresolvedError, WatchError
 from spinhydro.language.equations import fields_of
 from spinhydro.language.watch import grid_values
@@ -37,10 +37,7 @@ class RunChecks:
             self._has_unchecked_rates = self._can_leave_rates_to_engine()
             if not self._has_unchecked_rates:
                 self.check_right_side()
-        if hasattr(stepper_kind(self.solver), "find_spins"):
-            self.solver.timestepper.find_spins()
-        if hasattr(stepper_kind(self.solver), "check_problem"):
-            stepper_kind(self.solver).check_problem(self.solver)
+        check_scheme(self.solver)
         for variable, operand in self.projections:
             self._try(
                 f"projections['{variable.name}']", "projections", lambda o=operand: grid_values(o)

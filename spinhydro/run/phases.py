@@ -10,6 +10,7 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.dedalus_support import parallel
+from spinhydro.dedalus_support.field_sizes import any_capacity
 from spinhydro.dedalus_support.memory import separate_large_blocks
 from spinhydro.dedalus_support.solver import is_large
 from spinhydro.engines.choose import check_engine
@@ -35,6 +36,7 @@ from spinhydro.run.loop import Run
 from spinhydro.run.plan import (
     check_free_space,
     check_limits,
+    check_memory,
     check_number_of_outputs,
     controlled_schedule,
     schedule,
@@ -96,6 +98,8 @@ def carry_out(
         "checkpoint_interval": plan.checkpoint_interval, "checkpoints_kept": plan.checkpoints_kept,
     }  # fmt: skip
     check_limits(plan)
+    if not force:
+        check_memory(ivp)
     plan.record["stated"] = _stated(plan)
     continued = None
     if resume is None:
@@ -103,10 +107,11 @@ def carry_out(
     else:
         continued = continuation(comm, resume, checkpoint, edited)
     try:
-        return _check_and_run(
-            ivp, plan, is_controlled, continued, started, out, engine, quiet, force, precision,
-            solver,
-        )  # fmt: skip
+        with any_capacity():
+            return _check_and_run(
+                ivp, plan, is_controlled, continued, started, out, engine, quiet, force, precision,
+                solver,
+            )  # fmt: skip
     finally:
         if continued is not None:
             continued.folder.let_go()

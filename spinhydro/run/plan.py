@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spinhydro.dedalus_support.field_sizes import check_capacity
 from spinhydro.errors import InputError, ParameterError, unknown_name_message
 from spinhydro.run.members import CHOICES
 
@@ -177,6 +178,17 @@ def check_number_of_outputs(plan, steps, per_output, force):
             f"output_interval = {plan.output_interval:g} gives {outputs:.2g} outputs up to "
             f"stop_time = {plan.stop_time:g}: is one of them in the wrong unit? --force runs it"
         ).within("output_interval")
+
+
+def check_memory(ivp):
+    """Raise ParameterError if a machine cannot hold the state of a run; see `check_capacity`."""
+    shapes = {}
+    for variable in ivp.variables:
+        points = ivp.dist.grid_layout.global_shape(variable.domain, 1)
+        components = math.prod(system.dim for system in variable.tensorsig)
+        shapes[points] = shapes.get(points, 0) + components
+    for points, components in shapes.items():
+        check_capacity("the state", points, components, ivp.variables[0].dtype, ivp.dist.comm)
 
 
 def check_free_space(outputs, operands, out):

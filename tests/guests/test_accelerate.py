@@ -318,3 +318,19 @@ def test_constraints_are_refused_in_words(stepper):
     problem = EXAMPLES["shear flow"]()
     with pytest.raises(InputError, match=rf"{stepper.__name__} needs a dt\(…\) term in every equa"):
         problem.build_solver(stepper)
+
+
+@pytest.mark.parametrize("engine", ["fused", "lean", "auto"])
+def test_a_scheme_that_cannot_take_the_problem_says_why(engine):
+    """On every engine the same, before the engine's own limits."""
+    coords = d3.CartesianCoordinates("x")
+    dist = d3.Distributor(coords, dtype=np.complex128)
+    basis = d3.ComplexFourier(coords["x"], size=16, bounds=(0, 1))
+    a, b = (dist.Field(name=name, bases=basis) for name in "ab")
+    a["g"] = b["g"] = 1
+    problem = d3.IVP([a, b], namespace=locals())
+    problem.add_equation("dt(a) - 1j*lap(a) = -1j*a*conj(a)*a - 1j*b")
+    problem.add_equation("dt(b) - 1j*lap(b) = -1j*b*conj(b)*b - 1j*a")
+    for stepper, reason in ((spinhydro.Strang, "not -i V psi"), (spinhydro.RKMK4, "turns spins")):
+        with pytest.raises(InputError, match=reason):
+            accelerate(problem.build_solver(stepper), engine=engine).step(1e-3)
