@@ -225,7 +225,9 @@ class ExpressionBuilder:
         return [
             name
             for name, value in self.namespace.items()
-            if not name.startswith("_")
+            # Fields without a name are there too.
+            if isinstance(name, str)
+            and not name.startswith("_")
             and (isinstance(value, (Operand, PerMember)) or _is_number(value) or callable(value))
         ]
 

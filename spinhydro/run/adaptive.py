@@ -90,7 +90,7 @@ class AdaptiveRun(Run):
             self.outputs_made = 1
         self.prepare_timestep()
         while self.step < steps and not _reached(solver.sim_time, stop):
-            output = self.initial_time + self.outputs_made * plan.output_interval
+            output = self.next_output()
             target = min(output, stop)
             self.timestep, arrives = self.next_timestep(target)
             self.advance(self.timestep)
@@ -115,6 +115,10 @@ class AdaptiveRun(Run):
         if self.output.last_time != solver.sim_time:
             self.check_and_write(self.timestep)
         self.save_checkpoint()
+
+    def next_output(self):
+        """Return the time of the output at which a step ends next."""
+        return self.initial_time + self.outputs_made * self.plan.output_interval
 
     def prepare_timestep(self):
         """Choose the first timestep, unless a checkpoint holds it."""

@@ -9,6 +9,7 @@ from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
 from spinhydro.run.kept_state import KeptState
 from spinhydro.run.loop import WATCH_CADENCE, Run
+from spinhydro.run.passed_outputs import PassedOutputs
 from spinhydro.run.progress import elapsed
 from spinhydro.run.stability_watch import LimitOfAdaptiveSteps, rounded_limit
 from spinhydro.run.stepper_choice import StepperChoice, candidates_of
@@ -124,6 +125,7 @@ class ControlledRun(AdaptiveRun):
         #: Steps of the present length up to the next output, and those that are taken in one call.
         self.number, self.ahead = 0, 1
         self.shortest, self.longest = math.inf, 0.0
+        self.passed = PassedOutputs(self)
         #: The initial state, while the stepper is chosen.
         self.filled = None
 
@@ -218,7 +220,7 @@ class ControlledRun(AdaptiveRun):
         return (
             f"timesteps: adaptive, {self.stepper_name}, tolerance {control.tolerance:g} at the end "
             f"of the run; first {control.suggestion:.3g} {unit}".rstrip()
-            + f", {limit} ({why}){transforms}"
+            + f", {limit} ({why}){transforms}; {self.passed.line()}"
         )
 
     def _cheaper(self):
@@ -250,6 +252,7 @@ class ControlledRun(AdaptiveRun):
         return found | {
             "outputs_made": self.outputs_made, "control": self.control.record(),
             "number": self.number, "extremes": [self.shortest, self.longest],
+            "outputs_inside": self.passed.written,
         }  # fmt: skip
 
     def restore(self, checkpoint, same_problem=True):
@@ -264,18 +267,27 @@ class ControlledRun(AdaptiveRun):
             self.outputs_made = checkpoint.progress["outputs_made"]
             self.number = checkpoint.progress["number"]
             self.shortest, self.longest = checkpoint.progress["extremes"]
+            self.passed.written = checkpoint.progress.get("outputs_inside", 0)
             self.timestep = checkpoint.timestep
         return exact
 
     def prepare_timestep(self):
         """Do nothing: the first timestep has been chosen."""
 
+    def next_output(self):
+        """Return the time of the output at which a step ends next."""
+        self.passed.choose()
+        return super().next_output() + self.passed.number * self.plan.output_interval
+
     def next_timestep(self, target):
         """Return the timestep of the next step, and whether it ends at the time `target`."""
-        left = target - self.solver.sim_time
-        if not self.number and math.isclose(left, self.plan.output_interval, rel_tol=1e-9):
+        left, intervals = target - self.solver.sim_time, self.passed.number + 1
+        if not self.number and math.isclose(left, intervals * self.plan.output_interval):
             # Free of rounding, so that the same timesteps follow from one output to the next.
-            left = self.plan.output_interval
+            left = intervals * self.plan.output_interval
+        if self.passed.number:
+            self.ahead = 1
+            return left, True
         timestep, self.number = even_steps(
             left, self.control.suggestion, self.timestep, self.number, self.control.order,
             self.control.longest_allowed(),
@@ -289,7 +301,7 @@ class ControlledRun(AdaptiveRun):
         plan = self.plan
         if plan.each_step or plan.stop_iteration or not self.solver.timestepper.takes_many:
             return 1
-        if self.handlers or self._has_handlers_of_a_script():
+        if self.handlers or self.has_handlers_of_a_script():
             return 1
         number = min(self.number, WATCH_CADENCE - self.step % WATCH_CADENCE)
         return self.control.batch(timestep, number)
@@ -314,6 +326,7 @@ class ControlledRun(AdaptiveRun):
             span = self.ahead * timestep
             # The loop counts the last one.
             self.step += self.ahead - 1
+        self.passed.announce()
         try:
             super().advance(span, number)
         except StepTooShort as error:
@@ -322,15 +335,17 @@ class ControlledRun(AdaptiveRun):
                 "Usual causes: a solution that becomes singular, a tolerance below the rounding "
                 "errors of the equations, or a projection that leads out of what the bases hold"
             ) from None
+        self.passed.finish()
 
     def end_line(self, seconds):
         """Return the line on the steps that were taken."""
         control, steps = self.control, max(1, self.control.accepted)
         shortest, longest = f"{self.shortest:.3g}", f"{self.longest:.3g}"
         lengths = shortest if shortest == longest else f"{shortest} to {longest}"
+        inside = f", {self.passed.written} outputs inside steps" if self.passed.written else ""
         return (
             f"done: {control.accepted} steps of {lengths} {self.time_unit}".rstrip()
-            + f", {control.rejected} rejected, estimated error {control.error:.2g} "
+            + f", {control.rejected} rejected{inside}, estimated error {control.error:.2g} "
             f"(tolerance {control.tolerance:g}) in {elapsed(seconds)} "
             f"({1e3 * seconds / steps:.2g} ms per step)"
         )

@@ -62,12 +62,12 @@ class ScheduledOutput:
         self._last = count
         return due
 
-    def skip(self, step, elapsed, iteration, compare, same_problem):
+    def skip(self, step, elapsed, compare, same_problem):
         """Continue after the writes of an earlier run."""
         if step:
             self.is_due(step, elapsed)
         if same_problem:
-            self.output.skip_existing(iteration, compare)
+            self.output.skip_existing(compare)
 
 
 def _tasks(name, options, ivp):

@@ -136,11 +136,11 @@ class Run(RunChecks, RunRecording):
             failed = progress.get("failed_members") or {}
             self.failed.reasons = {int(member): reason for member, reason in failed.items()}
             self._exclude_failed()
-        iteration, elapsed = int(self.solver.iteration), self.solver.sim_time - self.initial_time
+        elapsed = self.solver.sim_time - self.initial_time
         if same_problem:
-            self.output.skip_existing(iteration, compare=exact)
+            self.output.skip_existing(compare=exact)
         for handler in self.handlers:
-            handler.skip(self.step, elapsed, iteration, exact, same_problem)
+            handler.skip(self.step, elapsed, exact, same_problem)
         self._saved_step = self.step
         return exact
 
@@ -211,7 +211,7 @@ class Run(RunChecks, RunRecording):
         """
         if not self.keeps_state or step < FINITE_CADENCE or self.resolution.since is not None:
             return 1
-        if self.handlers or self.plan.each_step or self._has_handlers_of_a_script():
+        if self.handlers or self.plan.each_step or self.has_handlers_of_a_script():
             return 1
         if not self.solver.timestepper.can_batch:
             return 1
@@ -222,7 +222,7 @@ class Run(RunChecks, RunRecording):
             most = min(most, self.stability_watch.steps_left(step))
         return min(most, FINITE_CADENCE - step % FINITE_CADENCE, output - step)
 
-    def _has_handlers_of_a_script(self):
+    def has_handlers_of_a_script(self):
         evaluator = self.solver.evaluator
         return any(handler not in evaluator.groups["F"] for handler in evaluator.handlers)
 

@@ -82,7 +82,11 @@ class FailedMembers:
                 "reason": reason, "sim_time": float(solver.sim_time),
                 "iteration": int(solver.iteration),
             }  # fmt: skip
-        here = self.local(members)
+        self.fill(members)
+
+    def fill(self, members):
+        """Fill the state of members with NaN."""
+        solver, here = self.solver, self.local(members)
         if not here:
             return
         if hasattr(solver.timestepper, "discard_members"):

@@ -11,7 +11,7 @@ from spinhydro.dedalus_support.memory import free_temporaries
 from spinhydro.dedalus_support.solver import evaluated
 from spinhydro.errors import NotFiniteError, OutputError
 from spinhydro.run.hdf5_file import data_checksum
-from spinhydro.run.sets import SetHandler, gathered_values, kept_type, written_iterations
+from spinhydro.run.sets import SetHandler, gathered_values, kept_type, written_times
 
 #: Bytes that must stay free on the disk beyond what a write needs.
 SPARE_BYTES = 20_000_000
@@ -136,24 +136,22 @@ class FieldOutput:
         self.last_time = solver.sim_time
         free_temporaries()
 
-    def skip_existing(self, iteration, compare):
-        """Skip the writes after an iteration that an earlier, interrupted run has made.
+    def skip_existing(self, compare):
+        """Skip the writes of times that an earlier, interrupted run has written.
 
         Parameters
         ----------
-        iteration : int
         compare : bool
             Whether they should be equal to the last byte; ``differs`` is set if they are not.
         """
         self._compare = compare
         if self.comm.rank == 0:
-            self._existing = written_iterations(self.handler.base_path, self.handler.name)
-            self._existing = {i: row for i, row in self._existing.items() if i >= iteration}
+            self._existing = written_times(self.handler.base_path, self.handler.name)
 
     def _append(self, scales, values):
         for task, data in zip(self.handler.tasks, values, strict=True):
             self._check_finite(task, data, scales)
-        existing = self._existing.get(int(scales["iteration"]))
+        existing = self._existing.get(float(scales["sim_time"]))
         if existing is not None:
             if self._compare and existing != [data_checksum(data) for data in values]:
                 self.differs = True

@@ -281,15 +281,16 @@ class _Rows:
         self._number += 1
 
 
-def written_iterations(folder, name):
-    """Return ``{iteration: checksums of the tasks}`` of all writes of a handler."""
+def written_times(folder, name):
+    """Return ``{simulation time: checksums of the tasks}`` of all writes of a handler."""
     found = {}
     for path in sorted(folder.glob(f"{name}_s*.h5")):
         with h5py.File(path, "r", locking=False) as file:
-            iterations = file["scales/iteration"][:].tolist()
+            # Several outputs may lie inside one step.
+            times = file["scales/sim_time"][:].tolist()
             sums = file["checksums"][:, 1:].tolist() if "checksums" in file else []
-        found |= dict(zip(iterations, sums or [None] * len(iterations), strict=False))
-    return {iteration: sums for iteration, sums in found.items() if sums is not None}
+        found |= dict(zip(times, sums, strict=False))
+    return found
 
 
 def _task_bytes(task):

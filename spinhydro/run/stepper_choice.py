@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from mpi4py import MPI
 
 from spinhydro.engines.choose import make_stepper, take_stepper
 from spinhydro.errors import SpinhydroError
@@ -11,6 +10,7 @@ from spinhydro.run.kept_state import KeptState
 from spinhydro.run.rates import calls_functions
 from spinhydro.steppers import ETDRK43, EXPLICIT, IFRK43, RK43, RK853, RKMK43
 from spinhydro.steppers.frequencies import frequencies_of
+from spinhydro.steppers.linear_damping import largest_damping
 from spinhydro.steppers.trial import LARGEST_STATE, is_worth_a_trial, is_worthwhile, predict
 
 #: Values of a state from which trial steps are compiled.
@@ -33,31 +33,6 @@ def candidates_of(ivp, pair):
     has_linear = any(hasattr(equation["L"], "tensorsig") for equation in ivp.equations)
     known = (RK43, RK853, IFRK43, ETDRK43) if has_linear else (RK43, RK853)
     return tuple(other for other in known if other is not pair)
-
-
-def largest_damping(stepper, comm):
-    """Return the largest rate of decay of linear terms, from their diagonal.
-
-    Parameters
-    ----------
-    stepper : IFRK43
-        On any engine.
-    comm : MPI communicator
-    """
-    if hasattr(stepper, "linear_row"):
-        found = [
-            np.max(np.real(values))
-            for row in range(len(stepper.state))
-            for column, values in stepper.linear_row(row)
-            if column == row
-        ]
-    else:
-        found = [
-            -np.min(np.einsum("bii->bi", rates).real)
-            for blocks in stepper.linear_rates.values()
-            for rates, _ in blocks
-        ]
-    return comm.allreduce(float(max(found, default=0.0)), op=MPI.MAX)
 
 
 class StepperChoice:
@@ -116,7 +91,7 @@ class StepperChoice:
     def _try(self):
         """Return the `Prediction` of each pair that is tried."""
         plan, present = self.run.plan, self.solver.timestepper
-        first = predict(present, self.pair, present.control, self.interval)
+        first = predict(present, self.pair, present.control, self.interval, self._passes)
         first = self._weighed(self.pair, present, first)
         works = {self.pair: first}
         values = self.run.number_of_values()
@@ -127,6 +102,10 @@ class StepperChoice:
                 if found is not None:
                     works[other] = found
         return works
+
+    @property
+    def _passes(self):
+        return not self.run.passed.reason_against()
 
     def _weighed(self, pair, stepper, prediction):
         """Return a prediction, with more work for IFRK43 where modes are damped in a timestep.
@@ -152,7 +131,7 @@ class StepperChoice:
         solver.timestepper = stepper
         try:
             stepper.begin(run.control_of(pair, self.frequencies(pair))[0], self.interval)
-            prediction = predict(stepper, pair, stepper.control, self.interval)
+            prediction = predict(stepper, pair, stepper.control, self.interval, self._passes)
             return self._weighed(pair, stepper, prediction)
         finally:
             take_stepper(solver, present)

@@ -109,6 +109,8 @@ class ErrorControl:
         Timesteps that the companion has not taken yet: at most one between steps.
     window : int
         Steps that may be taken up to the next measurement of the error.
+    without_interpolant : int
+        Steps with outputs inside that do without their interpolant, which missed the tolerance.
 
     Raises
     ------
@@ -129,6 +131,7 @@ class ErrorControl:
         self._factor = self._measured_at = self._previous = None
         self._since, self._just_rejected = 0, False
         self.window, self._coefficient = 1, None
+        self.without_interpolant = 0
 
     def start(self, timestep, scales):
         """Set the first timestep to be tried, and the scales of the variables."""
@@ -347,6 +350,26 @@ def checked_tolerance(tolerance):
             f"({why}); write for example tolerance = 1e-6"
         ).within("tolerance")
     return float(tolerance)
+
+
+def intervals_within(interval, suggestion, timestep, order, longest):
+    """Return how many intervals between outputs a step may cover, at least 1.
+
+    The present number is kept while the suggestion stays close to it, as in `even_steps`.
+
+    Parameters
+    ----------
+    interval : float
+        Time between two outputs.
+    suggestion, timestep, order, longest
+        See `even_steps`.
+    """
+    before = round(timestep / interval) if timestep else 0
+    if before and math.isclose(before * interval, timestep) and timestep <= longest * (1 + 1e-9):
+        least, most = (timestep * factor ** (4 / order) for factor in (KEPT_FROM, KEPT_TO))
+        if least <= suggestion < most:
+            return before
+    return max(1, math.floor(min(longest, suggestion / KEPT_FROM ** (4 / order)) / interval))
 
 
 def even_steps(left, suggestion, timestep=None, number=0, order=4, longest=math.inf):

@@ -6,6 +6,7 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.steppers.control import ErrorControl, StepTooShort, even_steps
+from spinhydro.steppers.dense_output import DenseOutput
 
 #: Relative change of the state that measures the size of the terms of the right side.
 CHANGE = 1e-8
@@ -13,7 +14,7 @@ CHANGE = 1e-8
 FLOOR = 0.01
 
 
-class PairSteps:
+class PairSteps(DenseOutput):
     r"""Base of schemes with an embedded pair: steps that `ErrorControl` accepts.
 
     ``step(timestep)`` covers exactly the given time, in as many steps of the scheme as the
@@ -33,6 +34,8 @@ class PairSteps:
     ``_difference(time, timestep)`` (a tuple of squared norms after it, which ``_combined`` turns
     into those of d_v), ``_sizes()`` (those of the state), ``_distance(copy)``,
     ``_squares(values)`` and ``_rate_sizes(time)``.
+
+    Output times inside are those of `DenseOutput`.
 
     Attributes
     ----------
@@ -95,8 +98,11 @@ class PairSteps:
         if control.has_companion and self._companion is None:
             self._start_companion()
         while True:
-            steps = control.batch(length, number) if self.takes_many else 1
+            is_batch = self.takes_many and not self.output_times
+            steps = control.batch(length, number) if is_batch else 1
             if self._try(time, length, sizes, steps):
+                if self.output_times:
+                    self.visit_outputs(time, length, sizes, taken)
                 taken, number = taken + steps, number - steps
                 time = end - number * length if number else end
                 if not control.has_companion:

@@ -9,6 +9,8 @@ from mpi4py import MPI
 
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
+from spinhydro.steppers.interpolants import ContinuousRK8, Quartic
+from spinhydro.steppers.linear_damping import is_weakly_damped
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
 from spinhydro.steppers.projections import project
 from spinhydro.steppers.rk4 import RK4
@@ -16,6 +18,8 @@ from spinhydro.steppers.rk8 import ERRORS, RK8, combined_error
 from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
 from spinhydro.steppers.spin_steppers import RKMK4
 
+#: Largest number of exponentials that are kept, and of their bytes.
+MOST_KEPT, LARGEST_KEPT = 32, 1 << 25
 #: Coefficients on a rank up to which several steps are taken between two measurements: some
 #: hundredths of a second each.
 MOST_AHEAD = 20_000
@@ -71,6 +75,21 @@ class _Stock(PairSteps):
         for field in self.solver.state:
             if field.domain.full_bases[axis] is not None:
                 field.data[(*[slice(None)] * (len(field.tensorsig) + axis), members)] = np.nan
+
+    def rate_at(self, state, time):
+        """Return the terms of the right side that the scheme does not treat exactly."""
+        self._evaluate(state, time)
+        return self.rate.data.copy()
+
+    def _kept_state(self):
+        return self._kept
+
+    def _project_at(self, time):
+        self.solver.sim_time = time
+        project(self.projections)
+
+    def _show(self, time):
+        self.solver.sim_time = time
 
     def _keep(self):
         self.solver.evaluator.require_coeff_space(self.solver.state)
@@ -186,6 +205,7 @@ class RK43(_Stock, RK4):
     """
 
     main = RK4
+    interpolant = Quartic
 
 
 class IFRK43(_Stock, IFRK4):
@@ -201,8 +221,23 @@ class IFRK43(_Stock, IFRK4):
 
     main = IFRK4
     cost_of_evaluation = 1.1
-    #: Exponentials of a step and of its halves, of two timesteps.
-    kept_exponentials = 4
+    interpolant, can_interpolate = Quartic, is_weakly_damped
+
+    @property
+    def kept_exponentials(self):
+        """Return how many exponentials are kept, each about as large as the matrix L.
+
+        Those of a step and of its halves, of two timesteps, and those of output times inside steps.
+        """
+        size = sum(rates.nbytes for blocks in self.linear_rates.values() for rates, _ in blocks)
+        return int(min(max(LARGEST_KEPT // max(size, 1), 4), MOST_KEPT))
+
+    def move_linear(self, state, duration):
+        """Return the solution of the linear terms; see `DenseOutput`."""
+        np.copyto(self.stage.data, state)
+        # An exponential is that of half of its timestep.
+        self._move(self.stage, 2 * duration)
+        return self.stage.data.copy()
 
 
 class ETDRK43(_Stock, ETDRK4):
@@ -247,6 +282,7 @@ class RK853(_Stock, RK8):
     order = 8
     extra_evaluations = 0
     cost_of_evaluation = 1.2
+    interpolant = ContinuousRK8
     _combined = staticmethod(combined_error)
 
     def _note_rates(self):

@@ -7,9 +7,13 @@ from spinhydro.steppers.control import (
     AIM,
     FAR_WINDOW,
     KEPT_FROM,
-    MEASURED_EVERY,
     RELEASED,
     WINDOW,
+)
+from spinhydro.steppers.dense_output import (
+    evaluations_inside,
+    evaluations_of_step,
+    intervals_in_step,
 )
 
 #: A measured error of a step between these follows its power law.
@@ -43,7 +47,7 @@ class Prediction:
     work: float
 
 
-def predict(stepper, pair, control, interval):
+def predict(stepper, pair, control, interval, passes=False):
     r"""Return the `Prediction` of a pair, from the error of single steps at the present state.
 
     The error of a step of length h, :math:`e = c\, h^{q+1}`, is measured by taking it as a whole
@@ -51,7 +55,8 @@ def predict(stepper, pair, control, interval):
 
     .. math:: e/h = 0.8\, \text{tolerance}/(4 T),
 
-    up to half of the stability limit and to a whole part of the time between two outputs. If errors
+    up to half of the stability limit and to a whole part of the time between two outputs, or a
+    multiple of it if steps may pass outputs. If errors
     are far below the tolerance there, most of the run takes steps up to the limit, without a
     companion. Errors are taken to grow by a factor of 4, with all pairs.
 
@@ -65,42 +70,56 @@ def predict(stepper, pair, control, interval):
         With the limits of this pair.
     interval : float
         Time between two outputs.
+    passes : bool
+        Whether outputs may lie inside steps.
     """
     order, duration, time = pair.order, control.duration, stepper.solver.sim_time
-    longest = min(control.longest, control.stable / 2, interval)
-    timestep, error = longest, math.inf
+    limit = min(control.longest, control.stable / 2)
+    # Steps across outputs follow from the power law.
+    longest = min(limit, interval)
+    timestep, error, wanted = longest, math.inf, longest
     for _ in range(TRIALS):
         error = stepper.trial_error(time, timestep)
         if not error <= LARGEST:
             # Neither its power law nor, perhaps, a finite state.
             timestep /= 8
             continue
+        permitted = AIM / GROWTH * control.tolerance * timestep / duration
+        wanted = timestep * (permitted / max(error, SMALLEST)) ** (1 / order)
         if error < SMALLEST:
             break
-        permitted = AIM / GROWTH * control.tolerance * timestep / duration
-        before, timestep = timestep, min(timestep * (permitted / error) ** (1 / order), longest)
+        before, timestep = timestep, min(wanted, longest)
         error *= (timestep / before) ** (order + 1)
         if timestep * CLOSE > before:
             break
         timestep = max(timestep, before / 8)
+    if passes and wanted > interval:
+        longest, before = limit, timestep
+        timestep = min(wanted, limit)
+        error *= (timestep / before) ** (order + 1)
     at_end = GROWTH * error * duration / timestep
     window = WINDOW[order] if stepper.takes_many else 1
-    work = _work(pair, timestep, duration, interval, window)
+    work = _work(pair, timestep, duration, interval, window, passes)
     if timestep == longest < control.longest and RELEASED * 2**order * at_end < control.tolerance:
         window = FAR_WINDOW if stepper.takes_many else 1
-        timestep = min(control.longest, interval)
-        alone = _work(pair, timestep, duration, interval, window, has_companion=False)
+        timestep = control.longest if passes else min(control.longest, interval)
+        alone = _work(pair, timestep, duration, interval, window, passes, has_companion=False)
         work = RELEASED_AFTER * work + (1 - RELEASED_AFTER) * alone
     return Prediction(timestep, work)
 
 
-def _work(pair, timestep, duration, interval, window, has_companion=True):
+def _work(pair, timestep, duration, interval, window, passes, has_companion=True):
     """Return the evaluations of a run, weighed by the cost of one in this scheme."""
-    timestep = interval / math.ceil(interval / timestep * KEPT_FROM)
-    stages = pair.main.stages
-    each = stages * (1.5 if has_companion else 1) + pair.extra_evaluations / window
-    # Halves measure the error of some steps.
-    each += 2 * stages / MEASURED_EVERY
+    stages, extra = pair.main.stages, pair.extra_evaluations
+    each, number = evaluations_of_step(stages, extra, has_companion), 1
+    if passes and timestep >= 2 * interval:
+        number = intervals_in_step(int(timestep / interval), each, stages, pair.interpolant)
+    if number > 1:
+        timestep = number * interval
+        each += evaluations_inside(number - 1, stages, pair.interpolant)
+    else:
+        timestep = interval / math.ceil(interval / timestep * KEPT_FROM)
+        each = evaluations_of_step(stages, extra, has_companion, window)
     return pair.cost_of_evaluation * duration / timestep * each
 
 

@@ -22,7 +22,7 @@ root, out, square = sys.argv[1:]
 five, short = np.linspace(0.4, 0.8, 5), {"quick": True, "output_interval": 0.1}
 cases = [
     ("spin_spiral", "", {"turns": [1, 2, 3, 4, 5], "polar_angle": five, "stop_time": 0.2,
-                         "timestep": "auto", "tolerance": 1e-8}),
+                         "output_interval": 0.01, "timestep": "auto", "tolerance": 1e-8}),
     ("coupled_gpe", "", {"Omega_R": five, "Nx": 256, "watch": [], "stop_time": 0.02}),
     ("square", square, {"members": 5, "stop_time": 0.01}),
 ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spinhydro.engines.fused.program.exponential import Exponential
 from spinhydro.engines.fused.step import choose as compiled_step
 from spinhydro.engines.fused.step.fourier_step import MOST_AHEAD
 from spinhydro.engines.fused.steppers.etdrk4 import EtdWeights, FusedETDRK4
@@ -10,8 +11,9 @@ from spinhydro.engines.fused.steppers.linear import ModeMatrix, linear_matrix
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.rk8 import FusedRK8
 from spinhydro.engines.fused.steppers.spin_steppers import FusedSpins
+from spinhydro.steppers.linear_damping import is_weakly_damped
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
-from spinhydro.steppers.pairs import RK853, RKMK43
+from spinhydro.steppers.pairs import IFRK43, LARGEST_KEPT, MOST_KEPT, RK43, RK853, RKMK43
 from spinhydro.steppers.rk8 import ERRORS, combined_error
 from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
 
@@ -69,6 +71,21 @@ class FusedPair(PairSteps):
     def can_batch(self):
         """Return False: every step chooses the next timestep."""
         return False
+
+    def rate_at(self, state, time):
+        """Return the terms of the right side that the scheme does not treat exactly."""
+        self._assign(state)
+        self.evaluate_rate(time)
+        return self.rate.copy()
+
+    def _kept_state(self):
+        return self._before
+
+    def _project_at(self, time):
+        self._project(time)
+
+    def _show(self, time):
+        self.solver.sim_time, self.fields.in_sync = time, False
 
     def _keep(self):
         np.copyto(self._before, self.state)
@@ -226,6 +243,8 @@ def _sum_of_squares(values):
 class FusedRK43(FusedPair, FusedRK4):
     """The scheme of ``spinhydro.RK43`` with the right-hand side compiled from its strings."""
 
+    interpolant = RK43.interpolant
+
     def _make_native(self):
         return compiled_step.make(self.right_side, keeps_last=True)
 
@@ -234,6 +253,7 @@ class FusedRK853(FusedPair, FusedRK8):
     """The scheme of ``spinhydro.RK853`` with the right-hand side compiled from its strings."""
 
     order, extra_evaluations = RK853.order, RK853.extra_evaluations
+    interpolant = RK853.interpolant
     sums = ERRORS
     _combined = staticmethod(combined_error)
 
@@ -279,6 +299,26 @@ class FusedRKMK43(FusedPair, FusedSpins):
 
 class FusedIFRK43(FusedPair, FusedIFRK4):
     """The scheme of ``spinhydro.IFRK43`` with the right-hand side compiled from its strings."""
+
+    interpolant, can_interpolate = IFRK43.interpolant, is_weakly_damped
+
+    def _make_right_side(self):
+        super()._make_right_side()
+        # Of output times inside steps: {duration: Exponential}.
+        self._inside = {}
+
+    def move_linear(self, state, duration):
+        """Return the solution of the linear terms; see `DenseOutput`."""
+        if duration not in self._inside:
+            size = max(len(self.exponential.symbols), 1) * self.state[0].nbytes
+            while len(self._inside) >= min(max(LARGEST_KEPT // size, 4), MOST_KEPT):
+                self._inside.pop(next(iter(self._inside)))
+            self._inside[duration] = Exponential(self.right_side)
+            # An exponential is that of half of its timestep.
+            self._inside[duration].set(2 * duration)
+        moved = np.empty_like(self.state)
+        self._inside[duration].apply(state, moved)
+        return moved
 
     def _make_native(self):
         return compiled_step.make(self.right_side, self.exponential, keeps_last=True)

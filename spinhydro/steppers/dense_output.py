@@ -1,0 +1,151 @@
+"""States at output times that lie inside the steps of an embedded pair."""
+
+import math
+
+import numpy as np
+
+from spinhydro.steppers.control import MEASURED_EVERY
+
+#: Relative rounding error of times.
+SAME = 1e-9
+#: Largest estimated error of an interpolant, relative to the tolerance.
+PERMITTED = 0.5
+#: Intervals between outputs that a step covers at most: checkpoints and requests to stop wait for
+#: its end.
+MOST_INTERVALS = 30
+#: Steps after one whose interpolant missed the tolerance that do without.
+WITHOUT = 10
+
+
+def evaluations_of_step(stages, extra, has_companion, window=1):
+    """Return the mean evaluations of a step whose error is measured after `window` steps.
+
+    The companion takes two steps as one, and every 50th is taken again as two halves.
+    """
+    each = stages * (1.5 if has_companion else 1) + extra / window
+    return each + 2 * stages / MEASURED_EVERY
+
+
+def evaluations_inside(number, stages, interpolant):
+    """Return the evaluations of the states at output times inside a step.
+
+    Parameters
+    ----------
+    number : int
+        Of these times.
+    stages : int
+        Of the scheme.
+    interpolant : type or None
+        See `DenseOutput`.
+    """
+    return min(stages * number, interpolant.evaluations if interpolant else math.inf)
+
+
+def intervals_in_step(most, each, stages, interpolant):
+    """Return how many intervals between outputs a step is to cover.
+
+    As many as it may, if this needs fewer evaluations than a step for every output.
+
+    Parameters
+    ----------
+    most : int
+        Intervals that the error control allows.
+    each : float
+        Evaluations of a step without output times inside.
+    stages, interpolant
+        See `evaluations_inside`.
+    """
+    if most < 2:
+        return 1
+    most = min(most, MOST_INTERVALS)
+    inside = evaluations_inside(most - 1, stages, interpolant)
+    return most if (each + inside) / most < each else 1
+
+
+class DenseOutput:
+    """Part of `PairSteps` that gives the states at output times inside a step.
+
+    They are interpolated (see ``spinhydro.steppers.interpolants``), or each follows from a step of
+    the scheme from the start of the step to the output time: if there is no interpolant, if its
+    estimated error is beyond the tolerance, and if that needs fewer evaluations. The solution does
+    not depend on them.
+
+    Subclasses have ``_kept_state()`` (the state before the step), ``rate_at(state, time)`` (a new
+    array with the terms of the right side that the scheme does not treat exactly),
+    ``move_linear(state, duration)`` (the solution of the others) and ``_show(time)`` (the state has
+    been replaced by that of a time, with its projections if these are still to be made).
+
+    Attributes
+    ----------
+    output_times : list of float
+        Times before the end of the next `advance`, in ascending order.
+    at_output : callable
+        Called at each of them, with its state and time in the solver.
+    """
+
+    #: Class of the interpolant, if there is one.
+    interpolant = None
+    output_times, at_output = (), None
+
+    def move_linear(self, state, duration):
+        """Return the solution of the terms that the scheme treats exactly, after a duration."""
+        return state
+
+    def can_interpolate(self, timestep):
+        """Return whether the interpolant may be used for a step of this length."""
+        return True
+
+    def visit_outputs(self, time, timestep, sizes, taken):
+        """Visit the output times up to the end of an accepted step.
+
+        Parameters
+        ----------
+        time, timestep : float
+            Of the step, before which the state was kept.
+        sizes : array
+            Squared norms of the variables before the step.
+        taken : int
+            Steps since the solver has counted them.
+        """
+        end_of_step = time + timestep * (1 + SAME)
+        times = [output for output in self.output_times if output <= end_of_step]
+        self.output_times = self.output_times[len(times) :]
+        if not times:
+            return
+        solver, end = self.solver, self._copy()
+        sizes_at_end, iteration = self._sizes_at_end, solver.iteration
+        found = self._interpolation(time, timestep, end, sizes, len(times))
+        solver.iteration += taken
+        for output in times:
+            # Rounded, so that exponentials for the same fractions of later steps are the same.
+            fraction = round((output - time) / timestep, 11)
+            if fraction >= 1:
+                self._assign(end)
+            elif found is None:
+                self._put_back()
+                self._take(time, fraction * timestep)
+            else:
+                self._assign(found(fraction))
+                self._project_at(output)
+            self._show(output)
+            self.at_output()
+        self._assign(end)
+        self._show(time + timestep)
+        self._sizes_at_end, solver.iteration = sizes_at_end, iteration
+
+    def _interpolation(self, time, timestep, end, sizes, number):
+        """Return the interpolant of a step for a number of outputs, or None."""
+        control = self.control
+        if control.without_interpolant:
+            control.without_interpolant -= 1
+            return None
+        if evaluations_inside(number, self.stages, self.interpolant) == self.stages * number:
+            return None
+        if self.can_interpolate(timestep):
+            found = self.interpolant(self, time, timestep, self._kept_state().copy(), end)
+            scales = np.maximum(sizes, self._sizes_at_end)
+            squares = self._sum(self._squares(found.error))
+            if self._relative(squares, sizes, scales, timestep) <= PERMITTED * control.tolerance:
+                return found
+        control.without_interpolant = WITHOUT
+        return None
