@@ -1,4 +1,4 @@
-"""The table of time steppers: orders, limits, cost and conservation, all measured."""
+"""The tables of time steppers: orders, limits, cost, conservation and noise, all measured."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from scipy.integrate import solve_ivp
 
 import spinhydro
 import spinhydro.language.words  # noqa: F401  (operators in equations)
-from benchmarks import machine
+from benchmarks import machine, noise_orders
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.errors import SpinhydroError
 from spinhydro.steppers import EXPLICIT, SPLITTING, all_steppers
@@ -404,8 +404,10 @@ def main(out=PAGE, names=(), store=STORE):
         if name in adaptive_steppers():
             cells = {"adaptive": row_of_pair(name, all_steppers()[name], exact[USUAL])}
         else:
-            cells = dict(zip(("orders", "conduct"), row(name, all_steppers()[name], exact, when),
-                             strict=True))  # fmt: skip
+            stepper = all_steppers()[name]
+            cells = dict(zip(("orders", "conduct"), row(name, stepper, exact, when), strict=True))
+            if getattr(stepper, "draws_noise", False):
+                cells["noise"] = noise_orders.row(name)
         found[name] = {
             **cells, "date": f"{date.today():%Y-%m-%d}",
             "versions": [f"{package} {machine.version(package)}" for package in PACKAGES],
@@ -434,7 +436,10 @@ def write_page(out, found, text):
             _line(head), "|" + "---|" * len(head),
             *(_line(found[name][kind]) for name in known if kind in found[name]), "",
         ]
-        for kind, head in (("orders", ORDERS), ("conduct", CONDUCT), ("adaptive", ADAPTIVE))
+        for kind, head in (
+            ("orders", ORDERS), ("conduct", CONDUCT), ("noise", noise_orders.HEAD),
+            ("adaptive", ADAPTIVE),
+        )
     ]  # fmt: skip
     measured = {}
     for name in known:
