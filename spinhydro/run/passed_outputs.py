@@ -71,8 +71,10 @@ class PassedOutputs:
         if last < math.inf:
             most = min(most, math.floor(last * (1 + 1e-10)) - run.outputs_made + 1)
         each = evaluations_of_step(stepper.stages, stepper.extra_evaluations, control.has_companion)
-        interpolant = None if control.without_interpolant else stepper.interpolant
-        self.number = intervals_in_step(most, each, stepper.stages, interpolant) - 1
+        self.number = -1 + intervals_in_step(
+            most, each, stepper.stages, stepper.interpolant,
+            control.interpolated / plan.output_interval,
+        )  # fmt: skip
 
     def announce(self):
         """Pass the times to the stepper, before its step."""

@@ -109,8 +109,8 @@ class ErrorControl:
         Timesteps that the companion has not taken yet: at most one between steps.
     window : int
         Steps that may be taken up to the next measurement of the error.
-    without_interpolant : int
-        Steps with outputs inside that do without their interpolant, which missed the tolerance.
+    interpolated : float
+        Longest timestep whose interpolant is expected to meet the tolerance.
 
     Raises
     ------
@@ -131,7 +131,7 @@ class ErrorControl:
         self._factor = self._measured_at = self._previous = None
         self._since, self._just_rejected = 0, False
         self.window, self._coefficient = 1, None
-        self.without_interpolant = 0
+        self.interpolated = math.inf
 
     def start(self, timestep, scales):
         """Set the first timestep to be tried, and the scales of the variables."""

@@ -13,8 +13,9 @@ PERMITTED = 0.5
 #: Intervals between outputs that a step covers at most: checkpoints and requests to stop wait for
 #: its end.
 MOST_INTERVALS = 30
-#: Steps after one whose interpolant missed the tolerance that do without.
-WITHOUT = 10
+#: Part of the predicted longest timestep for an interpolant, its growth with every step that does
+#: without, and its largest growth from one estimate to the next.
+MARGIN, RETRIED, MOST = 0.95, 1.1, 2.0
 
 
 def evaluations_of_step(stages, extra, has_companion, window=1):
@@ -41,10 +42,11 @@ def evaluations_inside(number, stages, interpolant):
     return min(stages * number, interpolant.evaluations if interpolant else math.inf)
 
 
-def intervals_in_step(most, each, stages, interpolant):
+def intervals_in_step(most, each, stages, interpolant, interpolated=math.inf):
     """Return how many intervals between outputs a step is to cover.
 
-    As many as it may, if this needs fewer evaluations than a step for every output.
+    One, as many as it may, or as many as can be interpolated: the number that needs the fewest
+    evaluations for each interval.
 
     Parameters
     ----------
@@ -54,12 +56,16 @@ def intervals_in_step(most, each, stages, interpolant):
         Evaluations of a step without output times inside.
     stages, interpolant
         See `evaluations_inside`.
+    interpolated : float
+        Intervals over which the interpolant meets the tolerance.
     """
-    if most < 2:
-        return 1
-    most = min(most, MOST_INTERVALS)
-    inside = evaluations_inside(most - 1, stages, interpolant)
-    return most if (each + inside) / most < each else 1
+    most = max(1, min(most, MOST_INTERVALS))
+
+    def cost(number):
+        usable = interpolant if number <= interpolated else None
+        return (each + evaluations_inside(number - 1, stages, usable)) / number
+
+    return min({1, most, max(1, int(min(most, interpolated)))}, key=lambda n: (cost(n), n))
 
 
 class DenseOutput:
@@ -91,9 +97,9 @@ class DenseOutput:
         """Return the solution of the terms that the scheme treats exactly, after a duration."""
         return state
 
-    def can_interpolate(self, timestep):
-        """Return whether the interpolant may be used for a step of this length."""
-        return True
+    def longest_interpolated(self):
+        """Return the longest timestep for which the interpolant may be used."""
+        return math.inf
 
     def visit_outputs(self, time, timestep, sizes, taken):
         """Visit the output times up to the end of an accepted step.
@@ -136,16 +142,19 @@ class DenseOutput:
     def _interpolation(self, time, timestep, end, sizes, number):
         """Return the interpolant of a step for a number of outputs, or None."""
         control = self.control
-        if control.without_interpolant:
-            control.without_interpolant -= 1
-            return None
         if evaluations_inside(number, self.stages, self.interpolant) == self.stages * number:
             return None
-        if self.can_interpolate(timestep):
-            found = self.interpolant(self, time, timestep, self._kept_state().copy(), end)
-            scales = np.maximum(sizes, self._sizes_at_end)
-            squares = self._sum(self._squares(found.error))
-            if self._relative(squares, sizes, scales, timestep) <= PERMITTED * control.tolerance:
-                return found
-        control.without_interpolant = WITHOUT
-        return None
+        longest = self.longest_interpolated()
+        if timestep > min(control.interpolated, longest):
+            control.interpolated = min(RETRIED * control.interpolated, longest)
+            return None
+        found = self.interpolant(self, time, timestep, self._kept_state().copy(), end)
+        scales = np.maximum(sizes, self._sizes_at_end)
+        squares = self._sum(self._squares(found.error))
+        error = self._relative(squares, sizes, scales, timestep)
+        change = MOST
+        if error > 0:
+            part = PERMITTED * control.tolerance / error
+            change = min(MARGIN * part ** (1 / self.order), MOST)
+        control.interpolated = min(timestep * max(change, 1 / MOST), longest)
+        return found if error <= PERMITTED * control.tolerance else None

@@ -1,5 +1,7 @@
 """Damping by the linear terms that a stepper treats exactly."""
 
+import math
+
 import numpy as np
 from mpi4py import MPI
 
@@ -29,6 +31,7 @@ def largest_damping(stepper, comm):
     return comm.allreduce(float(max(found, default=0.0)), op=MPI.MAX)
 
 
-def is_weakly_damped(stepper, timestep):
-    """Return whether factors that undo the linear terms of a step are bounded, by e."""
-    return largest_damping(stepper, stepper.solver.dist.comm) * timestep <= 1
+def longest_undone(stepper):
+    """Return the longest time for which factors that undo the linear terms are bounded, by e."""
+    damping = largest_damping(stepper, stepper.solver.dist.comm)
+    return 1 / damping if damping > 0 else math.inf

@@ -10,7 +10,7 @@ from mpi4py import MPI
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.interpolants import ContinuousRK8, Quartic
-from spinhydro.steppers.linear_damping import is_weakly_damped
+from spinhydro.steppers.linear_damping import longest_undone
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
 from spinhydro.steppers.projections import project
 from spinhydro.steppers.rk4 import RK4
@@ -221,7 +221,7 @@ class IFRK43(_Stock, IFRK4):
 
     main = IFRK4
     cost_of_evaluation = 1.1
-    interpolant, can_interpolate = Quartic, is_weakly_damped
+    interpolant, longest_interpolated = Quartic, longest_undone
 
     @property
     def kept_exponentials(self):

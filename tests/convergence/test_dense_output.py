@@ -170,6 +170,8 @@ def test_intervals_of_a_step():
     assert [intervals_in_step(n, 7.2, 4, Quartic) for n in (0, 1, 2, 99)] == [1, 1, 2, 30]
     assert [intervals_in_step(n, 12.5, 12, ContinuousRK8) for n in (2, 3)] == [2, 3]
     assert [intervals_in_step(n, 5, 4, None) for n in (1, 2)] == [1, 2]
+    # Shorter steps that can be interpolated, or long ones that cannot.
+    assert [intervals_in_step(9, 18.5, 12, ContinuousRK8, n) for n in (8.3, 2.3, 0)] == [8, 9, 9]
 
 
 def test_an_interpolant_beyond_the_tolerance_is_not_used(gpe, tmp_path, monkeypatch):

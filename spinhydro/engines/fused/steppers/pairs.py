@@ -11,7 +11,7 @@ from spinhydro.engines.fused.steppers.linear import ModeMatrix, linear_matrix
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.rk8 import FusedRK8
 from spinhydro.engines.fused.steppers.spin_steppers import FusedSpins
-from spinhydro.steppers.linear_damping import is_weakly_damped
+from spinhydro.steppers.linear_damping import longest_undone
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
 from spinhydro.steppers.pairs import IFRK43, LARGEST_KEPT, MOST_KEPT, RK43, RK853, RKMK43
 from spinhydro.steppers.rk8 import ERRORS, combined_error
@@ -300,7 +300,7 @@ class FusedRKMK43(FusedPair, FusedSpins):
 class FusedIFRK43(FusedPair, FusedIFRK4):
     """The scheme of ``spinhydro.IFRK43`` with the right-hand side compiled from its strings."""
 
-    interpolant, can_interpolate = IFRK43.interpolant, is_weakly_damped
+    interpolant, longest_interpolated = IFRK43.interpolant, longest_undone
 
     def _make_right_side(self):
         super()._make_right_side()
