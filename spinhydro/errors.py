@@ -175,6 +175,8 @@ def option_error(parser, message):
     wrong = next((word.rstrip(":,") for word in message.split() if word.startswith("-")), None)
     close = nearest(wrong, options) if wrong and wrong not in options else None
     hint = f"; did you mean '{close}'?" if close else ""
+    if message.endswith("expected one argument"):
+        hint = f"; a value that begins with - is written {wrong}=VALUE"
     invalid = re.match(r"argument (\S+): invalid (int|float) value: '(.*)'$", message)
     if invalid:
         kind = "a whole number" if invalid[2] == "int" else "a number"

@@ -8,6 +8,8 @@ from spinhydro.errors import InputError
 
 #: Largest angle of the fastest wave in one step: the error of RK4 is below 1e-9 in a period.
 LARGEST_ANGLE = 0.05
+#: Times of a period at which the fastest wave is looked for.
+TIMES = 8
 
 
 def period_map(form, period, background):
@@ -20,7 +22,9 @@ def period_map(form, period, background):
     background : Background
     """
     jax = form.model.jax
-    steps = max(64, int(np.ceil(period * _fastest(form, background.values) / LARGEST_ANGLE)))
+    steps = max(
+        64, int(np.ceil(period * _fastest(form, background.values, period) / LARGEST_ANGLE))
+    )
     timestep = period / steps
 
     def advance(values):
@@ -32,7 +36,8 @@ def period_map(form, period, background):
             fourth = form.rate(values + timestep * third, time + timestep)
             return values + timestep / 6 * (first + 2 * (second + third) + fourth)
 
-        return jax.lax.fori_loop(0, steps, step, values)
+        # Modes that the bases do not hold stay out.
+        return jax.lax.fori_loop(0, steps, step, form.split(form.join(values)))
 
     return advance
 
@@ -66,13 +71,20 @@ def periodic_background(form, about, period):
     return background
 
 
-def _fastest(form, values):
-    """The largest rate of perturbations, by power iteration."""
+def _fastest(form, values, period):
+    """The largest rate of perturbations in a period, by power iterations at several times."""
     jax, random = form.model.jax, np.random.default_rng(0)
-    push = jax.jit(lambda v: jax.jvp(form.rate, (values,), (v,))[1])
-    vector, size = random.standard_normal(values.shape), 1.0
-    for _ in range(30):
-        vector = vector / np.linalg.norm(vector)
-        vector = np.asarray(push(vector))
-        size = np.linalg.norm(vector)
-    return float(size) or 1.0
+
+    def push(vector, time):
+        return jax.jvp(lambda v: form.rate(v, time), (values,), (vector,))[1]
+
+    push, largest = jax.jit(push), 0.0
+    for time in period * np.arange(TIMES) / TIMES:
+        vector, size = random.standard_normal(values.shape), 1.0
+        for _ in range(30):
+            vector = np.asarray(push(vector / size, time))
+            size = np.linalg.norm(vector)
+            if not size > 0:
+                break
+        largest = max(largest, float(size))
+    return largest or 1.0

@@ -9,6 +9,8 @@ import numpy as np
 CHUNK = 64
 #: Component of the rate of a spin along it that is rounding, relative to the rate.
 PERPENDICULAR = 1e-9
+#: Points per wave of a random state, at least, in which products are resolved.
+LONG_WAVE = 16
 #: Length of a spin, relative to the longest, up to which there is none.
 EMPTY = 1e-8
 
@@ -94,13 +96,23 @@ class RealForm:
             # Empty space around a body holds the rounding of transforms.
             self.lengths[first] = np.where(lengths > EMPTY * lengths.max(), lengths, 0)
 
+    def _long_waves(self, values):
+        """Random values about an average whose products the bases resolve."""
+        random, axes = np.random.default_rng(2), tuple(range(1, values.ndim))
+        spectra = np.fft.fftn(random.standard_normal(values.shape), axes=axes)
+        for axis, size in zip(axes, self.shape, strict=True):
+            shape = [-1 if a == axis else 1 for a in range(values.ndim)]
+            waves = np.abs(np.fft.fftfreq(size, 1 / size)).reshape(shape)
+            spectra = np.where(waves <= max(size // LONG_WAVE, 1), spectra, 0)
+        waves = np.fft.ifftn(spectra, axes=axes).real
+        waves *= 0.1 * np.abs(values).max() / np.abs(waves).max()
+        return values.mean(axis=axes, keepdims=True) + waves
+
     def _conserved(self, values):
         """Yield the first components of spins of constant length."""
         if self.is_complex:
             return
-        random = np.random.default_rng(2)
-        values = values + 0.1 * np.abs(values).max() * random.standard_normal(values.shape)
-        values = np.asarray(self.split(self.join(values)))
+        values = np.asarray(self.split(self.join(self._long_waves(values))))
         rate = np.asarray(self.compiled_rate(values))
         for variable, first in self.model.lowering.first_component.items():
             if [system.dim for system in variable.tensorsig] != [3]:

@@ -149,7 +149,10 @@ def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_a
     scheme = find_scheme(kind if linear_apart else RK4, has_linear)
     apart = linear_apart and scheme.linear_apart and has_linear
     if len({variable.domain for variable in solver.state}) > 1:
-        raise Unsupported("variables on different bases")
+        raise Unsupported(
+            "variables on different bases, such as the multipliers of constraints: all must have "
+            "the same Fourier bases"
+        )
     space = Space(solver.state[0].domain, solver.dtype)
     read = Equations(solver, projections, apart, lossless=space.mask is None, lowering=LeafLowering)
     lowering, on_grid = read.lowering, space.mask is None and not apart

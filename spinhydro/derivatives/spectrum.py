@@ -13,6 +13,8 @@ from spinhydro.errors import InputError
 
 #: Largest matrix whose eigenvalues are all computed.
 LARGEST_DENSE = 4000
+#: Least Floquet multiplier, relative to the largest, that rounding does not hide.
+LEAST_MULTIPLIER = 1e-8
 
 
 @dataclass
@@ -36,6 +38,9 @@ class Spectrum:
         Rounding error of a simple eigenvalue; that of a double one is sqrt(resolution * largest).
     largest : float
         Modulus of the largest eigenvalue.
+    decayed : int
+        Number of Floquet exponents that are left out: rounding hides waves that decay by more than
+        a factor 1e8 in a period.
     time_unit, length_unit : str
     """
 
@@ -46,6 +51,7 @@ class Spectrum:
     cell: tuple
     resolution: float
     largest: float
+    decayed: int = 0
     time_unit: str = ""
     length_unit: str = ""
 
@@ -90,11 +96,18 @@ class Spectrum:
         for row in upper[:number]:
             found = self.eigenvalues[row]
             found = found[np.isfinite(found)]
-            chosen = found[np.argsort(np.abs(found.imag), kind="stable")][:8]
+            # Growing waves first, then the slowest.
+            speed = np.where(found.real > self.double_resolution, -found.real, np.abs(found))
+            chosen = found[np.argsort(speed, kind="stable")][:8]
             chosen = chosen[np.argsort(-chosen.imag, kind="stable")]
             lines.append(f"{size[row]:16.8g}  " + "  ".join(map(self._shown, chosen)))
         if len(upper) > number:
             lines.append(f"{'…':>16}  {len(upper) - number} more: --save FILE.csv keeps them all")
+        if self.decayed:
+            lines.append(
+                f"{self.decayed} exponents are left out: their waves decay by more than a factor "
+                f"{1 / LEAST_MULTIPLIER:.0e} in a period"
+            )
         rate, k = self.fastest_growth
         if rate > 10 * self.double_resolution:
             lines.append(
@@ -168,8 +181,9 @@ def spectrum(problem, about=None, period=None, vectors=False):
         for part in (function, form.project)
     )
     values, kept = _eigen(reduced(jacobian, projector), vectors)
+    decayed = 0
     if period is not None:
-        values = [np.log(multipliers) / period for multipliers in values]
+        values, kept, decayed = _exponents(values, kept, period)
     held = [row for row, found in enumerate(values) if len(found)]
     values = [values[row] for row in held]
     kept = [kept[row] for row in held] if kept else kept
@@ -183,6 +197,7 @@ def spectrum(problem, about=None, period=None, vectors=False):
         cell=cell,
         resolution=float(np.finfo(float).eps * largest * np.sqrt(size)),
         largest=float(largest),
+        decayed=decayed,
         time_unit=units.get("time", ""),
         length_unit=units.get("length", ""),
     )
@@ -302,6 +317,23 @@ def _eigen(matrices, vectors):
         values.append(found[order])
         kept.append(basis @ right[:, order])
     return values, kept
+
+
+def _exponents(multipliers, vectors, period):
+    """Return Floquet exponents and their vectors, and the number of those that rounding hides."""
+    largest = max((np.abs(found).max(initial=0) for found in multipliers), default=0)
+    least = max(LEAST_MULTIPLIER * largest, np.finfo(float).eps)
+    if not largest > least:
+        raise InputError(
+            "all waves decay to rounding within a period: there are no Floquet exponents"
+        )
+    held = [np.abs(found) > least for found in multipliers]
+    exponents = [
+        np.log(found[keep]) / period for found, keep in zip(multipliers, held, strict=True)
+    ]
+    if vectors:
+        vectors = [found[:, keep] for found, keep in zip(vectors, held, strict=True)]
+    return exponents, vectors, sum(int(np.sum(~keep)) for keep in held)
 
 
 def _sorted(values):

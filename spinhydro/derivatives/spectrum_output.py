@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinhydro.analysis.formula import FUNCTIONS
+from spinhydro.analysis.formula import CONSTANTS, FUNCTIONS
 from spinhydro.derivatives.overlay import LONGEST, draw_overlay
 from spinhydro.errors import InputError, check_save, shorten
 from spinhydro.kernels.kernel import Kernel
@@ -25,7 +25,7 @@ def formula_values(problem, text, k):
         Its names may occur; of a wavevector the names are kx, ky, kz, and k is its modulus. Kernels
         are functions of them; the components of a tensor kernel N are N_xx, N_xy, ….
     text : str
-        Functions are sqrt, cos, …; the root of a negative number is imaginary.
+        Functions are sqrt, cos, …, and pi is known; the root of a negative number is imaginary.
     k : array (waves, axes)
 
     Raises
@@ -35,7 +35,7 @@ def formula_values(problem, text, k):
     """
     # In strings, kernels act on fields; here they are functions of k.
     kernels = _kernel_functions(problem.namespace)
-    functions = {**FUNCTIONS, "sqrt": np.emath.sqrt}
+    functions = {**CONSTANTS, **FUNCTIONS, "sqrt": np.emath.sqrt}
     values = []
     for vector in k:
         names = {f"k{axis}": float(part) for axis, part in zip("xyz", vector, strict=False)}

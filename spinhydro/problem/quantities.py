@@ -31,7 +31,7 @@ def evaluate_option(problem, text, option):
         In one line.
     """
     try:
-        return ExpressionBuilder(problem.namespace)(text)
+        return ExpressionBuilder({"pi": np.pi, **problem.namespace})(text)
     except EquationError as error:
         hint = f"; {error.hint}" if error.hint else ""
         raise InputError(f"{option} {shorten(text)}: {error.message}{hint}") from None
