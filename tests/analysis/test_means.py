@@ -72,7 +72,7 @@ def test_a_gas_without_vortices_has_general_numbers(tmp_path, capsys):
                              "wall_time": [0.0, 0.1], "timestep": [0.1, 0.1]}.items():  # fmt: skip
             file[f"scales/{name}"] = values
         file["scales/x"], file["scales/y"] = x, x
-        file["tasks/psi"] = np.ones((2, 4, 4), complex)
+        file["tasks/psi"] = np.full((2, 4, 4), 1 + 1j)
         for axis, label in enumerate(("t", "x", "y")):
             file["tasks/psi"].dims[axis].label = label
             if axis:
