@@ -102,6 +102,7 @@ def load_sweep(path, load_run, tasks=None, **where):
     first = _case(opened, computed[0])
     _check_grids(first, opened, computed)
     values = _parameters(opened, rows, names)
+    units = _units(path, computed[0])
     ds = xr.Dataset(coords={k: v for k, v in first.coords.items() if "member" not in v.dims})
     if axes == ["case"]:
         ds = ds.assign_coords(case=("case", [row["case"] for row in rows]))
@@ -118,6 +119,9 @@ def load_sweep(path, load_run, tasks=None, **where):
     for name in _numbers(rows, {*names, *ds.variables, "case", "task", "member"}):
         column = [row[name] if row[name] != "" else np.nan for row in rows]
         ds[name] = (axes, np.array(column, dtype=float).reshape(shape))
+    for name, unit in units.items():
+        if unit:
+            ds[name].attrs["units"] = unit
     ds.attrs.update(run=str(path), sweep=str(path), problem=record["options"]["problem"])
     return ds
 
@@ -142,18 +146,28 @@ def _check_grids(first, opened, rows):
 
 
 def _parameters(opened, rows, names):
-    """Values of the varied parameters of every case: those of the runs, else those of the table."""
+    """Values of the varied parameters of every case: numbers of the table, else of the runs."""
     values = {name: [] for name in names}
     for row in rows:
         attributes = _case(opened, row) if row.get("run") else None
         for name in names:
             value = row[name]
-            if attributes is not None:
+            if attributes is not None and isinstance(value, str):
                 held = attributes.coords.get(name)
                 found = held.item() if held is not None and held.size == 1 else None
                 value = attributes.attrs.get(name, value) if found is None else found
             values[name].append(value)
     return values
+
+
+def _units(path, row):
+    """``{name: unit}`` of the varied parameters, as the task of a case has stored them."""
+    try:
+        file = path / "tasks" / f"{int(row['task']):04d}" / "task.json"
+        units = json.loads(file.read_text(encoding="utf-8")).get("units")
+    except (OSError, ValueError, KeyError, AttributeError):
+        return {}
+    return units if isinstance(units, dict) else {}
 
 
 def _numbers(rows, taken):

@@ -127,7 +127,13 @@ def _observed(problem, text):
 
         # Vectors, and averages over space, are not values at each point.
         operands = {name: observed(problem, text) for name, text in outputs.items()}
-        return [name for name, operand in operands.items() if _is_scalar_field(operand)]
+        fields = [name for name, operand in operands.items() if _is_scalar_field(operand)]
+        if not fields:
+            raise InputError(
+                f"{problem.path} has no output with one number at each point ("
+                f'outputs: {", ".join(outputs)}): declare one, as outputs = {{"mz": "m@ez"}}'
+            )
+        return fields
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names or [text]:
         if name not in outputs:

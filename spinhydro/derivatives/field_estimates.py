@@ -184,7 +184,10 @@ def covariance_of_others(others, inner, found):
         As for `information`.
     found : Information
     """
-    inverse = np.linalg.pinv(others, rcond=1e-15)
+    # Columns of length one: units such as J/m^3 make numbers of very different size.
+    lengths = np.linalg.norm(others, axis=0)
+    lengths[lengths == 0] = 1.0
+    inverse = np.linalg.pinv(others / lengths, rcond=1e-15) / lengths[:, np.newaxis]
     part = inverse[:, : inner.shape[0]]
     if isinstance(inner, np.ndarray):
         mixed = inner.T @ part.T

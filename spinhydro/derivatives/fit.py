@@ -20,6 +20,7 @@ from spinhydro.derivatives.varying import varying_leaves
 from spinhydro.engines.fused.read.lower import count
 from spinhydro.engines.jax.require import require
 from spinhydro.errors import InputError, ParameterError
+from spinhydro.units import in_unit
 
 #: Relative standard error of a direction above which the data do not determine it.
 UNDETERMINED = 1.0
@@ -65,6 +66,8 @@ class Fit:
     posterior : Posterior, or None without samples
     units : dict
         Names of the units of the file, ``{"length": "um", "time": "ms"}``.
+    dimensions : dict
+        ``{name: powers}`` of parameters, of length, time, mass, temperature and current.
     """
 
     names: list
@@ -85,6 +88,7 @@ class Fit:
     evaluations: int = 0
     posterior: object = None
     units: dict = field(default_factory=dict)
+    dimensions: dict = field(default_factory=dict)
 
     def table(self):
         """Lines for a terminal."""
@@ -94,9 +98,11 @@ class Fit:
                 lines.append(f"{name} = {value:.8g}, without any influence on the data")
                 continue
             share = f" ({100 * abs(error / value):.2g} %)" if value else ""
+            factor, unit = self._unit(name)
+            value, error = factor * value, factor * error
             lines.append(
                 f"{name} = {value:.8g} +- {error:.2g}{share}, 68 %: "
-                f"{value - error:.8g} to {value + error:.8g}"
+                f"{value - error:.8g} to {value + error:.8g} {unit}".rstrip()
             )
         for estimate in self.fields.values():
             lines += estimate.lines()
@@ -118,6 +124,12 @@ class Fit:
             lines.append(f"singular values (relative changes): {shown}")
         lines += [f"not determined by the data: {text}" for text in self.undetermined]
         return lines + (self.posterior.lines(self.names) if self.posterior else [])
+
+    def _unit(self, name):
+        """Return the factor from the units of the file, and the name of the unit."""
+        if name not in self.dimensions:
+            return 1.0, ""
+        return in_unit(1.0, tuple(self.dimensions[name]), self.units)
 
     @property
     def undetermined(self):
@@ -336,7 +348,11 @@ def _result(search, best, noise_is_known, agreeing):
         covariance = covariance_of_others(others, inner, found)
         fields = field_estimates(search.fields, weights, found, search.model.problem.units)
     else:
-        covariance = np.linalg.pinv(others.T @ others, rcond=SINGULAR)
+        # Columns of length one: units such as J/m^3 make numbers of very different size.
+        lengths = np.linalg.norm(others, axis=0)
+        lengths[lengths == 0] = 1.0
+        scaled = others / lengths
+        covariance = np.linalg.pinv(scaled.T @ scaled, rcond=SINGULAR) / np.outer(lengths, lengths)
     size = np.where(parameters == 0, 1.0, np.abs(parameters))
     values, rows = _sensitivities(others, covariance, number, size, bool(search.fields))
     covariance = covariance[:number, :number]
@@ -350,6 +366,7 @@ def _result(search, best, noise_is_known, agreeing):
     nuisance |= {"scale": scales} if search.scale else {}
     return Fit(
         units=dict(search.model.problem.units),
+        dimensions=dict(search.family.problem.dimensions),
         names=search.family.names, estimates=parameters, errors=errors, covariance=covariance,
         chi_squared=chi_squared, singular_values=values, directions=rows, model=model,
         data=search.data,

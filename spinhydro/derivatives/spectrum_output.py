@@ -71,10 +71,15 @@ def compare_with_formula(found, text, values):
     distances = np.nanmin(np.abs(branches - values[finite, None]), axis=1)
     worst = int(np.argmax(distances))
     unit = f" rad/{found.time_unit}" if found.time_unit else ""
-    return (
+    line = (
         f"{text}: within {distances[worst]:.2g}{unit} of a branch at {finite.sum()} wavevectors "
         f"(largest value {np.abs(values[finite]).max():.4g})"
     )
+    # A formula without the damping is far from the complex branches only because of that.
+    waves = np.nanmin(np.abs(branches.real - values[finite, None].real), axis=1).max()
+    if waves < 0.1 * distances[worst] and not np.imag(values[finite]).any():
+        line += f"; the frequencies alone, without damping or growth, within {waves:.2g}{unit}"
+    return line
 
 
 def save(found, path, overlay=None, formulas=None):

@@ -78,7 +78,17 @@ _NAMES = {
 
 
 def with_unit(value, powers, units):
-    """Return a value as text with its unit: of the file for lengths and times, of SI for the rest.
+    """Return a value as text with its unit; see `in_unit`.
+
+    >>> with_unit(5.8e-4, (-1, 0, 0, 0, 1), {"length": "nm", "time": "ps"})
+    '580000 A/m'
+    """
+    value, unit = in_unit(value, powers, units)
+    return f"{value:.12g} {unit}"
+
+
+def in_unit(value, powers, units):
+    """Return a value and the name of its unit: of the file for lengths and times, else of SI.
 
     Parameters
     ----------
@@ -88,9 +98,6 @@ def with_unit(value, powers, units):
         Powers of (length, time, mass, temperature, current).
     units : dict
         ``{"length": "nm", "time": "ps"}``.
-
-    >>> with_unit(5.8e-4, (-1, 0, 0, 0, 1), {"length": "nm", "time": "ps"})
-    '580000 A/m'
     """
     names = [units.get("length"), units.get("time"), "kg", "K", "A"]
     if any(powers[2:]) and all(SI.get(name) for name in names[:2]):
@@ -104,7 +111,7 @@ def with_unit(value, powers, units):
             for name, power in zip(names, powers, strict=True)
             if power
         )
-    return f"{value:.12g} {unit}"
+    return value, unit
 
 
 def describe(powers):

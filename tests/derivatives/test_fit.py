@@ -268,3 +268,38 @@ def test_bad_data_are_one_line(tmp_path, capsys):
     assert "x is in mm, the problem in um" in capsys.readouterr().err
     assert call(["fit", PATH, str(tmp_path / "none.npz"), "Omega_R"]) == 2
     assert "there is no file" in capsys.readouterr().err
+
+
+SPIN_IN_A_FIELD = """
+import dedalus.public as d3
+import numpy as np
+
+import spinhydro
+from spinhydro.units.nm_ps import nm, ps, tesla
+
+B, alpha, gamma = 2 * tesla, 0.1, spinhydro.magnet("PtCo").gamma
+stop_time, output_interval, timestepper, timestep = 20 * ps, 2 * ps, "RK4", 0.5 * ps
+coords = d3.CartesianCoordinates("x")
+dist = spinhydro.distributor(coords, dtype=np.float64)
+xbasis = d3.RealFourier(coords["x"], size=4, bounds=(0, 1 * nm))
+m = dist.VectorField(spinhydro.spin, name="m", bases=xbasis)
+ex, ey, ez = spinhydro.spin.unit_vector_fields(dist)
+problem = d3.IVP([m], namespace=locals())
+problem.add_equation("dt(m) = -gamma*B*(cross(m, ez) + alpha*cross(m, cross(m, ez)))")
+m["g"][0] = 1
+outputs = {"mx": "m@ex", "mz": "m@ez"}
+"""
+
+
+def test_errors_do_not_depend_on_the_size_of_the_numbers(tmp_path, capsys):
+    """2 T are 2e-24 in units of nm and ps; alpha is 0.1."""
+    path = tmp_path / "field.py"
+    path.write_text(SPIN_IN_A_FIELD, encoding="utf-8")
+    data = load(path).run(out=tmp_path, quiet=True).folder
+    problem = load(path, B="2.1*tesla")
+    found = fit(problem, read_data(data, ["mx", "mz"], problem.units), ["B", "alpha"], noise=0.01)
+    relative = found.errors / found.estimates
+    # The trace of the covariance of relative changes.
+    assert np.sum(relative**2) == pytest.approx(np.sum(found.singular_values**-2.0), rel=1e-6)
+    assert 1e-4 < relative[0] < 0.1 and 1e-4 < relative[1] < 0.1
+    assert found.table()[0].startswith("B = 2 +- 0.0") and found.table()[0].endswith(" T")

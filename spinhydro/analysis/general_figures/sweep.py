@@ -6,6 +6,8 @@ from spinhydro.analysis import run_figure, style
 from spinhydro.errors import InputError, did_you_mean
 
 NEEDS = {"sweep": ("quantum_torque",)}
+#: Two parameters are drawn as lines if one of them has this many values or fewer.
+MOST_LINES = 6
 
 
 def draw(ax, sweep, number=None):
@@ -14,10 +16,11 @@ def draw(ax, sweep, number=None):
     By default the first number that differs between cases.
     """
     names = numbers(sweep)
-    name = number or next((one for one in names if _varies(sweep[one])), names[0])
+    name = number or next((one for one in names if _varies(_last(sweep[one]))), names[0])
     if name not in names:
-        raise InputError(f"the sweep has no number '{name}'; {did_you_mean(name, names)}")
-    values = sweep[name]
+        known = did_you_mean(name, names, f"it has {', '.join(map(repr, names))}")
+        raise InputError(f"the sweep has no number '{name}'; {known}")
+    values = _last(sweep[name])
     varied = [axis for axis in values.dims if axis != "case"]
     scalars = [
         key
@@ -26,6 +29,8 @@ def draw(ax, sweep, number=None):
     ]
     if len(varied) == 1:
         _line(ax, values, varied[0])
+    elif len(varied) == 2 and min(values.sizes[axis] for axis in varied) <= MOST_LINES:
+        _lines(ax, values, varied)
     elif len(varied) == 2:
         _map(ax, values, varied)
     elif "case" in values.dims and len(scalars) == 2:
@@ -44,21 +49,32 @@ def draw(ax, sweep, number=None):
         order = np.argsort(sweep[along].values)
         ax.plot(sweep[along].values[order], values.values[order], "o-", ms=4)
         ax.set_xlabel(along)
-    if len(varied) != 2:
+    if not ax.get_ylabel():
         ax.set_ylabel(_label(name))
     ax.set_title(style.run_name(sweep))
     finite = int(np.isfinite(values).sum())
-    others = ", ".join(f"number='{other}'" for other in names if other != name) or "none"
-    return {"cases": f"{finite} of {values.size} with a number", "others": others}
+    others = [f"number='{other}'" for other in names if other not in (name, "cpu_seconds")]
+    lines = {"others": ", ".join(others)} if others else {}
+    return {"cases": f"{finite} of {values.size} with a number", **lines}
 
 
-def _line(ax, values, axis):
+def _line(ax, values, axis, text=None):
     along = values[axis]
     if along.dtype.kind in "iuf":
-        ax.plot(along, values, "o-", ms=4)
+        ax.plot(along, values, "o-", ms=4, label=text)
+    elif text:
+        ax.plot([str(word) for word in along.values], values, "o", ms=4, label=text)
     else:
         ax.bar([str(word) for word in along.values], values)
-    ax.set_xlabel(axis)
+    ax.set_xlabel(style.label(along, axis))
+
+
+def _lines(ax, values, axes):
+    """Draw one line for each value of the parameter that has fewer."""
+    few, many = sorted(axes, key=lambda axis: values.sizes[axis])
+    for value in values[few].values:
+        _line(ax, values.sel({few: value}), many, f"{few} = {value}")
+    ax.legend()
 
 
 def _map(ax, values, axes):
@@ -69,8 +85,8 @@ def _map(ax, values, axes):
         ticks[axis] = along if along.dtype.kind in "iuf" else np.arange(len(along))
     mesh = ax.pcolormesh(ticks[columns], ticks[rows], values.values, cmap=style.SEQUENTIAL)
     ax.figure.colorbar(mesh, ax=ax, label=values.name)
-    ax.set_xlabel(columns)
-    ax.set_ylabel(rows)
+    ax.set_xlabel(style.label(values[columns], columns))
+    ax.set_ylabel(style.label(values[rows], rows))
     for axis, place in ((columns, ax.xaxis), (rows, ax.yaxis)):
         if values[axis].dtype.kind not in "iuf":
             place.set_ticks(ticks[axis], [str(word) for word in values[axis].values])
@@ -82,9 +98,14 @@ def numbers(sweep):
     names = [
         name
         for name, held in sweep.data_vars.items()
-        if held.dims == axes and held.dtype.kind in "iuf"
+        if held.dims in (axes, (*axes, "t")) and held.dtype.kind in "iuf"
     ]
     return sorted(names, key=lambda name: (name == "cpu_seconds", name.startswith("expect ")))
+
+
+def _last(values):
+    """The number at the end of every run, of an output in time."""
+    return values.isel(t=-1) if "t" in values.dims else values
 
 
 def _varies(values):

@@ -15,6 +15,7 @@ import numpy as np
 from spinhydro.errors import InputError, SpinhydroError, Stopped
 from spinhydro.problem.sweep.folder import TaskLock, read, read_json, write
 from spinhydro.problem.sweep.grouping import values_of
+from spinhydro.units import in_unit
 
 #: How a case has ended: computed, computed but an expectation was missed, or not computed.
 DONE, MISSED, FAILED = "done", "missed", "failed"
@@ -34,6 +35,7 @@ def solve(sweep, number):
         result = sweep.result(number)
         if result is None:
             result = {"cases": _solve_cases(sweep, number, sweep.tasks[number])}
+            result["units"] = _units(sweep, result["cases"])
             write(folder / "task.json", json.dumps(result, ensure_ascii=False) + "\n")
     return result
 
@@ -111,14 +113,28 @@ def _rows(run, number, varied):
 
 
 def _given(record, varied, member):
-    """Numbers of the varied parameters, in the units of the file."""
+    """Numbers of the varied parameters, each in its unit."""
     found = {}
     for name in varied:
         value = (record.get("parameters") or {}).get(name)
         value = value[member] if isinstance(value, list) and member < len(value) else value
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            found[name] = value
+            # Twelve digits: conversion leaves -2.9999999999999996 of -3 tesla.
+            powers = (record.get("dimensions") or {}).get(name)
+            found[name] = float(f"{_in_unit(record, value, powers)[0]:.12g}") if powers else value
     return found
+
+
+def _in_unit(record, value, powers):
+    return in_unit(value, tuple(powers), record.get("units") or {})
+
+
+def _units(sweep, cases):
+    """``{name: unit}`` of the varied parameters, from the first case that has a run."""
+    runs = [row["run"] for row in cases.values() if row.get("run")]
+    record = (read_json(sweep.path / runs[0] / "run.json") if runs else None) or {}
+    powers = record.get("dimensions") or {}
+    return {n: _in_unit(record, 1.0, powers[n])[1] for n in sweep.design.names if n in powers}
 
 
 def _of_member(found, member):
