@@ -38,7 +38,7 @@ RUN_BY = {
     "docs/howto/thermal_gas.md": (1, "docs/test_code_of_pages.py"),
     "docs/life_of_an_equation.md": (1, "docs/test_code_of_pages.py"),
     "docs/output_format.md": (1, "docs/test_code_of_pages.py"),
-    "docs/magnets.md": (2, "docs/test_code_of_pages.py"),
+    "docs/magnets.md": (4, "docs/test_code_of_pages.py"),
 }
 
 
@@ -147,8 +147,20 @@ def test_temperature_of_every_mode():
     assert names["ratio"].mean() == pytest.approx(1, abs=0.2)
 
 
+def test_a_film_of_ones_own():
+    """The page's sweep in a larger field, for a shorter time: the film reverses from both sides."""
+    film, sweep, *_ = blocks("docs/magnets.md")
+    Path("film.py").write_text(film, encoding="utf-8")
+    words = ["sweep", "film.py", "B=-8*tesla:8*tesla:2", "start=1,-1", "N=8", "L=16*nm"]
+    assert call([*words, "stop_time=40*ps", "--members", "4", "--workers", "1"]) == 0
+    names = {}
+    exec(sweep, names)
+    assert list(names["final"].B.values) == [-8, 8] and names["final"].B.attrs["units"] == "T"
+    np.testing.assert_allclose(names["final"].values, [[-1, -1], [1, 1]], atol=1e-3)
+
+
 def test_kernels_and_bodies_of_magnets():
-    kernels, body = blocks("docs/magnets.md")
+    *_, kernels, body = blocks("docs/magnets.md")
     names = {"spinhydro": spinhydro, "a": 0.5, "stiffness": 3.0}
     exec(kernels, names)
     assert names["W"](0.01) == pytest.approx(3e-4, rel=1e-4)
