@@ -78,7 +78,8 @@ class DenseOutput:
 
     Subclasses have ``_kept_state()`` (the state before the step), ``rate_at(state, time)`` (a new
     array with the terms of the right side that the scheme does not treat exactly),
-    ``move_linear(state, duration)`` (the solution of the others) and ``_show(time)`` (the state has
+    ``move_linear(state, duration)`` (the solution of the others) or ``sum_of_phi(duration,
+    vectors)`` (see `ExponentialQuartic`), and ``_show(time)`` (the state has
     been replaced by that of a time, with its projections if these are still to be made).
 
     Attributes
@@ -150,8 +151,8 @@ class DenseOutput:
             return None
         found = self.interpolant(self, time, timestep, self._kept_state().copy(), end)
         scales = np.maximum(sizes, self._sizes_at_end)
-        squares = self._sum(self._squares(found.error))
-        error = self._relative(squares, sizes, scales, timestep)
+        squares = [self._sum(self._squares(part)) for part in found.errors]
+        error = max(self._relative(square, sizes, scales, timestep) for square in squares)
         change = MOST
         if error > 0:
             part = PERMITTED * control.tolerance / error

@@ -7,19 +7,22 @@ from dedalus.core.basis import RealFourier
 from dedalus.core.operators import GeneralFunction
 from mpi4py import MPI
 
+from spinhydro.dedalus_support.blocks import BlockMatrix
 from spinhydro.steppers.etdrk4 import ETDRK4
 from spinhydro.steppers.ifrk4 import IFRK4
-from spinhydro.steppers.interpolants import ContinuousRK8, Quartic
+from spinhydro.steppers.interpolants import ContinuousRK8, ExponentialQuartic, Quartic
+from spinhydro.steppers.kept_tables import make_room, most_kept
 from spinhydro.steppers.linear_damping import longest_undone
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
+from spinhydro.steppers.phi import phi_functions
 from spinhydro.steppers.projections import project
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.rk8 import ERRORS, RK8, combined_error
 from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
 from spinhydro.steppers.spin_steppers import RKMK4
 
-#: Largest number of exponentials that are kept, and of their bytes.
-MOST_KEPT, LARGEST_KEPT = 32, 1 << 25
+#: Functions phi_0 to phi_4 of `ExponentialQuartic`.
+PHI_FUNCTIONS = 5
 #: Coefficients on a rank up to which several steps are taken between two measurements: some
 #: hundredths of a second each.
 MOST_AHEAD = 20_000
@@ -230,7 +233,7 @@ class IFRK43(_Stock, IFRK4):
         Those of a step and of its halves, of two timesteps, and those of output times inside steps.
         """
         size = sum(rates.nbytes for blocks in self.linear_rates.values() for rates, _ in blocks)
-        return int(min(max(LARGEST_KEPT // max(size, 1), 4), MOST_KEPT))
+        return most_kept(size)
 
     def move_linear(self, state, duration):
         """Return the solution of the linear terms; see `DenseOutput`."""
@@ -253,6 +256,40 @@ class ETDRK43(_Stock, ETDRK4):
     main = ETDRK4
     cost_of_evaluation = 1.6
     kept_exponentials = 4
+    interpolant = ExponentialQuartic
+
+    def _read_matrices(self):
+        super()._read_matrices()
+        # Of output times inside steps: {duration: [{subproblem: matrix} of each phi_k]}.
+        self._inside = {}
+
+    def sum_of_phi(self, duration, vectors):
+        """Return the sum of phi_k(A duration) v_k over the vectors v_0, v_1, …"""
+        total = np.zeros_like(vectors[0])
+        for matrices, vector in zip(self._phi(duration), vectors, strict=False):
+            np.copyto(self.stage.data, vector)
+            for sp in self.subproblems:
+                part = self.stage.get_subdata(sp)
+                part[:] = matrices[sp].apply(part)
+            total += self.stage.data
+        return total
+
+    def _phi(self, duration):
+        if duration not in self._inside:
+            size = sum(rates.nbytes for blocks in self.linear_rates.values() for rates, _ in blocks)
+            make_room(self._inside, PHI_FUNCTIONS * size)
+            of = {
+                sp: [
+                    [(phi, where, where) for phi in phi_functions(duration * A, PHI_FUNCTIONS - 1)]
+                    for A, where in blocks
+                ]
+                for sp, blocks in self.linear_rates.items()
+            }
+            self._inside[duration] = [
+                {sp: BlockMatrix([b[k] for b in blocks], sp.shape[0]) for sp, blocks in of.items()}
+                for k in range(PHI_FUNCTIONS)
+            ]
+        return self._inside[duration]
 
     def _weigh(self, difference, timestep):
         np.copyto(self.stage.data, difference)

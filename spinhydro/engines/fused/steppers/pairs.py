@@ -1,5 +1,7 @@
 """Embedded pairs on the fused right-hand side: adaptive timesteps."""
 
+import math
+
 import numpy as np
 
 from spinhydro.engines.fused.program.exponential import Exponential
@@ -11,9 +13,18 @@ from spinhydro.engines.fused.steppers.linear import ModeMatrix, linear_matrix
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.rk8 import FusedRK8
 from spinhydro.engines.fused.steppers.spin_steppers import FusedSpins
+from spinhydro.steppers.kept_tables import make_room
 from spinhydro.steppers.linear_damping import longest_undone
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
-from spinhydro.steppers.pairs import IFRK43, LARGEST_KEPT, MOST_KEPT, RK43, RK853, RKMK43
+from spinhydro.steppers.pairs import (
+    ETDRK43,
+    IFRK43,
+    PHI_FUNCTIONS,
+    RK43,
+    RK853,
+    RKMK43,
+)
+from spinhydro.steppers.phi import phi_functions
 from spinhydro.steppers.rk8 import ERRORS, combined_error
 from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
 
@@ -310,9 +321,7 @@ class FusedIFRK43(FusedPair, FusedIFRK4):
     def move_linear(self, state, duration):
         """Return the solution of the linear terms; see `DenseOutput`."""
         if duration not in self._inside:
-            size = max(len(self.exponential.symbols), 1) * self.state[0].nbytes
-            while len(self._inside) >= min(max(LARGEST_KEPT // size, 4), MOST_KEPT):
-                self._inside.pop(next(iter(self._inside)))
+            make_room(self._inside, len(self.exponential.symbols) * self.state[0].nbytes)
             self._inside[duration] = Exponential(self.right_side)
             # An exponential is that of half of its timestep.
             self._inside[duration].set(2 * duration)
@@ -329,6 +338,29 @@ class FusedETDRK43(FusedPair, FusedETDRK4):
 
     #: Weights of the compiled step, and that of the last rate for a timestep.
     _etd = _last_weight = None
+    interpolant = ETDRK43.interpolant
+
+    def _make_right_side(self):
+        super()._make_right_side()
+        # Of output times inside steps: {duration: [ModeMatrix of each phi_k]}.
+        self._inside = {}
+
+    def sum_of_phi(self, duration, vectors):
+        """Return the sum of phi_k(A duration) v_k over the vectors v_0, v_1, …"""
+        if not self.linear_apart:
+            return sum(vector / math.factorial(k) for k, vector in enumerate(vectors))
+        if duration not in self._inside:
+            rates = -np.moveaxis(self.linear, (0, 1), (-2, -1))
+            make_room(self._inside, PHI_FUNCTIONS * rates.nbytes)
+            self._inside[duration] = [
+                ModeMatrix.of(np.moveaxis(phi, (-2, -1), (0, 1)))
+                for phi in phi_functions(duration * rates, PHI_FUNCTIONS - 1)
+            ]
+        total, product = (np.zeros_like(self.state) for _ in range(2))
+        for matrix, vector in zip(self._inside[duration], vectors, strict=False):
+            matrix.apply(vector, product)
+            total += product
+        return total
 
     def _make_native(self):
         if self.native is None:
