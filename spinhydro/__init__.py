@@ -105,6 +105,7 @@ if TYPE_CHECKING:
         StochasticHeun,
         Strang,
         WaveRK4,
+        WaveRK43,
         stable_timestep,
     )
     from spinhydro.steppers.accuracy import thermal_timestep

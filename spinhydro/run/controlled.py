@@ -15,9 +15,7 @@ from spinhydro.run.stability_watch import LimitOfAdaptiveSteps, rounded_limit
 from spinhydro.run.stepper_choice import StepperChoice, candidates_of
 from spinhydro.steppers import (
     IFRK4,
-    RK4,
     SPLITTING,
-    WaveRK4,
     check_no_noise,
     find_pair,
     find_stepper,
@@ -47,8 +45,8 @@ def read_tolerance(ivp, plan):
 
     It does with a tolerance, with ``timestep = "auto"``, or with a stepper such as "IFRK43"; the
     tolerance is then 1e-6 unless it is stated. A number as timestep is the longest timestep.
-    Where the stepper is not stated, splitting schemes give way to IFRK4, WaveRK4 gives way to RK4,
-    and other pairs are candidates; see `StepperChoice`.
+    Where the stepper is not stated, splitting schemes give way to IFRK4, and other pairs are
+    candidates; see `StepperChoice`.
 
     Returns
     -------
@@ -73,10 +71,10 @@ def read_tolerance(ivp, plan):
         plan.tolerance = USUAL_TOLERANCE
     plan.tolerance = checked_tolerance(plan.tolerance)
     is_default = plan.chooses_stepper
-    if is_default and (stepper is WaveRK4 or stepper.__name__ in SPLITTING):
+    if is_default and stepper.__name__ in SPLITTING:
         # The default of a problem file is the cheapest stepper of a given timestep.
         plan.given_up = stepper.__name__
-        stepper = RK4 if stepper is WaveRK4 else IFRK4
+        stepper = IFRK4
     if any(is_constraint(equation) for equation in ivp.equations):
         raise ParameterError(
             "adaptive timesteps need a stepper with an embedded pair, and none of these takes "

@@ -18,7 +18,7 @@
 | SemiImplicit, StochasticHeun | 2 | none (1): waves grow by (frequency * timestep)^4/8 per step |
 | SBDF3 | 3 | 0.63 in the explicit part, 0.2 for oscillating terms of the implicit part |
 | RK43, IFRK43, ETDRK43 | 4 | as RK4, IFRK4, ETDRK4: adaptive timesteps, see `PairSteps` |
-| RK853, RKMK43 | 8, 4 | as RK8, RKMK4: adaptive timesteps |
+| RK853, WaveRK43, RKMK43 | 8, 4, 4 | as RK8, WaveRK4, RKMK4: adaptive timesteps |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
 Limits are those of pure oscillation, d/dt = i omega, measured; those in brackets are refused.
@@ -48,7 +48,7 @@ from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.low_storage import LowStorageRK4, WaveRK4
 from spinhydro.steppers.noise import check_bases, noises_of
 from spinhydro.steppers.pair_steps import PairSteps
-from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, RK853, RKMK43
+from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, RK853, RKMK43, WaveRK43
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.rk8 import RK8
 from spinhydro.steppers.spin_steppers import (
@@ -144,6 +144,7 @@ __all__ = [
     "StochasticHeun",
     "Strang",
     "WaveRK4",
+    "WaveRK43",
     "all_steppers",
     "check_no_noise",
     "check_noise",

@@ -13,6 +13,7 @@ from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.interpolants import ContinuousRK8, ExponentialQuartic, Quartic
 from spinhydro.steppers.kept_tables import make_room, most_kept
 from spinhydro.steppers.linear_damping import longest_undone
+from spinhydro.steppers.low_storage import WAVE_ERRORS, WaveRK4
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
 from spinhydro.steppers.phi import phi_functions
 from spinhydro.steppers.projections import project
@@ -335,6 +336,38 @@ class RK853(_Stock, RK8):
         return tuple(found)
 
 
+class WaveRK43(_Stock, WaveRK4):
+    r"""Runge-Kutta scheme for undamped waves with an embedded pair and adaptive timesteps.
+
+    The scheme of ``spinhydro.WaveRK4``. Weighted sums of its eight rates are a second solution,
+    without a further evaluation,
+
+    .. math::
+        d = h \sum_i \epsilon_i k_i
+        = \frac{1}{100} \frac{h^4}{24} \frac{d^4 X}{dt^4} + O(h^5),
+
+    of order 3: the eight conditions for the terms up to h^4 determine the weights. It pays where
+    the fastest waves limit the timestep: RK8 is cheaper where accuracy does.
+
+    Used as ``timestepper = "WaveRK43"``, or ``"WaveRK4"`` with a tolerance; see ``spinhydro.RK43``.
+    """
+
+    main = WaveRK4
+    extra_evaluations = 0
+    interpolant = Quartic
+
+    def _note_rate(self, stage):
+        if stage == 0:
+            self._last[...] = 0
+        self._last += WAVE_ERRORS[stage] * self.rate.data
+
+    def _note_rates(self):
+        """Do nothing: rates are added up as they come."""
+
+    def _difference(self, time, timestep):
+        return (timestep**2 * self._squares(self._last),)
+
+
 class RKMK43(_Stock, RKMK4):
     r"""Runge-Kutta-Munthe-Kaas scheme of spins with an embedded pair and adaptive timesteps.
 
@@ -386,4 +419,4 @@ class RKMK43(_Stock, RKMK4):
 
 
 #: The pair of every stepper that has one.
-PAIRS = {pair.main.__name__: pair for pair in (RK43, IFRK43, ETDRK43, RK853, RKMK43)}
+PAIRS = {pair.main.__name__: pair for pair in (RK43, IFRK43, ETDRK43, RK853, WaveRK43, RKMK43)}

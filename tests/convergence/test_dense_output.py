@@ -91,7 +91,8 @@ def test_errors_at_output_times_meet_the_tolerance(damped, gpe, tmp_path):
 @pytest.mark.parametrize(
     ("name", "values", "steppers"),
     [
-        ("quantum_torque", {"stop_time": 0.4, "output_interval": 0.01}, ("RK4", "RKMK4")),
+        ("quantum_torque", {"stop_time": 0.4, "output_interval": 0.01},
+         ("RK4", "RKMK4", "WaveRK4")),
         (
             "transient_grating",
             {"stop_time": "0.1*ps", "output_interval": "1e-3*ps", "N": 65},

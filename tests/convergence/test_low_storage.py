@@ -104,7 +104,7 @@ def test_order(name, steps, files, tmp_path):
     assert np.polyfit(np.log(steps), np.log(errors), 1)[0] == pytest.approx(4, abs=0.1)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", [*SCHEMES, "WaveRK43"])
 @pytest.mark.parametrize("name", ["gpe", "stencil", "kernel"])
 def test_engines_agree(name, scheme, files, tmp_path):
     """With transforms on spectra and on the grid, and without any; with and without members."""

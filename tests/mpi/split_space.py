@@ -17,7 +17,7 @@ from spinhydro.dedalus_support.backend import quiet_dedalus
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.engines.fused import FusedIFRK4, FusedRK4
 from spinhydro.engines.fused.program.slabs import Slabs
-from spinhydro.engines.fused.steppers.pairs import FusedRK853
+from spinhydro.engines.fused.steppers.pairs import FusedRK853, FusedWaveRK43
 from spinhydro.steppers import (
     IFRK4,
     RK4,
@@ -28,10 +28,14 @@ from spinhydro.steppers import (
     ImplicitMidpoint,
     SemiImplicit,
     StochasticHeun,
+    WaveRK43,
 )
 
 quiet_dedalus()
-PAIRS = {"RK4": (RK4, FusedRK4), "RK853": (RK853, FusedRK853), "IFRK4": (IFRK4, FusedIFRK4)}
+PAIRS = {
+    "RK4": (RK4, FusedRK4), "RK853": (RK853, FusedRK853), "IFRK4": (IFRK4, FusedIFRK4),
+    "WaveRK43": (WaveRK43, FusedWaveRK43),
+}  # fmt: skip
 
 
 def solved(stepper, dtype, dealias, dimensions, sync_on_request=False):
@@ -114,6 +118,7 @@ CASES = [
     (2, np.float64, 3 / 2, "IFRK4"),
     (2, np.complex128, 3 / 2, "RK853"),
     (2, np.complex128, 1, "IFRK4"),
+    (2, np.float64, 3 / 2, "WaveRK43"),
     (3, np.float64, 3 / 2, "RK4"),
     (3, np.complex128, 1, "IFRK4"),
 ]

@@ -137,6 +137,7 @@ def test_resumed_run_has_the_bytes_of_the_run_in_one_piece(
     ("stepper", "engine"),
     [
         ("RK43", "fused"),
+        ("WaveRK43", "fused"),
         ("RK853", "fused"),
         ("RKMK43", "fused"),
         pytest.param("RK43", "lean", marks=pytest.mark.slow),

@@ -15,6 +15,7 @@ from spinhydro.engines.fused.steppers.pairs import (
     FusedRK43,
     FusedRK853,
     FusedRKMK43,
+    FusedWaveRK43,
 )
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.rk8 import FusedRK8
@@ -48,6 +49,7 @@ from spinhydro.steppers import (
     StochasticHeun,
     Strang,
     WaveRK4,
+    WaveRK43,
 )
 
 #: The fused form of every time stepper that has one.
@@ -63,6 +65,7 @@ FUSED = {
     ETDRK43: FusedETDRK43,
     RK853: FusedRK853,
     RKMK43: FusedRKMK43,
+    WaveRK43: FusedWaveRK43,
     RKMK4: FusedRKMK4,
     ImplicitMidpoint: FusedImplicitMidpoint,
     SemiImplicit: FusedSemiImplicit,

@@ -15,7 +15,6 @@ from spinhydro.engines.fused.step.memory import Memory
 from spinhydro.engines.fused.step.slab_passes import SlabPasses
 from spinhydro.engines.fused.step.stages import FIRST, RATE
 from spinhydro.engines.fused.step.updates import (
-    TWO_REGISTERS,
     Classical,
     ExponentialDifferences,
     IntegratingFactor,
@@ -36,7 +35,7 @@ class CompiledPasses:
         Computes rates, or the state after its projection.
     constants : array
         A row for each stage.
-    linear : Exponential, Drifts, EtdWeights, ImplicitScheme or Tableau, optional
+    linear : Exponential, Drifts, EtdWeights, ImplicitScheme, Tableau or LowStorage, optional
         Linear terms that the scheme treats by themselves, or another scheme without any.
     has_stages : bool
         Whether it advances a state, or only computes values.
@@ -74,8 +73,10 @@ class CompiledPasses:
             return RatesOnly(components)
         if linear is None:
             update = Classical(components, keeps_last)
-        elif linear is TWO_REGISTERS:
-            update = LowStorage(components)
+        elif isinstance(linear, LowStorage):
+            update = linear.with_components(components)
+            for name in update.sums:
+                self._array_of_all(name, layout)
             if not layout.has_members:
                 self.memory.share("stage", "state")
         elif isinstance(linear, Tableau):

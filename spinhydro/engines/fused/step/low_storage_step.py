@@ -2,7 +2,7 @@
 
 from spinhydro.engines.fused.step.fourier_step import FourierStep
 from spinhydro.engines.fused.step.stages import FIRST, LAST, RATE, SECOND
-from spinhydro.engines.fused.step.updates import TWO_REGISTERS
+from spinhydro.engines.fused.step.updates import LowStorage
 
 
 class LowStorageStep(FourierStep):
@@ -13,11 +13,19 @@ class LowStorageStep(FourierStep):
     right_side : RightSide
     scheme : type
         ``spinhydro.LowStorageRK4`` or a subclass.
+    weights : sequence of float
+        Of the rates in a sum that a step leaves in `sums`, if any.
+
+    Attributes
+    ----------
+    sums : list of array
     """
 
-    def __init__(self, right_side, scheme):
+    def __init__(self, right_side, scheme, weights=()):
         self.scheme, self.stages = scheme, scheme.stages
-        super().__init__(right_side, TWO_REGISTERS)
+        super().__init__(right_side, LowStorage(weights=weights))
+        arrays = self.rates.memory.arrays
+        self.sums = [arrays[name].reshape(self.state.shape) for name in self.rates.update.sums]
 
     def _calls(self, timestep):
         calls, last = [], self.stages - 1

@@ -43,8 +43,7 @@ class StencilSource:
         One that stays on the grid.
     state : array
     sums : sequence of (dict, array)
-        Weights of the rates in sums that a step stores, ``{stage: weight}``, and where. Earlier
-        stages than the last must be among those that it reads.
+        Weights of the rates in sums that a step stores, ``{stage: weight}``, and where.
     constants : array, a row for every stage and one for the projections
     """
 
@@ -92,10 +91,16 @@ class StencilSource:
     def _rings(self, scheme):
         """Return ``{name: number of live planes}`` of the states and rates of the stages."""
         rings = {f"y{stage}": self._ring(scheme, stage) for stage in range(len(scheme))}
-        for later, (_, _, _, *earlier) in enumerate(scheme):
-            for stage in earlier[0] if earlier else ():
-                # Read by a later stage at the same points, some planes behind.
-                rings[f"k{stage}"] = max(rings.get(f"k{stage}", 1), (later - stage) * self.far + 1)
+        last = len(scheme) - 1
+        read = [
+            (later, stage)
+            for later, (_, _, _, *earlier) in enumerate(scheme)
+            for stage in (earlier[0] if earlier else ())
+        ]
+        read += [(last, stage) for weights, _ in self._sums for stage in weights if stage < last]
+        for later, stage in read:
+            # At the same points, some planes behind.
+            rings[f"k{stage}"] = max(rings.get(f"k{stage}", 1), (later - stage) * self.far + 1)
         return rings
 
     # Source

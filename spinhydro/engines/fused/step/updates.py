@@ -76,36 +76,63 @@ class Classical(RatesOnly):
                 "else:", *indent(middle)]  # fmt: skip
 
 
-#: In place of linear terms: steps of the low-storage scheme.
-TWO_REGISTERS = "two registers"
-
-
 class LowStorage(RatesOnly):
-    """The scheme of ``spinhydro.LowStorageRK4``: `ahead` is A, `weight` is B times the timestep."""
+    """The scheme of ``spinhydro.LowStorageRK4``: `ahead` is A, `weight` is B times the timestep.
+
+    Parameters
+    ----------
+    components : int
+        0 for the scheme alone, which is then given to `with_components`.
+    weights : sequence of float
+        Of the rates of all stages in the sum that a step leaves in the array ``sum0q``; empty if
+        there is none.
+    """
+
+    def __init__(self, components=0, weights=()):
+        super().__init__(components)
+        self._weights = tuple(weights)
+        self.sums = ["sum0q"] if self._weights else []
+        self.tables = {"of_rates": np.array(self._weights)} if self._weights else {}
+
+    def with_components(self, components):
+        """Return the scheme for so many components."""
+        return LowStorage(components, self._weights)
+
+    @staticmethod
+    def has_rows(name):
+        """Return False: no table has a row for every plane or member."""
+        return False
 
     def lines(self, over_modes):
         kept = ["{t} = ahead * {t} + {k}", "{u} += weight * {t}", "{s} = {u}"]
+        begun, more = self._sums("[i, x, c0 + j]", "{k}")
         return [
             f"if kind == {RATE}:",
             *indent(self._rows(over_modes, ["{t} = {k}"])),
             f"elif kind == {FIRST}:",
-            *indent(self._rows(over_modes, ["{t} = {k}", *kept[1:]])),
+            *indent(self._rows(over_modes, [*begun, "{t} = {k}", *kept[1:]])),
             "else:",
-            *indent(self._rows(over_modes, kept)),
+            *indent(self._rows(over_modes, [*more, *kept])),
         ]
 
-    @staticmethod
-    def lines_on_grid(loop):
+    def lines_on_grid(self, loop):
         """Lines for a slab of the grid; `loop` puts lines into loops over its points."""
         rate, sum_ = "total_[i, o + p] = k_[i, p]", "total_[i, o + p] = ahead * total_[i, o + p]"
         # The state of a stage is the state itself, or follows it.
         moved = ["state_[i, o + p] += weight * total_[i, o + p]",
                  "stage_[i, o + p] = state_[i, o + p]"]  # fmt: skip
+        begun, more = self._sums("[i, o + p]", "k_[i, p]")
         return [
             f"if kind == {RATE}:", *indent(loop(rate)),
-            f"elif kind == {FIRST}:", *indent(loop(rate, *moved)),
-            "else:", *indent(loop(f"{sum_} + k_[i, p]", *moved)),
+            f"elif kind == {FIRST}:", *indent(loop(*begun, rate, *moved)),
+            "else:", *indent(loop(*more, f"{sum_} + k_[i, p]", *moved)),
         ]  # fmt: skip
+
+    def _sums(self, at, rate):
+        """Return lines that begin the sum, and that add to it."""
+        if not self._weights:
+            return [], []
+        return [[f"sum0q_{at} {sign} of_rates_[stage] * {rate}"] for sign in ("=", "+=")]
 
 
 class Tableau(RatesOnly):

@@ -13,22 +13,30 @@ class FusedLowStorageRK4(FusedRK4):
 
     scheme = LowStorageRK4
     stages = LowStorageRK4.stages
+    #: Weights of the rates in a sum that a step leaves, for an embedded pair.
+    weights_of_sum = ()
 
     def _make_native(self):
+        weights = self.weights_of_sum
         if self.right_side.lowering.graph.has_neighbours:
-            return StencilStep(self.right_side, stencil_scheme(self.scheme))
-        return LowStorageStep(self.right_side, self.scheme)
+            sums = [dict(enumerate(weights))] if weights else []
+            return StencilStep(self.right_side, stencil_scheme(self.scheme), sums)
+        return LowStorageStep(self.right_side, self.scheme, weights)
 
     def _advance(self, time, timestep):
         state, total, change = self._total, self._stage, self.rate
         np.copyto(state, self.state)
         total.fill(0)
-        scheme = self.scheme
-        for factor, weight, node in zip(scheme.factors, scheme.weights, scheme.nodes, strict=True):
+        sum_ = np.zeros_like(state) if self.weights_of_sum else None
+        scheme = zip(self.scheme.factors, self.scheme.weights, self.scheme.nodes, strict=True)
+        for stage, (factor, weight, node) in enumerate(scheme):
             self.right_side(state, time + node * timestep, change)
+            if sum_ is not None:
+                sum_ += self.weights_of_sum[stage] * change
             total *= factor
             total += change
             state += (weight * timestep) * total
+        self._sum_of_rates = sum_
 
 
 class FusedWaveRK4(FusedLowStorageRK4):

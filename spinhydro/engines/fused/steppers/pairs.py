@@ -10,11 +10,13 @@ from spinhydro.engines.fused.step.fourier_step import MOST_AHEAD
 from spinhydro.engines.fused.steppers.etdrk4 import EtdWeights, FusedETDRK4
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
 from spinhydro.engines.fused.steppers.linear import ModeMatrix, linear_matrix
+from spinhydro.engines.fused.steppers.low_storage import FusedWaveRK4
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.rk8 import FusedRK8
 from spinhydro.engines.fused.steppers.spin_steppers import FusedSpins
 from spinhydro.steppers.kept_tables import make_room
 from spinhydro.steppers.linear_damping import longest_undone
+from spinhydro.steppers.low_storage import WAVE_ERRORS
 from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
 from spinhydro.steppers.pairs import (
     ETDRK43,
@@ -23,6 +25,7 @@ from spinhydro.steppers.pairs import (
     RK43,
     RK853,
     RKMK43,
+    WaveRK43,
 )
 from spinhydro.steppers.phi import phi_functions
 from spinhydro.steppers.rk8 import ERRORS, combined_error
@@ -274,6 +277,20 @@ class FusedRK853(FusedPair, FusedRK8):
     def _difference(self, time, timestep):
         sums = self.native.sums if self.native else self._last
         return tuple(self._squares(values) for values in sums)
+
+
+class FusedWaveRK43(FusedPair, FusedWaveRK4):
+    """The scheme of ``spinhydro.WaveRK43`` with the right-hand side compiled from its strings."""
+
+    extra_evaluations, interpolant = WaveRK43.extra_evaluations, WaveRK43.interpolant
+    weights_of_sum = WAVE_ERRORS
+
+    def _last_rate(self, timestep):
+        return self._sum_of_rates
+
+    def _difference(self, time, timestep):
+        found = self.native.sums[0] if self.native else self._last
+        return (timestep**2 * self._squares(found),)
 
 
 class FusedRKMK43(FusedPair, FusedSpins):
