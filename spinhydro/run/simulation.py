@@ -124,7 +124,8 @@ def simulate(
         A number, or the timestep of each step: ``CFL``, ``CFL.compute_timestep`` or a function; or
         "auto", by the option `tolerance`. Outputs are met exactly in all cases.
     stop_time : float
-        By default ``solver.stop_sim_time``, or the time of `stop_iteration`.
+        How long the run lasts, from the time of the problem: it is the time at the end where that
+        begins at 0. By default to ``solver.stop_sim_time``, or the time of `stop_iteration`.
     name : str
         The run folder is ``<out>/<name>/NNNN``.
     resume : str, Path or True, optional
