@@ -27,6 +27,8 @@ ON_AN_AXIS, IN_A_DIRECTION, SLOWEST = 40, 12, 0.05
 SAME = 0.01
 #: Difference of A from one point to another, relative to A, that is rounding.
 ROUNDING = 1e-6
+#: Part of the largest entry of J below which others are errors of difference quotients.
+NOTHING = 1e-4
 #: Digits in which matrices of different points differ.
 DIGITS = 3
 #: Points of a large state that are examined, besides those where the state is largest.
@@ -39,7 +41,7 @@ def coupled_components(rates, comm, is_large=False):
     Parameters
     ----------
     rates : FusedRates or StockRates
-        Of real fields.
+        A complex component counts as two, its real and its imaginary part.
     comm : MPI communicator
     is_large : bool
         Whether evaluations of the right side are costly; half of the wavenumbers then suffice.
@@ -219,6 +221,8 @@ class _Waves:
         sizes = np.abs(explicit).reshape(len(explicit), -1)
         powers = np.abs(np.einsum("pij,pji->p", explicit, explicit))
         sizes = np.column_stack([sizes, powers])
+        # Entries that are zero but for the errors of difference quotients have no largest place.
+        sizes[:, sizes.max(axis=0, initial=0) < NOTHING * sizes.max(initial=0)] = 0
         places = sizes.argmax(axis=0) if len(sizes) else []
         mine = [(sizes[p, kind], explicit[p], linear[p]) for kind, p in enumerate(places)]
         gathered = [found for found in self.comm.allgather(mine) if found]

@@ -66,7 +66,7 @@ class Frequencies:
         so far from normal that waves of finite size grow where this, and no eigenvalue, is beyond
         the limit.
     components : (array, array), optional
-        Several real fields: J and A of some waves at some points (see `coupled_components`).
+        J and A of some waves at some points (see `coupled_components`).
     """
 
     values: np.ndarray
@@ -169,7 +169,8 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
                 senses = _senses(part, linear, comm)
                 found.senses, found.extent_sense = senses[:-1], senses[-1]
                 found.modes = _some_modes(linear, comm)
-            if with_modes and not is_complex:
+            # A single complex component of some size has its `pair`.
+            if with_modes and not (is_complex and is_costly and rates.components == 1):
                 found.components = coupled_components(rates, comm, is_costly)
             if with_modes and is_complex:
                 found.pair = part.pair or _pair(differentiate, rates, comm)

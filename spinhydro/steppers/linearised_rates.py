@@ -59,6 +59,18 @@ def _as_reals(data):
     return data.view(data.real.dtype)
 
 
+def _units(data):
+    """Return the units of the real and of the imaginary part, if there is one."""
+    return (1, 1j) if np.iscomplexobj(data) else (1,)
+
+
+def _real_rows(rows):
+    """Return rows of real numbers, real and imaginary parts of complex ones in turn."""
+    if not np.iscomplexobj(rows):
+        return rows
+    return np.stack([rows.real, rows.imag], axis=1).reshape(2 * len(rows), -1)
+
+
 def _kept(stepper):
     """Return which modes a stepper keeps, as it holds them; None if it keeps all."""
     return stepper.kept() if hasattr(stepper, "kept") else None
@@ -186,8 +198,15 @@ class StockRates:
         """Return the domain of the variables that are waves in space."""
         return widest_domain(self.solver.state)
 
+    @property
+    def components(self):
+        """Return the number of components of the variables on `domain`."""
+        return len(list(self._components()))
+
     def waves(self, mode, is_sine):
         """Yield a state that is a wave of one component of the variables on `domain`, for each.
+
+        The real and the imaginary part of a complex component are two components.
 
         Parameters
         ----------
@@ -198,12 +217,13 @@ class StockRates:
         """
         values = wave_on_grid(self.domain, mode, is_sine)
         for waving, component in self._components():
-            for field in self.solver.state:
-                field.preset_scales(1)
-                field.preset_layout("g" if field is waving else "c")
-                field.data[...] = 0
-            waving.data.reshape(-1, *values.shape)[component] = values
-            yield self._gathered()
+            for unit in _units(waving.data):
+                for field in self.solver.state:
+                    field.preset_scales(1)
+                    field.preset_layout("g" if field is waving else "c")
+                    field.data[...] = 0
+                waving.data.reshape(-1, *values.shape)[component] = unit * values
+                yield self._gathered()
 
     def _components(self):
         """Yield the variables on `domain`, and the number of each of their components."""
@@ -222,7 +242,7 @@ class StockRates:
             values = field["g"]
             values = values.reshape(-1, *values.shape[len(field.tensorsig) :])
             found.append(values[component].ravel())
-        return np.array(found)
+        return _real_rows(np.array(found))
 
     def apply_linear(self, vector):
         """vector = A vector, A = -M^-1 L."""
@@ -397,17 +417,24 @@ class FusedRates:
         """Return the domain of the variables that are waves in space."""
         return widest_domain(self.stepper.solver.state)
 
+    @property
+    def components(self):
+        """Return the number of components of the variables on `domain`."""
+        return len(self.linearised.rows_on(self.domain))
+
     def waves(self, mode, is_sine):
         """Yield waves, as `StockRates.waves`."""
         domain = self.domain
         field = domain.dist.Field(bases=domain.bases, dtype=self.stepper.solver.dtype)
         field["g"] = wave_on_grid(domain, mode, is_sine)
         for wave in self.linearised.states_of(field, self.linearised.rows_on(domain)):
-            yield self._truncate(wave)
+            for unit in _units(field.data):
+                yield self._truncate(_as_reals(unit * wave))
 
     def on_grid(self, vector):
         """Return a state on the grid, an array (components on `domain`, points)."""
-        return self.linearised.on_grid(vector, self.linearised.rows_on(self.domain))
+        rows = self.linearised.rows_on(self.domain)
+        return _real_rows(self.linearised.on_grid(vector, rows))
 
     def apply_linear(self, vector):
         """vector = A vector, A = -M^-1 L."""

@@ -28,10 +28,12 @@ class StepGrowth:
     """
 
     def __init__(self, found, name):
-        self.found, self.name = found, name
-        self.cases, self._components = list(self._find_cases()), []
-        if found.components is not None:
+        self.found, self.name, self._components = found, name, []
+        # Exact linear terms of complex fields are known from their `pair`.
+        self._has_pair = bool(found.pair[1]) and (found.components is None or name in RESONANT)
+        if found.components is not None and not self._has_pair:
             self._components = [found.components]
+        self.cases = list(self._find_cases())
         # Growth that the equations have by themselves is physics.
         self._examined = [
             (
@@ -86,7 +88,9 @@ class StepGrowth:
         """Yield (J, A) of single modes and of a pair, as arrays (…, n, n)."""
         found = self.found
         modes = np.zeros(1) if found.modes is None else np.append(found.modes, 0)
-        all_values = np.append(found.values, 1j * found.extent)
+        # Where components are known, so is by how much J is far from normal.
+        extent = 0.0 if self._components else found.extent
+        all_values = np.append(found.values, 1j * extent)
         senses = np.zeros(all_values.shape)
         if found.senses is not None:
             senses = np.append(found.senses, found.extent_sense)
@@ -106,7 +110,7 @@ class StepGrowth:
                     turning = modes.real + 1j * sign * np.abs(modes.imag)
                     yield np.full((1, 1), explicit), turning[:, None, None]
         a, b = found.pair
-        if b:
+        if self._has_pair:
             pairs = modes.real[:, None, None] * np.eye(2) + 0j
             pairs += modes.imag[:, None, None] * np.diag([1j, -1j])
             yield np.array([[-1j * a, -1j * b], [1j * b, 1j * a]]), pairs

@@ -128,3 +128,24 @@ def test_a_flow_with_a_constraint_has_the_limit_of_its_internal_waves():
             for _ in range(300):
                 solver.step(factor * safe["fused"])
         assert bool(np.abs(solver.state[0]["g"]).max() < 10) is is_finite
+
+
+def test_two_complex_components_have_the_limit_of_the_matrix_of_a_step():
+    """The mean over components of a and b in -i (a u + b u*) gave twice the limit."""
+    coords = d3.CartesianCoordinates("x")
+    dist = spinhydro.distributor(coords, dtype=np.complex128)
+    basis = d3.ComplexFourier(coords["x"], size=N, bounds=(0, 2 * np.pi))
+    u, w = (dist.Field(name=name, bases=basis) for name in "uw")
+    u["g"], w["g"] = 1, 0.7
+    problem = d3.IVP([u, w], namespace={"u": u, "w": w, "G": G, "abs2": spinhydro.abs2})
+    problem.add_equation("dt(u) - 0.5j*lap(u) = -1j*G*(abs2(u) + 0.9*abs2(w) - 1.4)*u")
+    problem.add_equation("dt(w) - 0.5j*lap(w) = -1j*G*(abs2(w) + 0.9*abs2(u) - 1.4)*w")
+    known = []
+    for engine in ("fused", "lean"):
+        solver = build_solver(problem, d3.RK443)
+        choose_engine(solver, engine, sync_on_request=False)
+        found = frequencies_of(solver, explicit_linear=False, with_modes=True)
+        known.append(1 / StabilityCheck(found, "RK443", 1.0).fraction)
+    assert known[1] == pytest.approx(known[0], rel=0.01)
+    limit = limit_of(solver, "RK443", WEAK)
+    assert 0.7 * limit < known[0] < 1.03 * limit

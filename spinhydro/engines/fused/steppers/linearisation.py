@@ -100,7 +100,7 @@ class Linearisation:
         ]
 
     def states_of(self, field, rows):
-        """Yield states that hold a scalar field in one row each, and else zero."""
+        """Yield states, as vectors, that hold a scalar field in one row each, and else zero."""
         stepper, exchange = self.stepper, self.stepper.fields.exchange
         (values,) = stepper.fields.values(field)
         if not stepper.right_side.on_grid:
@@ -110,7 +110,7 @@ class Linearisation:
         for row in rows:
             found = np.zeros_like(stepper.state)
             found[row] = values
-            yield as_reals(found)
+            yield found.reshape(-1)
 
     def on_grid(self, vector, rows):
         """Return some rows of a state on the grid, an array (rows, points)."""
