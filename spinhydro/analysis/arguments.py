@@ -27,14 +27,14 @@ def add_choices(parser):
     parser.add_argument(
         "--member",
         metavar="M",
-        help="of a run with members: the number of one of them, from 0, or mean [0]",
+        help="of a run with members: number of the member to take, from 0, or mean [0]",
     )
     parser.add_argument(
         "--cut",
         action="append",
         default=[],
         metavar="AXIS=POSITION",
-        help="of a run in 2-D or 3-D: where the line along x lies [the middle]",
+        help="of a run in 2-D or 3-D: position of the line along x, y=0 [the middle]",
     )
     parser.add_argument(
         "--name",

@@ -25,7 +25,9 @@ def _parser():
         metavar="NAME or NAME=VALUE",
         help="parameters, profiles, initial fields and kernels to fit; new start values",
     )
-    parser.add_argument("--blur", metavar="LENGTH", help="standard deviation of the optics, 1.5*um")
+    parser.add_argument(
+        "--blur", metavar="LENGTH", help="standard deviation of the imaging, 1.5*um"
+    )
     parser.add_argument(
         "--noise", metavar="NUMBER", help="standard deviation of the data [from the residuals]"
     )

@@ -28,7 +28,7 @@ def _parser():
         "--integrated", action="store_true", help="integrate the number over time up to then"
     )
     parser.add_argument(
-        "--memory", type=float, default=2.0, metavar="GB", help="kept for the reverse sweep [2]"
+        "--memory", type=float, default=2.0, metavar="GB", help="memory for the reverse sweep [2]"
     )
     parser.add_equations()
     parser.add_quick()

@@ -107,7 +107,7 @@ def _lines(record):
 
 
 def _length(record):
-    """Return the length of the steps of a run, in words."""
+    """Return the length of the steps of a run as text."""
     if record.get("tolerance") is not None:
         return f", adaptive for a tolerance of {number(record, 'tolerance')}"
     if not record.get("timestep"):

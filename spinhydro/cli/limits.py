@@ -19,7 +19,7 @@ def add_limit_arguments(parser):
         help="stop in order before this wall time, in seconds or as H:MM:SS",
     )  # fmt: skip
     parser.add_argument(
-        "--grace", type=seconds, metavar="TIME", help="how long before the wall limit [0]"
+        "--grace", type=seconds, metavar="TIME", help="stop this long before the wall limit [0]"
     )
 
 

@@ -17,7 +17,7 @@ from spinhydro.cli.terminal import is_reporting_rank, print_folder
 def _parser():
     parser = Parser(
         "resume",
-        "Continue a run in its own folder, to the bytes of the uninterrupted run. Prints the run "
+        "Continue a run in its folder; results have the bytes of the uninterrupted run. Prints the "
         "folder as its last line.",
         epilog="Exit codes: those of run.",
     )

@@ -180,7 +180,7 @@ def _compared(first, second):
 def _finer_grid(problem, names):
     """Return ``{name: number of points}`` of a grid with 1.5 times the points.
 
-    Raises ParameterError, before anything runs, for names that are no numbers of grid points.
+    Raises ParameterError, before anything runs, for names that are not numbers of grid points.
     """
     if not names:
         return {}

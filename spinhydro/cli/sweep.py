@@ -10,8 +10,8 @@ from spinhydro.cli.terminal import to_stderr
 from spinhydro.errors import InputError
 
 DESCRIPTION = """Solve many cases of a problem file. Cases of equal shape become members of one
-run; runs are tasks that are solved side by side. Prints the folder of the sweep as its last line;
-sweep.csv in it is the table of results."""
+run; runs are tasks that are solved side by side. Prints the folder of the sweep as
+its last line; sweep.csv in it is the table of results."""
 
 EPILOG = """examples:
   spinhydro sweep problems/quantum_torque.py Omega_R='2*pi*50*Hz:2*pi*150*Hz:101'
@@ -37,13 +37,17 @@ def _parser():
     parser.add_argument(
         "--sample", metavar="KIND:N", help="N points of ranges first:last: random, sobol, latin"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of --sample [0]")
+    parser.add_argument("--seed", type=int, default=0, help="seed of --sample [0]")
     parser.add_argument(
-        "--members", type=int, metavar="N", help="most cases that share a run [by their number]"
+        "--members",
+        type=int,
+        metavar="N",
+        help="most cases that share a run [1 to 64, by their number]",
     )
     parser.add_argument(
         "--on", default="auto", metavar="WHERE", dest="where",
-        help="pool (this machine), slurm (arrays by submitit), mpi (mpi4py.futures) [auto]",
+        help="pool (this machine), slurm (arrays by submitit), mpi (mpi4py.futures) [auto: mpi "
+        "under mpiexec -m mpi4py.futures, else pool]",
     )  # fmt: skip
     parser.add_argument(
         "--workers", type=int, metavar="N", help="most tasks at a time [the cores of the machine]"

@@ -1,4 +1,4 @@
-"""How well a fit determines fields: bands, and the part that the data determine."""
+"""Uncertainty of fields found by a fit: bands, and the part that the data determine."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ class FieldEstimate:
 
     @property
     def is_determined(self):
-        """Where the data halve the standard deviation of the prior, (components, *points)."""
+        """True where the data halve the standard deviation of the prior, (components, *points)."""
         return self._is_small(self.errors)
 
     def _is_small(self, errors):
@@ -66,7 +66,7 @@ class FieldEstimate:
 
     @property
     def level_is_unclear(self):
-        """Whether differences from the average are known better than values."""
+        """True if differences from the average are known better than values."""
         return self.errors_about_average.max() < LEVEL * self.errors.max()
 
     def lines(self):

@@ -328,7 +328,7 @@ def _with_noise(search, best):
 
 
 def _chi_squared(search, vector):
-    """Of the data, per degree of freedom; weights of fields count by their information."""
+    """Return chi^2 of the data per degree of freedom; fields count by their information."""
     measured = int(search.measured.sum())
     rest, used = search.residuals(vector)[:measured], len(vector) - search.weights
     if search.fields:

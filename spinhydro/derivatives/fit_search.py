@@ -284,7 +284,7 @@ class Search:
         return np.concatenate([parameters, weights, offsets, scales])
 
     def agree(self, vector, other):
-        """Whether unknowns of two searches are those of one minimum, for each of them."""
+        """Return for each unknown whether two searches found the same minimum."""
         tolerance = RELATIVE_AGREEMENT * np.abs(other) + 1e-6 * np.abs(other).max()
         # Weights that the data do not determine are found to a part of their prior.
         tolerance[self.numbers : self.numbers + self.weights] = WEIGHT_AGREEMENT

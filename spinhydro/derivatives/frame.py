@@ -67,7 +67,7 @@ class Frame:
 
     @property
     def moves(self):
-        """Whether the frame moves in space."""
+        """True if the frame moves in space."""
         return any(symmetry.is_translation for symmetry in self.symmetries)
 
     def text(self, time="", length=""):
@@ -209,7 +209,7 @@ def _unitary(components):
 
 
 def _real_matrix(matrix):
-    """A complex matrix as one that acts on real parts, followed by imaginary parts."""
+    """A complex matrix that acts on real parts, followed by imaginary parts."""
     return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]])
 
 

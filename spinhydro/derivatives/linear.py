@@ -83,7 +83,7 @@ class RealForm:
         return self.split(state)
 
     def keep_lengths(self, values):
-        """Let `project` keep the lengths that spins have in some values, where they are conserved.
+        """Keep in `project` the lengths of the spins of some values, where they are conserved.
 
         A spin is a vector of three components whose rate is perpendicular to it in any state.
         Changes of its length are not waves.

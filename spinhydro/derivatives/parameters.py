@@ -79,7 +79,7 @@ def _is_number(value):
 
 
 def _is_whole(problem, name):
-    """Whether a parameter is a whole number in the file; Omega_R=4 may be one by chance."""
+    """True if a parameter is a whole number in the file; Omega_R=4 may be one by chance."""
     if not isinstance(problem.parameters[name], (int, np.integer)):
         return False
     if name not in problem.overrides:

@@ -1,4 +1,4 @@
-"""What a parameter of a kernel or stencil by name can be, whatever its kind."""
+"""Allowed values of the parameters of named kernels and stencils."""
 
 import numpy as np
 

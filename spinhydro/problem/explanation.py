@@ -34,7 +34,7 @@ def explain(statement, error, namespace, lines):
 
 
 def _of_fields(statement, error, namespace):
-    """What Dedalus's exception says about fields and kernels that Python combines, or None."""
+    """Return the meaning of an exception of Dedalus about fields and kernels in Python, or None."""
     from dedalus.core.field import Operand
 
     from spinhydro.kernels.kernel import Kernel

@@ -1,4 +1,4 @@
-"""How far a run fills its spectrum, and advice on smaller grids."""
+"""Fraction of the spectrum that a run fills, and advice on smaller grids."""
 
 import numpy as np
 from dedalus.core.basis import ComplexFourier, RealFourier

@@ -1,4 +1,4 @@
-"""What a run keeps about itself: its record, its log, and the verdict on its expectations."""
+"""Record of a run: run.json, log.txt, and the verdict on its expectations."""
 
 import json
 import time

@@ -75,7 +75,7 @@ class Lowering:
 
     @property
     def uses_time(self):
-        """Whether any constant changes with the time."""
+        """True if any constant changes with the time."""
         return any(map(self.varies, self.constants))
 
     def __call__(self, expression):

@@ -74,7 +74,7 @@ class ImplicitRungeKuttaStep(FourierStep):
 
 
 class MultistepStep(ImplicitRungeKuttaStep):
-    """The same of a multistep scheme.
+    """An implicit step of a multistep scheme.
 
     Parameters
     ----------

@@ -123,7 +123,7 @@ class Memory:
         return self.arrays[name]
 
     def share(self, name, other):
-        """Let an array, if there is one of this name, be another."""
+        """Replace the array of a name, if there is one, by another."""
         if name in self.arrays:
             self.arrays[name] = self.arrays[other]
             self.scratch.discard(name)
