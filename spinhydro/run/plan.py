@@ -24,7 +24,8 @@ class Plan:
         "auto", or the longest one, where it is adaptive.
     tolerance : float
         Relative error at the stop time, by which steppers with an embedded pair choose the
-        timestep; see ``spinhydro.steppers.control``.
+        timestep; see ``spinhydro.steppers.control``. Outputs that are closer than the timestep are
+        interpolated; see ``spinhydro.steppers.dense_output``.
     given_up : str
         The file's own stepper, where it has no embedded pair and gave way to one that has.
     timestepper : str or class
