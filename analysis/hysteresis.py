@@ -28,7 +28,7 @@ def draw(figure, run):
         ax.plot(delta, M, color=INK, lw=1, label="run")
         ax.set(xlim=(delta.min(), delta.max()), xlabel=r"$\delta$ (1/ms)", ylabel="mean Z")
         ax.set_title(rf"$\Omega_R = {ratio:g}\,|\kappa| n$")
-    panels[0].legend(loc="lower right", fontsize=6)
+    panels[-1].legend(loc="lower right", fontsize=6)
     style.sheet_title(figure, style.run_label(run))
 
 
