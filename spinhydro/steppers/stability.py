@@ -317,8 +317,11 @@ class StabilityCheck:
             limit = product / self.fraction
         return f"{text} = {product:.3g}" + (f", limit {limit:.3g}" if limit < math.inf else "")
 
-    def refusal(self, unit):
+    def refusal(self, unit, has_left_side=False):
         """Return the message for a timestep that is refused."""
+        is_explicit = has_left_side and self.name in EXPLICIT
+        exact = "a stepper that takes the left side exactly (timestepper=ETDRK4 or IFRK4), "
+        ways = exact if is_explicit else ""
         if self.is_meaningless:
             return (
                 f"timestep = {self.timestep:g} {unit}".rstrip()
@@ -332,8 +335,8 @@ class StabilityCheck:
             f"timestep = {self.timestep:g} {unit}".rstrip()
             + f" is unstable: it is at {100 * self.fraction:.3g} % of the {self.name} stability "
             f"limit ({self._product()}; fastest oscillation {self.found.whole:.4g} {self.unit}). "
-            f"Largest safe timestep: {self.largest_safe:.3g}. Take that, fewer grid points, or "
-            "--force to run all the same"
+            f"Largest safe timestep: {self.largest_safe:.3g}. Take that, fewer grid points, "
+            f"{ways}or --force to run all the same"
         )
 
 
@@ -393,7 +396,8 @@ def examine_timestep(
     if is_known(stepper_name):
         check = StabilityCheck(found, stepper_name, timestep, unit, duration)
         if (check.is_unstable or check.is_meaningless) and not force:
-            raise ParameterError(check.refusal(unit))
+            left = any(hasattr(one["L"], "tensorsig") for one in solver.problem.equations)
+            raise ParameterError(check.refusal(unit, left))
         line = check.line(proviso)
     else:
         line = (
