@@ -17,7 +17,9 @@ def _parser():
     )
     parser.add_argument("problem", help="a problem file, problems/quantum_torque.py")
     parser.add_argument(
-        "data", help=".nc, .h5, .npz or .csv with axes t, x and outputs, or a run folder"
+        "data",
+        help=".nc, .h5, .npz or .csv with axes t, x and outputs (t alone: averages over space), "
+        "or a run folder",
     )
     parser.add_argument(
         "rest",
@@ -125,28 +127,21 @@ def _observed(problem, text):
     if not outputs:
         raise InputError(f"{problem.path} declares no outputs: there is nothing to compare")
     if text is None:
-        from spinhydro.derivatives.model import observed
+        from spinhydro.derivatives.measurement import is_field, is_scalar
 
-        # Vectors, and averages over space, are not values at each point.
-        operands = {name: observed(problem, text) for name, text in outputs.items()}
-        fields = [name for name, operand in operands.items() if _is_scalar_field(operand)]
-        if not fields:
+        # Fields first: averages are compared if the data hold nothing else.
+        scalars = [name for name, output in outputs.items() if is_scalar(problem, output)]
+        if not scalars:
             raise InputError(
-                f"{problem.path} has no output with one number at each point ("
+                f"{problem.path} has no output with one number at each point or time ("
                 f'outputs: {", ".join(outputs)}): declare one, as outputs = {{"mz": "m@ez"}}'
             )
-        return fields
+        return sorted(scalars, key=lambda name: not is_field(problem, outputs[name]))
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names or [text]:
         if name not in outputs:
             raise InputError(f"--observe: {unknown_name_message('output', name, outputs)}")
     return list(dict.fromkeys(names))
-
-
-def _is_scalar_field(operand):
-    if not hasattr(operand, "tensorsig") or operand.tensorsig:
-        return False
-    return any(basis is not None for basis in operand.domain.full_bases)
 
 
 def _window(problem, text):

@@ -52,7 +52,8 @@ def read_data(
         netCDF (.nc), HDF5 (.h5, .hdf5), .npz or .csv with arrays t, x (y, z) and values of the
         names of outputs; or a run folder.
     wanted : sequence of str
-        Names of outputs; those that the file holds are taken.
+        Names of outputs; those that the file holds are taken, averages over space only if it
+        holds no fields.
     units : dict
         ``{"length": "um", "time": "ms"}`` of the problem: other units are refused.
     skip_nan : bool
@@ -85,10 +86,24 @@ def read_data(
             f"arrays: {', '.join(arrays)}"
         )
     _check_output_units(path, found_units, names, output_units or {})
+    averages = [name for name in names if _is_average(arrays[name], dims.get(name), axes)]
+    if len(averages) == len(names):
+        axes = {"t": axes["t"]}
+    elif all_of_them and averages:
+        raise InputError(
+            f"{path}: {', '.join(averages)} are averages over space, the other outputs are fields: "
+            "--observe takes one kind"
+        )
+    names = [name for name in names if name not in averages] or averages
     values = {
         name: _values(path, name, arrays[name], dims.get(name), axes, skip_nan) for name in names
     }
     return Data(axes, values)
+
+
+def _is_average(values, dims, axes):
+    """Return whether values depend on the time alone."""
+    return tuple(dims) == ("t",) if dims else np.shape(values) == (len(axes["t"]),)
 
 
 def _read(path, wanted):

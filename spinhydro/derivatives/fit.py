@@ -12,7 +12,7 @@ from spinhydro.derivatives.field_estimates import (
 )
 from spinhydro.derivatives.fit_search import Search
 from spinhydro.derivatives.gradient import split_names
-from spinhydro.derivatives.measurement import common_steps
+from spinhydro.derivatives.measurement import check_kind, common_steps
 from spinhydro.derivatives.parameters import fixed_timestep, initial_time
 from spinhydro.derivatives.smoothness import refuse_jumps
 from spinhydro.derivatives.unknown_fields import UnknownField
@@ -213,6 +213,7 @@ def fit(
                 f"--sample samples parameters only, not {', '.join(others)}: leave one of them out"
             )
     outputs = problem.declared("outputs") or {}
+    check_kind(problem, outputs, data)
     times = _times_of_run(problem, data)
     timestep, steps = common_steps(times, fixed_timestep(problem))
     family = Family(problem, numbers, [outputs[n] for n in data.values], timestep, "the fit")

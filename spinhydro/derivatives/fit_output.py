@@ -160,6 +160,9 @@ def _draw_field(figure, estimate):
 
 def _draw_frames(figure, found, data):
     """Data, model and residuals of the first output."""
+    if list(data.axes) == ["t"]:
+        _draw_series(figure, found, data)
+        return
     axis = next(name for name in data.axes if name != "t")
     output = next(iter(data.values))
     panels = figure.subplots(1, 3, sharey=True)
@@ -179,6 +182,20 @@ def _draw_frames(figure, found, data):
         )
         _map(figure, panel, _first_plane(values), *axes, limit)
         panel.set_title(title)
+
+
+def _draw_series(figure, found, data):
+    """Averages against the time, and their residuals."""
+    above, below = figure.subplots(2, 1, sharex=True)
+    times = data.axes["t"]
+    for number, name in enumerate(data.values):
+        color = f"C{number}"
+        above.plot(times, found.data[number], ".", color=color, label=name)
+        above.plot(times, found.model[number], "-", color=color, linewidth=0.8)
+        below.plot(times, found.residuals[number], ".", color=color)
+    above.legend()
+    below.set_xlabel(_with_unit("t", found.units.get("time")))
+    below.set_ylabel("(data - model)/noise")
 
 
 def _with_unit(name, unit):

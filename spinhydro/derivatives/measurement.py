@@ -4,10 +4,39 @@ from math import gcd
 
 import numpy as np
 
+from spinhydro.derivatives.model import observed
 from spinhydro.errors import InputError
 
 #: Times are multiples of a common interval to this part of it.
 TIME_TOLERANCE = 1e-6
+
+
+def is_scalar(problem, output):
+    """Return whether an output has one component, also if it is an average over space."""
+    operand = observed(problem, output)
+    return hasattr(operand, "tensorsig") and not operand.tensorsig
+
+
+def is_field(problem, output):
+    """Return whether an output has values at each point of space."""
+    bases = observed(problem, output).domain.full_bases
+    return any(basis is not None for basis in bases)
+
+
+def check_kind(problem, outputs, data):
+    """Raise InputError for averages with axes of space, or fields without them."""
+    is_series = list(data.axes) == ["t"]
+    for name in data.values:
+        if is_series and is_field(problem, outputs[name]):
+            raise InputError(
+                f"the data have no axis of space, and the output {name} = {outputs[name]} is a "
+                f"field: give it the axes t, x, …, or declare an average, such as ave({name})"
+            )
+        if not (is_series or is_field(problem, outputs[name])):
+            raise InputError(
+                f"the output {name} = {outputs[name]} is an average over space: its data have the "
+                "axis t alone"
+            )
 
 
 def sampling_matrix(left, right, points, places, blur):
@@ -83,22 +112,30 @@ class Measurement:
     model : Model
         With the measured outputs as its observed values.
     data : Data
+        Fields at some places, or averages over space, with the axis t alone.
     blur : float
+
+    Raises
+    ------
+    InputError
+        If the axes of the data are not those of the problem.
     """
 
     def __init__(self, model, data, blur):
-        space = model.space
+        space, self.model, self.is_series = model.space, model, list(data.axes) == ["t"]
         names = [name for name in data.axes if name != "t"]
         bases = [space.bases[axis] for axis in space.axes]
         if space.axes.start:
             raise InputError("a fit is one of a single run: members=1")
-        if len(names) != len(bases):
+        if self.is_series and blur:
+            raise InputError("--blur: the data are averages over space, which have no blur")
+        if len(names) != len(bases) and not self.is_series:
             raise InputError(
                 f"the data have the axes {', '.join(data.axes)}, the problem has {len(bases)} of "
                 "space"
             )
         self.matrices = []
-        for name, axis, basis in zip(names, space.axes, bases, strict=True):
+        for name, axis, basis in zip(names, space.axes, bases, strict=not self.is_series):
             left, right = basis.bounds
             places = data.axes[name]
             if places[0] < left - 1e-9 * (right - left) or places[-1] > right + 1e-9 * (
@@ -109,12 +146,14 @@ class Measurement:
                     f"{left:g} to {right:g}: choose a part with --window, or a larger box"
                 )
             self.matrices.append(sampling_matrix(left, right, space.shape[axis], places, blur))
-        self.model = model
 
     def __call__(self, state, time, leaves):
         """Measured values (outputs, *places) of a state."""
         np_ = self.model.jax.numpy
         values = np_.real(self.model.observe(state, time, leaves))
+        if self.is_series:
+            # Averages are the same at every point.
+            return values.reshape(len(values), -1)[:, 0]
         for axis, matrix in enumerate(self.matrices, start=1):
             values = np_.moveaxis(np_.tensordot(matrix, values, (1, axis)), 0, axis)
         return values

@@ -156,7 +156,7 @@ def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_a
     space = Space(solver.state[0].domain, solver.dtype)
     read = Equations(solver, projections, apart, lossless=space.mask is None, lowering=LeafLowering)
     lowering, on_grid = read.lowering, space.mask is None and not apart
-    scalars = []
+    scalars, of_equations = [], len(lowering.profiles)
     for operand in operands:
         values = lowering(operand).ravel() if hasattr(operand, "tensorsig") else [operand]
         if len(values) != 1:
@@ -178,7 +178,7 @@ def _lower(problem, jax, solver, kind, projections, operands, timestep, linear_a
     leaves = {
         **structure_leaves(space, kernel_entries(outputs, lowering.graph.dimensions)),
         "numbers": np.array(lowering.numbers, complex),
-        "profiles": _profiles(space, lowering),
+        "profiles": _profiles(space, lowering, of_equations),
         "constants": _constants(space, lowering),
         "tables": table_leaves(lowering),
         "state": _initial_state(space, solver.state, on_grid),
@@ -238,11 +238,13 @@ def observed(problem, text):
         raise error.within("", "of") from None
 
 
-def _profiles(space, lowering):
+def _profiles(space, lowering, of_equations):
+    """Return values of the profiles, of which the first so many occur in equations."""
     rows = [np.zeros((0, *space.shape))]
-    for profile in lowering.profiles:
-        # Only what the bases hold counts.
-        profile.require_coeff_space()
+    for number, profile in enumerate(lowering.profiles):
+        if number < of_equations:
+            # Dedalus truncates the profiles of equations to the modes of their bases.
+            profile.require_coeff_space()
         rows.append(np.array(space.profile(profile)))
     values = np.concatenate(rows)
     return values.real.copy() if is_real(values) else values
