@@ -206,7 +206,7 @@ def report_line(ds, found):
         k = found.found.k.values
         missed = (found.other.omega(k) - found.law.branches(k)[:, 0]) / (2 * np.pi)
         name = found.other.name.replace("$", "")
-        text += f"; {name} differs from it by up to {np.nanmax(np.abs(missed)):.3g}"
+        text += f"; {name} differs from it by up to {np.nanmax(np.abs(missed)):.3g} {unit}"
     return text
 
 
