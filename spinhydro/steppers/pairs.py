@@ -19,6 +19,7 @@ from spinhydro.steppers.phi import phi_functions
 from spinhydro.steppers.projections import project
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.rk8 import ERRORS, RK8, combined_error
+from spinhydro.steppers.rotations import ratio_of_lengths
 from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
 from spinhydro.steppers.spin_steppers import RKMK4
 
@@ -378,6 +379,7 @@ class RKMK43(_Stock, RKMK4):
     """
 
     main = RKMK4
+    interpolant = Quartic
 
     def state_record(self):
         """Return the record of a stepper: the companion, and which variables are spins."""
@@ -394,6 +396,17 @@ class RKMK43(_Stock, RKMK4):
         # The first evaluation of the step serves the handlers too.
         self._due = {"iteration": solver.iteration, "wall_time": wall_time,
                      "sim_time": solver.sim_time, "timestep": timestep}  # fmt: skip
+
+    def _project_at(self, time):
+        """Give interpolated spins the length of those before the step, then project."""
+        found = self.values()
+        self._put_back()
+        before = self.values()
+        for value, kept, is_spin in zip(found, before, self.spins, strict=True):
+            if is_spin:
+                value *= ratio_of_lengths(kept, value)
+        self.assign(found)
+        super()._project_at(time)
 
     def _take(self, time, timestep):
         self.find_spins()

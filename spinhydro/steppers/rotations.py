@@ -54,3 +54,11 @@ def cayley(angle, m):
     half = angle / 2
     turned = cross(half, m)
     return m + (2 / (1 + dot(half, half))) * (turned + cross(half, turned))
+
+
+def ratio_of_lengths(first, second):
+    """Return |a|/|b| of vectors (3, …); 1 where b is zero."""
+    squares = dot(second, second)
+    ratios = np.ones_like(squares)
+    np.divide(dot(first, first), squares, where=squares > 0, out=ratios)
+    return np.sqrt(ratios)

@@ -179,7 +179,7 @@ def test_intervals_of_a_step():
     # Kept while the suggestion stays close.
     assert intervals_within(0.1, 0.47, 0.5, 4, 9) == intervals_within(0.1, 0.59, 0.5, 4, 9) == 5
     assert intervals_within(0.1, 0.45, 0.5, 4, 9) == 4
-    # RK8 with two outputs per step costs less without an interpolant; rotations have none.
+    # RK8 with two outputs per step costs less without an interpolant.
     assert [intervals_in_step(n, 7.2, 4, Quartic) for n in (0, 1, 2, 99)] == [1, 1, 2, 30]
     assert [intervals_in_step(n, 12.5, 12, ContinuousRK8) for n in (2, 3)] == [2, 3]
     assert [intervals_in_step(n, 5, 4, None) for n in (1, 2)] == [1, 2]

@@ -29,6 +29,7 @@ from spinhydro.steppers.pairs import (
 )
 from spinhydro.steppers.phi import phi_functions
 from spinhydro.steppers.rk8 import ERRORS, combined_error
+from spinhydro.steppers.rotations import ratio_of_lengths
 from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
 
 
@@ -300,6 +301,15 @@ class FusedRKMK43(FusedPair, FusedSpins):
     compiled_scheme, is_pair = "RKMK4", True
     #: The companion takes its steps with the same code.
     compiles_steps = False
+    interpolant = RKMK43.interpolant
+
+    def _project_at(self, time):
+        """Give interpolated spins the length of those before the step, then project."""
+        parts = self._parts(self.state), self._parts(self._before)
+        for value, kept, is_spin in zip(*parts, self.spins, strict=True):
+            if is_spin:
+                value *= ratio_of_lengths(kept, value)
+        super()._project_at(time)
 
     def _take(self, time, timestep):
         self.find_spins()
