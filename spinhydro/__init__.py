@@ -97,6 +97,7 @@ if TYPE_CHECKING:
         RK853,
         RKMK4,
         RKMK43,
+        AdaptiveBlanesMoan4,
         BlanesMoan4,
         BlanesMoan6,
         ImplicitMidpoint,

@@ -167,10 +167,13 @@ class RunChecks:
             return self.stability_watch.cause()
         return self.resolution.cause(otherwise)
 
-    def check_truncation(self):
-        """Measure the spectrum; warn, or stop, where a truncation distorts it."""
+    def check_truncation(self, is_inside=False):
+        """Measure the spectrum; warn, stop, or keep more modes where a truncation distorts it.
+
+        Only measure it at an output inside an adaptive step.
+        """
         found = self.filled_modes.measure()
-        if self.truncation_watch is None:
+        if self.truncation_watch is None or is_inside:
             return
         warning = self.truncation_watch.check(found, self._now())
         if warning:

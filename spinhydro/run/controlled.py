@@ -4,6 +4,7 @@ import math
 
 from mpi4py import MPI
 
+from spinhydro.dedalus_support.solver import settled_fields
 from spinhydro.errors import InputError, NotFiniteError, ParameterError
 from spinhydro.language.vocabulary import AUTO
 from spinhydro.run.adaptive import AdaptiveRun
@@ -13,6 +14,7 @@ from spinhydro.run.passed_outputs import PassedOutputs
 from spinhydro.run.progress import elapsed
 from spinhydro.run.stability_watch import LimitOfAdaptiveSteps, rounded_limit
 from spinhydro.run.stepper_choice import StepperChoice, candidates_of
+from spinhydro.run.truncation import AdaptiveTruncation
 from spinhydro.steppers import (
     IFRK4,
     SPLITTING,
@@ -24,6 +26,7 @@ from spinhydro.steppers.constraints import is_constraint
 from spinhydro.steppers.control import (
     SMALLEST_TOLERANCE,
     USUAL_TOLERANCE,
+    WINDOW,
     ErrorControl,
     StepTooShort,
     checked_tolerance,
@@ -124,6 +127,8 @@ class ControlledRun(AdaptiveRun):
         self.number, self.ahead = 0, 1
         self.shortest, self.longest = math.inf, 0.0
         self.passed = PassedOutputs(self)
+        #: The fraction of modes that the file states, or None.
+        self.stated_truncation = self.truncation
         #: The initial state, while the stepper is chosen.
         self.filled = None
 
@@ -174,7 +179,8 @@ class ControlledRun(AdaptiveRun):
         plan, stable = self.plan, self.control.stable
         if found is None or stable == math.inf:
             return
-        check = StabilityCheck(found, plan.timestepper.main.__name__, stable, self.time_unit)
+        name = plan.timestepper.main.__name__
+        check = StabilityCheck(found, name, stable, self.time_unit, plan.stop_time)
         given = math.inf if plan.timestep == AUTO else float(plan.timestep)
         self.stability_watch = LimitOfAdaptiveSteps(self, check, given)
 
@@ -191,7 +197,9 @@ class ControlledRun(AdaptiveRun):
         main = pair.main.__name__
         stable, why = math.inf, "the stability limit is not known"
         if found is not None:
-            stable = rounded_limit(StabilityCheck(found, main, 0.0, unit).largest_safe)
+            stable = rounded_limit(
+                StabilityCheck(found, main, 0.0, unit, plan.stop_time).largest_safe
+            )
             fastest = f"fastest oscillation {found.whole:.4g} rad/{unit or 'time'}"
             why = f"{main} stability limit; {fastest}"
         longest = stable
@@ -203,16 +211,20 @@ class ControlledRun(AdaptiveRun):
     def _begin_control(self, choice):
         """Begin with a new controller; return the line for the log."""
         plan, stepper, unit = self.plan, self.solver.timestepper, self.time_unit
+        self.truncation, self.truncation_note = choice.truncate(plan.timestepper)
+        self.truncation_watch = AdaptiveTruncation(self) if self.truncation < 1 else None
         control, why = self.control_of(plan.timestepper, choice.frequencies(plan.timestepper))
         longest = control.longest
         stepper.begin(control, min(plan.output_interval, plan.stop_time))
         transforms = ""
         if hasattr(stepper, "right_side"):
             forward, back = stepper.right_side.transforms()
-            each, stages = forward + back, stepper.stages
+            each, stages, extra = forward + back, stepper.stages, stepper.extra_evaluations
+            more = stages // 2
+            if stepper.measures_halves:
+                extra, more = 0, more + math.ceil(extra / WINDOW[stepper.order])
             transforms = (
-                f"; {(stages + stepper.extra_evaluations) * each} transforms per step, "
-                f"{stages // 2 * each} more for the error"
+                f"; {(stages + extra) * each} transforms per step, {more * each} more for the error"
             )
         limit = "any length" if longest == math.inf else f"at most {longest:.4g} {unit}".rstrip()
         return (
@@ -224,7 +236,7 @@ class ControlledRun(AdaptiveRun):
     def _cheaper(self):
         """Return what is cheaper where the activity is constant, if the file has such a stepper."""
         name = self.plan.given_up
-        if not name:
+        if not name or name == self.plan.timestepper.main.__name__:
             return ""
         return (
             f". {name} at a given timestep, the default of the file, is cheaper where the activity "
@@ -239,7 +251,8 @@ class ControlledRun(AdaptiveRun):
     def choose_engine(self, engine, steps, precision="double"):
         """Choose the engine that steps the solver."""
         if self.plan.candidates:
-            self.filled = KeptState(self.solver)
+            # A transform and its inverse would change profiles by rounding.
+            self.filled = KeptState(self.solver, settled_fields(self.solver.problem))
         super().choose_engine(engine, steps, precision)
         if not self.keeps_state:
             self.solver.timestepper.projections = self.projections
@@ -250,7 +263,7 @@ class ControlledRun(AdaptiveRun):
         return found | {
             "outputs_made": self.outputs_made, "control": self.control.record(),
             "number": self.number, "extremes": [self.shortest, self.longest],
-            "outputs_inside": self.passed.written,
+            "outputs_inside": self.passed.written, "truncation": self.truncation,
         }  # fmt: skip
 
     def restore(self, checkpoint, same_problem=True):
@@ -267,7 +280,16 @@ class ControlledRun(AdaptiveRun):
             self.shortest, self.longest = checkpoint.progress["extremes"]
             self.passed.written = checkpoint.progress.get("outputs_inside", 0)
             self.timestep = checkpoint.timestep
+            self._restore_truncation(checkpoint.progress.get("truncation"))
         return exact
+
+    def _restore_truncation(self, fraction):
+        """Keep the modes that a checkpoint has."""
+        if fraction is None or not hasattr(self.solver.timestepper, "truncate"):
+            return
+        self.truncation = fraction
+        self.solver.timestepper.truncate(fraction)
+        self.truncation_watch = AdaptiveTruncation(self) if fraction < 1 else None
 
     def prepare_timestep(self):
         """Do nothing: the first timestep has been chosen."""

@@ -9,11 +9,14 @@ class KeptState:
     Parameters
     ----------
     solver : d3.InitialValueSolver
+    others : list of fields
+        Copied too.
     """
 
-    def __init__(self, solver):
+    def __init__(self, solver, others=()):
         self._solver, self._time = solver, solver.sim_time
-        self._fields = [(f, f.layout, f.scales, f.data.copy()) for f in solver.state]
+        fields = [*solver.state, *others]
+        self._fields = [(f, f.layout, f.scales, f.data.copy()) for f in fields]
 
     def restore(self):
         """Give the solver the copied values."""

@@ -94,7 +94,7 @@ class PassedOutputs:
         run.failed.fill(run.failed.numbers)
         run.check_finite()
         run.check_watches()
-        run.check_truncation()
+        run.check_truncation(is_inside=True)
         run.output.write(run.timestep)
         run.note_progress(NOTE_INTERVAL)
         run.outputs_made += 1

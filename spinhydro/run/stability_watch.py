@@ -354,6 +354,17 @@ class LimitOfAdaptiveSteps(StabilityWatch):
     def _timestep(self):
         return self.run.control.stable
 
+    def reconsider(self, why):
+        """Estimate the limit again, which something else than the state has changed.
+
+        Return a line if it differs much.
+        """
+        check = self._estimate()
+        if check is None:
+            return ""
+        self._accept(self.run.step, check)
+        return self._judge(check, why, False)
+
     def _judge(self, check, why, has_grown):
         """Take another limit; return a line if it differs much."""
         control, limit = self.run.control, rounded_limit(check.largest_safe)

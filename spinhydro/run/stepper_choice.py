@@ -8,7 +8,17 @@ from spinhydro.engines.choose import make_stepper, take_stepper
 from spinhydro.errors import SpinhydroError
 from spinhydro.run.kept_state import KeptState
 from spinhydro.run.rates import calls_functions
-from spinhydro.steppers import ETDRK43, EXPLICIT, IFRK43, RK43, RK853, RKMK43
+from spinhydro.run.truncation import truncate_adaptive
+from spinhydro.steppers import (
+    ETDRK43,
+    EXPLICIT,
+    IFRK43,
+    RK43,
+    RK853,
+    RKMK43,
+    SPLITTING,
+    AdaptiveBlanesMoan4,
+)
 from spinhydro.steppers.frequencies import frequencies_of
 from spinhydro.steppers.linear_damping import largest_damping
 from spinhydro.steppers.trial import LARGEST_STATE, is_worth_a_trial, is_worthwhile, predict
@@ -25,13 +35,16 @@ def candidates_of(ivp, pair):
     """Return the pairs that may replace that of a problem file whose timestepper is not typed.
 
     Explicit ones of order 4 and 8; with linear terms on the left side also those that treat these
-    exactly. None in place of rotations, which are there to keep the length of spins, and none for
-    right sides that call a function of the script, which must be called in steps only.
+    exactly, and a splitting scheme for complex fields. None in place of rotations, which are there
+    to keep the length of spins, and none for right sides that call a function of the script, which
+    must be called in steps only.
     """
     if pair is RKMK43 or calls_functions(ivp):
         return ()
     has_linear = any(hasattr(equation["L"], "tensorsig") for equation in ivp.equations)
     known = (RK43, RK853, IFRK43, ETDRK43) if has_linear else (RK43, RK853)
+    if has_linear and all(np.issubdtype(v.dtype, np.complexfloating) for v in ivp.variables):
+        known += (AdaptiveBlanesMoan4,)
     return tuple(other for other in known if other is not pair)
 
 
@@ -52,12 +65,23 @@ class StepperChoice:
 
     def frequencies(self, pair):
         """Return the Frequencies of the present state for a pair, which is the solver's stepper."""
-        is_explicit = pair.main.__name__ in EXPLICIT
-        if is_explicit not in self._found:
-            self._found[is_explicit] = frequencies_of(
-                self.solver, is_explicit, with_modes=not is_explicit
+        name = pair.main.__name__
+        is_explicit, is_split = name in EXPLICIT, name in SPLITTING
+        key = is_explicit, getattr(self.solver.timestepper, "truncation", None)
+        if key not in self._found:
+            self._found[key] = frequencies_of(
+                self.solver, is_explicit, with_modes=not (is_explicit or is_split)
             )
-        return self._found[is_explicit]
+        return self._found[key]
+
+    def truncate(self, pair):
+        """Truncate the spectrum of the solver's stepper, if it is a splitting scheme.
+
+        Return the fraction of modes that are kept, and a note on it.
+        """
+        if pair.main.__name__ not in SPLITTING:
+            return 1.0, ""
+        return truncate_adaptive(self.run, self.solver.timestepper, pair, self.interval)
 
     def carry_out(self):
         """Replace the stepper of the run if another needs less work; return a line for the log."""
@@ -124,12 +148,15 @@ class StepperChoice:
         run, solver, present = self.run, self.solver, self.solver.timestepper
         is_compiled = run.number_of_values() >= COMPILED_FROM
         try:
+            if hasattr(pair, "check_problem"):
+                pair.check_problem(solver)
             stepper = make_stepper(solver, run.engine, pair, run.projections, is_compiled)
         except SpinhydroError:
             return None
         # Frequencies are those of the terms that the stepper evaluates.
         solver.timestepper = stepper
         try:
+            self.truncate(pair)
             stepper.begin(run.control_of(pair, self.frequencies(pair))[0], self.interval)
             prediction = predict(stepper, pair, stepper.control, self.interval, self._passes)
             return self._weighed(pair, stepper, prediction)

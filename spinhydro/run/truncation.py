@@ -1,16 +1,29 @@
 """The spectral truncation of a run with a splitting scheme: its choice, and its watch."""
 
+import numpy as np
+
 from spinhydro.errors import ParameterError, WatchError
 from spinhydro.run.filled_modes import FilledModes
-from spinhydro.steppers import SPLITTING
+from spinhydro.steppers import SPLITTING, AdaptiveBlanesMoan4
+from spinhydro.steppers.control import ErrorControl
 from spinhydro.steppers.stability import fraction_without_resonance
+from spinhydro.steppers.trial import predict
 from spinhydro.steppers.truncation import check_fraction
 
 #: Amplitude next to the end of a truncation, relative to the state, from which a run warns, and
 #: from which it stops.
 WARNED, STOPPED = 1e-5, 1e-3
+STATED = "as stated"
 #: Where that is measured: above this part of the modes that are kept.
 TAIL = 0.9
+#: Amplitude there from which adaptive steps keep more modes, over the tolerance, and how many more.
+TOLERATED, MORE = 0.1, 1.25
+#: Fraction of wavenumbers that adaptive steps keep at least, margin beyond the modes that are
+#: filled at the start, and longest timestep without resonance over the one that is predicted. The
+#: companion of the error control takes twice the timestep.
+LEAST_KEPT, BEYOND, LONGER = 0.4, 1.1, 2.5
+#: Steppers that can truncate the spectrum.
+TRUNCATING = (*SPLITTING, AdaptiveBlanesMoan4.__name__)
 
 
 def stated_truncation(plan, stepper_name):
@@ -21,7 +34,7 @@ def stated_truncation(plan, stepper_name):
     if plan.truncate is None:
         return None
     fraction = check_fraction(plan.truncate)
-    if fraction < 1 and stepper_name not in SPLITTING:
+    if fraction < 1 and stepper_name not in TRUNCATING:
         raise ParameterError(
             f"truncate = {fraction:g}: {stepper_name} keeps all modes; take timestepper = "
             f"{' or '.join(map(repr, SPLITTING))}, or fewer grid points"
@@ -46,7 +59,7 @@ def truncate(run, continued=None):
     """
     if run.stepper_name not in SPLITTING:
         return
-    fraction, why = run.truncation, "as stated"
+    fraction, why = run.truncation, STATED
     if fraction is None and continued is not None and not continued.changed:
         fraction, why = continued.folder.record.get("truncate", 1.0), "as before"
     is_automatic = fraction is None
@@ -58,17 +71,7 @@ def truncate(run, continued=None):
                 run.solver, run.stepper_name, run.timestep, run.plan.stop_time
             )
     if fraction < 1:
-        modes = FilledModes(run.solver)
-        lost = modes.amplitude_above(modes.measure(), fraction)
-        note = (
-            f"the modes below {fraction:.3g} of the largest wavenumber along each axis ({why}; the "
-            f"others hold {lost:.1e} of the initial amplitude)"
-        )
-        if lost > STOPPED and why == "as stated":
-            raise ParameterError(
-                f"truncate = {fraction:g} would drop {lost:.1e} of the amplitude of the initial "
-                "state; take a larger fraction, at most 1, or None"
-            ).within("truncate")
+        lost, note = _lost(run.solver, fraction, why)
         if is_automatic and lost > WARNED:
             fraction, note = 1.0, f"all modes, and not only {note}"
         run.truncation_note = f"truncation: {run.stepper_name} keeps {note}"
@@ -76,6 +79,98 @@ def truncate(run, continued=None):
     run.solver.timestepper.truncate(fraction)
     if fraction < 1:
         run.truncation_watch = TruncationWatch(run.filled_modes, fraction)
+
+
+def _lost(solver, fraction, why):
+    """Return the relative amplitude that a truncation drops, and a note on it.
+
+    Raises ParameterError if that is a part of the initial state, and the fraction is stated.
+    """
+    modes = FilledModes(solver)
+    lost = modes.amplitude_above(modes.measure(), fraction)
+    note = (
+        f"the modes below {fraction:.3g} of the largest wavenumber along each axis ({why}; the "
+        f"others hold {lost:.1e} of the initial amplitude)"
+    )
+    if lost > STOPPED and why == STATED:
+        raise ParameterError(
+            f"truncate = {fraction:g} would drop {lost:.1e} of the amplitude of the initial "
+            "state; take a larger fraction, at most 1, or None"
+        ).within("truncate")
+    return lost, note
+
+
+def truncate_adaptive(run, stepper, pair, interval):
+    """Truncate the spectrum of an adaptive splitting scheme at the present state.
+
+    To the modes that do not resonate with the timestep that the tolerance is predicted to need, but
+    never more than half of them along an axis, and none that the state fills.
+
+    Parameters
+    ----------
+    run : ControlledRun
+    stepper : PairSteps
+        The stepper of the solver.
+    pair : type
+        Its class.
+    interval : float
+        Time between two outputs.
+
+    Returns
+    -------
+    (float, str)
+        The fraction of modes that are kept, and a note on it.
+    """
+    name, fraction = pair.main.__name__, run.stated_truncation
+    if fraction is None:
+        plan, why = run.plan, "shorter waves may resonate with the timestep"
+        # Short waves that nothing has damped yet would add to the error.
+        least = min(1.0, max(LEAST_KEPT, BEYOND * _filled(run)))
+        stepper.truncate(least)
+        stepper.begin(ErrorControl(plan.tolerance, plan.stop_time), interval)
+        timestep = predict(stepper, pair, stepper.control, interval).timestep
+        stepper.truncate(1.0)
+        fraction = fraction_without_resonance(run.solver, name, LONGER * timestep, plan.stop_time)
+        fraction = max(fraction, least)
+    else:
+        why = STATED
+    stepper.truncate(fraction)
+    if fraction == 1:
+        return fraction, ""
+    return fraction, f"truncation: {name} keeps {_lost(run.solver, fraction, why)[1]}"
+
+
+def _filled(run):
+    """Return the fraction of wavenumbers above which modes are below what is tolerated."""
+    found = FilledModes(run.solver).measure()
+    tolerated = min(WARNED, TOLERATED * run.plan.tolerance)
+    return max((np.argmax(row <= tolerated) / (row.size - 1) for row in found.values()), default=0)
+
+
+class AdaptiveTruncation:
+    """Keep more modes of an adaptive splitting scheme as soon as the state fills them.
+
+    Parameters
+    ----------
+    run : ControlledRun
+        With a truncation.
+    """
+
+    def __init__(self, run):
+        self.run = run
+
+    def check(self, found, now):
+        """Return a line if more modes are kept from now on, or ""."""
+        run = self.run
+        amplitude = run.filled_modes.amplitude_above(found, TAIL * run.truncation, inclusive=True)
+        if run.truncation == 1 or amplitude <= min(WARNED, TOLERATED * run.plan.tolerance):
+            return ""
+        run.truncation = min(1.0, MORE * run.truncation)
+        run.solver.timestepper.truncate(run.truncation)
+        why = f"modes up to {run.truncation:.3g} of the largest wavenumber are kept"
+        line = f"truncation: {why} from t = {now} on: the last ones held {amplitude:.1e}"
+        told = run.stability_watch.reconsider(why) if run.stability_watch else ""
+        return "\n".join(filter(None, (line, told)))
 
 
 class TruncationWatch:

@@ -48,7 +48,16 @@ from spinhydro.steppers.ifrk4 import IFRK4
 from spinhydro.steppers.low_storage import LowStorageRK4, WaveRK4
 from spinhydro.steppers.noise import check_bases, noises_of
 from spinhydro.steppers.pair_steps import PairSteps
-from spinhydro.steppers.pairs import ETDRK43, IFRK43, PAIRS, RK43, RK853, RKMK43, WaveRK43
+from spinhydro.steppers.pairs import (
+    ETDRK43,
+    IFRK43,
+    PAIRS,
+    RK43,
+    RK853,
+    RKMK43,
+    AdaptiveBlanesMoan4,
+    WaveRK43,
+)
 from spinhydro.steppers.rk4 import RK4
 from spinhydro.steppers.rk8 import RK8
 from spinhydro.steppers.spin_steppers import (
@@ -96,7 +105,7 @@ _OWN = {
 SPLITTING = {stepper.__name__: stepper for stepper in (Strang, BlanesMoan4, BlanesMoan6)}
 
 #: Steppers that treat linear terms on the left side exactly, so that their waves can resonate.
-RESONANT = {"IFRK4", "ETDRK4", "IFRK43", "ETDRK43", *SPLITTING}
+RESONANT = {"IFRK4", "ETDRK4", "IFRK43", "ETDRK43", "AdaptiveBlanesMoan4", *SPLITTING}
 
 #: Rotation g n timestep, in radians, at which a splitting scheme has errors of some 1e-8.
 ACCURATE_ROTATION = {"BlanesMoan4": 0.6, "BlanesMoan6": 0.6}
@@ -118,6 +127,7 @@ ORDERS = {
 EXPLICIT = set(_OWN) - RESONANT
 
 __all__ = [
+    "AdaptiveBlanesMoan4",
     "BlanesMoan4",
     "BlanesMoan6",
     "ETDRK4",

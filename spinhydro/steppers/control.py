@@ -228,7 +228,7 @@ class ErrorControl:
         """Double the window while the error of a step is steady, else begin again with one."""
         before, self._coefficient = self._coefficient, excess / timestep**self.order
         is_far = excess < FAR and not self.has_companion
-        is_steady = before and 1 / STEADY < self._coefficient / before < STEADY
+        is_steady = excess < FAR or (before and 1 / STEADY < self._coefficient / before < STEADY)
         if is_far or is_steady:
             self.window = min(2 * self.window, FAR_WINDOW if is_far else WINDOW[self.order])
         else:

@@ -30,7 +30,7 @@ class PairSteps(DenseOutput):
 
     Subclasses have ``_keep()`` (copy the state), ``_put_back()`` (return to the copy), ``_copy()``
     and ``_assign(copy)``, ``_take(time, timestep)`` (one step of the scheme, with its projections),
-    ``_take_many(time, timestep, number)`` if it `takes_many`,
+    ``_take_many(time, timestep, number)`` if it `takes_many`, unless it `measures_halves`
     ``_difference(time, timestep)`` (a tuple of squared norms after it, which ``_combined`` turns
     into those of d_v), ``_sizes()`` (those of the state), ``_distance(copy)``,
     ``_squares(values)`` and ``_rate_sizes(time)``.
@@ -48,6 +48,8 @@ class PairSteps(DenseOutput):
     order = 4
     #: Evaluations of the right side that measure the difference of the two solutions.
     extra_evaluations = 1
+    #: Whether errors are measured by two halves of a step, for schemes without a second solution.
+    measures_halves = False
     #: Time of a step per evaluation, relative to that of RK43.
     cost_of_evaluation = 1.0
     #: The second solution, with twice the timestep.
@@ -170,17 +172,21 @@ class PairSteps(DenseOutput):
 
     def _try(self, time, timestep, sizes, steps):
         """Take steps from the kept state and measure the last; return whether they are accepted."""
+        start = None
         if steps > 1:
             self._take_many(time, timestep, steps - 1)
             time += (steps - 1) * timestep
+            start = self._copy() if self.measures_halves else None
         self._take(time, timestep)
         self._sizes_at_end = self._sizes()
         scales = np.maximum(sizes, self._sizes_at_end)
-        squares = self._combined(timestep, *map(self._sum, self._difference(time, timestep)))
-        difference = self._relative(squares, sizes, scales, timestep)
-        measured = None
-        if math.isfinite(difference) and self.control.must_measure(timestep):
-            measured = self._measure(time, timestep, sizes, scales)
+        if self.measures_halves:
+            difference = measured = self._measure(time, timestep, sizes, scales, start)
+        else:
+            squares = self._combined(timestep, *map(self._sum, self._difference(time, timestep)))
+            difference, measured = self._relative(squares, sizes, scales, timestep), None
+            if math.isfinite(difference) and self.control.must_measure(timestep):
+                measured = self._measure(time, timestep, sizes, scales)
         try:
             return self.control.judge(timestep, difference, measured, steps)
         except StepTooShort:
@@ -205,17 +211,27 @@ class PairSteps(DenseOutput):
         self.gave_up = True
         self.control.recover()
 
-    def _measure(self, time, timestep, sizes, scales):
-        """Return the relative error of the step that was taken, from two halves of it."""
-        whole = self._copy()
-        self._put_back()
-        half = timestep / 2
-        self._take(time, half)
-        self._take(time + half, half)
-        distance = self._sum(self._distance(whole))
-        self._assign(whole)
+    def _measure(self, time, timestep, sizes, scales, start=None):
+        """Return the relative error of the step that was taken, from two halves of it.
+
+        From the kept state, or from another one.
+        """
+        distance = self._sum(self._distance_of_halves(time, timestep, start))
         relative = self._relative(distance, sizes, scales, timestep)
         return relative / (1 - 2.0**-self.order)
+
+    def _distance_of_halves(self, time, timestep, start):
+        """Return squared norms of the difference of a step that was taken to its halves."""
+        whole, half = self._copy(), timestep / 2
+        if start is None:
+            self._put_back()
+        else:
+            self._assign(start)
+        self._take(time, half)
+        self._take(time + half, half)
+        distance = self._distance(whole)
+        self._assign(whole)
+        return distance
 
     def _combined(self, timestep, squares):
         """Return squared norms of the difference of the two solutions."""

@@ -22,6 +22,7 @@ from spinhydro.steppers.rk8 import ERRORS, RK8, combined_error
 from spinhydro.steppers.rotations import ratio_of_lengths
 from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
 from spinhydro.steppers.spin_steppers import RKMK4
+from spinhydro.steppers.splitting import BlanesMoan4
 
 #: Functions phi_0 to phi_4 of `ExponentialQuartic`.
 PHI_FUNCTIONS = 5
@@ -431,5 +432,37 @@ class RKMK43(_Stock, RKMK4):
         return (np.array([_squares_of(field) for field in self._fields]),)
 
 
+class AdaptiveBlanesMoan4(_Stock, BlanesMoan4):
+    r"""Blanes and Moan's splitting of order 4 with adaptive timesteps.
+
+    The scheme of ``spinhydro.BlanesMoan4``, for gases of the Gross-Pitaevskii type. The error of a
+    step, :math:`\tfrac{16}{15} \|X_h - X_{h/2}\|`, is measured by two halves of it, at most every
+    8 steps where it is steady. Waves that resonate with the timestep are dropped; see
+    ``spinhydro.run.truncation``.
+
+    Used as ``timestepper = "AdaptiveBlanesMoan4"``, or ``"BlanesMoan4"`` with a tolerance; see
+    ``spinhydro.RK43``.
+    """
+
+    main = BlanesMoan4
+    measures_halves = True
+    #: Of the halves.
+    extra_evaluations = 2 * BlanesMoan4.stages
+    cost_of_evaluation = 1.4
+
+    def __init__(self, solver):
+        super().__init__(solver)
+        # Of the timestep, its half, and that of the companion.
+        self.kept_exponentials *= 3
+
+    def _take(self, time, timestep):
+        self._is_evaluated = False
+        self.split(time, timestep)
+        project(self.projections)
+
+
 #: The pair of every stepper that has one.
-PAIRS = {pair.main.__name__: pair for pair in (RK43, IFRK43, ETDRK43, RK853, WaveRK43, RKMK43)}
+PAIRS = {
+    pair.main.__name__: pair
+    for pair in (RK43, IFRK43, ETDRK43, RK853, WaveRK43, RKMK43, AdaptiveBlanesMoan4)
+}

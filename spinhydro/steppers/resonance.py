@@ -24,6 +24,8 @@ import numpy as np
 MOST_GROWTH = 30.0
 #: Number of multiples of pi that are examined; beyond, resonances are strong in all schemes.
 _MULTIPLES = 8
+#: Relative accuracy of the limit of a timestep, and phase below which it is none.
+_RESOLVED = 1e-5
 #: Phases per multiple.
 _SAMPLES = 4001
 
@@ -100,7 +102,7 @@ def safe_timestep(drifts, rotations, frequency, coupling, time):
         return frequency * timestep <= phase
 
     low, high = 0.0, _MULTIPLES * np.pi / frequency
-    for _ in range(40):
+    while high - low > _RESOLVED * high and high * frequency > _RESOLVED:
         middle = (low + high) / 2
         low, high = (middle, high) if is_safe(middle) else (low, middle)
     return low

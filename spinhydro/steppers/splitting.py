@@ -41,31 +41,32 @@ class Splitting(IFRK4):
     #: Fractions of the timestep of the linear part, and of the rotations between.
     drifts = ()
     rotations = ()
+    #: Evaluations of the right side per step.
+    stages = 0
     draws_noise = False
 
-    @property
-    def stages(self):
-        """Evaluations of the right side per step."""
-        return len(self.rotations)
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        cls.stages = len(cls.rotations)
 
     def __init__(self, solver):
         super().__init__(solver)
         self.kept_exponentials = 2 * len(set(self.drifts))
         self._is_checked = False
-        self.truncation, self._kept = 1.0, None
+        self.truncation, self._kept_modes = 1.0, None
 
     def truncate(self, fraction):
         """Keep the modes up to a fraction of the largest wavenumber along each axis.
 
         Raises ParameterError unless it is above 0 and at most 1.
         """
-        self.truncation, self._kept = check_fraction(fraction), None
+        self.truncation, self._kept_modes = check_fraction(fraction), None
 
     def kept(self):
         """Return ones for coefficients that are kept, else zeros; None if all are."""
-        if self._kept is None and self.truncation < 1:
-            self._kept = kept_coefficients(self.solver, self.truncation)
-        return self._kept
+        if self._kept_modes is None and self.truncation < 1:
+            self._kept_modes = kept_coefficients(self.solver, self.truncation)
+        return self._kept_modes
 
     @classmethod
     def check_problem(cls, solver):
@@ -80,17 +81,25 @@ class Splitting(IFRK4):
 
     def step(self, timestep, wall_time):
         """Advance the solver's state by one step."""
-        solver, state = self.solver, self.solver.state
+        self._evaluate_start(timestep, wall_time)
+        self.split(self.solver.sim_time, timestep)
+
+    def _evaluate_start(self, timestep, wall_time):
+        solver = self.solver
         if not self._is_checked:
             self.check_problem(solver)
             self._is_checked = True
-        start = time = solver.sim_time
         self.prepare(timestep)
-        kept = self.kept()
-        solver.evaluator.require_coeff_space(state)
+        solver.evaluator.require_coeff_space(solver.state)
         solver.evaluator.evaluate_scheduled(
-            iteration=solver.iteration, wall_time=wall_time, sim_time=time, timestep=timestep
-        )
+            iteration=solver.iteration, wall_time=wall_time, sim_time=solver.sim_time,
+            timestep=timestep,
+        )  # fmt: skip
+
+    def split(self, time, timestep):
+        """Advance the state from a time by linear parts and rotations in alternation."""
+        solver, state, start = self.solver, self.solver.state, time
+        kept = self.kept()
         for drift, rotation in zip(self.drifts, (*self.rotations, None), strict=True):
             solver.evaluator.require_coeff_space(state)
             for sp in self.subproblems:

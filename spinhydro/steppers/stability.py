@@ -142,7 +142,7 @@ class StabilityCheck:
             scheme = SPLITTING[stepper_name].drifts, SPLITTING[stepper_name].rotations
             # J of a uniform gas has the norm 2 g n.
             coupling, self.phase = MARGIN * found.coupling / 2, found.linear * timestep
-            steps = max(duration / timestep, 1.0)
+            steps = max(duration / timestep, 1.0) if timestep else math.inf
             self.largest_phase = largest_phase(*scheme, coupling * timestep, steps)
         elif stepper_name in RESONANT and np.isfinite(found.linear):
             resonating = resonating_frequency(found)

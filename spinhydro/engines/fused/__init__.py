@@ -10,6 +10,7 @@ from spinhydro.engines.fused.steppers.implicit import FUSED_SCHEMES
 from spinhydro.engines.fused.steppers.integrating_factor import FusedIFRK4
 from spinhydro.engines.fused.steppers.low_storage import FusedLowStorageRK4, FusedWaveRK4
 from spinhydro.engines.fused.steppers.pairs import (
+    FusedAdaptiveBlanesMoan4,
     FusedETDRK43,
     FusedIFRK43,
     FusedRK43,
@@ -41,6 +42,7 @@ from spinhydro.steppers import (
     RK853,
     RKMK4,
     RKMK43,
+    AdaptiveBlanesMoan4,
     BlanesMoan4,
     BlanesMoan6,
     ImplicitMidpoint,
@@ -66,6 +68,7 @@ FUSED = {
     RK853: FusedRK853,
     RKMK43: FusedRKMK43,
     WaveRK43: FusedWaveRK43,
+    AdaptiveBlanesMoan4: FusedAdaptiveBlanesMoan4,
     RKMK4: FusedRKMK4,
     ImplicitMidpoint: FusedImplicitMidpoint,
     SemiImplicit: FusedSemiImplicit,

@@ -14,6 +14,7 @@ from spinhydro.engines.fused.steppers.low_storage import FusedWaveRK4
 from spinhydro.engines.fused.steppers.rk4 import FusedRK4
 from spinhydro.engines.fused.steppers.rk8 import FusedRK8
 from spinhydro.engines.fused.steppers.spin_steppers import FusedSpins
+from spinhydro.engines.fused.steppers.splitting import FusedBlanesMoan4
 from spinhydro.steppers.kept_tables import make_room
 from spinhydro.steppers.linear_damping import longest_undone
 from spinhydro.steppers.low_storage import WAVE_ERRORS
@@ -25,6 +26,7 @@ from spinhydro.steppers.pairs import (
     RK43,
     RK853,
     RKMK43,
+    AdaptiveBlanesMoan4,
     WaveRK43,
 )
 from spinhydro.steppers.phi import phi_functions
@@ -358,6 +360,42 @@ class FusedIFRK43(FusedPair, FusedIFRK4):
 
     def _make_native(self):
         return compiled_step.make(self.right_side, self.exponential, keeps_last=True)
+
+
+class FusedAdaptiveBlanesMoan4(FusedPair, FusedBlanesMoan4):
+    """The scheme of ``spinhydro.AdaptiveBlanesMoan4`` with compiled rotations of phases."""
+
+    measures_halves = True
+    extra_evaluations = AdaptiveBlanesMoan4.extra_evaluations
+    #: The compiled step of the halves.
+    _halves = None
+
+    def _allocate(self, compiled):
+        if self._halves:
+            self._halves.release()
+        self._halves = None
+        super()._allocate(compiled)
+
+    def _natives(self):
+        return [native for native in (self.native, self._second, self._halves) if native]
+
+    def _take(self, time, timestep):
+        if self.native:
+            self.native.step(time, timestep)
+            return
+        self._one_step(time, timestep)
+
+    def _distance_of_halves(self, time, timestep, start):
+        if not self.native:
+            return super()._distance_of_halves(time, timestep, start)
+        if self._halves is None:
+            # With tables for its own timestep; the code is the same.
+            self._halves = self._make_native()
+        halves, half = self._halves, timestep / 2
+        np.copyto(halves.state, self._before if start is None else start)
+        for moment in (time, time + half):
+            halves.step(moment, half)
+        return self._distance(halves.state)
 
 
 class FusedETDRK43(FusedPair, FusedETDRK4):

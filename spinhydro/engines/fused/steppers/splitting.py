@@ -51,8 +51,12 @@ class FusedSplitting(FusedIFRK4):
         """
         self.truncation = check_fraction(fraction)
         self.drifts.truncate(self.truncation)
-        if self.native:
-            self.native.prepare_again()
+        for native in self._natives():
+            native.prepare_again()
+
+    def _natives(self):
+        """Return the compiled steps that there are."""
+        return [self.native] if self.native else []
 
     def kept(self):
         """Return which modes are kept, as an array for spectra; None if all are."""
