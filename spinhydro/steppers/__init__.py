@@ -19,6 +19,7 @@
 | SBDF3 | 3 | 0.63 in the explicit part, 0.2 for oscillating terms of the implicit part |
 | RK43, IFRK43, ETDRK43 | 4 | as RK4, IFRK4, ETDRK4: adaptive timesteps, see `PairSteps` |
 | RK853, WaveRK43, RKMK43 | 8, 4, 4 | as RK8, WaveRK4, RKMK4: adaptive timesteps |
+| AdaptiveBlanesMoan4 | 4 | as BlanesMoan4: adaptive timesteps |
 | RK222, SBDF2, … | 2 | none for undamped waves: usable over short times only |
 
 Limits are those of pure oscillation, d/dt = i omega, measured; those in brackets are refused.
