@@ -12,6 +12,8 @@ from spinhydro.units import DIMENSIONS, describe
 
 logger = logging.getLogger("spinhydro")
 
+#: Declarations that are no whole numbers, though a file may state 1 or 10.
+TIMES = ("stop_time", "timestep", "output_interval", "tolerance")
 _PURE = DIMENSIONS["pi"]
 _FUNCTIONS = dimension_rules()
 _KEEPS_DIMENSION = (
@@ -135,7 +137,7 @@ def check_override(name, text, new, default, new_dimension, default_dimension):
     if isinstance(default, (int, float)) and not isinstance(default, bool):
         if isinstance(new, bool) or not isinstance(new, (int, float)):
             raise ParameterError(f"{shown}: {name} must be one number (default: {default:g})")
-        if isinstance(default, int) and float(new) != int(new):
+        if isinstance(default, int) and name not in TIMES and float(new) != int(new):
             raise ParameterError(
                 f"{shown}: {name} must be a whole number "
                 f"(default: {default}, nearest: {round(new)})"

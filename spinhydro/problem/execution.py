@@ -13,6 +13,7 @@ from spinhydro.dedalus_support.ensemble.values import (
 from spinhydro.errors import InputError, ParameterError, SpinhydroError
 from spinhydro.problem.conditions import check_conditions
 from spinhydro.problem.dimensions import (
+    TIMES,
     check_finite,
     check_override,
     check_units_of_list,
@@ -84,7 +85,7 @@ def execute(original, source, texts):
                         name, texts[name], value, default,
                         dimension(assignment.value, dimensions), default_dimension,
                     )  # fmt: skip
-                    if type(default) is int and isinstance(value, float):
+                    if type(default) is int and isinstance(value, float) and name not in TIMES:
                         namespace[name] = int(value)
                     if type(default) is int and isinstance(value, PerMember):
                         value.values = value.values.astype(int)

@@ -21,9 +21,9 @@ class Magnitudes:
 
     Complex variables count together, by the root of their density: components of a gas begin empty.
     Real scalars that keep their sign, such as a density, count by 1/(smallest value) too: there may
-    be a division by them. Drives are the largest parts of the right sides that depend on time and
-    on no variable. Values that are not finite, such as those of members that have failed, are left
-    out.
+    be a division by them. A pressure, on which no right side depends, does not count. Drives are
+    the largest parts of the right sides that depend on time and on no variable. Values that are not
+    finite, such as those of members that have failed, are left out.
 
     Parameters
     ----------
@@ -34,18 +34,25 @@ class Magnitudes:
         self.solver, self._comm = solver, solver.dist.comm
         self.drives = _drives_of(solver.problem)
         self._names = {}
-        for variable in solver.state:
+        for variable in filter(self._counts, solver.state):
             gas = [variable]
             if np.issubdtype(variable.dtype, np.complexfloating):
                 gas = [other for other in solver.state if other.domain is variable.domain]
             self._names[variable] = "|" + ", ".join(str(other.name) for other in gas) + "|"
+
+    def _counts(self, variable):
+        """Return whether a variable is advanced in time, or a right side depends on it."""
+        sides = [equation[side] for equation in self.solver.problem.equations for side in "MF"]
+        return any(hasattr(side, "has") and side.has(variable) for side in sides)
 
     def measure(self, with_drives=True):
         """Return ``{description: magnitude}`` at the present state and time; a collective call."""
         largest, smallest = {}, {}
         densities = defaultdict(float)
         for variable, components in self._components():
-            name = self._names[variable]
+            name = self._names.get(variable)
+            if name is None:
+                continue
             for values in components:
                 densities[name] = densities[name] + squares(values)
             if not variable.tensorsig and not np.iscomplexobj(values):

@@ -71,6 +71,9 @@ class StabilityWatch:
         When and why the timestep came to be beyond the limit, and the largest safe one there.
     """
 
+    #: Whether a verdict on a state holds for smaller ones.
+    _keeps_largest = True
+
     def __init__(self, run, check, ends=True):
         self.run, self.solver, self.ends = run, run.solver, ends
         self.unit, self.name = run.time_unit, check.name
@@ -138,16 +141,24 @@ class StabilityWatch:
             self._schedule(step, name, ratio, found)
             return ""
         check = self._estimate()
-        self._reference = found
         if check is None:
+            self._reference = found
             if self.ends and "|" in name and ratio >= OUT_OF_HAND:
                 self._pass(_growth(name, ratio), "the right side is not finite", math.inf)
                 self._end(_growth(name, ratio))
             self._estimated, self._next = step, step + OFTEN
             return ""
-        is_same = abs(check.share - self._share) <= SAME * self._share
-        self._without_effect = name if is_same else ""
+        before = self._share
+        self._without_effect = name if abs(check.share - before) <= SAME * before else ""
         self._accept(step, check)
+        if self._keeps_largest and check.share <= before * (1 + SAME):
+            # What oscillates would be examined whenever it grows again.
+            self._reference |= {
+                name: max(value, self._reference.get(name, 0.0)) for name, value in found.items()
+            }
+            self._share = max(before, check.share)
+        else:
+            self._reference = found
         # What begins at zero may pass through values where its rate is large, such as a root's.
         has_grown = "|" in name and OUT_OF_HAND <= ratio < math.inf
         return self._judge(check, _growth(name, ratio), has_grown)
@@ -345,6 +356,9 @@ class LimitOfAdaptiveSteps(StabilityWatch):
     given : float
         Longest timestep that the user allows.
     """
+
+    #: The limit rises where the state falls.
+    _keeps_largest = False
 
     def __init__(self, run, check, given):
         super().__init__(run, check)

@@ -172,7 +172,7 @@ class StabilityCheck:
         if self._steps is None:
             return found.explicit / limit if limit else 0.0
         self._deciding = max(found.explicit, found.extent)
-        if found.components is not None:
+        if self._steps.couples_components:
             self._deciding = found.whole
         return self._steps.rate(STRONG if limit is None else WEAK)
 
@@ -263,7 +263,8 @@ class StabilityCheck:
         if self.name in SPLITTING:
             product = f"right side exact, {found.explicit * step:.3g} rad per step"
         elif part or self.name not in EXPLICIT:
-            terms = "explicit part" if self.found.components is None else "all terms"
+            is_coupled = self._steps is not None and self._steps.couples_components
+            terms = "all terms" if is_coupled else "explicit part"
             product = product if product.startswith("linear") else f"{terms}: {product}"
         line = (
             f"stability: timestep at {100 * share:.3g} % of the {self.name} stability limit "

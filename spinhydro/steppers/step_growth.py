@@ -44,6 +44,11 @@ class StepGrowth:
             for explicit, linear in (*self.cases, *self._components)
         ]
 
+    @property
+    def couples_components(self):
+        """Return whether components are examined together, with linear terms."""
+        return bool(self._components)
+
     def rate(self, allowed):
         """Return the inverse of the largest timestep with little growth; 0 without a limit.
 

@@ -85,3 +85,7 @@ def test_two_names_of_one_value_are_replaced_separately(file):
 def test_a_field_without_bases_has_any_size():
     dist = d3.Distributor(d3.CartesianCoordinates("x"), dtype=np.float64)
     assert dist.Field(name="a").data.size == 1
+
+
+def test_times_that_a_file_gives_as_whole_numbers_need_not_be_whole(file):
+    assert load(file, stop_time="0.25")["stop_time"] == 0.25

@@ -111,3 +111,24 @@ def test_the_limit_of_adaptive_steps_follows_the_state(tmp_path):
     longest = [float(x.split("at most ")[1].split()[0]) for x in lines]
     assert len(longest) >= 2 and longest == sorted(longest, reverse=True)
     assert "|u| has grown by a factor of" in lines[1]
+
+
+def test_an_oscillating_state_is_not_examined_at_every_maximum(tmp_path, monkeypatch):
+    """A verdict on the largest state so far holds while it shrinks and grows again."""
+    verdicts, usual = [], stability_watch.StabilityWatch._estimate
+
+    def estimate(watch):
+        verdicts.append(usual(watch))
+        return verdicts[-1]
+
+    def measure(magnitudes, with_drives=True):
+        phase = 0.7 * magnitudes.solver.iteration
+        return {"|u|": 1.1 + np.sin(phase), "|s|": 1.1 - np.sin(phase)}
+
+    monkeypatch.setattr(stability_watch.StabilityWatch, "_estimate", estimate)
+    monkeypatch.setattr(stability_watch.Magnitudes, "measure", measure)
+    problem = gas("dt(u) - 0.5j*lap(u) = -1j*wave*u")
+    run = {"timestep": 1.2, "stop_time": 240, "output_interval": 60}
+    simulate(tmp_path, problem, timestepper="RK443", **run)
+    assert max(check.share for check in verdicts) > 0.5
+    assert len(verdicts) < 8
