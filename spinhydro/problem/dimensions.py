@@ -168,10 +168,9 @@ def _check_missing_unit(name, shown, new, default, expected):
     else:
         fits = abs(new) < large
     if not fits:
-        usual = f" (default: {default:.3g} in the units of the file)" if default else ""
         raise ParameterError(
             f"{shown} has no unit: {name} is {describe(expected)}, write for example "
-            f"{name}='{new:g}*{unit}'{usual}"
+            f"{name}='{new:g}*{unit}'"
         )
 
 
