@@ -19,7 +19,7 @@ def draw(figure, run, index=-1):
     psi = run.psi.isel(t=index)
     psi = (psi.isel(member=0) if "member" in psi.dims else psi).transpose("y", "x")
     density, phase = np.abs(psi.values) ** 2, np.angle(psi.values)
-    now, tracks = vortices(run, "psi", index), vortex_tracks(run)
+    now, tracks = vortices(run, "psi", index), _tracks(run)
     unit = run.t.attrs.get("units", "")
     panels[0].pcolormesh(run.x, run.y, density, cmap="Greys_r", vmin=0)
     panels[0].set_title(f"$|\\psi|^2$, t = {float(run.t[index]):.4g} {unit}")
@@ -29,13 +29,23 @@ def draw(figure, run, index=-1):
         chosen = now.charge.values == charge
         for ax in panels[:2]:
             ax.plot(now.x.values[chosen], now.y.values[chosen], marker, color=colour, ms=4)
-        chosen = tracks.charge.values == charge
-        panels[2].plot(tracks.x.values[:, chosen], tracks.y.values[:, chosen], color=colour)
-    panels[2].set_title("paths")
+        if tracks is not None:
+            chosen = tracks.charge.values == charge
+            panels[2].plot(tracks.x.values[:, chosen], tracks.y.values[:, chosen], color=colour)
+    panels[2].set_title("paths" if tracks is not None else "no vortex at the start")
+    panels[2].axis("on" if tracks is not None else "off")
     for ax in panels:
         ax.set(aspect="equal", xlabel=label(run.x), ylabel=label(run.y))
     style.sheet_title(figure, style.run_label(run))
     return {"vortices": int(now.charge.size)}
+
+
+def _tracks(run):
+    """Paths of the vortices of the first output; None without any."""
+    try:
+        return vortex_tracks(run)
+    except InputError:
+        return None
 
 
 def check(name, run):

@@ -297,7 +297,6 @@ def _length_unit(ds):
 def _missing(name, text, given):
     likely = nearest(name, [str(key) for key in given])
     return (
-        f"the run states no parameter {text}; "
-        f"{f'did you mean {likely!r}? ' if likely else ''}"
+        f"the run states no parameter {text}{f'; did you mean {likely!r}?' if likely else '.'} "
         f"State it with --parameter {name}=NUMBER, or give a run of problems/ with its material"
     )

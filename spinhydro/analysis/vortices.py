@@ -15,6 +15,9 @@ from spinhydro.errors import InputError
 
 from .magnets import spacing
 
+#: Density, relative to its peak, below which there is no gas.
+EMPTY = 1e-6
+
 
 class HalfVortex(NamedTuple):
     """Place, component ("a" or "b") and sense (+1: anticlockwise) of a half-vortex."""
@@ -44,7 +47,7 @@ def half_vortices(ds, index=-1, output="s"):
         raise InputError(f"half-vortices need the spin density {output!r} in a plane, over x and y")
     spin = ds[output].isel(t=index).squeeze(drop=True).transpose(..., "x", "y").values
     found = []
-    for i, j, x, y, winding in _windings(spin[0] + 1j * spin[1], ds.x.values, ds.y.values):
+    for i, j, x, y, winding in _windings(spin[0] + 1j * spin[1], ds.x.values, ds.y.values, 2):
         component = "a" if spin[2][i, j] < 0 else "b"
         sense = winding * (-1 if component == "a" else 1)
         found.append(HalfVortex(x, y, component, sense))
@@ -64,7 +67,9 @@ def vortices(ds, output="psi", index=-1, member=0):
     Returns
     -------
     Dataset
-        Zeros of a bilinear interpolation around which the phase winds by 2 pi charge.
+        Zeros of a bilinear interpolation around which the phase winds by 2 pi charge, where the
+        density next to them is above 1e-6 of its peak: there are none in the empty space around
+        a trapped gas.
 
     Raises
     ------
@@ -157,16 +162,21 @@ def _plane(ds, output, member):
     return field if member is None else field.isel(member=member)
 
 
-def _windings(values, x, y):
-    """[(i, j, x, y, turns)] of the plaquettes of a complex array around which its phase winds."""
+def _windings(values, x, y, power=1):
+    """[(i, j, x, y, turns)] of the plaquettes of a complex array around which its phase winds.
+
+    Plaquettes without gas, where the phase is that of rounding errors, are left out. The square of
+    the values is the density to a power: 1 for a wave function, 2 for a spin density.
+    """
     corners = [np.roll(values, shift, (0, 1)) for shift in ((0, 0), (-1, 0), (-1, -1), (0, -1))]
     turns = sum(
         np.angle(there * np.conj(here))
         for here, there in zip(corners, corners[1:] + corners[:1], strict=True)
     )
     winding = np.rint(turns / (2 * np.pi)).astype(int)
+    density = np.max(np.abs(corners), axis=0) ** 2
     found = []
-    for i, j in np.argwhere(winding):
+    for i, j in np.argwhere((winding != 0) & (density > EMPTY**power * density.max())):
         u, w = _zero([corner[i, j] for corner in corners])
         places = (
             float(axis[0] + (k + part) * (axis[1] - axis[0]))

@@ -50,6 +50,17 @@ def test_a_uniform_gas_has_none():
     assert half_vortices(gas([])) == []
 
 
+def test_rounding_around_a_trapped_gas_is_not_a_vortex():
+    x = np.linspace(-8, 8, 64, endpoint=False)
+    X, Y = np.meshgrid(x, x, indexing="ij")
+    noise = 1e-9 * np.random.default_rng(1).standard_normal((2, 64, 64))
+    psi = (X + 0.1 + 1j * Y) * np.exp(-(X**2 + Y**2) / 2) + noise[0] + 1j * noise[1]
+    found = vortices(
+        xr.Dataset({"psi": (("t", "x", "y"), psi[None])}, {"t": [0.0], "x": x, "y": x})
+    )
+    assert found.sizes["vortex"] == 1 and float(found.x[0]) == pytest.approx(-0.1, abs=0.01)
+
+
 def test_a_line_is_refused():
     with pytest.raises(InputError, match="in a plane"):
         half_vortices(gas([]).isel(y=0))
