@@ -1,11 +1,6 @@
 """Runge-Kutta schemes with an embedded solution of lower order, on Dedalus's evaluator."""
 
-from functools import cached_property
-
 import numpy as np
-from dedalus.core.basis import RealFourier
-from dedalus.core.operators import GeneralFunction
-from mpi4py import MPI
 
 from spinhydro.dedalus_support.blocks import BlockMatrix
 from spinhydro.steppers.etdrk4 import ETDRK4
@@ -14,7 +9,6 @@ from spinhydro.steppers.interpolants import ContinuousRK8, ExponentialQuartic, Q
 from spinhydro.steppers.kept_tables import make_room, most_kept
 from spinhydro.steppers.linear_damping import longest_undone
 from spinhydro.steppers.low_storage import WAVE_ERRORS, WaveRK4
-from spinhydro.steppers.pair_steps import CHANGE, PairSteps, alternating, control_of
 from spinhydro.steppers.phi import phi_functions
 from spinhydro.steppers.projections import project
 from spinhydro.steppers.rk4 import RK4
@@ -23,175 +17,13 @@ from spinhydro.steppers.rotations import ratio_of_lengths
 from spinhydro.steppers.spin_schemes import EMBEDDED, rkmk4_with_rates, rkmk43_difference
 from spinhydro.steppers.spin_steppers import RKMK4
 from spinhydro.steppers.splitting import BlanesMoan4
+from spinhydro.steppers.stock_pair import StockPair, squares_of
 
 #: Functions phi_0 to phi_4 of `ExponentialQuartic`.
 PHI_FUNCTIONS = 5
-#: Coefficients on a rank up to which several steps are taken between two measurements: some
-#: hundredths of a second each.
-MOST_AHEAD = 20_000
 
 
-class _Stock(PairSteps):
-    """Pairs on Dedalus's own evaluator."""
-
-    #: Assignments after every step: (field, operand).
-    projections = ()
-    #: Whether the right side has been evaluated at the present state.
-    _is_evaluated = False
-
-    def __init__(self, solver):
-        super().__init__(solver)
-        self.control = control_of(solver)
-        self._kept, self._last = (np.zeros_like(self.start.data) for _ in range(2))
-        self._fields = [field.copy() for field in solver.state]
-
-    @cached_property
-    def takes_many(self):
-        """Return whether steps need not be measured one by one; see the fused engine.
-
-        They must if anything but the state changes, or if steps take long.
-        """
-        problem = self.solver.problem
-        changes = any(
-            hasattr(equation["F"], "has") and equation["F"].has(problem.time, GeneralFunction)
-            for equation in problem.equations
-        )
-        largest = self.solver.dist.comm.allreduce(self.start.data.size, op=MPI.MAX)
-        return not changes and largest <= MOST_AHEAD
-
-    def step(self, timestep, wall_time):
-        """Advance the solver's state by exactly `timestep`, in steps that meet the tolerance."""
-        solver, time = self.solver, self.solver.sim_time
-        self._evaluate_start(timestep, wall_time)
-        self._is_evaluated = True
-        solver.iteration += self.advance(time, timestep) - 1
-        solver.sim_time = time + timestep
-
-    def state_record(self):
-        """Return the record of a stepper: the companion."""
-        return self.companion_record()
-
-    def restore(self, record):
-        """Continue from a record of `state_record`."""
-        self.restore_companion(record)
-
-    def discard_members(self, members):
-        """Fill the state of some members of this rank with NaN."""
-        axis = self.solver.dist.member_axis
-        for field in self.solver.state:
-            if field.domain.full_bases[axis] is not None:
-                field.data[(*[slice(None)] * (len(field.tensorsig) + axis), members)] = np.nan
-
-    def rate_at(self, state, time):
-        """Return the terms of the right side that the scheme does not treat exactly."""
-        self._evaluate(state, time)
-        return self.rate.data.copy()
-
-    def _kept_state(self):
-        return self._kept
-
-    def _project_at(self, time):
-        self.solver.sim_time = time
-        project(self.projections)
-
-    def _show(self, time):
-        self.solver.sim_time = time
-
-    def _keep(self):
-        self.solver.evaluator.require_coeff_space(self.solver.state)
-        self._gather(self.start)
-        np.copyto(self._kept, self.start.data)
-
-    def _put_back(self):
-        self._assign(self._kept)
-
-    def _copy(self):
-        self.solver.evaluator.require_coeff_space(self.solver.state)
-        self._gather(self.total)
-        return self.total.data.copy()
-
-    def _assign(self, data):
-        np.copyto(self.stage.data, data)
-        self._scatter(self.stage)
-
-    def _take(self, time, timestep):
-        solver = self.solver
-        solver.evaluator.require_coeff_space(solver.state)
-        self._gather(self.start)
-        np.copyto(self.stage.data, self.start.data)
-        solver.sim_time = time
-        if not self._is_evaluated:
-            solver.evaluator.evaluate_group("F")
-        self._is_evaluated = False
-        self._complete(time, timestep)
-        self._note_rates()
-        solver.sim_time = time + timestep
-        project(self.projections)
-
-    def _evaluate(self, data, time):
-        self._is_evaluated = False
-        super()._evaluate(data, time)
-
-    def _note_rates(self):
-        """Keep the rates of a step from which its error follows."""
-        np.copyto(self._last, self.rate.data)
-
-    def _difference(self, time, timestep):
-        end = self._copy()
-        self._evaluate(end, time + timestep)
-        self._last -= self.rate.data
-        self._weigh(self._last, timestep)
-        self._assign(end)
-        return (self._squares(self._last),)
-
-    def _weigh(self, difference, timestep):
-        """Multiply k_4 - k_5 by its weight in the difference of the solutions, in place."""
-        difference *= EMBEDDED * timestep
-
-    def _sizes(self):
-        return self._squares(self._copy())
-
-    def _distance(self, other):
-        return self._squares(self._copy() - other)
-
-    def _rate_sizes(self, time):
-        """Squared norms of the rates, and of their change with the state per relative change."""
-        start = self._copy()
-        self._evaluate(start, time)
-        rate = self.rate.data.copy()
-        signs = alternating((1, start.size)).reshape(start.shape)
-        self._evaluate(start * (1 + CHANGE * signs), time)
-        found = self._squares(rate), self._squares((self.rate.data - rate) / CHANGE)
-        self._assign(start)
-        return found
-
-    def _squares(self, data):
-        """Return squared norms (variables, members) of a system of coefficients."""
-        np.copyto(self.total.data, data)
-        for field in self._fields:
-            field.preset_layout("c")
-        for sp in self.subproblems:
-            sp.scatter_inputs(self.total.get_subdata(sp), self._fields)
-        return np.array([_squares_of(field) for field in self._fields])
-
-
-def _squares_of(field):
-    """Return the squared L2 norm of each member of a field in coefficient space."""
-    rank, dist = len(field.tensorsig), field.dist
-    data = np.abs(field.data) ** 2
-    groups = dist.coeff_layout.local_group_arrays(field.domain, scales=1)
-    for basis, group in zip(field.domain.full_bases, groups, strict=True):
-        if isinstance(basis, RealFourier):
-            # The mean square of a cosine or sine.
-            data = data * np.where(group == 0, 1.0, 0.5)
-    axis = getattr(dist, "member_axis", None)
-    if axis is None or field.domain.full_bases[axis] is None:
-        return np.array([np.sum(data)])
-    members = np.moveaxis(data, rank + axis, 0)
-    return np.array([np.sum(np.ascontiguousarray(member)) for member in members])
-
-
-class RK43(_Stock, RK4):
+class RK43(StockPair, RK4):
     r"""Classical Runge-Kutta scheme with an embedded solution of order 3 and adaptive timesteps.
 
     With the rates :math:`k_1 \dots k_4` of ``spinhydro.RK4`` and :math:`k_5 = f(X(t + h), t + h)`,
@@ -214,7 +46,7 @@ class RK43(_Stock, RK4):
     interpolant = Quartic
 
 
-class IFRK43(_Stock, IFRK4):
+class IFRK43(StockPair, IFRK4):
     r"""Integrating-factor Runge-Kutta scheme with an embedded pair and adaptive timesteps.
 
     The scheme of ``spinhydro.IFRK4``; the embedded solution is that of ``spinhydro.RK43`` in the
@@ -246,7 +78,7 @@ class IFRK43(_Stock, IFRK4):
         return self.stage.data.copy()
 
 
-class ETDRK43(_Stock, ETDRK4):
+class ETDRK43(StockPair, ETDRK4):
     r"""Exponential time-differencing scheme with an embedded pair and adaptive timesteps.
 
     The scheme of ``spinhydro.ETDRK4``; the embedded solution takes 3/5 of the weight of
@@ -302,7 +134,7 @@ class ETDRK43(_Stock, ETDRK4):
         np.copyto(difference, self.stage.data)
 
 
-class RK853(_Stock, RK8):
+class RK853(StockPair, RK8):
     r"""Runge-Kutta scheme of order 8 with error estimates of orders 5 and 3, adaptive timesteps.
 
     The scheme of ``spinhydro.RK8``, whose twelve rates give two more estimates,
@@ -338,7 +170,7 @@ class RK853(_Stock, RK8):
         return tuple(found)
 
 
-class WaveRK43(_Stock, WaveRK4):
+class WaveRK43(StockPair, WaveRK4):
     r"""Runge-Kutta scheme for undamped waves with an embedded pair and adaptive timesteps.
 
     The scheme of ``spinhydro.WaveRK4``. Weighted sums of its eight rates are a second solution,
@@ -370,7 +202,7 @@ class WaveRK43(_Stock, WaveRK4):
         return (timestep**2 * self._squares(self._last),)
 
 
-class RKMK43(_Stock, RKMK4):
+class RKMK43(StockPair, RKMK4):
     r"""Runge-Kutta-Munthe-Kaas scheme of spins with an embedded pair and adaptive timesteps.
 
     The scheme of ``spinhydro.RKMK4``, which keeps the length of spins to rounding, with an embedded
@@ -429,10 +261,10 @@ class RKMK43(_Stock, RKMK4):
             np.copyto(field.data, values)
             field.require_coeff_space()
         self.assign(end)
-        return (np.array([_squares_of(field) for field in self._fields]),)
+        return (np.array([squares_of(field) for field in self._fields]),)
 
 
-class AdaptiveBlanesMoan4(_Stock, BlanesMoan4):
+class AdaptiveBlanesMoan4(StockPair, BlanesMoan4):
     r"""Blanes and Moan's splitting of order 4 with adaptive timesteps.
 
     The scheme of ``spinhydro.BlanesMoan4``, for gases of the Gross-Pitaevskii type. The error of a
