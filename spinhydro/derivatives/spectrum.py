@@ -8,6 +8,7 @@ from spinhydro.derivatives.background import check_constant, find_background, ha
 from spinhydro.derivatives.linear import RealForm, blocks, compiled_tangents, reduced, smallest_cell
 from spinhydro.derivatives.model import make_model
 from spinhydro.derivatives.parameters import check_moved, check_numbers, step_of
+from spinhydro.derivatives.point_basis import point_basis
 from spinhydro.engines.fused.read.lower import count
 from spinhydro.errors import InputError
 
@@ -165,7 +166,9 @@ def spectrum(problem, about=None, period=None, vectors=False):
         check_constant(form)
     if period is None and has_structure(form, about):
         # A matrix that is too large is refused before Newton's method begins.
-        _rows(form, _cell(form, form.split(form.model.leaves["state"])))
+        start = np.asarray(form.split(form.model.leaves["state"]))
+        form.keep_lengths(start)
+        _free_points(form, np.asarray(form.project(start)))
     if period is not None:
         from spinhydro.derivatives.floquet import period_map, periodic_background
 
@@ -174,13 +177,19 @@ def spectrum(problem, about=None, period=None, vectors=False):
     else:
         background = find_background(form, about)
         function = background.frame.rate
-    cell = _cell(form, background.values)
-    size = _rows(form, cell)
-    jacobian, projector = (
-        blocks(compiled_tangents(jax, part), background.values, cell)
-        for part in (function, form.project)
-    )
-    values, kept = _eigen(reduced(jacobian, projector), vectors)
+    cell, size, free = _free_points(form, background.values)
+    tangents_of = compiled_tangents(jax, function)
+    if free is not None:
+        modes = [np.array(list(np.ndindex(*form.shape)))]
+        values, kept = _eigen([(free.matrix(tangents_of, background.values), None)], vectors)
+        kept = [free.spectra(part.T) for part in kept] if kept else kept
+    else:
+        jacobian, projector = (
+            blocks(part, background.values, cell)
+            for part in (tangents_of, compiled_tangents(jax, form.project))
+        )
+        modes = jacobian.modes
+        values, kept = _eigen(reduced(jacobian, projector), vectors)
     decayed = 0
     if period is not None:
         values, kept, decayed = _exponents(values, kept, period)
@@ -190,7 +199,7 @@ def spectrum(problem, about=None, period=None, vectors=False):
     largest = max((np.abs(v).max(initial=0) for v in values), default=0)
     units = problem.units
     return Spectrum(
-        k=np.array([_lowest(jacobian.modes[row], form) for row in held]),
+        k=np.array([_lowest(modes[row], form) for row in held]),
         eigenvalues=_rectangle(values),
         vectors=kept,
         background=background,
@@ -283,15 +292,23 @@ def _cell(form, values):
     return smallest_cell(_relative(np.concatenate([values, profiles])))
 
 
-def _rows(form, cell):
-    """The number of rows of the matrix of a cell; raises InputError if it is too large."""
+def _free_points(form, values):
+    """Return (cell, rows of its matrix, PointBasis or None); raise InputError if it is too large.
+
+    Where the cell is the whole box, and projections act point by point, the matrix has a row for
+    each perturbation that they allow.
+    """
+    cell, free = _cell(form, values), None
     size = form.components * int(np.prod(cell))
+    if cell == form.shape:
+        free = point_basis(form, values)
+        size = free.size if free is not None else size
     if size > LARGEST_DENSE:
         raise InputError(
             f"the matrix of the background has {size} rows, more than {LARGEST_DENSE}: take its "
             "lowest modes, --lowest 8, or a smaller grid"
         )
-    return size
+    return cell, size, free
 
 
 def _relative(fields):
@@ -315,7 +332,8 @@ def _eigen(matrices, vectors):
         found, right = np.linalg.eig(matrix)
         order = np.lexsort((found.real, -found.imag))
         values.append(found[order])
-        kept.append(basis @ right[:, order])
+        right = right[:, order]
+        kept.append(right if basis is None else basis @ right)
     return values, kept
 
 

@@ -300,7 +300,17 @@ def test_a_spectrum_is_drawn_over_the_map_of_a_run_without_jax(tmp_path):
 def test_lowest_modes_of_a_body_in_empty_space():
     """Newton's method and the block Davidson method leave out the empty space around a film."""
     options = {"N": 6, "turn": [0.7, 0.7]}
-    dense = spectrum(load("problems/fmr.py", **options)).eigenvalues.ravel()
+    matrix = spectrum(load("problems/fmr.py", **options), vectors=True)
+    # Two directions of the spins at each point of the film.
+    assert matrix.eigenvalues.shape == (1, 72)
+    dense = matrix.eigenvalues.ravel()
+    mode = np.fft.ifft2(matrix.vectors[0][:, 5].reshape(3, 12, 12)) * 144
+    frame, state = matrix.background.frame, matrix.background.values
+    moved = sum(
+        unit * np.asarray(frame.form.model.jax.jvp(frame.rate, (state,), (part,))[1])
+        for unit, part in ((1, mode.real), (1j, mode.imag))
+    )
+    assert np.abs(moved - dense[5] * mode).max() <= 1e-8 * np.abs(moved).max()
     dense = np.sort_complex(dense[np.argsort(np.abs(dense))][:4])
     found = lowest_modes(load("problems/fmr.py", **options), 4)
     assert found.background.rest <= 1e-10
