@@ -79,8 +79,8 @@ class DenseOutput:
     Subclasses have ``_kept_state()`` (the state before the step), ``rate_at(state, time)`` (a new
     array with the terms of the right side that the scheme does not treat exactly),
     ``move_linear(state, duration)`` (the solution of the others) or ``sum_of_phi(duration,
-    vectors)`` (see `ExponentialQuartic`), and ``_show(time)`` (the state has
-    been replaced by that of a time, with its projections if these are still to be made).
+    vectors)`` (see `ExponentialQuartic`), ``_project_at(time)`` (make the projections of an
+    interpolated state) and ``_show(time)`` (note that the state is now that of a time).
 
     Attributes
     ----------
@@ -149,7 +149,7 @@ class DenseOutput:
         if timestep > min(control.interpolated, longest):
             control.interpolated = min(RETRIED * control.interpolated, longest)
             return None
-        found = self.interpolant(self, time, timestep, self._kept_state().copy(), end)
+        found = self.interpolant(self, time, timestep, self._kept_state(), end)
         scales = np.maximum(sizes, self._sizes_at_end)
         squares = [self._sum(self._squares(part)) for part in found.errors]
         error = max(self._relative(square, sizes, scales, timestep) for square in squares)

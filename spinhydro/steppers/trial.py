@@ -56,9 +56,9 @@ def predict(stepper, pair, control, interval, passes=False):
     .. math:: e/h = 0.8\, \text{tolerance}/(4 T),
 
     up to half of the stability limit and to a whole part of the time between two outputs, or a
-    multiple of it if steps may pass outputs. If errors
-    are far below the tolerance there, most of the run takes steps up to the limit, without a
-    companion. Errors are taken to grow by a factor of 4, with all pairs.
+    multiple of it if steps may pass outputs. If errors are far below the tolerance there, most of
+    the run takes steps up to the limit, without a companion. Errors are taken to grow by a factor
+    of 4, with all pairs.
 
     Parameters
     ----------
