@@ -100,7 +100,9 @@ class Spectrum:
             # Growing waves first, then the slowest.
             speed = np.where(found.real > self.double_resolution, -found.real, np.abs(found))
             chosen = found[np.argsort(speed, kind="stable")][:8]
-            chosen = chosen[np.argsort(-chosen.imag, kind="stable")]
+            # Frequencies below the resolution are all zero: waves are then in the order of growth.
+            waves = np.where(np.abs(chosen.imag) > self.resolution, chosen.imag, 0.0)
+            chosen = chosen[np.lexsort((-chosen.real, -waves))]
             lines.append(f"{size[row]:16.8g}  " + "  ".join(map(self._shown, chosen)))
         if len(upper) > number:
             lines.append(f"{'…':>16}  {len(upper) - number} more: --save FILE.csv keeps them all")
