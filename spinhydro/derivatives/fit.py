@@ -123,7 +123,8 @@ class Fit:
             shown = ", ".join(f"{value:.3g}" for value in self.singular_values)
             lines.append(f"singular values (relative changes): {shown}")
         lines += [f"not determined by the data: {text}" for text in self.undetermined]
-        return lines + (self.posterior.lines(self.names) if self.posterior else [])
+        units = [self._unit(name) for name in self.names]
+        return lines + (self.posterior.lines(self.names, units) if self.posterior else [])
 
     def _unit(self, name):
         """Return the factor from the units of the file, and the name of the unit."""

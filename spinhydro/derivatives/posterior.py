@@ -33,12 +33,22 @@ class Posterior:
     steps: int
     autocorrelation: float
 
-    def lines(self, names):
-        """Medians with 68 % intervals, for a terminal."""
-        low, middle, high = np.percentile(self.samples, [16, 50, 84], axis=0)
+    def lines(self, names, units):
+        """Medians with 68 % intervals, for a terminal.
+
+        Parameters
+        ----------
+        names : list of str
+        units : list of (float, str)
+            Factor from the units of the file and name of the unit, of each parameter.
+        """
+        factors = [factor for factor, _ in units]
+        low, middle, high = np.percentile(self.samples * factors, [16, 50, 84], axis=0)
         found = [
-            f"posterior of {name}: {at:.8g} +{above - at:.2g} -{at - below:.2g}"
-            for name, below, at, above in zip(names, low, middle, high, strict=True)
+            f"posterior of {name}: {at:.8g} +{above - at:.2g} -{at - below:.2g} {unit}".rstrip()
+            for name, (_, unit), below, at, above in zip(
+                names, units, low, middle, high, strict=True
+            )
         ]
         found.append(
             f"{self.walkers} walkers, {self.steps} steps, autocorrelation time "
