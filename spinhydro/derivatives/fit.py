@@ -215,6 +215,12 @@ def fit(
             )
     outputs = problem.declared("outputs") or {}
     check_kind(problem, outputs, data)
+    if list(data.axes) == ["t"] and (offset or scale):
+        raise InputError(
+            f"--{'offset' if offset else 'scale'}: the data are averages over space, one number in "
+            "each frame: write a factor or an offset into the output, such as "
+            '"gain*ave(m@ex) + zero", with gain and zero set in the file, and fit them'
+        )
     times = _times_of_run(problem, data)
     timestep, steps = common_steps(times, fixed_timestep(problem))
     family = Family(problem, numbers, [outputs[n] for n in data.values], timestep, "the fit")

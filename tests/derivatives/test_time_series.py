@@ -14,7 +14,7 @@ import dedalus.public as d3
 import numpy as np
 import spinhydro
 
-L, N, h, alpha = 8.0, 8, 2.0, 0.05
+L, N, h, alpha, gain = 8.0, 8, 2.0, 0.05, 1.0
 timestepper, timestep, stop_time, output_interval = "RK4", 0.02, 6.0, 0.25
 p = 1 / (1 + alpha**2)
 coords = d3.CartesianCoordinates("x")
@@ -27,7 +27,7 @@ problem = d3.IVP([m], namespace=locals())
 problem.add_equation("dt(m) = -p*(cross(m, H) + alpha*cross(m, cross(m, H)))")
 m["g"][0], m["g"][2] = np.sin(0.4), np.cos(0.4)
 squares["g"] = dist.local_grid(xbasis) ** 2
-outputs = {"mz": "m@ez", "mx": "ave(m@ex)", "m_mean": "ave(m)", "weighed": "ave(squares*(m@ex))"}
+outputs = {"mz": "m@ez", "mx": "gain*ave(m@ex)", "weighed": "ave(squares*(m@ex))"}
 """
 TIMES = np.arange(25) * 0.25
 
@@ -60,12 +60,15 @@ def test_damping_and_field_from_a_ring_down(ring, tmp_path, capsys):
     assert figure.stat().st_size > 10_000
     assert call([*arguments, "--blur", "0.1"]) == 2
     assert "averages over space" in capsys.readouterr().err
+    assert call([*arguments, "--scale"]) == 2
+    assert "gain*ave(m@ex) + zero" in capsys.readouterr().err
 
 
 def test_exact_signal_gives_exact_values(ring):
     data = Data({"t": TIMES}, {"mx": macrospin()})
-    found = fit(load(ring, alpha=0.07, h=1.95), data, ["alpha", "h"])
-    assert np.allclose(found.estimates, [0.05, 2.0], rtol=1e-6)
+    start = load(ring, alpha=0.07, h=1.95, gain=0.8)
+    found = fit(start, data, ["alpha", "h", "gain"])
+    assert np.allclose(found.estimates, [0.05, 2.0, 1.0], rtol=1e-6)
 
 
 def test_fields_and_averages_are_not_mixed(ring):
