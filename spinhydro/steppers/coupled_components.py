@@ -15,7 +15,7 @@ from dedalus.core.basis import ComplexFourier, RealFourier
 from mpi4py import MPI
 
 from spinhydro.dedalus_support.ensemble.basis import Members
-from spinhydro.steppers.linearised_rates import norm, total
+from spinhydro.steppers.state_vectors import norm, total
 
 #: Wavenumbers at which J is found, over the largest; beyond the last one it is extrapolated. The
 #: products of shorter waves with the state are truncated.

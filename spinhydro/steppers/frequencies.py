@@ -11,16 +11,11 @@ from spinhydro.dedalus_support.memory import parts
 from spinhydro.errors import Unsupported
 from spinhydro.steppers.coupled_components import coupled_components
 from spinhydro.steppers.explicit_part import senses_of
+from spinhydro.steppers.fused_rates import FusedRates
 from spinhydro.steppers.krylov import ritz_values, ritz_values_of_sketches
-from spinhydro.steppers.linearised_rates import (
-    LARGE,
-    FusedRates,
-    StockRates,
-    chosen_modes,
-    norm,
-    total,
-)
 from spinhydro.steppers.local_spectrum import spectrum_of_points
+from spinhydro.steppers.state_vectors import LARGE, chosen_modes, norm, total
+from spinhydro.steppers.stock_rates import StockRates
 
 #: Size of a state on all ranks, in bytes, from which evaluations are costly: J is then examined
 #: point by point if possible, and Krylov spaces end when nothing changes.

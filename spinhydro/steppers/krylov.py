@@ -4,7 +4,7 @@ import numpy as np
 
 from spinhydro.dedalus_support.memory import parts
 from spinhydro.steppers.explicit_part import ExplicitPart, are_waves
-from spinhydro.steppers.linearised_rates import norm, total
+from spinhydro.steppers.state_vectors import norm, total
 
 #: Part of the largest rate from which a new vector is what difference quotients leave.
 EXHAUSTED = 1e-8

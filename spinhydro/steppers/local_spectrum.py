@@ -4,7 +4,7 @@ import numpy as np
 from mpi4py import MPI
 
 from spinhydro.steppers.explicit_part import ExplicitPart, are_waves, senses_of
-from spinhydro.steppers.linearised_rates import total
+from spinhydro.steppers.state_vectors import total
 
 #: Groups of neighbouring points on a rank. Of each, three points at most are diagonalised.
 GROUPS = 1024

@@ -8,9 +8,10 @@ import spinhydro
 import spinhydro.language.words  # noqa: F401  (operators in equations)
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.steppers.frequencies import frequencies_of
+from spinhydro.steppers.fused_rates import FusedRates
 from spinhydro.steppers.growth_factors import growth
-from spinhydro.steppers.linearised_rates import FusedRates, StockRates
 from spinhydro.steppers.stability import STRONG, WEAK, StabilityCheck
+from spinhydro.steppers.stock_rates import StockRates
 
 G, N = 50.0, 32
 ENGINES = ("fused", "lean", "dedalus")

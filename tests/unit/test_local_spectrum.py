@@ -7,7 +7,7 @@ import pytest
 import spinhydro
 from spinhydro.engines.choose import build_solver, choose_engine
 from spinhydro.steppers import find_stepper, frequencies
-from spinhydro.steppers.linearised_rates import FusedRates
+from spinhydro.steppers.fused_rates import FusedRates
 from spinhydro.steppers.local_spectrum import spectrum_of_points
 
 from ..conftest import launch
