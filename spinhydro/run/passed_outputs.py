@@ -7,6 +7,9 @@ from spinhydro.run.rates import calls_functions
 from spinhydro.steppers.control import intervals_within
 from spinhydro.steppers.dense_output import evaluations_of_step, intervals_in_step
 
+#: Size of a state on a rank, in bytes, from which outputs end steps: interpolation keeps several.
+LARGE = 1 << 28
+
 
 class PassedOutputs:
     """The outputs that the next step passes, and their writing.
@@ -40,7 +43,14 @@ class PassedOutputs:
             return "each_step is called before every step"
         if self._calls_functions:
             return "the right side calls a function of the script"
+        if self._size_on_a_rank > LARGE:
+            return f"the state has more than {LARGE >> 20} MB, and interpolation needs several"
         return ""
+
+    @property
+    def _size_on_a_rank(self):
+        run = self.run
+        return run.number_of_values() * run.solver.dtype.itemsize / run.ivp.dist.comm.size
 
     def line(self):
         """Return how outputs that are closer than the timestep are made, for the log."""

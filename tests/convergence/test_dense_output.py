@@ -11,6 +11,7 @@ from spinhydro.analysis import load as read
 from spinhydro.errors import OutputError, WatchError
 from spinhydro.problem.load import load
 from spinhydro.problem.resume import resume_run
+from spinhydro.run import passed_outputs
 from spinhydro.run.checkpoint import checkpoint_files
 from spinhydro.run.output import FieldOutput
 from spinhydro.steppers import rk8
@@ -278,3 +279,13 @@ def test_steps_end_at_outputs_where_they_must(gpe, tmp_path):
     assert "steps end at every output: further handlers" in (run.folder / "log.txt").read_text()
     assert number_inside(run.folder) == 0
     assert json.loads((run.folder / "run.json").read_text())["status"] == "done"
+
+
+def test_outputs_of_very_large_states_end_steps(gpe, tmp_path, monkeypatch):
+    """Interpolation keeps several states."""
+    monkeypatch.setattr(passed_outputs, "LARGE", 100)
+    problem = load(gpe, timestepper="IFRK4", tolerance=1e-4, stop_time=0.2, output_interval=0.01)
+    result = problem.run(out=tmp_path, quiet=True)
+    text = (result.folder / "log.txt").read_text()
+    assert "steps end at every output: the state has more than" in text
+    assert "outputs inside steps" not in text
