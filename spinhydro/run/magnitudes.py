@@ -101,7 +101,8 @@ class Magnitudes:
         for variable in self.solver.state:
             is_there = variable.layout is variable.dist.grid_layout
             values = (variable if is_there else variable.copy())["g"]
-            yield variable, values.reshape(-1, *values.shape[len(variable.tensorsig) :])
+            number = int(np.prod([system.dim for system in variable.tensorsig], dtype=int))
+            yield variable, values.reshape(number, *values.shape[len(variable.tensorsig) :])
 
 
 @contextmanager

@@ -28,6 +28,9 @@ UNLIKELY = 30
 CAUTION = 0.1
 #: Steps after which frequencies are estimated again in any case: an estimate costs up to 100 steps.
 AGAIN = 10_000
+#: Part of the largest variable below which growth of another ends no run: its rates are not known
+#: well there, because difference quotients take steps in proportion to the whole state.
+SMALL = 1e-3
 #: Growth of a magnitude beyond the limit that ends a run.
 OUT_OF_HAND = 2.0
 #: Share of the limit at which a state that has grown ends a run at once.
@@ -127,8 +130,9 @@ class StabilityWatch:
         """
         if self.passed:
             self._next = step + (1 if self.ends else SELDOM)
-            name, ratio = self._grown(self._magnitudes.measure(with_drives=False))
-            if ratio >= OUT_OF_HAND:
+            found = self._magnitudes.measure(with_drives=False)
+            name, ratio = self._grown(found)
+            if ratio >= OUT_OF_HAND and self._is_large(name, found):
                 self._check_again(step, name, ratio)
             elif step >= self._estimated + SELDOM and not self._has_warned:
                 return self._confirmed(step)
@@ -143,7 +147,7 @@ class StabilityWatch:
         check = self._estimate()
         if check is None:
             self._reference = found
-            if self.ends and "|" in name and ratio >= OUT_OF_HAND:
+            if self.ends and self._is_large(name, found) and ratio >= OUT_OF_HAND:
                 self._pass(_growth(name, ratio), "the right side is not finite", math.inf)
                 self._end(_growth(name, ratio))
             self._estimated, self._next = step, step + OFTEN
@@ -151,7 +155,8 @@ class StabilityWatch:
         before = self._share
         self._without_effect = name if abs(check.share - before) <= SAME * before else ""
         self._accept(step, check)
-        if self._keeps_largest and check.share <= before * (1 + SAME):
+        is_erratic = self._has_warned or not self._keeps_largest
+        if not is_erratic and check.share <= before * (1 + SAME):
             # What oscillates would be examined whenever it grows again.
             self._reference |= {
                 name: max(value, self._reference.get(name, 0.0)) for name, value in found.items()
@@ -160,7 +165,7 @@ class StabilityWatch:
         else:
             self._reference = found
         # What begins at zero may pass through values where its rate is large, such as a root's.
-        has_grown = "|" in name and OUT_OF_HAND <= ratio < math.inf
+        has_grown = self._is_large(name, found) and OUT_OF_HAND <= ratio < math.inf
         return self._judge(check, _growth(name, ratio), has_grown)
 
     def _judge(self, check, why, has_grown):
@@ -271,6 +276,13 @@ class StabilityWatch:
         name = max(ratios, key=ratios.get)
         return name, ratios[name]
 
+    @staticmethod
+    def _is_large(name, found):
+        """Return whether a magnitude is that of a variable, and not of one that is hardly there."""
+        if not name.startswith("|"):
+            return name.startswith("1/")
+        return found[name] >= SMALL * max(v for n, v in found.items() if n.startswith("|"))
+
     def _estimate(self):
         """Return the `StabilityCheck` of the present state, which is left as it is.
 
@@ -291,6 +303,7 @@ class StabilityWatch:
 
     def _schedule(self, step, name, ratio, found):
         """Choose the step of the next check."""
+        ratio = min(ratio, MOST)
         room = max(math.log(self._allowed(name) / ratio), 0.0)
         # Nothing grows faster than the fastest explicit term turns.
         sure = room / self._fastest if self._fastest else math.inf

@@ -20,6 +20,12 @@ from spinhydro.steppers.state_vectors import (
 )
 
 
+def _components_of(field, data):
+    """Return data of a field, which may hold no point on this rank, by component."""
+    number = int(np.prod([system.dim for system in field.tensorsig], dtype=int))
+    return data.reshape(number, *data.shape[len(field.tensorsig) :])
+
+
 class StockRates:
     """M^-1 (F - L X), or M^-1 F, as Dedalus computes it.
 
@@ -140,15 +146,14 @@ class StockRates:
                     field.preset_scales(1)
                     field.preset_layout("g" if field is waving else "c")
                     field.data[...] = 0
-                waving.data.reshape(-1, *values.shape)[component] = unit * values
+                _components_of(waving, waving.data)[component] = unit * values
                 yield self._gathered()
 
     def _components(self):
         """Yield the variables on `domain`, and the number of each of their components."""
         for field in self.solver.state:
             if field.domain is self.domain:
-                number = int(np.prod([system.dim for system in field.tensorsig], dtype=int))
-                yield from ((field, component) for component in range(number))
+                yield from ((field, i) for i in range(len(_components_of(field, field.data))))
 
     def on_grid(self, vector):
         """Return a state on the grid, an array (components on `domain`, points)."""
@@ -157,9 +162,7 @@ class StockRates:
         found = []
         for field, component in self._components():
             field.change_scales(1)
-            values = field["g"]
-            values = values.reshape(-1, *values.shape[len(field.tensorsig) :])
-            found.append(values[component].ravel())
+            found.append(_components_of(field, field["g"])[component].ravel())
         return real_rows(np.array(found))
 
     def apply_linear(self, vector):

@@ -115,7 +115,10 @@ class FieldSynchroniser:
                 continue
             is_there = variable.layout is variable.dist.grid_layout
             values = (variable if is_there else variable.copy())["g"]
-            yield variable, values.reshape(-1, *values.shape[len(variable.tensorsig) :])
+            yield (
+                variable,
+                values.reshape(count(variable), *values.shape[len(variable.tensorsig) :]),
+            )
         if known and self.on_request:
             self.exchange.free_scratch()
 
