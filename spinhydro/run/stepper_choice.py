@@ -70,8 +70,9 @@ class StepperChoice:
         key = is_explicit, getattr(self.solver.timestepper, "truncation", None)
         if key not in self._found:
             self._found[key] = frequencies_of(
-                self.solver, is_explicit, with_modes=not (is_explicit or is_split)
-            )
+                self.solver, is_explicit, with_modes=not (is_explicit or is_split),
+                with_components=is_explicit,
+            )  # fmt: skip
         return self._found[key]
 
     def truncate(self, pair):

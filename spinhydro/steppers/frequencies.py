@@ -82,7 +82,7 @@ class Frequencies:
         return float(np.abs(self.values).max(initial=0))
 
 
-def frequencies_of(solver, explicit_linear, with_modes=False):
+def frequencies_of(solver, explicit_linear, with_modes=False, with_components=True):
     r"""Estimate the fastest oscillations about the present state.
 
     The eigenvalues of :math:`J = M^{-1} (\partial F/\partial X - L)` are estimated by the Arnoldi
@@ -106,6 +106,8 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
         Whether the stepper treats L explicitly.
     with_modes : bool
         Whether to find `senses`, `modes` and `pair` too, where L is left out of J.
+    with_components : bool
+        Whether to find `components` of large complex states too, which takes long.
 
     Returns
     -------
@@ -164,8 +166,9 @@ def frequencies_of(solver, explicit_linear, with_modes=False):
                 senses = _senses(part, linear, comm)
                 found.senses, found.extent_sense = senses[:-1], senses[-1]
                 found.modes = _some_modes(linear, comm)
-            # A single complex component of some size has its `pair`.
-            if with_modes and not (is_complex and is_costly and rates.components == 1):
+            # For states of some size the `pair` is enough where it decides.
+            has_pair = is_complex and (rates.components == 1 or not with_components)
+            if with_modes and not (is_costly and has_pair):
                 found.components = coupled_components(rates, comm, is_costly)
             if with_modes and is_complex:
                 found.pair = part.pair or _pair(differentiate, rates, comm)
