@@ -11,6 +11,8 @@ CHUNK = 64
 PERPENDICULAR = 1e-9
 #: Points per wave of a random state, at least, in which products are resolved.
 LONG_WAVE = 16
+#: Differences of values, relative to the largest, that are rounding.
+UNIFORM = 1e-9
 #: Length of a spin, relative to the longest, up to which there is none.
 EMPTY = 1e-8
 
@@ -109,10 +111,15 @@ class RealForm:
         return values.mean(axis=axes, keepdims=True) + waves
 
     def _conserved(self, values):
-        """Yield the first components of spins of constant length."""
+        """Yield the first components of spins of constant length.
+
+        Of a texture on bases without the Nyquist mode only the length of the exact equations is
+        constant: a state of the same length at every point would not be one of the bases.
+        """
         if self.is_complex:
             return
-        values = np.asarray(self.split(self.join(self._long_waves(values))))
+        values = self._long_waves(values) if _is_uniform(values) else _noisy(values)
+        values = np.asarray(self.split(self.join(values)))
         rate = np.asarray(self.compiled_rate(values))
         for variable, first in self.model.lowering.first_component.items():
             if [system.dim for system in variable.tensorsig] != [3]:
@@ -121,6 +128,18 @@ class RealForm:
             size = np.abs(spin).max() * np.abs(change).max()
             if np.abs(np.sum(spin * change, axis=0)).max() <= PERPENDICULAR * size:
                 yield first
+
+
+def _is_uniform(values):
+    """Return whether values are the same at all points, to rounding."""
+    axes = tuple(range(1, values.ndim))
+    return np.ptp(values, axis=axes).max() <= UNIFORM * np.abs(values).max()
+
+
+def _noisy(values):
+    """Return values with white noise of a tenth of the largest."""
+    random = np.random.default_rng(2)
+    return values + 0.1 * np.abs(values).max() * random.standard_normal(values.shape)
 
 
 @dataclass

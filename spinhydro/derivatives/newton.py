@@ -134,10 +134,13 @@ def _iterate(tangent, project, values, shift, goal, damping):
             break
         halved = halved if stalled else least
         if size > 0.8 * before and moved < 1e-3:
-            if not damping and shift <= LEAST_SHIFT * inverse.gap:
+            if damping:
+                damping = False
+            elif shift > LEAST_SHIFT * inverse.gap:
+                # Soft directions, such as those of elliptic precession, need a smaller shift.
+                shift *= 0.1
+            else:
                 break
-            # Soft directions, such as those of elliptic precession, need a smaller shift.
-            damping, shift = False, 0.1 * shift
         shift *= min(size / before, 2.0)
     return best, least
 
