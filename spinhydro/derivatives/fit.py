@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spinhydro.dedalus_support.components import count
 from spinhydro.derivatives.family import Family
 from spinhydro.derivatives.field_estimates import (
     covariance_of_others,
@@ -17,7 +18,6 @@ from spinhydro.derivatives.parameters import fixed_timestep, initial_time
 from spinhydro.derivatives.smoothness import refuse_jumps
 from spinhydro.derivatives.unknown_fields import UnknownField
 from spinhydro.derivatives.varying import varying_leaves
-from spinhydro.engines.fused.read.lower import count
 from spinhydro.engines.jax.require import require
 from spinhydro.errors import InputError, ParameterError
 from spinhydro.units import in_unit

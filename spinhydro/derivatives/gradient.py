@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from dedalus.core.field import Field, Operand
 
+from spinhydro.dedalus_support.components import count
 from spinhydro.dedalus_support.ensemble.basis import Members
 from spinhydro.derivatives.checkpoints import StepBytes, block_sizes, bytes_kept, march, tree_bytes
 from spinhydro.derivatives.family import Family
@@ -13,7 +14,6 @@ from spinhydro.derivatives.parameters import fixed_timestep, free_numbers
 from spinhydro.derivatives.smoothness import explain_failure, refuse_jumps
 from spinhydro.derivatives.taylor import TaylorTest, taylor_test
 from spinhydro.derivatives.varying import VaryingLeaves
-from spinhydro.engines.fused.read.lower import count
 from spinhydro.engines.jax.function import TRANSFORMED
 from spinhydro.engines.jax.rows import split
 from spinhydro.errors import InputError, ParameterError, shown, unknown_name_message

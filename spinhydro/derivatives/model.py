@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spinhydro.dedalus_support.components import count
 from spinhydro.derivatives.lowering import LeafLowering, structure
 from spinhydro.derivatives.parameters import fixed_timestep, initial_time
 from spinhydro.engines.choose import build_solver
 from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.engines.fused.read.equations import Equations
-from spinhydro.engines.fused.read.lower import constant_values, count
+from spinhydro.engines.fused.read.lower import constant_values
 from spinhydro.engines.jax.function import StateFunction, prepare
 from spinhydro.engines.jax.leaves import (
     LeafNumber,

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinhydro.dedalus_support.components import count
 from spinhydro.derivatives.background import check_constant, find_background, has_structure
 from spinhydro.derivatives.linear import RealForm, blocks, compiled_tangents, reduced, smallest_cell
 from spinhydro.derivatives.model import make_model
 from spinhydro.derivatives.parameters import check_moved, check_numbers, step_of
 from spinhydro.derivatives.point_basis import point_basis
-from spinhydro.engines.fused.read.lower import count
 from spinhydro.errors import InputError
 
 #: Largest matrix whose eigenvalues are all computed.

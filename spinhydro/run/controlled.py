@@ -212,7 +212,7 @@ class ControlledRun(AdaptiveRun):
         """Begin with a new controller; return the line for the log."""
         plan, stepper, unit = self.plan, self.solver.timestepper, self.time_unit
         self.truncation, self.truncation_note = choice.truncate(plan.timestepper)
-        self.truncation_watch = AdaptiveTruncation(self) if self.truncation < 1 else None
+        self._watch_truncation()
         control, why = self.control_of(plan.timestepper, choice.frequencies(plan.timestepper))
         longest = control.longest
         stepper.begin(control, min(plan.output_interval, plan.stop_time))
@@ -289,7 +289,10 @@ class ControlledRun(AdaptiveRun):
             return
         self.truncation = fraction
         self.solver.timestepper.truncate(fraction)
-        self.truncation_watch = AdaptiveTruncation(self) if fraction < 1 else None
+        self._watch_truncation()
+
+    def _watch_truncation(self):
+        self.truncation_watch = AdaptiveTruncation(self) if self.truncation < 1 else None
 
     def prepare_timestep(self):
         """Do nothing: the first timestep has been chosen."""

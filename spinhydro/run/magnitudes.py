@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 from mpi4py import MPI
 
+from spinhydro.dedalus_support.components import by_component
 from spinhydro.dedalus_support.solver import evaluated
 from spinhydro.run.filled_modes import squares
 from spinhydro.steppers.noise import noises_of
@@ -101,8 +102,7 @@ class Magnitudes:
         for variable in self.solver.state:
             is_there = variable.layout is variable.dist.grid_layout
             values = (variable if is_there else variable.copy())["g"]
-            number = int(np.prod([system.dim for system in variable.tensorsig], dtype=int))
-            yield variable, values.reshape(number, *values.shape[len(variable.tensorsig) :])
+            yield variable, by_component(variable, values)
 
 
 @contextmanager

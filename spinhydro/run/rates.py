@@ -5,6 +5,7 @@ from dedalus.core.basis import ComplexFourier, RealFourier
 from dedalus.core.operators import GeneralFunction, UnaryGridFunction
 from mpi4py import MPI
 
+from spinhydro.dedalus_support.components import by_component, count
 from spinhydro.dedalus_support.solver import evaluated, settled_fields, to_dealias_grid
 from spinhydro.kernels.operator import space_axes
 from spinhydro.steppers.noise import noises_of
@@ -59,7 +60,7 @@ class Rates:
         """``[(variable, components of the values)]``; of complex ones the real parts."""
         found, first = [], 0
         for variable in self.variables:
-            last = first + int(np.prod([system.dim for system in variable.tensorsig], dtype=int))
+            last = first + count(variable)
             found.append((variable, slice(first, last)))
             first = last
         return found
@@ -96,7 +97,7 @@ class Rates:
         self._assign(values)
         rates = []
         for equation, variable in zip(self.equations, self.variables, strict=True):
-            rate = np.zeros((_size(variable), self.members, *self.shape), variable.dtype)
+            rate = np.zeros((count(variable), self.members, *self.shape), variable.dtype)
             for sign, part in ((1, equation["F"]), (-1, equation["L"])):
                 # A side may be the number zero.
                 if hasattr(part, "tensorsig"):
@@ -144,7 +145,7 @@ class Rates:
         field = field.copy()
         field.change_scales(1)
         values = field["g"]
-        values = values.reshape(_size(field), *values.shape[len(field.tensorsig) :])
+        values = by_component(field, values)
         if self.dist.comm.size > 1:
             mine, part = self.dist.grid_layout.slices(field.domain, 1), values
             shape = self.dist.grid_layout.global_shape(field.domain, 1)
@@ -159,10 +160,6 @@ class Rates:
 
 
 _FOURIER = (RealFourier, ComplexFourier)
-
-
-def _size(field):
-    return int(np.prod([system.dim for system in field.tensorsig], dtype=int))
 
 
 def _equation_of(variable, ivp):

@@ -19,8 +19,8 @@ from spinhydro.steppers import (
     SPLITTING,
     AdaptiveBlanesMoan4,
 )
-from spinhydro.steppers.frequencies import frequencies_of
 from spinhydro.steppers.linear_damping import largest_damping
+from spinhydro.steppers.stability import frequencies_for
 from spinhydro.steppers.trial import LARGEST_STATE, is_worth_a_trial, is_worthwhile, predict
 
 #: Values of a state from which trial steps are compiled.
@@ -66,13 +66,9 @@ class StepperChoice:
     def frequencies(self, pair):
         """Return the Frequencies of the present state for a pair, which is the solver's stepper."""
         name = pair.main.__name__
-        is_explicit, is_split = name in EXPLICIT, name in SPLITTING
-        key = is_explicit, getattr(self.solver.timestepper, "truncation", None)
+        key = name in EXPLICIT, getattr(self.solver.timestepper, "truncation", None)
         if key not in self._found:
-            self._found[key] = frequencies_of(
-                self.solver, is_explicit, with_modes=not (is_explicit or is_split),
-                with_components=is_explicit,
-            )  # fmt: skip
+            self._found[key] = frequencies_for(self.solver, name)
         return self._found[key]
 
     def truncate(self, pair):

@@ -13,7 +13,8 @@ from spinhydro.steppers.truncation import check_fraction
 #: Amplitude next to the end of a truncation, relative to the state, from which a run warns, and
 #: from which it stops.
 WARNED, STOPPED = 1e-5, 1e-3
-STATED = "as stated"
+#: Reasons for a truncation.
+STATED, RESONANCE = "as stated", "shorter waves may resonate with the timestep"
 #: Where that is measured: above this part of the modes that are kept.
 TAIL = 0.9
 #: Amplitude there from which adaptive steps keep more modes, over the tolerance, and how many more.
@@ -64,7 +65,7 @@ def truncate(run, continued=None):
         fraction, why = continued.folder.record.get("truncate", 1.0), "as before"
     is_automatic = fraction is None
     if is_automatic:
-        why = "shorter waves may resonate with the timestep"
+        why = RESONANCE
         fraction = 1.0
         if run.timestep:
             fraction = fraction_without_resonance(
@@ -104,7 +105,7 @@ def truncate_adaptive(run, stepper, pair, interval):
     """Truncate the spectrum of an adaptive splitting scheme at the present state.
 
     To the modes that do not resonate with the timestep that the tolerance is predicted to need, but
-    never more than half of them along an axis, and none that the state fills.
+    at least LEAST_KEPT of the wavenumbers along each axis, and all that the state fills.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def truncate_adaptive(run, stepper, pair, interval):
     """
     name, fraction = pair.main.__name__, run.stated_truncation
     if fraction is None:
-        plan, why = run.plan, "shorter waves may resonate with the timestep"
+        plan, why = run.plan, RESONANCE
         # Short waves that nothing has damped yet would add to the error.
         least = min(1.0, max(LEAST_KEPT, BEYOND * _filled(run)))
         stepper.truncate(least)
@@ -140,10 +141,14 @@ def truncate_adaptive(run, stepper, pair, interval):
     return fraction, f"truncation: {name} keeps {_lost(run.solver, fraction, why)[1]}"
 
 
+def _tolerated(run):
+    """Return the amplitude, relative to the state, that a tolerance lets a truncation drop."""
+    return min(WARNED, TOLERATED * run.plan.tolerance)
+
+
 def _filled(run):
     """Return the fraction of wavenumbers above which modes are below what is tolerated."""
-    found = FilledModes(run.solver).measure()
-    tolerated = min(WARNED, TOLERATED * run.plan.tolerance)
+    found, tolerated = FilledModes(run.solver).measure(), _tolerated(run)
     return max((np.argmax(row <= tolerated) / (row.size - 1) for row in found.values()), default=0)
 
 
@@ -153,7 +158,7 @@ class AdaptiveTruncation:
     Parameters
     ----------
     run : ControlledRun
-        With a truncation.
+        Whose `truncation` is the fraction of modes that are kept.
     """
 
     def __init__(self, run):
@@ -163,7 +168,7 @@ class AdaptiveTruncation:
         """Return a line if more modes are kept from now on, or ""."""
         run = self.run
         amplitude = run.filled_modes.amplitude_above(found, TAIL * run.truncation, inclusive=True)
-        if run.truncation == 1 or amplitude <= min(WARNED, TOLERATED * run.plan.tolerance):
+        if run.truncation == 1 or amplitude <= _tolerated(run):
             return ""
         run.truncation = min(1.0, MORE * run.truncation)
         run.solver.timestepper.truncate(run.truncation)

@@ -390,7 +390,7 @@ def examine_timestep(
     (str, StabilityCheck or None)
         The lines of `check_timestep`, and the comparison; None if no limit is known.
     """
-    found = _frequencies(solver, stepper_name)
+    found = frequencies_for(solver, stepper_name)
     if found is None:
         return "stability: could not be checked at the initial state", None
     check = None
@@ -414,11 +414,15 @@ def examine_timestep(
 
 def compare_timestep(solver, stepper_name, timestep, unit="", duration=math.inf):
     """Return the `StabilityCheck` of a timestep at the present state; None if nothing is known."""
-    found = _frequencies(solver, stepper_name)
+    found = frequencies_for(solver, stepper_name)
     return found and StabilityCheck(found, stepper_name, timestep, unit, duration)
 
 
-def _frequencies(solver, stepper_name):
+def frequencies_for(solver, stepper_name):
+    """Return the `Frequencies` of the present state that limit a time stepper, or None.
+
+    The solver's stepper must treat the left side as that one does.
+    """
     # Pairs of waves limit the schemes that treat linear terms exactly.
     return frequencies_of(
         solver, stepper_name in EXPLICIT, with_modes=has_step_matrix(stepper_name),

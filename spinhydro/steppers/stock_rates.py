@@ -5,6 +5,7 @@ from mpi4py import MPI
 from scipy.sparse import linalg as sparse_linalg
 
 from spinhydro.dedalus_support.blocks import NoSmallBlocks, rate_blocks
+from spinhydro.dedalus_support.components import by_component, count
 from spinhydro.dedalus_support.private import CoeffSystem
 from spinhydro.steppers.state_vectors import (
     COMPLETION,
@@ -18,12 +19,6 @@ from spinhydro.steppers.state_vectors import (
     wave_on_grid,
     widest_domain,
 )
-
-
-def _components_of(field, data):
-    """Return data of a field, which may hold no point on this rank, by component."""
-    number = int(np.prod([system.dim for system in field.tensorsig], dtype=int))
-    return data.reshape(number, *data.shape[len(field.tensorsig) :])
 
 
 class StockRates:
@@ -146,14 +141,14 @@ class StockRates:
                     field.preset_scales(1)
                     field.preset_layout("g" if field is waving else "c")
                     field.data[...] = 0
-                _components_of(waving, waving.data)[component] = unit * values
+                by_component(waving, waving.data)[component] = unit * values
                 yield self._gathered()
 
     def _components(self):
         """Yield the variables on `domain`, and the number of each of their components."""
         for field in self.solver.state:
             if field.domain is self.domain:
-                yield from ((field, i) for i in range(len(_components_of(field, field.data))))
+                yield from ((field, i) for i in range(count(field)))
 
     def on_grid(self, vector):
         """Return a state on the grid, an array (components on `domain`, points)."""
@@ -162,7 +157,7 @@ class StockRates:
         found = []
         for field, component in self._components():
             field.change_scales(1)
-            found.append(_components_of(field, field["g"])[component].ravel())
+            found.append(by_component(field, field["g"])[component].ravel())
         return real_rows(np.array(found))
 
     def apply_linear(self, vector):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from spinhydro.engines.fused.read.lower import constant_values, count
+from spinhydro.dedalus_support.components import count
+from spinhydro.engines.fused.read.lower import constant_values
 from spinhydro.language.drives import TimeTable
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from spinhydro.dedalus_support.components import count
 from spinhydro.engines.fused.read.graph import Unsupported
-from spinhydro.engines.fused.read.lower import count
 
 
 class LeftSide:

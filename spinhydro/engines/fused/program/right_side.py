@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from spinhydro.dedalus_support.components import count
 from spinhydro.dedalus_support.ensemble.basis import Members
 from spinhydro.engines.fused.program.constants import Constants
 from spinhydro.engines.fused.program.normal_numbers import NoisySteps, fillings_in_place
@@ -11,7 +12,6 @@ from spinhydro.engines.fused.program.program import Program, flat
 from spinhydro.engines.fused.program.transforms import Space
 from spinhydro.engines.fused.read.equations import CoupledEquations, Equations
 from spinhydro.engines.fused.read.graph import Unsupported
-from spinhydro.engines.fused.read.lower import count
 from spinhydro.steppers.noise import WhiteNoise
 
 

@@ -7,9 +7,10 @@ import numpy as np
 from dedalus.core import operators
 from dedalus.core.arithmetic import MultiplyNumberField
 
+from spinhydro.dedalus_support.components import count
 from spinhydro.dedalus_support.left_side import frozen_coefficients
 from spinhydro.engines.fused.read.graph import Spectrum, Unsupported
-from spinhydro.engines.fused.read.lower import Lowering, count
+from spinhydro.engines.fused.read.lower import Lowering
 
 
 @dataclass

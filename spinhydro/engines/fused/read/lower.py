@@ -1,12 +1,12 @@
 """Lower Dedalus's expression trees to the graph. Only this file depends on Dedalus's operators."""
 
 from itertools import product as all_indices
-from math import prod
 
 import numpy as np
 from dedalus.core import arithmetic, operators
 from dedalus.core.field import Field
 
+from spinhydro.dedalus_support.components import count
 from spinhydro.dedalus_support.ensemble.basis import MemberScale, field_of
 from spinhydro.dedalus_support.ensemble.values import PerMember
 from spinhydro.dedalus_support.nyquist import SecondDerivative, differentiates_nyquist
@@ -388,11 +388,6 @@ def constant_values(field):
         field = field.evaluate()
     field.change_scales(1)
     return field.allgather_data("g").ravel()
-
-
-def count(field):
-    """Number of tensor components."""
-    return prod(system.dim for system in field.tensorsig)
 
 
 def offsets(fields):

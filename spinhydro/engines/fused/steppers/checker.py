@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 from mpi4py import MPI
 
+from spinhydro.dedalus_support.components import count
 from spinhydro.dedalus_support.memory import advise_free, free_temporaries, parts
 from spinhydro.dedalus_support.solver import (
     drop_rates,
@@ -13,7 +14,6 @@ from spinhydro.dedalus_support.solver import (
     no_stored_outputs,
     to_dealias_grid,
 )
-from spinhydro.engines.fused.read.lower import count
 from spinhydro.errors import InputError, Unsupported
 from spinhydro.steppers.rk4 import RK4
 

@@ -4,9 +4,9 @@ from functools import partial
 
 import numpy as np
 
+from spinhydro.dedalus_support.components import by_component, count
 from spinhydro.dedalus_support.memory import free_temporaries
 from spinhydro.engines.fused.program.coefficients import Coefficients
-from spinhydro.engines.fused.read.lower import count
 
 
 class FieldSynchroniser:
@@ -67,7 +67,7 @@ class FieldSynchroniser:
     def _write_coefficients(self, state):
         for variable, rows in self.rows():
             variable.preset_layout(self.solver.dist.coeff_layout)
-            target = self._components(variable)
+            target = by_component(variable, variable.data)
             for row, component in zip(range(rows.start, rows.stop), target, strict=True):
                 self._coefficients.write(state[row], variable, component)
 
@@ -77,7 +77,7 @@ class FieldSynchroniser:
             variable.preset_scales(space.scales)
             # Every value is overwritten: no transform of the present ones.
             variable.preset_layout(self.solver.dist.grid_layout)
-            target = self._components(variable)
+            target = by_component(variable, variable.data)
             for row, component in zip(range(rows.start, rows.stop), target, strict=True):
                 found = space.to_fields(self.row_on_grid(state, row))[0]
                 np.copyto(component, space.part_of(variable.domain, found))
@@ -115,10 +115,7 @@ class FieldSynchroniser:
                 continue
             is_there = variable.layout is variable.dist.grid_layout
             values = (variable if is_there else variable.copy())["g"]
-            yield (
-                variable,
-                values.reshape(count(variable), *values.shape[len(variable.tensorsig) :]),
-            )
+            yield variable, by_component(variable, values)
         if known and self.on_request:
             self.exchange.free_scratch()
 
@@ -162,21 +159,16 @@ class FieldSynchroniser:
             yield from self._transformed(field)
             return
         field.require_coeff_space()
-        for component in self._components(field):
+        for component in by_component(field, field.data):
             self._coefficients.read(component, field, self.exchange.spectra[0])
             yield self.exchange.spectra[0]
 
     def add_spectrum(self, spectrum, variable, component):
         """Add a spectrum to one component of the coefficients of a variable."""
-        target = self._components(variable)[component]
+        target = by_component(variable, variable.data)[component]
         added = np.empty_like(target)
         self._coefficients.write(spectrum, variable, added)
         target += added
-
-    @staticmethod
-    def _components(field):
-        data = field.data
-        return data.reshape(count(field), *data.shape[len(field.tensorsig) :])
 
     def _transformed(self, field):
         """Yield spectra of values on the grid, which Dedalus computes from coefficients."""
